@@ -1,0 +1,1 @@
+//! The LB file: what a person writes, and the valid value it becomes.

@@ -1,0 +1,1 @@
+//! The connection table: which flow is on which backend.

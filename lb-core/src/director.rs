@@ -1,0 +1,1 @@
+//! The packet path: services, tables and connections put together.

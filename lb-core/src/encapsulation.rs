@@ -1,0 +1,1 @@
+//! Tunnels: the client's packet, untouched, inside one for the backend.

@@ -1,0 +1,1 @@
+//! Fragments: later pieces follow the first.

@@ -1,0 +1,1 @@
+//! Health: when a backend and a service may take traffic.

@@ -1,0 +1,1 @@
+//! ICMP messages that a balancer answers, sends and passes on.

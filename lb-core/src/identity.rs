@@ -1,0 +1,49 @@
+//! Names of things inside one director: services, backends, their weights.
+//!
+//! Ids are small integers handed out by their owner, the director; they mean
+//! nothing on another node. What two nodes agree on is the [`Endpoint`].
+
+use core::fmt;
+use core::net::{IpAddr, SocketAddr};
+
+/// A service (VIP, port, protocol) of one director.
+///
+/// Stable while a service with the same VIP, port and protocol is configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceId(pub u32);
+
+/// A backend of one service of one director.
+///
+/// Stable while the same endpoint serves the same service, and not handed out
+/// again while any connection still refers to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BackendId(pub u32);
+
+/// A backend's share of new flows, relative to the other backends' weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Weight(pub u16);
+
+/// Where a backend answers: the name that all nodes agree on.
+///
+/// Prints as `10.1.0.5:443` or `[2001:db8::5]:443`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint {
+    /// The backend's own address (the outer destination of a tunnel).
+    pub address: IpAddr,
+    /// The backend's port; under a tunnel the service's.
+    pub port: u16,
+}
+
+impl Endpoint {
+    /// An endpoint from its two parts.
+    #[must_use]
+    pub const fn new(address: IpAddr, port: u16) -> Self {
+        Self { address, port }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        SocketAddr::new(self.address, self.port).fmt(f)
+    }
+}

@@ -1,0 +1,1 @@
+//! Packets: from bytes to a flow, without trust.

@@ -1,0 +1,1 @@
+//! The scheduler: which backend a new flow gets.

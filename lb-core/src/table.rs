@@ -1,0 +1,1 @@
+//! Tables: from a flow's hash to a member.

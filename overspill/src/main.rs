@@ -1,0 +1,2 @@
+//! The `overspill` command.
+fn main() {}

@@ -1,0 +1,2 @@
+//! A deterministic discrete-event simulator of a whole fleet.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! `cargo xtask`: the tidy checks and the test runner.
+fn main() {}
