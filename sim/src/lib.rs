@@ -1,2 +1,5 @@
 //! A deterministic discrete-event simulator of a whole fleet.
 #![forbid(unsafe_code)]
+
+pub mod engine;
+pub mod random;
