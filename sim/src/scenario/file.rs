@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::events::EventFile;
 use super::expect::Expectation;
 use super::rate::{ArrivalsFile, RateFile};
-use crate::samplers::Distribution;
+use crate::samplers::{Bytes, Distribution, Nanoseconds};
 
 /// A scenario: a fleet, its clients, what happens to it, and what is expected of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -48,7 +48,7 @@ pub struct ScenarioFile {
     /// Health checks by name.
     pub health_checks: BTreeMap<String, HealthFile>,
     /// Random quantities by name.
-    pub distributions: BTreeMap<String, Distribution>,
+    pub distributions: DistributionsFile,
     /// One-way delays.
     #[serde(default)]
     pub network: NetworkFile,
@@ -65,6 +65,20 @@ pub struct ScenarioFile {
     /// What must hold at the end: `availability >= 99.9%`.
     #[serde(default)]
     pub expect: Vec<Expectation>,
+}
+
+/// Random quantities by name; a name is unique in its section.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct DistributionsFile {
+    /// Lengths of time.
+    pub times: BTreeMap<String, Distribution<Nanoseconds>>,
+    /// Sizes.
+    pub sizes: BTreeMap<String, Distribution<Bytes>>,
+    /// Bare numbers.
+    pub counts: BTreeMap<String, Distribution<f64>>,
+    /// Sizes from a file of two columns: bytes, percent of all that are at most as large.
+    pub size_files: BTreeMap<String, String>,
 }
 
 /// Data centers and zones.
@@ -169,7 +183,7 @@ pub struct StationFile {
     /// How many requests are served at once.
     #[schemars(range(min = 1, max = 100_000))]
     pub servers: u32,
-    /// The distribution of the service time, in seconds.
+    /// The distribution of the service time: a name in `distributions.times`.
     pub service_time: String,
     /// In what order; `fifo` where left out.
     #[serde(default)]
@@ -267,13 +281,13 @@ pub struct TrafficFile {
     /// When connections begin, given the rate; Poisson where left out.
     #[serde(default)]
     pub arrivals: ArrivalsFile,
-    /// The distribution of requests per connection, rounded, at least 1.
+    /// The distribution of requests per connection, rounded, at least 1: a name in `distributions.counts`.
     pub requests_per_connection: String,
-    /// The distribution of the time between two requests of a connection, in seconds.
+    /// The distribution of the time between two requests of a connection: a name in `distributions.times`.
     pub request_gap: String,
-    /// The distribution of a request's bytes.
+    /// The distribution of a request's bytes: a name in `distributions.sizes` or `sizeFiles`.
     pub request_bytes: String,
-    /// The distribution of an answer's bytes.
+    /// The distribution of an answer's bytes: a name in `distributions.sizes` or `sizeFiles`.
     pub response_bytes: String,
     /// How long a client waits for a connection.
     pub connect_timeout: HumanDuration,

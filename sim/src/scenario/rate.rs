@@ -1,16 +1,20 @@
 //! How many requests per second, over time: a recorded curve or a formula.
 //!
 //! Every form becomes one thing, a piecewise linear [`RateCurve`] in requests
-//! per second, of which the model asks the next arrival of a Poisson process
-//! by inversion of the integral. Only `+ - * / sqrt` touch it there, which are
-//! the same on every machine.
+//! per second ([`RateFile::curve`]); drawing arrivals from it is
+//! [`samplers`](crate::samplers)' work.
 
 use core::fmt;
 use core::str::FromStr;
 
+use lb_core::Time;
 use lb_core::config::units::{HumanDuration, Rate, Share};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::data::{self, DataSource};
+use super::error::{Problem, ProblemAt};
+use crate::samplers::{RateCurve, RatePoint};
 
 /// Requests per second over time, as written: a kind and its parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,7 +33,7 @@ pub struct RateFile {
     pub period: Option<HumanDuration>,
     /// `points`: the rate at some times, linear between, constant before and after.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub points: Vec<RatePoint>,
+    pub points: Vec<RatePointFile>,
     /// `csv`: a file of counts per interval, two columns: time stamp, value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
@@ -67,7 +71,7 @@ pub enum RateKind {
 /// The rate at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RatePoint {
+pub struct RatePointFile {
     /// Since the start of the run.
     pub at: HumanDuration,
     /// The rate then.
@@ -160,105 +164,146 @@ impl JsonSchema for RateOrShare {
     }
 }
 
-/// A rate over time: linear between points, constant before the first and after the last.
-///
-/// ```
-/// use sim::scenario::RateCurve;
-///
-/// let ramp = RateCurve::new(vec![(0, 0.0), (10_000_000_000, 100.0)]);
-/// assert_eq!(ramp.at(5_000_000_000), 50.0);
-/// // 500 arrivals are expected in these ten seconds, half of them in the first 7.07 s
-/// let middle = ramp.after(0, 250.0).unwrap();
-/// assert_eq!(middle / 10_000_000, 707);
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-pub struct RateCurve {
-    /// (nanoseconds since the start, requests per second), times strictly rising.
-    points: Vec<(u64, f64)>,
-}
-
-impl RateCurve {
-    /// A curve through points (nanoseconds, per second), by rising time.
-    ///
-    /// # Panics
-    ///
-    /// If there is no point, or times do not rise: the caller's fault.
-    #[must_use]
-    pub fn new(points: Vec<(u64, f64)>) -> Self {
-        assert!(!points.is_empty(), "a curve needs a point");
-        assert!(points.windows(2).all(|pair| pair[0].0 < pair[1].0), "times must rise");
-        Self { points }
-    }
-
-    /// The points: (nanoseconds since the start, per second).
-    #[must_use]
-    pub fn points(&self) -> &[(u64, f64)] {
-        &self.points
-    }
-
-    /// The greatest rate.
-    #[must_use]
-    pub fn peak(&self) -> f64 {
-        self.points.iter().fold(0.0, |peak, point| if point.1 > peak { point.1 } else { peak })
-    }
-
-    /// The same curve with every rate multiplied.
-    #[must_use]
-    pub fn scaled(&self, factor: f64) -> Self {
-        Self { points: self.points.iter().map(|&(at, rate)| (at, rate * factor)).collect() }
-    }
-
-    /// The rate at a time, per second.
-    #[must_use]
-    pub fn at(&self, nanoseconds: u64) -> f64 {
-        let next = self.points.partition_point(|point| point.0 <= nanoseconds);
-        let Some(&(from, rate)) = next.checked_sub(1).map(|index| &self.points[index]) else {
-            return self.points[0].1;
-        };
-        let Some(&(until, end_rate)) = self.points.get(next) else { return rate };
-        rate + (end_rate - rate) * seconds(nanoseconds - from) / seconds(until - from)
-    }
-
-    /// When, from a time on, `amount` arrivals have been expected; `None` if never.
-    ///
-    /// With `amount` drawn from the exponential distribution of mean 1 this is
-    /// the next arrival of the Poisson process of this rate.
-    #[must_use]
-    pub fn after(&self, nanoseconds: u64, amount: f64) -> Option<u64> {
-        let mut now = nanoseconds;
-        let mut left = amount;
-        let mut next = self.points.partition_point(|point| point.0 <= now);
-        loop {
-            let rate = self.at(now);
-            let Some(&(until, end_rate)) = self.points.get(next) else {
-                return (rate > 0.0).then(|| now.saturating_add(to_nanoseconds(left / rate)));
-            };
-            let length = seconds(until - now);
-            // before the first point the rate is constant
-            let end_rate = if next == 0 { rate } else { end_rate };
-            let expected = (rate + end_rate) / 2.0 * length;
-            if expected >= left && expected > 0.0 {
-                let slope = (end_rate - rate) / length;
-                // the root of rate x + slope/2 x^2 = left, in the form that loses no digits near slope 0
-                let root = (rate * rate + 2.0 * slope * left).max(0.0).sqrt();
-                return Some(now.saturating_add(to_nanoseconds(2.0 * left / (rate + root))));
+impl RateFile {
+    /// The rate over time, for a fleet of this capacity in requests per second.
+    pub(super) fn curve(&self, capacity: f64, source: &dyn DataSource) -> Result<RateCurve, ProblemAt> {
+        self.check_fields()?;
+        let curve = match self.kind {
+            RateKind::Constant => {
+                let rate = self.rate.ok_or(MISSING_RATE)?;
+                RateCurve::constant(rate.per_second(capacity))
             }
-            left -= expected;
-            now = until;
-            next += 1;
+            RateKind::Csv => return self.recorded(capacity, source),
+            RateKind::Points => {
+                let point = |point: &RatePointFile| RatePoint {
+                    at: Time::ZERO + point.at.duration(),
+                    per_second: point.rate.per_second(capacity),
+                };
+                RateCurve::new(self.points.iter().map(point).collect())
+                    .map_err(|error| ProblemAt::field("points", Problem::Curve(error)))?
+            }
+            RateKind::Sine => self.wave(capacity)?,
+        };
+        Ok(curve)
+    }
+
+    /// A sine sampled so finely that the straight pieces between miss it by less than 0.02 %.
+    fn wave(&self, capacity: f64) -> Result<RateCurve, ProblemAt> {
+        let mean = self.rate.ok_or(MISSING_RATE)?.per_second(capacity);
+        let swing = self.swing.unwrap_or_default().fraction();
+        let period = self.period.ok_or(ProblemAt::field("period", Problem::Missing))?.as_nanos();
+        if period < WAVE_STEPS {
+            return Err(ProblemAt::field("period", Problem::TooSmall { least: "1us" }));
+        }
+        let step = |index: u64| {
+            let angle = core::f64::consts::TAU * (index % WAVE_STEPS) as f64 / WAVE_STEPS as f64;
+            let at = Time::from_nanos(period / WAVE_STEPS * index);
+            RatePoint { at, per_second: mean * (1.0 + swing * libm::sin(angle)) }
+        };
+        RateCurve::new((0..=WAVE_STEPS * WAVES_MAX).map(step).collect())
+            .map_err(|error| ProblemAt::field("rate", Problem::Curve(error)))
+    }
+
+    /// Recorded counts, scaled so that the chosen row is the peak, which is held.
+    fn recorded(&self, capacity: f64, source: &dyn DataSource) -> Result<RateCurve, ProblemAt> {
+        let missing = |field| ProblemAt::field(field, Problem::Missing);
+        let name = self.data.as_deref().ok_or(missing("data"))?;
+        let interval = self.interval.ok_or(missing("interval"))?.as_nanos();
+        let peak = self.peak.as_deref().ok_or(missing("peak"))?;
+        let peak_rate = self.peak_rate.ok_or(missing("peakRate"))?.per_second(capacity);
+        if interval == 0 {
+            return Err(ProblemAt::field("interval", Problem::TooSmall { least: "1ns" }));
+        }
+        let text = data::read(source, name).map_err(|problem| ProblemAt::field("data", problem))?;
+        let rows =
+            data::stamped_counts(&text, name).map_err(|problem| ProblemAt::field("data", problem))?;
+        let unknown = || ProblemAt::field("peak", Problem::UnknownRow { row: peak.to_owned() });
+        let position = rows.iter().position(|(stamp, _)| *stamp == peak).ok_or_else(unknown)?;
+        let top = rows[position].1;
+        if top <= 0.0 {
+            return Err(ProblemAt::field("peak", Problem::NoPeak { row: peak.to_owned() }));
+        }
+        let begin = i128::from(self.peak_at.unwrap_or_default().as_nanos());
+        let hold = i128::from(self.peak_hold.unwrap_or_default().as_nanos());
+        let mut points = Vec::new();
+        for (index, (_, count)) in rows.iter().enumerate() {
+            let rows_away = index as i128 - position as i128;
+            let mut at = begin + rows_away * i128::from(interval);
+            if index > position {
+                at += hold;
+            }
+            let per_second = peak_rate * count / top;
+            points.push((at, per_second));
+            if index == position && hold > 0 {
+                points.push((at + hold, per_second));
+            }
+        }
+        // Rows before the start matter only as the left end of the piece that reaches into the run.
+        let first = points.iter().rposition(|point| point.0 <= 0).unwrap_or(0);
+        let mut points: Vec<(i128, f64)> = points.split_off(first);
+        if let [(before, low), (after, high), ..] = points[..]
+            && before < 0
+        {
+            let share = (0 - before) as f64 / (after - before) as f64;
+            points[0] = (0, low + (high - low) * share);
+        }
+        let point = |(at, per_second): (i128, f64)| {
+            let at = Time::from_nanos(u64::try_from(at.max(0)).unwrap_or(u64::MAX));
+            RatePoint { at, per_second }
+        };
+        RateCurve::new(points.into_iter().map(point).collect())
+            .map_err(|error| ProblemAt::field("data", Problem::Curve(error)))
+    }
+
+    fn check_fields(&self) -> Result<(), ProblemAt> {
+        let given = [
+            ("rate", self.rate.is_some()),
+            ("swing", self.swing.is_some()),
+            ("period", self.period.is_some()),
+            ("points", !self.points.is_empty()),
+            ("data", self.data.is_some()),
+            ("interval", self.interval.is_some()),
+            ("peak", self.peak.is_some()),
+            ("peakAt", self.peak_at.is_some()),
+            ("peakHold", self.peak_hold.is_some()),
+            ("peakRate", self.peak_rate.is_some()),
+        ];
+        let right = self.kind.fields();
+        match given.iter().find(|(name, is_given)| *is_given && !right.contains(name)) {
+            None => Ok(()),
+            Some(&(name, _)) => {
+                Err(ProblemAt::field(name, Problem::NotAParameter { kind: self.kind.name(), right }))
+            }
         }
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "runs are shorter than 2^53 ns = 104 days")]
-fn seconds(nanoseconds: u64) -> f64 {
-    nanoseconds as f64 / 1e9
+impl RateKind {
+    const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Constant => &["rate"],
+            Self::Csv => &["data", "interval", "peak", "peakAt", "peakHold", "peakRate"],
+            Self::Points => &["points"],
+            Self::Sine => &["rate", "swing", "period"],
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Constant => "constant",
+            Self::Csv => "csv",
+            Self::Points => "points",
+            Self::Sine => "sine",
+        }
+    }
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; never negative")]
-fn to_nanoseconds(seconds: f64) -> u64 {
-    (seconds * 1e9) as u64
-}
+/// A rate is needed and not given.
+const MISSING_RATE: ProblemAt = ProblemAt::field("rate", Problem::Missing);
+/// Straight pieces per wave.
+const WAVE_STEPS: u64 = 240;
+/// Waves that are drawn; after them the rate stays at the mean.
+const WAVES_MAX: u64 = 400;
 
 #[cfg(test)]
 mod tests;
