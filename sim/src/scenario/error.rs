@@ -147,12 +147,21 @@ pub enum Problem {
         /// What is compiled in.
         known: String,
     },
+    /// A name with characters that paths use, or none.
+    #[error("`{name}` is no name; write letters, digits and hyphens")]
+    Name {
+        /// As written.
+        name: String,
+    },
     /// Nothing happens in the row that is to be the peak.
     #[error("the count in row `{row}` is zero; write the time stamp of the peak")]
     NoPeak {
         /// As written.
         row: String,
     },
+    /// Remote traffic in a fleet of one data center.
+    #[error("there is only one data center; add another or write 0%")]
+    NoRemote,
     /// A parameter of another kind.
     #[error("not a parameter of `{kind}`; its own are: {}", right.join(", "))]
     NotAParameter {
@@ -160,6 +169,20 @@ pub enum Problem {
         kind: &'static str,
         /// The parameters it has.
         right: &'static [&'static str],
+    },
+    /// A field of another kind of event.
+    #[error("not a field of `{kind}`; its own are: {}", right.join(", "))]
+    NotOfEvent {
+        /// The kind of event.
+        kind: &'static str,
+        /// The fields it has.
+        right: Vec<&'static str>,
+    },
+    /// Outside of what is possible.
+    #[error("not possible; write {range}")]
+    Range {
+        /// What is possible.
+        range: &'static str,
     },
     /// A target of the wrong sort.
     #[error("`{target}` is no target of `{kind}`; write {right}")]

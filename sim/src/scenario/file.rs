@@ -191,9 +191,9 @@ pub struct StationFile {
     /// How many requests may wait; one more is refused. No limit where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_limit: Option<u32>,
-    /// How long a request may wait for a server; no limit where left out.
+    /// How long a request may stay; then it leaves without an answer. No limit where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub queue_timeout: Option<HumanDuration>,
+    pub timeout: Option<HumanDuration>,
 }
 
 /// In what order a station serves.
