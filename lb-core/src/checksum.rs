@@ -13,9 +13,9 @@ use crate::flow::{Addresses, Protocol};
 /// ```
 /// use lb_core::checksum::Sum;
 ///
-/// // The IPv4 header of RFC 1071's kind: a header with its checksum in place sums to "all right".
+/// // An IPv4 header that contains its checksum sums to all ones.
 /// let header = [
-///     0x45, 0, 0, 0x14, 0, 0, 0x40, 0, 0x40, 4, 0x26, 0xd2, // 0x26d2 is the checksum
+///     0x45, 0, 0, 0x14, 0, 0, 0x40, 0, 0x40, 4, 0x26, 0xe4, // 0x26e4 is the checksum
 ///     10, 0, 0, 1, 10, 0, 0, 2,
 /// ];
 /// assert!(Sum::of(&header).is_valid());

@@ -280,7 +280,9 @@ impl Tunnel {
         let dont_fragment = match inner.ip.addresses {
             Addresses::V4 { .. } => inner.ip.dont_fragment && self.options.path_mtu_discovery,
             // RFC 4213 section 3.2.2: where 1,280 bytes do not fit unfragmented, DF stays clear.
-            Addresses::V6 { .. } => usize::from(self.options.mtu) >= usize::from(ipv6::MINIMUM_MTU) + overhead,
+            Addresses::V6 { .. } => {
+                usize::from(self.options.mtu) >= usize::from(ipv6::MINIMUM_MTU) + overhead
+            }
         };
         let fields = ipv4::Fields {
             // DSCP and ECN alike: RFC 2983 uniform model, RFC 6040 normal mode.

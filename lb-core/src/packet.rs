@@ -18,6 +18,7 @@ mod ipv6;
 mod transport;
 
 pub use error::ParseError;
+pub(crate) use icmp::parse_quoted;
 pub use icmp::{IcmpError, IcmpErrorKind, IcmpMessage, Quoted};
 pub use ipv6::MAX_EXTENSION_HEADERS;
 pub use transport::{Payload, SctpChunk, TcpFlags};

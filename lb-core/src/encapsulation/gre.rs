@@ -25,8 +25,8 @@ pub(crate) const HEADER_LENGTH: usize = 4;
 pub(crate) enum Refusal {
     Truncated,
     BadChecksum,
-    Unsupported { flags: u16 },
-    NotIp { protocol_type: u16 },
+    Unsupported,
+    NotIp,
 }
 
 /// The header for an inner packet of `protocol` (4 or 41).
@@ -43,7 +43,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<(usize, Protocol), Refusal> {
     let flags = u16::from_be_bytes([flags_high, flags_low]);
     // "A receiver MUST discard a packet where any of bits 1-5 are non-zero"; bits 6-12 "MUST be ignored".
     if flags & (BITS_1_TO_5 | VERSION) != 0 {
-        return Err(Refusal::Unsupported { flags });
+        return Err(Refusal::Unsupported);
     }
     let length = if flags & CHECKSUM_PRESENT == 0 {
         HEADER_LENGTH
@@ -59,7 +59,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<(usize, Protocol), Refusal> {
     match u16::from_be_bytes([type_high, type_low]) {
         ETHERTYPE_IPV4 => Ok((length, Protocol::IPV4)),
         ETHERTYPE_IPV6 => Ok((length, Protocol::IPV6)),
-        protocol_type => Err(Refusal::NotIp { protocol_type }),
+        _ => Err(Refusal::NotIp),
     }
 }
 

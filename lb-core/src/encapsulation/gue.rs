@@ -30,9 +30,8 @@ pub(crate) const CHECKSUM_OFFSET: usize = 6;
 pub(crate) enum Refusal {
     Truncated,
     Control,
-    Extended,
-    Variant(u8),
-    NotIp(Protocol),
+    Unsupported,
+    NotIp,
 }
 
 /// Both headers, the UDP checksum zero; `length` is that of headers and inner packet.
@@ -55,7 +54,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<(usize, Protocol), Refusal> {
         // Variant 1 has no header: these two bits are the first of the IP version, 4 or 6.
         1 if first >> 4 == 4 => return Ok((0, Protocol::IPV4)),
         1 if first >> 4 == 6 => return Ok((0, Protocol::IPV6)),
-        variant => return Err(Refusal::Variant(variant)),
+        _ => return Err(Refusal::Unsupported),
     }
     let &[_, protocol, flags_high, flags_low] =
         bytes.first_chunk::<GUE_LENGTH>().ok_or(Refusal::Truncated)?;
@@ -64,11 +63,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<(usize, Protocol), Refusal> {
     }
     // Flags and the fields they announce, or private data: what is not understood is dropped.
     if first & HLEN != 0 || flags_high != 0 || flags_low != 0 {
-        return Err(Refusal::Extended);
+        return Err(Refusal::Unsupported);
     }
     match Protocol(protocol) {
         protocol @ (Protocol::IPV4 | Protocol::IPV6) => Ok((GUE_LENGTH, protocol)),
-        protocol => Err(Refusal::NotIp(protocol)),
+        _ => Err(Refusal::NotIp),
     }
 }
 

@@ -124,6 +124,15 @@ pub(super) fn parse_v6(bytes: &[u8], offset: usize) -> Result<IcmpMessage, Parse
     quoted(&ip, quotation, offset + HEADER).map(|quoted| IcmpMessage::Error(IcmpError { kind, quoted }))
 }
 
+/// Reads a quoted packet of either family that stands at `offset` of the quoting one.
+pub(crate) fn parse_quoted(quotation: &[u8], offset: usize) -> Result<Quoted, ParseError> {
+    let ip = match quotation.first().ok_or(ParseError::TruncatedQuote)? >> 4 {
+        4 => ipv4::quoted(quotation)?,
+        _ => ipv6::quoted(quotation)?,
+    };
+    quoted(&ip, quotation, offset)
+}
+
 fn split(bytes: &[u8], offset: usize) -> Result<(&[u8; HEADER], &[u8]), ParseError> {
     bytes
         .get(offset..)

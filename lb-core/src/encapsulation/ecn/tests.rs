@@ -19,7 +19,14 @@ fn all_sixteen_pairs_are_figure_4() {
     let mut drawn = String::from("\ninner   | Not-ECT  ECT(0)    ECT(1)    CE\n");
     for inner in ALL {
         let cells: Vec<String> = ALL.iter().map(|&outer| cell(egress(inner, outer))).collect();
-        let row = format!("{:<7} | {:<8} {:<9} {:<9} {}", inner.to_string(), cells[0], cells[1], cells[2], cells[3]);
+        let row = format!(
+            "{:<7} | {:<8} {:<9} {:<9} {}",
+            inner.to_string(),
+            cells[0],
+            cells[1],
+            cells[2],
+            cells[3]
+        );
         drawn.push_str(&row);
         drawn.push('\n');
     }
