@@ -11,9 +11,12 @@
 //! configuration is the [`director`](crate::director)'s.
 
 mod address;
+#[cfg(any(test, feature = "arbitrary"))]
+pub mod arbitrary;
 mod connections;
 mod convert;
 mod diff;
+mod emit;
 mod error;
 mod file;
 mod scheduler;
