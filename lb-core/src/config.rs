@@ -11,9 +11,12 @@
 //! configuration is the [`director`](crate::director)'s.
 
 mod address;
-mod connections;
+#[cfg(any(test, feature = "arbitrary"))]
+pub mod arbitrary;
+
 mod convert;
 mod diff;
+mod emit;
 mod error;
 mod file;
 mod scheduler;
@@ -27,8 +30,8 @@ use crate::flow::HashFields;
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
 
+pub use crate::connection::{ConnectionLimits, Timeouts};
 pub use address::{ParseServiceAddressError, ServiceAddress};
-pub use connections::{ConnectionLimits, Timeouts};
 pub use diff::{BackendChange, ConfigDiff, ServiceDiff, diff};
 pub use error::{ConfigError, FieldPath, Problem, Step, TableSizeRule};
 pub use file::{

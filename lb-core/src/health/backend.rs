@@ -173,13 +173,13 @@ impl BackendHealth {
     pub fn handle_disable(&mut self, now: Time) {
         self.prober.stop();
         self.set_state(now, Input::Disabled, Cause::Command);
+        self.climb(now);
     }
 
     /// Sets the configured weight; a slow start under way goes on towards it.
     pub fn handle_weight(&mut self, now: Time, weight: Weight) {
         self.full = weight;
         self.handle_timeout(now);
-        self.climb(now);
     }
 
     /// Replaces the policy; state and counts stay, the next check follows the new pace.
@@ -192,7 +192,6 @@ impl BackendHealth {
             self.prober.pace(&self.policy, self.state.is_settled());
         }
         self.handle_timeout(now);
-        self.climb(now);
     }
 
     /// Does what is due: ends a check that took too long, starts the next, climbs a step.

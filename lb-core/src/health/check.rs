@@ -191,6 +191,15 @@ impl fmt::Debug for Secret {
     }
 }
 
+impl fmt::Display for DnsRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::A => "A",
+            Self::Aaaa => "AAAA",
+        })
+    }
+}
+
 impl CheckKind {
     /// The kind's name, as files have it.
     #[must_use]

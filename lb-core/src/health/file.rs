@@ -136,7 +136,7 @@ pub struct HealthError {
 pub enum HealthProblem {
     /// The wanted address is not of the record type's family.
     #[error(
-        "not an address that a record of type {record:?} holds; write one of the other family, or change record"
+        "not an address that a record of type {record} holds; write one of the other family, or change record"
     )]
     AnswerFamily {
         /// The type asked for.

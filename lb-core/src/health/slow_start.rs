@@ -48,7 +48,8 @@ impl SlowStart {
         let from = u64::from(self.from.billionths());
         let climbed = (whole - from) * u64::from(step) / u64::from(self.steps);
         let weight = (u64::from(full.0) * (from + climbed)).div_ceil(whole);
-        Weight(u16::try_from(weight).expect("a share of a u16, rounded up, is at most that u16"))
+        let weight = u16::try_from(weight).expect("a share of a u16, rounded up, is at most that u16");
+        Weight(weight.max(full.0.min(1)))
     }
 
     /// How long after the start step `step` comes, rounded up to the nanosecond.
