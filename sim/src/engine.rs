@@ -124,9 +124,7 @@ impl<P> Engine<P> {
     #[inline]
     pub fn pop(&mut self) -> Option<(Time, P)> {
         loop {
-            let Some(entry) = self.queue.pop().or_else(|| self.refill()) else {
-                return None;
-            };
+            let entry = self.queue.pop().or_else(|| self.refill())?;
             if let Some(payload) = self.slab.take(entry.slot()) {
                 self.now = entry.time();
                 self.processed += 1;

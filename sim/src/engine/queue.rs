@@ -70,7 +70,7 @@ pub(super) struct Queue {
     /// Entries of that range which did not fit cheaply into `current`.
     late: BinaryHeap<Reverse<Entry>>,
     /// Everything after that range.
-    ladder: Ladder,
+    ladder: Box<Ladder>,
 }
 
 /// A bucket of at most so many entries is sorted at once: up to here, spreading costs more than sorting.
@@ -88,7 +88,7 @@ impl Queue {
             current: Vec::with_capacity(SORT_LIMIT as usize),
             current_end: Time::ZERO,
             late: BinaryHeap::new(),
-            ladder: Ladder::new(),
+            ladder: Box::new(Ladder::new()),
         }
     }
 

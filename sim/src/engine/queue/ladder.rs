@@ -13,7 +13,7 @@ pub(super) struct Ladder {
     base: Time,
     /// Bit `L`: level `L` holds something.
     occupied: u8,
-    levels: Vec<Level>,
+    levels: [Level; LEVELS],
     chunks: Vec<Chunk>,
     /// First free chunk, or `NONE`.
     free: u32,
@@ -49,7 +49,7 @@ impl Ladder {
         Self {
             base: Time::ZERO,
             occupied: 0,
-            levels: (0..LEVELS).map(|_| level()).collect(),
+            levels: core::array::from_fn(|_| level()),
             chunks: Vec::new(),
             free: NONE,
         }
