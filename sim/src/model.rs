@@ -49,7 +49,7 @@ use zone::{StationSlot, Zone};
 pub use cause::Cause;
 pub(crate) use front::{gateway_endpoints, node_config};
 
-use crate::digest::Digest;
+use crate::digest::EventDigest;
 use crate::dns::{ResolverCache, ResolverPolicy};
 use crate::engine::{Class, Engine};
 use crate::random::{Chance, Seed, Stream};
@@ -66,7 +66,7 @@ pub(crate) struct Model<'a, O> {
     observer: &'a mut O,
     seed: Seed,
     engine: Engine<Happening>,
-    digest: Digest,
+    digest: EventDigest,
     end: Time,
     streams: Streams,
     arrivals: Arrivals,
@@ -145,7 +145,7 @@ impl<'a, O: Observer> Model<'a, O> {
             observer,
             seed,
             engine: Engine::new(),
-            digest: Digest::new(),
+            digest: EventDigest::new(),
             end: Time::ZERO + scenario.duration,
             streams: Streams {
                 lengths: stream("lengths"),
@@ -249,7 +249,8 @@ impl<'a, O: Observer> Model<'a, O> {
     /// Runs to the end.
     pub(crate) fn run(mut self) -> RunResult {
         while let Some((now, happening)) = self.engine.pop_until(self.end) {
-            self.digest.record(now, happening.canonical());
+            let (kind, fields) = happening.canonical();
+            self.digest.record(now, kind, &fields);
             self.handle(now, happening);
         }
         self.finish()
@@ -315,7 +316,7 @@ impl<'a, O: Observer> Model<'a, O> {
         let mut result = RunResult {
             scenario: self.scenario.name.clone(),
             seed: self.seed.to_string(),
-            digest: self.digest.finish(),
+            digest: self.digest.finish().to_string(),
             simulated_s: self.scenario.duration.as_secs_f64(),
             events: self.engine.processed(),
             packets: self.zones.iter().map(|zone| zone.front.packets).sum(),
@@ -359,7 +360,7 @@ fn arrivals(scenario: &Scenario, stream: Stream) -> Arrivals {
             let visits = scenario
                 .traffic
                 .rate
-                .scaled(1.0 / mean_requests(scenario, stream.clone()))
+                .scaled(1.0 / scenario.traffic.mean_requests())
                 .expect("the mean number of requests is at least 1");
             Arrivals::Poisson(Box::new(PoissonArrivals::new(visits, Time::ZERO, stream)))
         }

@@ -8,7 +8,28 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::scenario::ExpectationResult;
+use crate::model::Model;
+use crate::record::Observer;
+use crate::scenario::{ExpectationResult, Scenario};
+
+/// Runs a scenario from a seed; the same two give the same result on every machine.
+///
+/// ```
+/// use sim::run::run;
+/// use sim::scenario::{EmbeddedData, Scenario, embedded, with_overrides};
+///
+/// let found = embedded().iter().find(|scenario| scenario.name == "node-loss").unwrap();
+/// let text = with_overrides(found.text, &["duration=20s", "events=[]", "expect=[]"])?;
+/// let scenario = Scenario::from_yaml(&text, &EmbeddedData)?;
+/// let result = run(&scenario, scenario.seed, &mut ());
+/// assert_eq!(result.requests.failed, 0);
+/// assert_eq!(result.digest, run(&scenario, scenario.seed, &mut ()).digest);
+/// # Ok::<(), sim::scenario::ScenarioError>(())
+/// ```
+#[must_use]
+pub fn run(scenario: &Scenario, seed: u64, observer: &mut impl Observer) -> RunResult {
+    Model::new(scenario, seed, observer).run()
+}
 
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -41,6 +62,14 @@ pub struct RunResult {
     pub shifts: Vec<Shift>,
     /// Broken invariants: empty, or the run proves a bug.
     pub violations: Vec<Violation>,
+}
+
+impl RunResult {
+    /// Whether every expectation held and no invariant was broken.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.violations.is_empty() && self.expect.iter().all(|expectation| expectation.pass)
+    }
 }
 
 /// The clients' requests: `total = ok + failed`.

@@ -23,6 +23,7 @@ use lb_core::Time;
 use lb_core::config::{ConnectionsFile, ProfileFile, SchedulerFile};
 use lb_core::health::{BackendPolicy, ServicePolicy};
 
+use crate::random::{Seed, Stream};
 use crate::samplers::{Bytes, Distribution, Nanoseconds, RateCurve};
 
 pub use data::{DataSource, EmbeddedData};
@@ -211,6 +212,27 @@ pub struct Traffic {
     /// What a client does when a request fails.
     pub retry: RetryFile,
 }
+
+impl Traffic {
+    /// Requests of a visit: one draw, rounded, at least one.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturation is meant")]
+    pub fn draw_requests(&self, stream: &mut Stream) -> u32 {
+        ((self.requests_per_connection.sample(stream) + 0.5) as u32).max(1)
+    }
+
+    /// The mean of [`draw_requests`](Self::draw_requests), which rounding has moved from the
+    /// distribution's: the mean of draws from a stream that is the same in every run.
+    #[must_use]
+    pub fn mean_requests(&self) -> f64 {
+        let mut stream = Seed(0).stream("scenario", "mean-requests");
+        let sum: u64 = (0..MEAN_DRAWS).map(|_| u64::from(self.draw_requests(&mut stream))).sum();
+        sum as f64 / f64::from(MEAN_DRAWS)
+    }
+}
+
+/// Enough for a mean that is right to about half a percent.
+const MEAN_DRAWS: u32 = 50_000;
 
 /// Something that happens.
 #[derive(Clone, Debug, PartialEq, Eq)]

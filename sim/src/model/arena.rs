@@ -65,6 +65,10 @@ impl<T> Arena<T> {
         self.places.len() - self.free.len()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.places.iter().filter_map(|place| place.thing.as_ref())
+    }
+
     pub(super) fn insert(&mut self, thing: T) -> Id<T> {
         if let Some(place) = self.free.pop() {
             let slot = &mut self.places[place as usize];

@@ -84,8 +84,7 @@ impl<O: Observer> Model<'_, O> {
     /// Somebody begins a visit, and the next one is put on the agenda.
     pub(super) fn handle_arrival(&mut self, now: Time) {
         self.schedule_arrival();
-        let length = self.scenario.traffic.requests_per_connection.sample(&mut self.streams.lengths);
-        let remaining = to_count(length);
+        let remaining = self.scenario.traffic.draw_requests(&mut self.streams.lengths);
         let resolver = self.streams.resolvers.below(u64::from(self.scenario.dns.resolvers)) as u32;
         let session =
             self.sessions.insert(Session { resolver, remaining, open: Vec::new(), connection: None });
@@ -338,10 +337,4 @@ pub(super) enum Trouble {
     Reset(u16),
     /// Nobody answers.
     Silence(Cause),
-}
-
-/// A drawn number of requests: rounded, at least one.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturation is meant")]
-fn to_count(drawn: f64) -> u32 {
-    ((drawn + 0.5) as u32).max(1)
 }

@@ -1,6 +1,5 @@
 //! Faults and operators' actions: what begins, what ends.
 
-use lb_core::config::BackendState;
 use lb_core::director::Director;
 use lb_core::{Time, Weight};
 
@@ -386,13 +385,5 @@ impl<O: Observer> Model<'_, O> {
         let gateways = (0..place.gateways.len() as u16).map(|index| (true, index));
         let replicas = (0..place.replicas.len() as u16).map(|index| (false, index));
         gateways.chain(replicas).map(|(is_gateway, index)| StationId { zone, is_gateway, index }).collect()
-    }
-
-    /// Whether a node offers a gateway new flows: for the checks.
-    pub(super) fn offers(state: BackendState) -> bool {
-        match state {
-            BackendState::Active => true,
-            BackendState::Drain | BackendState::Down => false,
-        }
     }
 }

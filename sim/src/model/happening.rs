@@ -6,6 +6,7 @@
 use lb_core::health::ProbeId;
 
 use super::arena::Id;
+use super::cause::Cause;
 use super::client::{Connection, Request, Session};
 
 /// A station: which zone, and which of its gateways or replicas.
@@ -28,7 +29,7 @@ pub(super) struct Try {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Happening {
     /// An answer reaches the client; `None` is a success.
-    Answer(Try, Option<super::cause::Cause>),
+    Answer(Try, Option<Cause>),
     /// Somebody begins a visit.
     Arrival,
     /// A scenario's event begins.
@@ -64,7 +65,7 @@ pub(super) enum Happening {
     /// The oldest request in flight has waited long enough.
     RequestDeadline,
     /// A reset reaches the client.
-    Reset(Id<Connection>, super::cause::Cause),
+    Reset(Id<Connection>, Cause),
     /// A request's pause is over.
     Retry(Try),
     /// A client repeats a packet that was not acknowledged: a request's.
@@ -82,47 +83,46 @@ pub(super) enum Happening {
 }
 
 impl Happening {
-    /// A canonical form: which, and three numbers.
-    pub(super) fn canonical(&self) -> [u64; 2] {
-        let word = |number: u8, low: u64| u64::from(number) << 56 | low & 0x00ff_ffff_ffff_ffff;
-        let tried = |number: u8, try_: &Try, more: u64| {
-            [word(number, u64::from(try_.epoch) << 16 | more), try_.request.canonical()]
+    /// A canonical form: which kind, and two numbers.
+    pub(super) fn canonical(&self) -> (u16, [u64; 2]) {
+        let tried = |kind: u16, attempt: &Try, more: u64| {
+            (kind, [u64::from(attempt.epoch) << 16 | more, attempt.request.canonical()])
         };
-        let cause = |cause: &super::cause::Cause| *cause as u64 + 1;
+        let cause = |cause: &Cause| *cause as u64 + 1;
         match self {
-            Self::Answer(try_, outcome) => tried(1, try_, outcome.as_ref().map_or(0, cause)),
-            Self::Arrival => [word(2, 0), 0],
-            Self::Begin(event) => [word(3, 0), u64::from(*event)],
-            Self::ConnectDeadline => [word(4, 0), 0],
-            Self::DeliverClose(connection) => [word(5, 0), connection.canonical()],
-            Self::DeliverData(try_) => tried(6, try_, 0),
-            Self::DeliverOpen(connection) => [word(7, 0), connection.canonical()],
-            Self::DeliverRemote(try_, zone) => tried(8, try_, u64::from(*zone)),
-            Self::DnsCheck(zone) => [word(9, 0), u64::from(*zone)],
-            Self::DnsProbed(zone, probe, good) => [word(10, u64::from(*zone) << 1 | u64::from(*good)), probe.0],
-            Self::End(event) => [word(11, 0), u64::from(*event)],
-            Self::Endpoints(zone) => [word(12, 0), u64::from(*zone)],
+            Self::Answer(attempt, outcome) => tried(1, attempt, outcome.as_ref().map_or(0, cause)),
+            Self::Arrival => (2, [0, 0]),
+            Self::Begin(event) => (3, [0, u64::from(*event)]),
+            Self::ConnectDeadline => (4, [0, 0]),
+            Self::DeliverClose(connection) => (5, [0, connection.canonical()]),
+            Self::DeliverData(attempt) => tried(6, attempt, 0),
+            Self::DeliverOpen(connection) => (7, [0, connection.canonical()]),
+            Self::DeliverRemote(attempt, zone) => tried(8, attempt, u64::from(*zone)),
+            Self::DnsCheck(zone) => (9, [0, u64::from(*zone)]),
+            Self::DnsProbed(zone, probe, good) => (10, [u64::from(*zone) << 1 | u64::from(*good), probe.0]),
+            Self::End(event) => (11, [0, u64::from(*event)]),
+            Self::Endpoints(zone) => (12, [0, u64::from(*zone)]),
             Self::HealthCheck { zone, node, gateway } => {
-                [word(13, u64::from(*zone) << 32 | u64::from(*node) << 16 | u64::from(*gateway)), 0]
+                (13, [u64::from(*zone) << 32 | u64::from(*node) << 16 | u64::from(*gateway), 0])
             }
             Self::HealthProbed { zone, node, gateway, life, probe } => {
                 let place = u64::from(*zone) << 32 | u64::from(*node) << 16 | u64::from(*gateway);
-                [word(14, place), u64::from(*life) << 48 ^ probe.0]
+                (14, [place, u64::from(*life) << 48 ^ probe.0])
             }
-            Self::NextRequest(session) => [word(15, 0), session.canonical()],
-            Self::Opened(connection) => [word(16, 0), connection.canonical()],
-            Self::Published => [word(17, 0), 0],
-            Self::RequestDeadline => [word(18, 0), 0],
-            Self::Reset(connection, why) => [word(19, cause(why)), connection.canonical()],
-            Self::Retry(try_) => tried(20, try_, 0),
-            Self::RepeatData(try_) => tried(21, try_, 0),
-            Self::RepeatOpen(connection) => [word(22, 0), connection.canonical()],
-            Self::Routes(zone) => [word(23, 0), u64::from(*zone)],
-            Self::Sample => [word(24, 0), 0],
+            Self::NextRequest(session) => (15, [0, session.canonical()]),
+            Self::Opened(connection) => (16, [0, connection.canonical()]),
+            Self::Published => (17, [0, 0]),
+            Self::RequestDeadline => (18, [0, 0]),
+            Self::Reset(connection, why) => (19, [cause(why), connection.canonical()]),
+            Self::Retry(attempt) => tried(20, attempt, 0),
+            Self::RepeatData(attempt) => tried(21, attempt, 0),
+            Self::RepeatOpen(connection) => (22, [0, connection.canonical()]),
+            Self::Routes(zone) => (23, [0, u64::from(*zone)]),
+            Self::Sample => (24, [0, 0]),
             Self::Station(StationId { zone, is_gateway, index }) => {
-                [word(25, u64::from(*is_gateway)), u64::from(*zone) << 16 | u64::from(*index)]
+                (25, [u64::from(*is_gateway), u64::from(*zone) << 16 | u64::from(*index)])
             }
-            Self::Sweep(zone) => [word(26, 0), u64::from(*zone)],
+            Self::Sweep(zone) => (26, [0, u64::from(*zone)]),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 
-use hdrhistogram::Histogram;
 use lb_core::Time;
 
 use super::Model;
@@ -12,6 +11,7 @@ use crate::engine::Class;
 use crate::record::{Observer, Sample};
 use crate::run::{Connections, Latency, Requests, ZoneResult};
 use crate::station::Condition;
+use crate::statistics::Latencies;
 
 /// Everything that is counted.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ pub(super) struct Metrics {
     pub(super) connections: ConnectionCounts,
     broken_by: [u64; Cause::ALL.len()],
     /// Nanoseconds, of the whole run and of the interval.
-    latency: Histogram<u64>,
-    interval_latency: Histogram<u64>,
+    latency: Latencies,
+    interval_latency: Latencies,
     pub(super) zones: Vec<ZoneCounts>,
     before: Before,
 }
@@ -67,11 +67,6 @@ struct Before {
 /// Utilisation is averaged over so many seconds, and the worst of these averages is told.
 const WINDOW: u64 = 10;
 
-/// Latencies from 1 us to an hour, three digits.
-fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1_000, 3_600_000_000_000, 3).expect("the bounds are in order")
-}
-
 impl Metrics {
     pub(super) fn new(zones: usize) -> Self {
         Self {
@@ -81,8 +76,8 @@ impl Metrics {
             failed_by: [0; Cause::ALL.len()],
             connections: ConnectionCounts::default(),
             broken_by: [0; Cause::ALL.len()],
-            latency: histogram(),
-            interval_latency: histogram(),
+            latency: Latencies::new(),
+            interval_latency: Latencies::new(),
             zones: vec![ZoneCounts::default(); zones],
             before: Before { zones: vec![ZoneCounts::default(); zones], ..Before::default() },
         }
@@ -93,9 +88,8 @@ impl Metrics {
         if let Some(zone) = zone {
             self.zones[usize::from(zone)].ok += 1;
         }
-        let nanoseconds = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
-        self.latency.saturating_record(nanoseconds);
-        self.interval_latency.saturating_record(nanoseconds);
+        self.latency.record(latency);
+        self.interval_latency.record(latency);
     }
 
     pub(super) fn count_failed(&mut self, cause: Cause) {
@@ -134,14 +128,10 @@ impl Metrics {
         }
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "nanoseconds below 2^53")]
     pub(super) fn latency(&self) -> Latency {
-        if self.latency.is_empty() {
-            return Latency::default();
-        }
-        let at = |share: f64| Some(self.latency.value_at_quantile(share) as f64 / 1e6);
+        let at = |share: f64| self.latency.quantile(share).map(milliseconds);
         Latency {
-            mean: Some(self.latency.mean() / 1e6),
+            mean: self.latency.mean().map(milliseconds),
             p50: at(0.5),
             p90: at(0.9),
             p99: at(0.99),
@@ -233,12 +223,12 @@ impl<O: Observer> Model<'_, O> {
         tell("", "failed_per_s", rate(failed, before.failed));
         tell("", "broken_per_s", rate(metrics.connections.broken, before.broken));
         tell("", "open_connections", self.connections.len() as f64);
-        if !metrics.interval_latency.is_empty() {
-            let at = |share: f64| metrics.interval_latency.value_at_quantile(share) as f64 / 1e6;
-            tell("", "latency_p50_ms", at(0.5));
-            tell("", "latency_p99_ms", at(0.99));
+        for (metric, share) in [("latency_p50_ms", 0.5), ("latency_p99_ms", 0.99)] {
+            if let Some(latency) = metrics.interval_latency.quantile(share) {
+                tell("", metric, milliseconds(latency));
+            }
         }
-        metrics.interval_latency.reset();
+        metrics.interval_latency = Latencies::new();
         (before.started, before.ok, before.failed) = (metrics.requests_started, metrics.ok, failed);
         before.broken = metrics.connections.broken;
         for (index, counts) in metrics.zones.iter_mut().enumerate() {
@@ -258,4 +248,8 @@ impl<O: Observer> Model<'_, O> {
 #[allow(clippy::cast_precision_loss, reason = "a ratio for people")]
 fn share(part: u128, whole: u128) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
 }

@@ -219,7 +219,9 @@ impl<O: Observer> Model<'_, O> {
         if bound != Some((gateway, life)) {
             let moved = bound.is_some_and(|(bound, _)| bound != gateway);
             if moved {
-                self.checks.flow_moves_for_a_reason(now, &self.zones[usize::from(zone)], version, bound);
+                let place = &self.zones[usize::from(zone)];
+                let kind = self.scenario.zones[usize::from(zone)].node_kind;
+                self.checks.flow_moves_for_a_reason(now, place, kind, version, bound);
             }
             let cause = self.cause_of_move(zone, bound, before, node);
             self.reset(now, zone, id, cause);

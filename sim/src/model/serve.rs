@@ -151,8 +151,8 @@ impl<O: Observer> Model<'_, O> {
     /// A gateway divides requests between local and remote members.
     fn choose_member(&mut self, now: Time, attempt: Try, stage: Stage) {
         let zone = stage.entry.0;
-        let place = &self.zones[usize::from(zone)];
-        let remote = place.local_disabled || self.streams.members.chance_of(self.remote_chance);
+        let local_disabled = self.zones[usize::from(zone)].local_disabled;
+        let remote = self.streams.members.chance_of(self.remote_chance) || local_disabled;
         if remote && let Some(other) = self.remote_zone(zone) {
             self.shifts.count_member(zone, true);
             let (here, there) = (Place::Zone(zone), Place::Zone(other));
@@ -165,7 +165,7 @@ impl<O: Observer> Model<'_, O> {
             return;
         }
         self.shifts.count_member(zone, false);
-        if place.local_disabled {
+        if local_disabled {
             self.answer(now, attempt, stage, Some(Cause::NoBackend));
             return;
         }

@@ -1,7 +1,7 @@
 //! What happens in a run: faults and operators' actions, as written.
 //!
 //! One flat mapping per event with a `kind`, so that positions survive; which
-//! fields a kind takes is one table here ([`EventKind::fields`]), and a field
+//! fields a kind takes is one table here (`EventKind::fields`), and a field
 //! of another kind is an error. Targets are paths: a data center `slc`, a zone
 //! `slc-a`, a part of it `slc-a/node-2`, `slc-a/gateway-1`, `slc-a/web-1`
 //! (a cluster's replicas) or `slc-a/web-1/replica-3`; counted from 1.
@@ -104,43 +104,22 @@ pub enum EventKind {
     ZoneLoss,
 }
 
-/// A field of [`EventFile`] beside `at` and `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) required: bool,
-}
-
-const fn required(name: &'static str) -> Field {
-    Field { name, required: true }
-}
-
-const fn optional(name: &'static str) -> Field {
-    Field { name, required: false }
-}
-
 impl EventKind {
-    /// The fields that this kind takes.
-    pub(super) const fn fields(self) -> &'static [Field] {
+    /// The fields that this kind takes beside `at` and `kind`: those it needs, then those it may have.
+    pub(super) const fn fields(self) -> (&'static [&'static str], &'static [&'static str]) {
         match self {
-            Self::AddGateways | Self::AddNodes => &[required("target"), required("count"), optional("delay")],
+            Self::AddGateways | Self::AddNodes => (&["target", "count"], &["delay"]),
             Self::BlackHole | Self::Crash | Self::DataCenterLoss | Self::Pause | Self::ZoneLoss => {
-                &[required("target"), optional("for")]
+                (&["target"], &["for"])
             }
-            Self::DisableLocal | Self::DisableZone => {
-                &[required("target"), optional("for"), optional("delay")]
-            }
-            Self::DnsWeight | Self::GatewayWeight => {
-                &[required("target"), required("weight"), optional("delay")]
-            }
-            Self::Flap => &[required("target"), required("for"), required("every"), required("count")],
-            Self::LinkDelay => &[required("between"), required("extra"), optional("for")],
-            Self::LinkLoss => &[required("between"), required("loss"), optional("for")],
-            Self::Partition => &[required("between"), optional("for")],
-            Self::RollingRestart => {
-                &[required("target"), required("every"), required("drain"), required("for"), optional("delay")]
-            }
-            Self::Slow => &[required("target"), required("percent"), optional("for")],
+            Self::DisableLocal | Self::DisableZone => (&["target"], &["for", "delay"]),
+            Self::DnsWeight | Self::GatewayWeight => (&["target", "weight"], &["delay"]),
+            Self::Flap => (&["target", "for", "every", "count"], &[]),
+            Self::LinkDelay => (&["between", "extra"], &["for"]),
+            Self::LinkLoss => (&["between", "loss"], &["for"]),
+            Self::Partition => (&["between"], &["for"]),
+            Self::RollingRestart => (&["target", "every", "drain", "for"], &["delay"]),
+            Self::Slow => (&["target", "percent"], &["for"]),
         }
     }
 
@@ -208,16 +187,15 @@ pub(super) fn resolve(file: &ScenarioFile, scenario: &Scenario) -> Result<Vec<Ev
 }
 
 fn check_fields(event: &EventFile, path: &Path) -> Result<(), ScenarioError> {
-    let fields = event.kind.fields();
-    if let Some(missing) =
-        fields.iter().find(|field| field.required && !event.given().any(|given| given == field.name))
-    {
-        return Err(path.key(missing.name).error(Problem::Missing));
+    let (required, optional) = event.kind.fields();
+    if let Some(missing) = required.iter().find(|field| !event.given().any(|given| given == **field)) {
+        return Err(path.key(missing).error(Problem::Missing));
     }
-    match event.given().find(|given| fields.iter().all(|field| field.name != *given)) {
+    let own = || required.iter().chain(optional).copied();
+    match event.given().find(|given| own().all(|field| field != *given)) {
         None => Ok(()),
         Some(given) => {
-            let right = fields.iter().map(|field| field.name).collect();
+            let right = own().collect();
             Err(path.key(given).error(Problem::NotOfEvent { kind: event.kind.name(), right }))
         }
     }

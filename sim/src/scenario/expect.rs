@@ -202,17 +202,10 @@ impl Metric {
 
     #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
     fn measure(&self, run: &RunResult) -> Option<f64> {
-        let worst = |values: &mut dyn Iterator<Item = Option<f64>>| {
-            // one shift without a value is the worst of all
-            values.try_fold(None, |worst: Option<f64>, value| {
-                value.map(|value| Some(worst.map_or(value, |worst| worst.max(value))))
-            })?
-        };
-        let shifts =
-            |of: fn(&crate::run::Shift) -> Option<f64>| worst(&mut run.shifts.iter().map(|shift| of(shift)));
+        let shifts = |of: fn(&crate::run::Shift) -> Option<f64>| worst(run.shifts.iter().map(of));
         let zones = |of: fn(&crate::run::ZoneResult) -> f64| {
             let chosen = run.zones.iter().filter(|zone| self.part.as_ref().is_none_or(|part| *part == zone.zone));
-            worst(&mut chosen.map(|zone| Some(of(zone))))
+            worst(chosen.map(|zone| Some(of(zone))))
         };
         let caused = |by: &std::collections::BTreeMap<String, u64>| {
             let cause = self.part.as_deref().unwrap_or_default();
@@ -241,6 +234,12 @@ impl Metric {
             Quantity::ZoneUtilisation => zones(|zone| zone.utilisation_max),
         }
     }
+}
+
+/// The greatest; nothing if there is none, or one is nothing: that one is the worst of all.
+fn worst(mut values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let first = values.next()??;
+    values.try_fold(first, |worst, value| Some(worst.max(value?)))
 }
 
 impl Unit {
