@@ -190,3 +190,6 @@ impl Fragment {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
