@@ -324,6 +324,33 @@ fn padding_is_cut_off() {
     }
 }
 
+/// Padding is not read as a header, nor zero options as none.
+#[test]
+fn the_short_way_is_for_plain_packets_only() {
+    let short = |whole: Vec<u8>| {
+        let mut padded = whole;
+        padded.resize(100, 0);
+        padded
+    };
+    for (what, bytes) in [("IPv4", short(v4(6, &[0; 12]))), ("IPv6", short(v6(6, &[0; 12])))] {
+        assert_eq!(parse(&bytes), Err(ParseError::TruncatedTransport), "{what}");
+    }
+    let options = vec![0; 8];
+    let bytes = V4 { protocol: 6, options, ..V4::default() }.build(&tcp(1, 2, 2));
+    let packet = parse(&bytes).unwrap();
+    assert_eq!((packet.ip.header_length, packet.upper_layer()), (28, &tcp(1, 2, 2)[..]));
+}
+
+/// It is taken: else all would still be right, only slow.
+#[test]
+fn the_short_way_is_taken() {
+    for upper in [tcp(1, 2, 2), [udp(1, 2), vec![0; 12]].concat()] {
+        let protocol = if upper[12] == 0x50 { 6 } else { 17 };
+        assert!(plain::v4(&v4(protocol, &upper)).is_some());
+        assert!(plain::v6(&v6(protocol, &upper)).is_some());
+    }
+}
+
 fn flow_of(bytes: &[u8]) -> String {
     format!("{}", parse(bytes).unwrap().flow_key().unwrap())
 }

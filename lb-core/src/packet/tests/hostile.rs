@@ -90,7 +90,9 @@ proptest! {
         mut bytes in good_packet(),
         damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         honest_checksum: bool,
+        padding in 0_usize..30,
     ) {
+        bytes.resize(bytes.len() + padding, 0);
         for (place, value) in damage {
             let place = place.index(bytes.len());
             bytes[place] = value;
@@ -132,7 +134,7 @@ fn plain_v4() -> impl Strategy<Value = Vec<u8>> {
     let options = prop_oneof![3 => Just(0_usize), 1 => 0_usize..=10];
     (upper_layer(), flags, options, any::<u16>()).prop_map(
         |((protocol, payload), flags, options, identification)| {
-            let options = std::vec![1; options * 4];
+            let options = std::vec![u8::from(identification % 2 == 0); options * 4];
             V4 { protocol, flags, options, identification, ..V4::default() }.build(&payload)
         },
     )
