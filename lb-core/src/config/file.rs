@@ -46,6 +46,7 @@ pub(super) const MTU: u16 = 1_500;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(description = "An LB file: one node's virtual services."))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LbFile {
     /// Version of this format: 1.

@@ -28,6 +28,10 @@ fn numbers_out_of_range() {
         "backends: [{ address: 10.1.0.5, weight: -1 }]",
         "-1 is out of range; write a whole number from 0 to 65535",
     );
+    check(
+        "mtu: \"1500\"",
+        "`1500` is a text, not a number; write the digits alone: no quotes, no leading zeros, no underscores",
+    );
     check("mtu: 575", "mtu: 575 leaves the client too little; write 576 to 65535");
     check(
         "mtu: 595, backends: [{ address: 10.1.0.5 }]",
