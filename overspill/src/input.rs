@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 use locate::Tree;
 
 /// The largest file that is read: far more than any fleet needs, far less than would hurt.
-const MAX_BYTES: u64 = 64 << 20;
+const MAX_BYTES: u64 = 256 << 20;
 /// YAML nodes in one file: some 200,000 backends. The library's default stops at 25,000.
 const MAX_NODES: usize = 2_000_000;
 /// YAML nodes that aliases may repeat: enough for shared parts, too few for a bomb.

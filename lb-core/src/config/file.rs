@@ -365,7 +365,6 @@ const fn default_weight() -> u16 {
     1
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 const fn is_zero(number: &u64) -> bool {
     *number == 0
 }

@@ -124,6 +124,16 @@ fn a_table_holds_every_backend() {
 }
 
 #[test]
+fn a_service_has_at_most_65535_backends() {
+    let mut file: LbFile = from_str(&with_service("backends: [{ address: 10.1.0.5 }]")).unwrap();
+    file.services[0].backends = std::vec![file.services[0].backends[0]; 65_536];
+    assert_eq!(
+        Config::try_from(file).unwrap_err().to_string(),
+        "services[0].backends: 65536 backends are too many; write at most 65535 and split the service"
+    );
+}
+
+#[test]
 fn backends_and_addresses() {
     check(
         "backends: [{ address: 10.1.0.5, port: 8443 }]",
