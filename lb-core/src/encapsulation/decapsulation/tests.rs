@@ -233,7 +233,7 @@ fn congestion_on_the_way_reaches_the_receiver() {
 fn congest(form: usize, v6: bool, inner_ecn: u8, outer_ecn: u8) {
     let client = Client { v6, traffic_class: 0xb8 | inner_ecn, ..Client::V4 };
     let mut packet = sample(form, &client);
-    if form % 2 == 0 {
+    if form.is_multiple_of(2) {
         packet[1] = 0x20 | outer_ecn; // the outer DSCP is not copied inward
         fix_checksum(&mut packet);
     } else {
