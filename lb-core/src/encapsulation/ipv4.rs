@@ -134,8 +134,30 @@ pub(crate) fn set_traffic_class(packet: &mut [u8], traffic_class: u8) {
 
 #[cfg(test)]
 mod tests {
-    use super::one_hop_less;
-    use crate::checksum;
+    use core::net::Ipv4Addr;
+
+    use super::{Fields, HEADER_LENGTH, Template, one_hop_less};
+    use crate::checksum::{self, Sum};
+    use crate::flow::Protocol;
+
+    /// Every value of one word, so that every carry of the sum is met.
+    #[test]
+    fn the_checksum_is_right_for_every_identification() {
+        let template = Template::new(Ipv4Addr::new(255, 255, 255, 254));
+        for identification in 0..=u16::MAX {
+            let mut header = [0; HEADER_LENGTH];
+            let fields = Fields {
+                traffic_class: 0xff,
+                total_length: 0xffff,
+                identification,
+                dont_fragment: true,
+                protocol: Protocol::IPV4,
+                destination: Ipv4Addr::new(255, 255, 255, 255),
+            };
+            template.write(&fields, &mut header);
+            assert!(Sum::of(&header).is_valid(), "{header:x?}");
+        }
+    }
 
     /// Every checksum, with the TTLs at the edges and a usual one, against the general update.
     #[test]

@@ -363,7 +363,7 @@ fn a_noisy_client_does_not_use_up_the_others_share() {
     let noisy = IpAddr::V6(CLIENT_V6);
     let now = Time::from_millis(1);
     assert_eq!((0..1000).filter(|_| limiter.allow(now, noisy)).count(), 10);
-    let neighbour = "2001:db8:1::ffff".parse().unwrap();
+    let neighbour = "2001:db8:1:0:ffff::1".parse().unwrap();
     assert!(!limiter.allow(now, neighbour), "the same /64 is the same host");
     let others = (0..100_u8).map(|last| IpAddr::V4(Ipv4Addr::new(198, 51, 100, last)));
     let served = others.filter(|&client| limiter.allow(now, client)).count();

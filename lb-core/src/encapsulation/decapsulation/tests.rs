@@ -169,6 +169,7 @@ fn gre_versions_and_options() {
         (plain([0x20, 0, 8, 0]), Err(DecapsulationError::Unsupported)), // a key
         (plain([0x10, 0, 8, 0]), Err(DecapsulationError::Unsupported)), // a sequence number
         (plain([0x40, 0, 8, 0]), Err(DecapsulationError::Unsupported)), // RFC 1701 routing
+        (plain([0x04, 0, 8, 0]), Err(DecapsulationError::Unsupported)), // RFC 1701 recursion, bit 5
         (plain([0, 1, 8, 0]), Err(DecapsulationError::Unsupported)), // PPTP's version
         (plain([0, 0, 0x65, 0x58]), Err(DecapsulationError::NotIp)), // Ethernet
         (vec![0, 0, 8], Err(DecapsulationError::Truncated)),

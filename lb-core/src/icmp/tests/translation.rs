@@ -137,6 +137,8 @@ fn an_mtu_that_is_no_news() {
         let expected = TranslationError::NotSmaller { backend: BACKENDS[0], path_mtu };
         assert_eq!(translate(&too_big(path_mtu.into(), &v4)), Err(expected));
     }
+    let expected = TranslationError::NotSmaller { backend: BACKENDS[0], path_mtu: 1420 };
+    assert_eq!(translate(&too_big(1420, &v4[..28])), Err(expected), "whatever is quoted");
     assert_eq!(translate(&too_big(1419, &v4)).unwrap().client_mtu, 1399);
     assert_eq!(translate(&too_big(88, &v4)).unwrap().client_mtu, 68);
     let error = too_big(87, &v4);
