@@ -21,3 +21,6 @@ pub use distribution::{Distribution, DistributionError, DistributionText};
 pub use empirical::{EmpiricalCdf, EmpiricalError};
 pub use normal::{normal_cdf, normal_quantile};
 pub use quantity::{Bytes, Nanoseconds, Quantity, QuantityError};
+
+#[cfg(test)]
+mod tests;
