@@ -13,7 +13,7 @@
 mod address;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
-mod connections;
+
 mod convert;
 mod diff;
 mod emit;
@@ -30,8 +30,8 @@ use crate::flow::HashFields;
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
 
+pub use crate::connection::{ConnectionLimits, Timeouts};
 pub use address::{ParseServiceAddressError, ServiceAddress};
-pub use connections::{ConnectionLimits, Timeouts};
 pub use diff::{BackendChange, ConfigDiff, ServiceDiff, diff};
 pub use error::{ConfigError, FieldPath, Problem, Step, TableSizeRule};
 pub use file::{

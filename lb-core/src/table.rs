@@ -268,3 +268,5 @@ fn canonical(kind: TableKind, members: &[Member]) -> Result<Box<[Member]>, Table
     }
     Ok(sorted.into_boxed_slice())
 }
+
+pub use crate::scheduler::TableCache;

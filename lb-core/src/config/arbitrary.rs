@@ -7,11 +7,11 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::connections::Machine;
 use super::{
     BackendConfig, BackendState, Config, ConnectionLimits, Forward, IpvsOptions, NodeAddresses, Profile,
     SchedulerKind, ServiceAddress, ServiceConfig,
 };
+use crate::connection::Machine;
 use crate::flow::{HashFields, Protocol};
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};

@@ -6,7 +6,6 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use super::connections::Machine;
 use super::scheduler::scheduler;
 use super::units::HumanDuration;
 use super::{
@@ -15,6 +14,7 @@ use super::{
     ProfileFile, ProfileKind, ProtocolName, SchedulerName, ServiceAddress, ServiceConfig, ServiceFile, Step,
     Timeouts, TimeoutsFile, file,
 };
+use crate::connection::Machine;
 use crate::flow::{HashFields, Protocol};
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
