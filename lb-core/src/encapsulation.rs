@@ -19,6 +19,8 @@ pub(crate) mod gue;
 mod identification;
 pub(crate) mod ipv4;
 pub(crate) mod ipv6;
+#[cfg(test)]
+pub(crate) mod samples;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -278,7 +280,12 @@ impl Tunnel {
         let out = room(out, total_length)?;
 
         let dont_fragment = match inner.ip.addresses {
-            Addresses::V4 { .. } => inner.ip.dont_fragment && self.options.path_mtu_discovery,
+            // What does not fit although the client was told the least is left to fragments.
+            Addresses::V4 { .. } => {
+                inner.ip.dont_fragment
+                    && self.options.path_mtu_discovery
+                    && total_length <= usize::from(self.options.mtu)
+            }
             // RFC 4213 section 3.2.2: where 1,280 bytes do not fit unfragmented, DF stays clear.
             Addresses::V6 { .. } => {
                 usize::from(self.options.mtu) >= usize::from(ipv6::MINIMUM_MTU) + overhead

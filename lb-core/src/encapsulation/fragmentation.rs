@@ -195,3 +195,6 @@ fn write(out: &mut [u8], pieces: &[&[u8]]) -> Result<usize, FragmentationError> 
     }
     Ok(needed)
 }
+
+#[cfg(test)]
+mod tests;
