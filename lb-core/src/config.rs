@@ -13,7 +13,6 @@
 mod address;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
-
 mod convert;
 mod diff;
 mod emit;
@@ -26,11 +25,11 @@ pub mod units;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::connection::{ConnectionLimits, Machine};
 use crate::flow::HashFields;
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
 
-pub use crate::connection::{ConnectionLimits, Timeouts};
 pub use address::{ParseServiceAddressError, ServiceAddress};
 pub use diff::{BackendChange, ConfigDiff, ServiceDiff, diff};
 pub use error::{ConfigError, FieldPath, Problem, Step, TableSizeRule};
@@ -237,6 +236,17 @@ pub enum Profile {
     Own,
     /// What a Linux node with IPVS really does.
     Ipvs(IpvsOptions),
+}
+
+impl Profile {
+    /// The state machine that its connection table runs.
+    #[must_use]
+    pub const fn machine(self) -> Machine {
+        match self {
+            Self::Own => Machine::Own,
+            Self::Ipvs(_) => Machine::Ipvs,
+        }
+    }
 }
 
 /// The kernel's switches in `/proc/sys/net/ipv4/vs`; `default()` is the kernel's.

@@ -170,13 +170,7 @@ impl ConnectionTable {
     ///
     /// A flow that is there already is bound to `backend` as by
     /// [`rebind`](Self::rebind).
-    pub fn insert(
-        &mut self,
-        now: Time,
-        key: ConnectionKey,
-        segment: Segment,
-        backend: BackendId,
-    ) -> Insert {
+    pub fn insert(&mut self, now: Time, key: ConnectionKey, segment: Segment, backend: BackendId) -> Insert {
         let probe = self.probe(&key);
         self.insert_probed(now, &key, probe, segment, backend)
     }

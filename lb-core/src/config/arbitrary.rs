@@ -8,10 +8,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{
-    BackendConfig, BackendState, Config, ConnectionLimits, Forward, IpvsOptions, NodeAddresses, Profile,
-    SchedulerKind, ServiceAddress, ServiceConfig,
+    BackendConfig, BackendState, Config, Forward, IpvsOptions, NodeAddresses, Profile, SchedulerKind,
+    ServiceAddress, ServiceConfig,
 };
-use crate::connection::Machine;
+use crate::connection::ConnectionLimits;
 use crate::flow::{HashFields, Protocol};
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
@@ -23,11 +23,7 @@ pub fn config() -> impl Strategy<Value = Config> {
     let services = prop::collection::vec(service(), 0..4);
     (any::<[u8; 16]>(), 1..=1_u32 << 30, profile(), any::<u64>(), services).prop_map(
         |(key, max, profile, generation, services)| {
-            let machine = match profile {
-                Profile::Own => Machine::Own,
-                Profile::Ipvs(_) => Machine::Ipvs,
-            };
-            let mut connections = ConnectionLimits::new(max, machine);
+            let mut connections = ConnectionLimits::new(max, profile.machine());
             connections.unproven = connections.unproven.max(1);
             // one service per address
             let services: BTreeMap<_, _> =

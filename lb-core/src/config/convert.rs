@@ -9,12 +9,12 @@ use core::net::IpAddr;
 use super::scheduler::scheduler;
 use super::units::HumanDuration;
 use super::{
-    BackendConfig, BackendFile, Config, ConfigError, ConnectionLimits, ConnectionsFile, FieldPath, Forward,
-    ForwardFile, ForwardKind, HashField, IpvsOptions, LbFile, NodeAddresses, NodeFile, Problem, Profile,
-    ProfileFile, ProfileKind, ProtocolName, SchedulerName, ServiceAddress, ServiceConfig, ServiceFile, Step,
-    Timeouts, TimeoutsFile, file,
+    BackendConfig, BackendFile, Config, ConfigError, ConnectionsFile, FieldPath, Forward, ForwardFile,
+    ForwardKind, HashField, IpvsOptions, LbFile, NodeAddresses, NodeFile, Problem, Profile, ProfileFile,
+    ProfileKind, ProtocolName, SchedulerName, ServiceAddress, ServiceConfig, ServiceFile, Step, TimeoutsFile,
+    file,
 };
-use crate::connection::Machine;
+use crate::connection::{ConnectionLimits, Machine, Timeouts};
 use crate::flow::{HashFields, Protocol};
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
@@ -43,12 +43,8 @@ impl TryFrom<LbFile> for Config {
         }
         let node = file.node.map(|node| node_addresses(&node, &top.field("node"))).transpose()?;
         let profile = file.profile.map_or(Ok(Profile::Own), |file| profile(&file, &top.field("profile")))?;
-        let machine = match profile {
-            Profile::Own => Machine::Own,
-            Profile::Ipvs(_) => Machine::Ipvs,
-        };
         let connections =
-            connections(file.connections.unwrap_or_default(), machine, &top.field("connections"))?;
+            connections(file.connections.unwrap_or_default(), profile.machine(), &top.field("connections"))?;
         let hash_key = match (file.hash_key, file.services.iter().find(|service| needs_key(service))) {
             (Some(key), _) => key,
             (None, None) => HashKey::new([0; 16]),

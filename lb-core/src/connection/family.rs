@@ -249,13 +249,7 @@ impl<A: Address> Family<A> {
 
     /// Collects what has expired; false if `budget` flows were looked at and
     /// more is due.
-    pub(super) fn sweep(
-        &mut self,
-        rules: &Rules,
-        ledger: &mut Ledger,
-        now: u64,
-        budget: &mut u32,
-    ) -> bool {
+    pub(super) fn sweep(&mut self, rules: &Rules, ledger: &mut Ledger, now: u64, budget: &mut u32) -> bool {
         for queue in bits(self.queued) {
             while let Some(number) = self.lists.first(QUEUES + queue) {
                 if !self.is_expired(rules, now, number) {

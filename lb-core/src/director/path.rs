@@ -45,19 +45,17 @@ impl Director {
     pub fn handle_packets(&mut self, now: Time, batch: &mut [BatchPacket<'_>]) {
         for lane in batch.chunks_mut(LANES) {
             let mut parsed = [Err(ParseError::Truncated); LANES];
-            let mut touched: [Option<(ConnectionKey, Touched)>; LANES] = [None; LANES];
+            let mut touched: [Option<Touched>; LANES] = [None; LANES];
             for ((item, parsed), touched) in lane.iter().zip(&mut parsed).zip(&mut touched) {
                 *parsed = packet::parse(item.packet);
                 *touched = parsed.as_ref().ok().and_then(|packet| self.touch(packet));
             }
-            for (key, touched) in touched.iter_mut().flatten() {
-                self.connections.touch_entry(key, touched);
+            for touched in touched.iter().flatten() {
+                self.connections.touch_entry(touched);
             }
-            for ((item, parsed), touched) in lane.iter_mut().zip(&parsed).zip(touched) {
+            for ((item, parsed), touched) in lane.iter_mut().zip(&parsed).zip(&touched) {
                 item.verdict = match parsed {
-                    Ok(packet) => {
-                        self.handle_parsed(now, packet, touched.map(|(_, touched)| touched), item.out)
-                    }
+                    Ok(packet) => self.handle_parsed(now, packet, touched.as_ref(), item.out),
                     Err(error) => refuse(*error),
                 };
                 self.counters.count(item.verdict);
@@ -67,12 +65,10 @@ impl Director {
 
     /// Fetches the index line of a packet with ports; the others are rare.
     #[inline]
-    fn touch(&self, packet: &Packet<'_>) -> Option<(ConnectionKey, Touched)> {
+    fn touch(&self, packet: &Packet<'_>) -> Option<Touched> {
         let flow = packet.ip.protocol.has_ports().then(|| packet.flow_key()).flatten()?;
         let place = self.index.find(&flow)?;
-        let key = self.connection_key(place, &flow);
-        let touched = self.connections.touch(&key);
-        Some((key, touched))
+        Some(self.connections.touch(&self.connection_key(place, &flow)))
     }
 
     #[inline]
@@ -80,7 +76,7 @@ impl Director {
         &mut self,
         now: Time,
         packet: &Packet<'_>,
-        touched: Option<Touched>,
+        touched: Option<&Touched>,
         out: &mut [u8],
     ) -> Verdict {
         match self.classify(now, packet) {
@@ -99,7 +95,7 @@ impl Director {
         now: Time,
         packet: &Packet<'_>,
         target: &ServiceFlow,
-        touched: Option<Touched>,
+        touched: Option<&Touched>,
         out: &mut [u8],
     ) -> Verdict {
         let segment = packet.segment();
