@@ -1,0 +1,370 @@
+//! The LB file: what a person writes.
+//!
+//! Serde types only, with defaults where a field may be left out. Unknown
+//! fields are errors. A choice with parameters (`scheduler`, `forward`,
+//! `profile`) is one flat mapping with a `kind`, not a tagged enum: a reader
+//! then knows the position of every field, and a parameter of another kind is
+//! reported as such by the conversion to [`Config`](super::Config). What a
+//! value means together with others is checked there too.
+
+#[cfg(feature = "schema")]
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use serde::{Deserialize, Serialize};
+
+use super::BackendState;
+use super::text::{self, hash_key};
+use super::units::HumanDuration;
+use crate::hash::HashKey;
+
+/// Slots of a `maglev` table where the file says none: the small table of the Maglev paper.
+pub(super) const MAGLEV_TABLE_SIZE: u32 = 65_537;
+/// Slots of a `rendezvous` table where the file says none.
+pub(super) const RENDEZVOUS_TABLE_SIZE: u32 = 65_536;
+/// Points per backend of a `ring` where the file says none.
+pub(super) const RING_POINTS: u32 = 160;
+/// Slots of an `ipvs-mh` table where the file says none: the kernel's default, 2^12 rounded to a prime.
+pub(super) const IPVS_MH_TABLE_SIZE: u32 = 4_093;
+/// Slots of an `ipvs-sh` table where the file says none: the kernel's default.
+pub(super) const IPVS_SH_TABLE_SIZE: u32 = 256;
+/// The UDP port of GUE where the file says none (IANA).
+pub(super) const GUE_PORT: u16 = 6_080;
+/// The MTU of the path to the backends where the file says none: Ethernet's.
+pub(super) const MTU: u16 = 1_500;
+
+/// An LB file: one node's virtual services.
+///
+/// ```
+/// use lb_core::config::LbFile;
+///
+/// let text = "services: [{ vip: 203.0.113.10, port: 443, protocol: tcp, backends: [] }]";
+/// let file: LbFile = serde_saphyr::from_str(text)?;
+/// assert_eq!(file.services[0].mtu, 1500);
+/// # Ok::<(), serde_saphyr::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LbFile {
+    /// Version of this format: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1)))]
+    pub version: Option<u32>,
+    /// The node's own addresses; left out in a file that describes services for any node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeFile>,
+    /// 128 bits as 32 hexadecimal digits, the same on every node; a secret.
+    /// May be left out where every service uses a kernel scheduler.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "hash_key")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("pattern" = "^[0-9a-fA-F]{32}$")))]
+    pub hash_key: Option<HashKey>,
+    /// How many connections are remembered, and for how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<ConnectionsFile>,
+    /// Whose behaviour the node shows; ours where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileFile>,
+    /// The owner's number of this configuration; `explain` and counters show it.
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "text::whole")]
+    pub generation: u64,
+    /// The virtual services.
+    pub services: Vec<ServiceFile>,
+}
+
+/// The node's own addresses: outer sources, by family of the backend.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NodeFile {
+    /// Outer source towards IPv4 backends.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "ipv4")))]
+    pub address: Option<Ipv4Addr>,
+    /// Outer source towards IPv6 backends.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "ipv6")))]
+    pub address6: Option<Ipv6Addr>,
+}
+
+/// Limits of the connection table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConnectionsFile {
+    /// Connections at most; 1,000,000 where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_073_741_824)))]
+    pub max: Option<u32>,
+    /// Of these, how many may be unproven (SYN only, lone UDP packets, picked up in mid-flow); half where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_073_741_824)))]
+    pub unproven: Option<u32>,
+    /// For how long a silent connection is remembered, by state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeouts: Option<TimeoutsFile>,
+}
+
+/// For how long a silent connection is remembered, by state; what is left out has its default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TimeoutsFile {
+    /// TCP: an open connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_established: Option<HumanDuration>,
+    /// TCP: the client sent a SYN and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_syn_received: Option<HumanDuration>,
+    /// TCP: the client sent a FIN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_fin_wait: Option<HumanDuration>,
+    /// TCP: the client sent a RST.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_closed: Option<HumanDuration>,
+    /// UDP: a flow that has not shown packets a second apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub udp: Option<HumanDuration>,
+    /// UDP: a flow that has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub udp_stream: Option<HumanDuration>,
+    /// SCTP: the client sent an INIT and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sctp_init: Option<HumanDuration>,
+    /// SCTP: an open association.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sctp_established: Option<HumanDuration>,
+    /// SCTP: shutting down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sctp_shutdown: Option<HumanDuration>,
+    /// SCTP: aborted or completely shut down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sctp_closed: Option<HumanDuration>,
+    /// A flow of which no transport header was seen yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<HumanDuration>,
+}
+
+/// Whose behaviour the node shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProfileFile {
+    /// `own` or `ipvs`.
+    pub kind: ProfileKind,
+    /// `ipvs`: a packet in mid-flow makes an entry too; false where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sloppy_tcp: Option<bool>,
+    /// `ipvs`: an entry whose backend was deleted is dropped at once; false where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expire_nodest_conn: Option<bool>,
+    /// `ipvs`: an ICMP error without an entry is scheduled by the packet it quotes; false where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_icmp: Option<bool>,
+    /// `ipvs`: too-big packets are answered, not fragmented outside; true where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pmtu_disc: Option<bool>,
+}
+
+/// The profiles by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum ProfileKind {
+    /// The best we can do.
+    Own,
+    /// What a Linux node with IPVS really does.
+    Ipvs,
+}
+
+/// One virtual service and its backends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServiceFile {
+    /// The virtual IP address.
+    #[serde(deserialize_with = "text::required")]
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "ip")))]
+    pub vip: IpAddr,
+    /// The destination port, 1 to 65535.
+    #[serde(deserialize_with = "text::whole")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
+    pub port: u16,
+    /// The transport protocol.
+    pub protocol: ProtocolName,
+    /// The fields of a flow that are hashed; all five where left out. The `ipvs-*` kinds hash as the kernel does.
+    #[serde(default = "all_hash_fields")]
+    pub hash_fields: Vec<HashField>,
+    /// How a new flow finds its backend; `maglev` where left out.
+    #[serde(default)]
+    pub scheduler: SchedulerFile,
+    /// How packets travel to the backend; `ipip` where left out.
+    #[serde(default)]
+    pub forward: ForwardFile,
+    /// MTU of the path to the backends, in bytes.
+    #[serde(default = "default_mtu", deserialize_with = "text::whole")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 576)))]
+    pub mtu: u16,
+    /// The backends.
+    #[serde(default)]
+    pub backends: Vec<BackendFile>,
+}
+
+/// The transport protocols that are balanced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ProtocolName {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// SCTP.
+    Sctp,
+}
+
+/// The fields of a flow by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum HashField {
+    /// The protocol number.
+    Proto,
+    /// The client's address.
+    Src,
+    /// The client's port.
+    Sport,
+    /// The VIP.
+    Dst,
+    /// The service's port.
+    Dport,
+}
+
+/// How a new flow finds its backend: a kind and its parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SchedulerFile {
+    /// The table kind.
+    pub kind: SchedulerName,
+    /// Slots of the table (`maglev`: a prime, 65537 where left out; `rendezvous`: 65536; `ipvs-mh`: 4093; `ipvs-sh`: 256).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
+    pub table_size: Option<u32>,
+    /// `ring`: points for each backend; 160 where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
+    pub points: Option<u32>,
+    /// `ipvs-mh`, `ipvs-sh`: hash the source port too; false where left out, as in the kernel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<bool>,
+    /// `ipvs-mh`, `ipvs-sh`: look for another backend where the hashed one takes no flow; false where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<bool>,
+}
+
+/// The table kinds by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum SchedulerName {
+    /// Weighted Maglev hashing.
+    #[default]
+    Maglev,
+    /// Weighted rendezvous hashing.
+    Rendezvous,
+    /// A hash ring.
+    Ring,
+    /// Linux `ip_vs_mh`, bit-exact.
+    IpvsMh,
+    /// Linux `ip_vs_sh`, bit-exact.
+    IpvsSh,
+}
+
+impl SchedulerName {
+    /// The name as it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Maglev => "maglev",
+            Self::Rendezvous => "rendezvous",
+            Self::Ring => "ring",
+            Self::IpvsMh => "ipvs-mh",
+            Self::IpvsSh => "ipvs-sh",
+        }
+    }
+}
+
+/// How packets travel to the backend: a kind and its parameters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ForwardFile {
+    /// The tunnel.
+    pub kind: ForwardKind,
+    /// `gue`: the UDP destination port; 6080 where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
+    pub port: Option<u16>,
+    /// Vary the outer source with the flow, so that ECMP and receive queues on the way spread it; false where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<bool>,
+}
+
+/// The tunnels by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ForwardKind {
+    /// IP in IP.
+    #[default]
+    Ipip,
+    /// Generic UDP encapsulation.
+    Gue,
+    /// Generic routing encapsulation.
+    Gre,
+}
+
+/// One backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BackendFile {
+    /// Its own address, the outer destination.
+    #[serde(deserialize_with = "text::required")]
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "ip")))]
+    pub address: IpAddr,
+    /// Its port: under a tunnel the service's, so it is best left out.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
+    pub port: Option<u16>,
+    /// Its share of new flows relative to the other backends', 0 to 65535.
+    #[serde(default = "default_weight", deserialize_with = "text::whole")]
+    pub weight: u16,
+    /// What it may be given.
+    #[serde(default)]
+    pub state: BackendState,
+}
+
+impl Default for SchedulerFile {
+    fn default() -> Self {
+        Self { kind: SchedulerName::Maglev, table_size: None, points: None, port: None, fallback: None }
+    }
+}
+
+/// All five fields, in the order of the documentation.
+pub(super) fn all_hash_fields() -> Vec<HashField> {
+    alloc::vec![HashField::Proto, HashField::Src, HashField::Sport, HashField::Dst, HashField::Dport]
+}
+
+const fn default_mtu() -> u16 {
+    MTU
+}
+
+const fn default_weight() -> u16 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}

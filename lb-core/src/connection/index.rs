@@ -1,0 +1,294 @@
+//! The hash index: from a hash to the numbers of the entries that may have it.
+//!
+//! A bucket is one cache line: twelve one-byte tags, the numbers of twelve
+//! entries, and the number of an overflow bucket for the few that do not fit.
+//! A tag only saves a look at the entry; the caller compares the whole key.
+//!
+//! The index grows by linear hashing (Litwin, "Linear hashing: a new tool for
+//! file and table addressing", 1980): when the buckets hold more than nine
+//! entries each on average, the next bucket in turn is split in two. So the
+//! index is never rebuilt, an insert costs one split at most, and its memory
+//! follows the number of entries. The first round begins with as many buckets
+//! as make the last round end at the limit, so that a full table is evenly filled.
+
+use super::segmented::Segmented;
+
+/// Entries in a bucket.
+const SLOTS: usize = 12;
+/// Average entries in a bucket: at nine, one bucket in eight overflows and
+/// 3 % of the entries lie in a second line.
+const FILL: u32 = 9;
+/// No bucket, no entry.
+const NONE: u32 = u32::MAX;
+
+/// What the index needs of a 64-bit hash: 32 bits for the place, 8 for the tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Probe {
+    /// Chooses the bucket; the entry keeps it for splits and removal.
+    pub(super) place: u32,
+    /// Filters the slots of a bucket; never 0, which marks a free slot.
+    tag: u8,
+}
+
+impl Probe {
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "the parts are cut out of the hash")]
+    pub(super) const fn of(hash: u64) -> Self {
+        let tag = (hash >> 32) as u8;
+        Self { place: hash as u32, tag: if tag == 0 { 1 } else { tag } }
+    }
+}
+
+/// One cache line.
+#[derive(Clone, Debug)]
+#[repr(C, align(64))]
+struct Bucket {
+    tags: [u8; SLOTS],
+    /// The overflow bucket that goes on where this one ends, or [`NONE`].
+    next: u32,
+    /// Entry numbers; meaningless where the tag is 0.
+    slots: [u32; SLOTS],
+}
+
+/// Maps hashes to entry numbers; the owner has the keys.
+#[derive(Clone, Debug)]
+pub(super) struct Index {
+    buckets: Segmented<Bucket>,
+    overflow: Segmented<Bucket>,
+    /// The first of the unused overflow buckets, linked by `next`.
+    free: u32,
+    /// Buckets at the start of the first round.
+    base: u32,
+    /// Rounds done: every bucket was split this often, and those before the
+    /// next one in turn once more.
+    round: u32,
+    /// Buckets when the table is full.
+    limit: u32,
+    /// Entries.
+    length: u32,
+}
+
+impl Index {
+    /// An empty index for at most `limit` entries.
+    pub(super) fn new(limit: u32) -> Self {
+        let last = limit.div_ceil(FILL).max(1);
+        let rounds = last.ilog2().saturating_sub(3);
+        let base = last.div_ceil(1 << rounds);
+        let limit = base << rounds;
+        let mut buckets = Segmented::new(limit);
+        for _ in 0..base {
+            buckets.push(Bucket::EMPTY);
+        }
+        Self { buckets, overflow: Segmented::new(limit), free: NONE, base, round: 0, limit, length: 0 }
+    }
+
+    /// The first entry with this hash that `matches`.
+    #[inline]
+    pub(super) fn find(&self, probe: Probe, mut matches: impl FnMut(u32) -> bool) -> Option<u32> {
+        let mut bucket = self.buckets.at(self.home(probe.place));
+        loop {
+            let mut candidates = bucket.matching(probe.tag);
+            while candidates != 0 {
+                let number = bucket.slots[candidates.trailing_zeros() as usize % SLOTS];
+                if matches(number) {
+                    return Some(number);
+                }
+                candidates &= candidates - 1;
+            }
+            if bucket.next == NONE {
+                return None;
+            }
+            bucket = self.overflow.at(bucket.next);
+        }
+    }
+
+    /// An entry that probably has this hash, by the first line alone.
+    #[inline]
+    pub(super) fn candidate(&self, probe: Probe) -> Option<u32> {
+        let bucket = self.buckets.at(self.home(probe.place));
+        let candidates = bucket.matching(probe.tag);
+        (candidates != 0).then(|| bucket.slots[candidates.trailing_zeros() as usize % SLOTS])
+    }
+
+    /// Enters an entry; `place_of` tells the [`Probe::place`] of those that are there.
+    pub(super) fn insert(&mut self, probe: Probe, number: u32, place_of: impl Fn(u32) -> u32) {
+        self.put(self.home(probe.place), probe.tag, number);
+        self.length += 1;
+        if self.length > FILL * self.buckets.len() && self.buckets.len() < self.limit {
+            self.split(place_of);
+        }
+    }
+
+    /// Takes an entry out; nothing happens if it is not there.
+    pub(super) fn remove(&mut self, place: u32, number: u32) {
+        let home = self.home(place);
+        let mut before = NONE;
+        let mut at = NONE;
+        loop {
+            let bucket = self.chained(home, at);
+            if let Some(slot) = bucket.slot_of(number) {
+                self.length -= 1;
+                self.vacate(home, before, at, slot);
+                return;
+            }
+            if bucket.next == NONE {
+                return;
+            }
+            before = at;
+            at = bucket.next;
+        }
+    }
+
+    /// The memory reserved for buckets.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.buckets.memory_bytes() + self.overflow.memory_bytes()
+    }
+
+    /// The bucket in which the entries of a place begin.
+    #[inline]
+    const fn home(&self, place: u32) -> u32 {
+        // The high bits choose one of the first buckets, the low bits one of
+        // those that were split off it, one more bit for each round.
+        let first = ((place as u64 * self.base as u64) >> 32) as u32;
+        let split = place & ((2 << self.round) - 1);
+        let number = first + self.base * split;
+        if number < self.buckets.len() {
+            return number;
+        }
+        first + self.base * (split & ((1 << self.round) - 1))
+    }
+
+    /// A bucket of the chain that begins at `home`: itself for [`NONE`].
+    fn chained(&mut self, home: u32, at: u32) -> &mut Bucket {
+        if at == NONE { self.buckets.at_mut(home) } else { self.overflow.at_mut(at) }
+    }
+
+    /// Writes an entry into the first free slot of a chain.
+    fn put(&mut self, home: u32, tag: u8, number: u32) {
+        let mut at = NONE;
+        loop {
+            let bucket = self.chained(home, at);
+            if let Some(slot) = bucket.free_slot() {
+                bucket.tags[slot] = tag;
+                bucket.slots[slot] = number;
+                return;
+            }
+            if bucket.next == NONE {
+                let fresh = self.allocate();
+                self.chained(home, at).next = fresh;
+                at = fresh;
+            } else {
+                at = bucket.next;
+            }
+        }
+    }
+
+    /// Empties a slot of bucket `at`, whose predecessor in the chain is
+    /// `before`: fills it from the next bucket, and gives an empty bucket back.
+    fn vacate(&mut self, home: u32, before: u32, at: u32, slot: usize) {
+        let bucket = self.chained(home, at);
+        bucket.tags[slot] = 0;
+        let next = bucket.next;
+        if next != NONE {
+            let source = self.overflow.at_mut(next);
+            let from = source.used_slot().expect("a chained bucket is never empty");
+            let (tag, number) = (source.tags[from], source.slots[from]);
+            source.tags[from] = 0;
+            let bucket = self.chained(home, at);
+            bucket.tags[slot] = tag;
+            bucket.slots[slot] = number;
+            self.unchain_if_empty(home, at, next);
+        } else if at != NONE {
+            self.unchain_if_empty(home, before, at);
+        }
+    }
+
+    /// Gives overflow bucket `at` back if it is empty; `before` leads to it.
+    fn unchain_if_empty(&mut self, home: u32, before: u32, at: u32) {
+        let bucket = self.overflow.at_mut(at);
+        if bucket.used_slot().is_none() {
+            let next = core::mem::replace(&mut bucket.next, self.free);
+            self.free = at;
+            self.chained(home, before).next = next;
+        }
+    }
+
+    /// An empty overflow bucket.
+    fn allocate(&mut self) -> u32 {
+        if self.free == NONE {
+            self.overflow.push(Bucket::EMPTY);
+            return self.overflow.len() - 1;
+        }
+        let number = self.free;
+        let bucket = self.overflow.at_mut(number);
+        self.free = core::mem::replace(&mut bucket.next, NONE);
+        number
+    }
+
+    /// Splits the next bucket in turn into itself and a new last one.
+    fn split(&mut self, place_of: impl Fn(u32) -> u32) {
+        let added = self.buckets.len();
+        let old = added - (self.base << self.round);
+        self.buckets.push(Bucket::EMPTY);
+        let mut drained = core::mem::replace(self.buckets.at_mut(old), Bucket::EMPTY);
+        loop {
+            let mut used = !drained.matching(0) & ((1 << SLOTS) - 1);
+            while used != 0 {
+                let slot = used.trailing_zeros() as usize;
+                let number = drained.slots[slot];
+                let moves = place_of(number) >> self.round & 1 == 1;
+                self.put(if moves { added } else { old }, drained.tags[slot], number);
+                used &= used - 1;
+            }
+            let next = drained.next;
+            if next == NONE {
+                break;
+            }
+            let freed = Bucket { next: self.free, ..Bucket::EMPTY };
+            drained = core::mem::replace(self.overflow.at_mut(next), freed);
+            self.free = next;
+        }
+        if self.buckets.len() == self.base << (self.round + 1) {
+            self.round += 1;
+        }
+    }
+}
+
+impl Bucket {
+    const EMPTY: Self = Self { tags: [0; SLOTS], next: NONE, slots: [NONE; SLOTS] };
+
+    /// The slots whose tag is `tag`, as bits.
+    #[inline]
+    fn matching(&self, tag: u8) -> u32 {
+        let mut low = [0; 8];
+        let mut high = [0; 8];
+        low.copy_from_slice(&self.tags[..8]);
+        high[..4].copy_from_slice(&self.tags[8..]);
+        equal_bytes(u64::from_le_bytes(low), tag) | (equal_bytes(u64::from_le_bytes(high), tag) & 0xf) << 8
+    }
+
+    fn free_slot(&self) -> Option<usize> {
+        let free = self.matching(0);
+        (free != 0).then(|| free.trailing_zeros() as usize)
+    }
+
+    fn used_slot(&self) -> Option<usize> {
+        self.tags.iter().rposition(|tag| *tag != 0)
+    }
+
+    fn slot_of(&self, number: u32) -> Option<usize> {
+        (0..SLOTS).find(|slot| self.slots[*slot] == number && self.tags[*slot] != 0)
+    }
+}
+
+/// Which of a word's eight bytes equal `tag`, as bits.
+#[inline]
+const fn equal_bytes(word: u64, tag: u8) -> u32 {
+    const LOW_SEVEN: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    let different = word ^ (tag as u64 * 0x0101_0101_0101_0101);
+    // The high bit of a byte becomes 1 where the byte is zero, exactly: no
+    // carry crosses a byte.
+    let equal = !(((different & LOW_SEVEN) + LOW_SEVEN) | different | LOW_SEVEN);
+    // Gathers the eight high bits in the top byte.
+    ((equal >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+}
