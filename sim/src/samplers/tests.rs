@@ -195,23 +195,12 @@ fn wrong_parameters_are_named() {
 }
 
 #[test]
-fn quantities_read_as_they_are_written() {
-    let durations =
-        [("250ms", 2.5e8), ("5 s", 5e9), ("1.5us", 1500.0), ("2m", 1.2e11), ("1h", 3.6e12), ("0", 0.0)];
-    for (text, expected) in durations {
-        assert_eq!(text.parse(), Ok(Nanoseconds(expected)), "{text}");
-    }
-    for (text, expected) in [("10kB", 1e4), ("1MiB", 1_048_576.0), ("3B", 3.0), ("1.5GB", 1.5e9)] {
-        assert_eq!(text.parse(), Ok(Bytes(expected)), "{text}");
-    }
-    for text in ["5", "ms", "-5ms", "5 minutes", "1e400s", "", "1.2.3s"] {
-        assert!(text.parse::<Nanoseconds>().is_err(), "{text}");
-    }
-    for text in ["250ms", "5s", "1500ns", "2m", "1h", "0ns"] {
-        assert_eq!(text.parse::<Nanoseconds>().unwrap().to_string(), text);
-    }
+fn quantities_round_to_whole_units() {
     assert_eq!(Nanoseconds(1.5).to_duration(), Duration::from_nanos(2));
     assert_eq!(Nanoseconds(-1.0).to_duration(), Duration::ZERO);
+    assert_eq!(Nanoseconds(f64::NAN).to_duration(), Duration::ZERO);
+    assert_eq!(Bytes(1e30).to_bytes(), u64::MAX);
+    assert_eq!(Nanoseconds::from(Duration::from_millis(5)), Nanoseconds(5e6));
 }
 
 #[test]
