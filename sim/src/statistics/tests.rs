@@ -45,6 +45,8 @@ fn latencies_are_exact_where_they_say_so() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
     #[test]
     fn merged_latencies_are_those_of_one_histogram(
         left in prop::collection::vec(0_u64..1 << 46, 0..200),
