@@ -1,7 +1,7 @@
-//! Runs an embedded scenario from somebody else's program and prints its result.
+//! Runs a scenario from somebody else's program and prints its result.
 //!
 //! ```text
-//! scenario (embedded) --> run(scenario, seed, observer) --> RunResult (JSON)
+//! scenario (YAML) --> run(scenario, seed, observer) --> RunResult (JSON)
 //!                                         |
 //!                                         +--> events, counted here
 //! ```
@@ -27,8 +27,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_else(|| "node-loss".to_owned());
     let overrides: Vec<String> = arguments.collect();
-    let found = embedded().iter().find(|scenario| scenario.name == name).ok_or("no such scenario")?;
-    let scenario = Scenario::from_yaml(&with_overrides(found.text, &overrides)?, &EmbeddedData)?;
+    let found = embedded().iter().find(|scenario| scenario.name == name);
+    // A name, or else a file.
+    let text = found.map_or_else(|| std::fs::read_to_string(&name), |found| Ok(found.text.to_owned()))?;
+    let scenario = Scenario::from_yaml(&with_overrides(&text, &overrides)?, &EmbeddedData)?;
     let mut counter = Counter::default();
     let result = run(&scenario, scenario.seed, &mut counter);
     println!("{}", serde_json::to_string_pretty(&result)?);

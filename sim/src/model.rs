@@ -381,3 +381,6 @@ const SWEEP: Time = Time::from_secs(1);
 const SAMPLES: u64 = 360;
 /// Tellings of progress.
 const PROGRESS: u64 = 1_000;
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,22 @@ pub const fn embedded() -> &'static [EmbeddedScenario] {
     &EMBEDDED
 }
 
-const EMBEDDED: [EmbeddedScenario; 1] = [EmbeddedScenario {
-    name: "az-loss",
-    text: include_str!("../../scenarios/az-loss.yaml"),
-}];
+/// A scenario whose file has its name.
+macro_rules! scenario {
+    ($name:literal) => {
+        EmbeddedScenario { name: $name, text: include_str!(concat!("../../scenarios/", $name, ".yaml")) }
+    };
+}
+
+const EMBEDDED: [EmbeddedScenario; 10] = [
+    scenario!("az-loss"),
+    scenario!("health-flap"),
+    scenario!("kernel-drain"),
+    scenario!("local-loss"),
+    scenario!("node-added"),
+    scenario!("node-loss"),
+    scenario!("rolling-restart"),
+    scenario!("scale-out"),
+    scenario!("silent-node"),
+    scenario!("survivors-overload"),
+];

@@ -13,6 +13,8 @@ use lb_core::config::units::{HumanDuration, Share};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::nearest;
+use crate::model::Cause;
 use crate::run::RunResult;
 
 /// One expectation, as written and as understood.
@@ -140,7 +142,7 @@ enum Unit {
 const METRICS: [(&str, Quantity, Unit); 20] = [
     ("availability", Quantity::Availability, Unit::Fraction),
     ("connections.broken", Quantity::ConnectionsBroken, Unit::Count),
-    ("connections.broken_by", Quantity::ConnectionsBrokenBy, Unit::Count),
+    ("connections.broken_by.CAUSE", Quantity::ConnectionsBrokenBy, Unit::Count),
     ("connections.closed", Quantity::ConnectionsClosed, Unit::Count),
     ("connections.opened", Quantity::ConnectionsOpened, Unit::Count),
     ("latency_ms.mean", Quantity::LatencyMean, Unit::Milliseconds),
@@ -149,7 +151,7 @@ const METRICS: [(&str, Quantity, Unit); 20] = [
     ("latency_ms.p99", Quantity::LatencyP99, Unit::Milliseconds),
     ("latency_ms.p999", Quantity::LatencyP999, Unit::Milliseconds),
     ("requests.failed", Quantity::RequestsFailed, Unit::Count),
-    ("requests.failed_by", Quantity::RequestsFailedBy, Unit::Count),
+    ("requests.failed_by.CAUSE", Quantity::RequestsFailedBy, Unit::Count),
     ("requests.ok", Quantity::RequestsOk, Unit::Count),
     ("requests.retried", Quantity::RequestsRetried, Unit::Count),
     ("requests.total", Quantity::RequestsTotal, Unit::Count),
@@ -276,36 +278,40 @@ impl FromStr for Metric {
     type Err = ExpectationError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let exact = METRICS.iter().find(|(name, quantity, _)| *name == text && !quantity.needs_part());
+        let exact = METRICS.iter().find(|(name, quantity, _)| *name == text && !quantity.has_cause());
         if let Some((_, quantity, _)) = exact {
             return Ok(Self { quantity: *quantity, part: None });
         }
-        // `requests.failed_by.CAUSE`, `zones.ZONE.requests`
+        let unknown = |nearest| ExpectationError::UnknownMetric { name: text.to_owned(), nearest };
         for (name, quantity, _) in METRICS.iter().filter(|(_, quantity, _)| quantity.takes_part()) {
             let (before, after) = match quantity {
                 Quantity::ZoneRequests => ("zones.", ".requests"),
                 Quantity::ZoneUtilisation => ("zones.", ".utilisation_max"),
-                _ => (*name, ""),
+                _ => (name.trim_end_matches("CAUSE"), ""),
             };
             let part = text.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-            let part = part.map(|part| part.trim_start_matches('.')).filter(|part| !part.is_empty());
-            if let Some(part) = part {
-                return Ok(Self { quantity: *quantity, part: Some(part.to_owned()) });
+            let Some(part) = part.filter(|part| !part.is_empty()) else { continue };
+            let causes = Cause::ALL.map(Cause::name);
+            if quantity.has_cause() && !causes.contains(&part) {
+                return Err(unknown(nearest(part, causes.into_iter()).unwrap_or(name)));
             }
+            return Ok(Self { quantity: *quantity, part: Some(part.to_owned()) });
         }
         let names = METRICS.iter().map(|(name, _, _)| *name);
-        let nearest = super::nearest(text, names).unwrap_or("availability");
-        Err(ExpectationError::UnknownMetric { name: text.to_owned(), nearest })
+        if let Some(name) = names.clone().find(|name| name.strip_suffix(".CAUSE") == Some(text)) {
+            return Err(unknown(name));
+        }
+        Err(unknown(nearest(text, names).unwrap_or("availability")))
     }
 }
 
 impl Quantity {
-    const fn needs_part(self) -> bool {
+    const fn has_cause(self) -> bool {
         matches!(self, Self::ConnectionsBrokenBy | Self::RequestsFailedBy)
     }
 
     const fn takes_part(self) -> bool {
-        self.needs_part() || matches!(self, Self::ZoneRequests | Self::ZoneUtilisation)
+        self.has_cause() || matches!(self, Self::ZoneRequests | Self::ZoneUtilisation)
     }
 }
 
