@@ -107,11 +107,7 @@ fn sizes<'a>(
     Ok(sizes)
 }
 
-fn finite<Q: Quantity>(
-    distribution: &Distribution<Q>,
-    name: &str,
-    path: &Path,
-) -> Result<(), ScenarioError> {
+fn finite<Q: Quantity>(distribution: &Distribution<Q>, name: &str, path: &Path) -> Result<(), ScenarioError> {
     let mean = distribution.mean().base();
     if !mean.is_finite() {
         return Err(path.clone().error(Problem::InfiniteMean { name: name.to_owned() }));
@@ -166,7 +162,7 @@ fn node_kinds(file: &ScenarioFile) -> Result<Vec<NodeKind>, ScenarioError> {
             service_health: health.service,
         };
         // The model builds this very configuration for each node: find its faults now, not in the run.
-        let sample = crate::model::node_config(&kind, 0, 0, &crate::model::gateway_endpoints(0, 1));
+        let sample = crate::model::node_config(&kind);
         sample.map_err(|error| path.error(Problem::Config(error)))?;
         kinds.push(kind);
     }
@@ -197,12 +193,10 @@ fn zones(file: &ScenarioFile) -> Result<Vec<Zone>, ScenarioError> {
         return Err(fleet.key("dataCenters").error(Problem::Range { range: "1 to 200 zones" }));
     }
     let known = || zones.iter().map(|zone| zone.name.as_str());
-    for (name, path) in file
-        .fleet
-        .exceptions
-        .keys()
-        .map(|name| (name, fleet.key("exceptions").key(name)))
-        .chain(file.dns.weights.keys().map(|name| (name, Path::top().key("dns").key("weights").key(name))))
+    for (name, path) in
+        file.fleet.exceptions.keys().map(|name| (name, fleet.key("exceptions").key(name))).chain(
+            file.dns.weights.keys().map(|name| (name, Path::top().key("dns").key("weights").key(name))),
+        )
     {
         look_up("zone", name, known()).map_err(|problem| path.error(problem))?;
     }
@@ -230,7 +224,11 @@ fn zone(
     (name, data_center, dns_weight): (&str, usize, u32),
 ) -> Result<Zone, ScenarioError> {
     let in_range = |value: u32, most: u32, field: &str, range| {
-        if (1..=most).contains(&value) { Ok(value) } else { Err(path.key(field).error(Problem::Range { range })) }
+        if (1..=most).contains(&value) {
+            Ok(value)
+        } else {
+            Err(path.key(field).error(Problem::Range { range }))
+        }
     };
     let station = |name: &str, path: &Path| named("station", name, &file.stations, path).map(|found| found.0);
     let (_, router) = named("router", &kind.router, &file.routers, &path.key("router"))?;
