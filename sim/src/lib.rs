@@ -23,4 +23,4 @@ pub mod scenario;
 pub mod station;
 pub mod statistics;
 
-pub use model::{Cause, PacketPath};
+pub use model::{Cause, NodeError, PacketPath};

@@ -48,7 +48,8 @@ use shifts::Shifts;
 use zone::{StationSlot, Zone};
 
 pub use cause::Cause;
-pub(crate) use front::node_config;
+pub use front::NodeError;
+pub(crate) use front::check_node;
 pub use path::PacketPath;
 
 use crate::digest::EventDigest;

@@ -11,7 +11,7 @@ use lb_core::config::{
     BackendFile, BackendState, Config, ConfigError, ForwardFile, HashField, LbFile, NodeFile, ProtocolName,
     ServiceAddress, ServiceFile,
 };
-use lb_core::director::{Choice, Director, DropReason, Verdict};
+use lb_core::director::{Choice, Director, DirectorError, DropReason, Verdict};
 use lb_core::table::TableCache;
 use lb_core::{Endpoint, FlowKey, HashKey, Protocol, Time, Weight};
 
@@ -43,9 +43,23 @@ fn gateway_of(outer: &[u8]) -> u16 {
     u16::from_be_bytes([outer[18] - 64, outer[19]])
 }
 
-/// The configuration of an L4 node with a key that is nobody's: to see whether it is possible.
-pub(crate) fn node_config(kind: &NodeKind) -> Result<Config, ConfigError> {
-    keyed_node_config(kind, (0, 0), &gateway_endpoints(0, 1), BackendState::Active, HashKey::new([1; 16]))
+/// Whether a node of this kind can be, with so many gateways: builds one.
+pub(crate) fn check_node(kind: &NodeKind, gateways: u16) -> Result<(), NodeError> {
+    let key = HashKey::new([1; 16]);
+    let config = keyed_node_config(kind, (0, 0), &gateway_endpoints(0, gateways), BackendState::Active, key)?;
+    Director::new(config, &mut TableCache::default())?;
+    Ok(())
+}
+
+/// Why a kind of node cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NodeError {
+    /// Its configuration cannot be.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Its table cannot be.
+    #[error(transparent)]
+    Director(#[from] DirectorError),
 }
 
 /// The configuration of an L4 node: one service, the zone's VIP, over its gateways, all in one state.

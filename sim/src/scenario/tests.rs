@@ -118,8 +118,12 @@ fn what_cannot_be_is_refused_with_path_and_remedy() {
 
 #[test]
 fn a_configuration_that_no_node_takes_is_refused_when_read() {
-    let message = refused(&["nodeKinds.stateless.scheduler={kind: maglev, tableSize: 10}"]);
-    assert!(message.starts_with("nodeKinds.stateless: the L4 nodes' configuration cannot be:"), "{message}");
+    for scheduler in
+        ["{kind: maglev, tableSize: 10}", "{kind: maglev, tableSize: 3}", "{kind: ipvs-mh, points: 3}"]
+    {
+        let message = refused(&[&format!("nodeKinds.stateless.scheduler={scheduler}")]);
+        assert!(message.starts_with("nodeKinds.stateless: such nodes cannot be: "), "{scheduler}: {message}");
+    }
 }
 
 #[test]
