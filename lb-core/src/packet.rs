@@ -15,6 +15,7 @@ mod error;
 mod icmp;
 mod ipv4;
 mod ipv6;
+mod plain;
 mod transport;
 
 pub use error::ParseError;
@@ -54,14 +55,12 @@ use crate::flow::{Addresses, FlowKey, Protocol};
 /// ```
 #[inline]
 pub fn parse(bytes: &[u8]) -> Result<Packet<'_>, ParseError> {
-    let Some(first) = bytes.first() else { return Err(ParseError::Truncated) };
-    let (ip, bytes) = match first >> 4 {
-        4 => ipv4::parse(bytes)?,
-        6 => ipv6::parse(bytes)?,
-        _ => return Err(ParseError::BadVersion),
-    };
-    let payload = transport::parse(&ip, bytes)?;
-    Ok(Packet { ip, payload, bytes })
+    match bytes.first().map(|first| first >> 4) {
+        Some(4) => ipv4::parse(bytes),
+        Some(6) => ipv6::parse(bytes),
+        Some(_) => Err(ParseError::BadVersion),
+        None => Err(ParseError::Truncated),
+    }
 }
 
 /// A packet that was understood, beside its bytes.
@@ -192,3 +191,6 @@ impl Fragment {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

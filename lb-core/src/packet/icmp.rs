@@ -6,7 +6,7 @@
 //! at. Making answers and translating errors is [`icmp`](crate::icmp)'s work.
 //! Sources: RFC 792, RFC 1191 §4, RFC 4443 §3; only 8 bytes of transport need be quoted.
 
-use super::{Fragment, ParseError, ipv4, ipv6};
+use super::{Fragment, ParseError, Payload, ipv4, ipv6};
 use crate::flow::{Addresses, FlowKey, Protocol};
 
 /// An ICMP message.
@@ -91,37 +91,37 @@ impl Quoted {
 /// The message's own header: type, code, checksum, four bytes by type.
 const HEADER: usize = 8;
 
-/// Reads the ICMP message at `offset` of an IPv4 packet.
-#[cold]
-pub(super) fn parse_v4(bytes: &[u8], offset: usize) -> Result<IcmpMessage, ParseError> {
-    let (header, quotation) = split(bytes, offset)?;
+/// Reads the ICMP message that begins `offset` bytes into an IPv4 packet.
+pub(super) fn parse_v4(message: &[u8], offset: usize) -> Result<Payload, ParseError> {
+    let (header, quotation) = message.split_first_chunk::<HEADER>().ok_or(ParseError::TruncatedTransport)?;
     let kind = match (header[0], header[1]) {
-        (8, 0) => return Ok(IcmpMessage::EchoRequest),
+        (8, 0) => return Ok(Payload::Icmp(IcmpMessage::EchoRequest)),
         (3, 4) => IcmpErrorKind::TooBig { mtu: u16::from_be_bytes([header[6], header[7]]).into() },
         (3, code) => IcmpErrorKind::Unreachable { code },
         (11, code) => IcmpErrorKind::TimeExceeded { code },
         (12, code) => IcmpErrorKind::ParameterProblem { code, pointer: header[4].into() },
-        (_, _) => return Ok(IcmpMessage::Other),
+        (_, _) => return Ok(Payload::Icmp(IcmpMessage::Other)),
     };
     let ip = ipv4::quoted(quotation)?;
-    quoted(&ip, quotation, offset + HEADER).map(|quoted| IcmpMessage::Error(IcmpError { kind, quoted }))
+    let quoted = quoted(&ip, quotation, offset + HEADER)?;
+    Ok(Payload::Icmp(IcmpMessage::Error(IcmpError { kind, quoted })))
 }
 
-/// Reads the ICMPv6 message at `offset` of an IPv6 packet.
-#[cold]
-pub(super) fn parse_v6(bytes: &[u8], offset: usize) -> Result<IcmpMessage, ParseError> {
-    let (header, quotation) = split(bytes, offset)?;
+/// Reads the ICMPv6 message that begins `offset` bytes into an IPv6 packet.
+pub(super) fn parse_v6(message: &[u8], offset: usize) -> Result<Payload, ParseError> {
+    let (header, quotation) = message.split_first_chunk::<HEADER>().ok_or(ParseError::TruncatedTransport)?;
     let word = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
     let kind = match (header[0], header[1]) {
-        (128, 0) => return Ok(IcmpMessage::EchoRequest),
+        (128, 0) => return Ok(Payload::Icmp(IcmpMessage::EchoRequest)),
         (1, code) => IcmpErrorKind::Unreachable { code },
         (2, _) => IcmpErrorKind::TooBig { mtu: word },
         (3, code) => IcmpErrorKind::TimeExceeded { code },
         (4, code) => IcmpErrorKind::ParameterProblem { code, pointer: word },
-        (_, _) => return Ok(IcmpMessage::Other),
+        (_, _) => return Ok(Payload::Icmp(IcmpMessage::Other)),
     };
     let ip = ipv6::quoted(quotation)?;
-    quoted(&ip, quotation, offset + HEADER).map(|quoted| IcmpMessage::Error(IcmpError { kind, quoted }))
+    let quoted = quoted(&ip, quotation, offset + HEADER)?;
+    Ok(Payload::Icmp(IcmpMessage::Error(IcmpError { kind, quoted })))
 }
 
 /// Reads a quoted packet of either family that stands at `offset` of the quoting one.
@@ -131,13 +131,6 @@ pub(crate) fn parse_quoted(quotation: &[u8], offset: usize) -> Result<Quoted, Pa
         _ => ipv6::quoted(quotation)?,
     };
     quoted(&ip, quotation, offset)
-}
-
-fn split(bytes: &[u8], offset: usize) -> Result<(&[u8; HEADER], &[u8]), ParseError> {
-    bytes
-        .get(offset..)
-        .and_then(|message| message.split_first_chunk::<HEADER>())
-        .ok_or(ParseError::TruncatedTransport)
 }
 
 fn quoted(ip: &ipv4::QuotedHeader, quotation: &[u8], offset: usize) -> Result<Quoted, ParseError> {

@@ -20,7 +20,7 @@
 
 use core::net::Ipv4Addr;
 
-use super::{Fragment, IpHeader, ParseError};
+use super::{Fragment, IpHeader, Packet, ParseError, Payload, icmp, plain, transport};
 use crate::flow::{Addresses, Protocol};
 
 /// The header without options.
@@ -30,78 +30,92 @@ const DONT_FRAGMENT: u16 = 0x4000;
 const MORE_FRAGMENTS: u16 = 0x2000;
 const OFFSET: u16 = 0x1fff;
 
-/// Checks the header and cuts the bytes to the announced length.
-#[inline]
-pub(super) fn parse(bytes: &[u8]) -> Result<(IpHeader, &[u8]), ParseError> {
-    let header = bytes.first_chunk::<HEADER>().ok_or(ParseError::Truncated)?;
-    let total_length = usize::from(u16::from_be_bytes([header[2], header[3]]));
-    let header_length = header_length(header);
-    if header_length == HEADER {
-        if !checksum_holds(header) {
-            return Err(ParseError::BadChecksum);
-        }
-    } else {
-        check_options(bytes, header_length)?;
+/// Reads a packet whose first four bits are right.
+///
+/// Not inlined, so that what a plain packet needs is written once, straight to
+/// where the caller wants it.
+#[inline(never)]
+pub(super) fn parse(bytes: &[u8]) -> Result<Packet<'_>, ParseError> {
+    match plain::v4(bytes) {
+        Some(packet) => Ok(packet),
+        None => parse_any(bytes),
     }
-    if total_length < header_length {
-        return Err(ParseError::BadTotalLength);
-    }
-    let bytes = bytes.get(..total_length).ok_or(ParseError::Truncated)?;
-    let flags = u16::from_be_bytes([header[6], header[7]]);
-    let fragment = if flags & (MORE_FRAGMENTS | OFFSET) == 0 {
-        Fragment::Whole
-    } else {
-        check_fragment(flags, total_length - header_length)?;
-        fragment(header)
-    };
-    let ip = IpHeader {
-        addresses: addresses(header),
-        protocol: Protocol(header[9]),
-        header_length,
-        total_length,
-        traffic_class: header[1],
-        time_to_live: header[8],
-        flow_label: 0,
-        dont_fragment: flags & DONT_FRAGMENT != 0,
-        fragment,
-    };
-    Ok((ip, bytes))
 }
 
-/// The options' length and the checksum that covers them.
-#[cold]
-fn check_options(bytes: &[u8], header_length: usize) -> Result<(), ParseError> {
+/// The general path. Checks the header, cuts the bytes to the announced length, reads the upper layer.
+#[inline(never)]
+pub(super) fn parse_any(bytes: &[u8]) -> Result<Packet<'_>, ParseError> {
+    let start = bytes.first_chunk::<HEADER>().ok_or(ParseError::Truncated)?;
+    let header_length = header_length(start);
+    check_header(bytes, header_length)?;
+    let bytes = bytes.get(..total_length(start)).ok_or(ParseError::Truncated)?;
+    let upper = bytes.get(header_length..).ok_or(ParseError::BadTotalLength)?;
+    let fragment = fragment(start);
+    let end = usize::from(flags(start) & OFFSET) * 8 + upper.len();
+    if end > usize::from(u16::MAX) {
+        return Err(ParseError::BadFragment);
+    }
+    let payload = match (fragment, protocol(start)) {
+        (Fragment::Later { .. }, _) => Payload::LaterFragment,
+        (Fragment::Whole | Fragment::First { .. }, Protocol::ICMP) => icmp::parse_v4(upper, header_length)?,
+        (Fragment::Whole | Fragment::First { .. }, protocol) => transport::parse(protocol, upper)?,
+    };
+    Ok(Packet { ip: header(start, header_length, fragment), payload, bytes })
+}
+
+/// The header's length and the checksum over its whole length.
+fn check_header(bytes: &[u8], header_length: usize) -> Result<(), ParseError> {
     if header_length < HEADER {
         return Err(ParseError::BadHeaderLength);
     }
     let header = bytes.get(..header_length).ok_or(ParseError::Truncated)?;
-    let sum: u64 = header.as_chunks().0.iter().map(|word| u64::from(u32::from_ne_bytes(*word))).sum();
-    if sum.is_multiple_of(ONES) { Ok(()) } else { Err(ParseError::BadChecksum) }
+    if long_checksum_holds(header) { Ok(()) } else { Err(ParseError::BadChecksum) }
 }
 
-/// A datagram is at most 65,535 bytes, whatever its fragments claim.
-#[cold]
-fn check_fragment(flags: u16, payload: usize) -> Result<(), ParseError> {
-    let end = usize::from(flags & OFFSET) * 8 + payload;
-    if end > usize::from(u16::MAX) { Err(ParseError::BadFragment) } else { Ok(()) }
-}
-
-/// Whether the header's sixteen-bit words add up to "minus zero" (RFC 1071).
+/// Whether the sixteen-bit words of a header without options add up to "minus
+/// zero" (RFC 1071).
 ///
 /// A one's complement sum of 16-bit words is a residue modulo 65,535, of which
 /// a sum of 32-bit words is just as good, in either byte order; and whether it
 /// is zero takes one multiplication instead of folding. (All words zero would
 /// pass too, but the version is not zero.)
 #[inline]
-fn checksum_holds(header: &[u8; HEADER]) -> bool {
-    let mut sum = 0;
-    for word in header.as_chunks().0 {
-        sum += u64::from(u32::from_ne_bytes(*word));
-    }
-    sum.is_multiple_of(ONES)
+pub(super) fn checksum_holds(start: &[u8; HEADER]) -> bool {
+    let &[a, b, c, d, e, f, g, h, i, j, k, l, addresses @ ..] = start;
+    let pair = u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
+    // Both addresses in one load, because `addresses` stores them in one.
+    let addresses = u64::from_ne_bytes(addresses);
+    let sum = halves(pair) + u64::from(u32::from_ne_bytes([i, j, k, l])) + halves(addresses);
+    sum.is_multiple_of(0xffff)
 }
 
-const ONES: u64 = 0xffff;
+/// The same for a header with options.
+fn long_checksum_holds(header: &[u8]) -> bool {
+    let words = header.as_chunks().0.iter();
+    let sum: u64 = words.map(|word| u64::from(u32::from_ne_bytes(*word))).sum();
+    sum.is_multiple_of(0xffff)
+}
+
+#[inline]
+const fn halves(pair: u64) -> u64 {
+    (pair >> 32) + (pair & 0xffff_ffff)
+}
+
+/// The fields of the header that starts so.
+#[inline]
+pub(super) fn header(start: &[u8; HEADER], header_length: usize, fragment: Fragment) -> IpHeader {
+    IpHeader {
+        addresses: addresses(start),
+        protocol: protocol(start),
+        header_length,
+        total_length: total_length(start),
+        traffic_class: start[1],
+        time_to_live: start[8],
+        flow_label: 0,
+        dont_fragment: flags(start) & DONT_FRAGMENT != 0,
+        fragment,
+    }
+}
 
 /// A quoted header: its parts are checked only as far as they lead to the ports.
 pub(super) struct QuotedHeader {
@@ -116,34 +130,56 @@ pub(super) struct QuotedHeader {
 /// Length and checksum are not verified: the quotation is cut short, and
 /// routers quote the header as they had changed it.
 pub(super) fn quoted(bytes: &[u8]) -> Result<QuotedHeader, ParseError> {
-    let header = bytes.first_chunk::<HEADER>().ok_or(ParseError::TruncatedQuote)?;
-    let header_length = header_length(header);
-    if header[0] >> 4 != 4 || header_length < HEADER {
+    let start = bytes.first_chunk::<HEADER>().ok_or(ParseError::TruncatedQuote)?;
+    let header_length = header_length(start);
+    if start[0] >> 4 != 4 || header_length < HEADER {
         return Err(ParseError::BadQuote);
     }
     Ok(QuotedHeader {
-        addresses: addresses(header),
-        protocol: Protocol(header[9]),
+        addresses: addresses(start),
+        protocol: protocol(start),
         header_length,
-        fragment: fragment(header),
+        fragment: fragment(start),
     })
 }
 
 #[inline]
-fn header_length(header: &[u8; HEADER]) -> usize {
-    usize::from(header[0] & 0x0f) * 4
+fn header_length(start: &[u8; HEADER]) -> usize {
+    usize::from(start[0] & 0x0f) * 4
 }
 
 #[inline]
-fn addresses(header: &[u8; HEADER]) -> Addresses {
+pub(super) fn total_length(start: &[u8; HEADER]) -> usize {
+    usize::from(u16::from_be_bytes([start[2], start[3]]))
+}
+
+/// The flags and the fragment offset.
+#[inline]
+pub(super) fn flags(start: &[u8; HEADER]) -> u16 {
+    u16::from_be_bytes([start[6], start[7]])
+}
+
+/// Whether flags and offset are those of a packet that is no fragment.
+#[inline]
+pub(super) const fn is_whole(flags: u16) -> bool {
+    flags & (MORE_FRAGMENTS | OFFSET) == 0
+}
+
+#[inline]
+pub(super) fn protocol(start: &[u8; HEADER]) -> Protocol {
+    Protocol(start[9])
+}
+
+#[inline]
+fn addresses(start: &[u8; HEADER]) -> Addresses {
     Addresses::V4 {
-        source: Ipv4Addr::new(header[12], header[13], header[14], header[15]),
-        destination: Ipv4Addr::new(header[16], header[17], header[18], header[19]),
+        source: Ipv4Addr::new(start[12], start[13], start[14], start[15]),
+        destination: Ipv4Addr::new(start[16], start[17], start[18], start[19]),
     }
 }
 
-fn fragment(header: &[u8; HEADER]) -> Fragment {
-    let flags = u16::from_be_bytes([header[6], header[7]]);
-    let identification = u16::from_be_bytes([header[4], header[5]]);
+fn fragment(start: &[u8; HEADER]) -> Fragment {
+    let identification = u16::from_be_bytes([start[4], start[5]]);
+    let flags = flags(start);
     Fragment::new(flags & OFFSET, flags & MORE_FRAGMENTS != 0, identification.into())
 }

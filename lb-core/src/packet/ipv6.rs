@@ -20,7 +20,7 @@
 use core::net::Ipv6Addr;
 
 use super::ipv4::QuotedHeader;
-use super::{Fragment, IpHeader, ParseError};
+use super::{Fragment, IpHeader, Packet, ParseError, Payload, icmp, plain, transport};
 use crate::flow::{Addresses, Protocol};
 
 /// How many extension headers are followed.
@@ -44,49 +44,68 @@ mod next_header {
     pub(super) const SHIM6: u8 = 140;
 }
 
-/// Checks the header and its extensions and cuts the bytes to the announced length.
-#[inline]
-pub(super) fn parse(bytes: &[u8]) -> Result<(IpHeader, &[u8]), ParseError> {
-    let header = bytes.first_chunk::<HEADER>().ok_or(ParseError::Truncated)?;
-    let total_length = HEADER + usize::from(u16::from_be_bytes([header[4], header[5]]));
-    let bytes = bytes.get(..total_length).ok_or(ParseError::Truncated)?;
-    let chain = if is_extension(header[6]) {
-        let chain = follow(bytes, header[6])?;
-        if chain.segments_left {
-            return Err(ParseError::SourceRouted);
+/// Reads a packet whose first four bits are right.
+///
+/// Not inlined, so that what a plain packet needs is written once, straight to
+/// where the caller wants it.
+#[inline(never)]
+pub(super) fn parse(bytes: &[u8]) -> Result<Packet<'_>, ParseError> {
+    match plain::v6(bytes) {
+        Some(packet) => Ok(packet),
+        None => parse_any(bytes),
+    }
+}
+
+/// The general path. Checks the header and its extensions, cuts the bytes to the announced
+/// length, reads the upper layer.
+#[inline(never)]
+pub(super) fn parse_any(bytes: &[u8]) -> Result<Packet<'_>, ParseError> {
+    let start = bytes.first_chunk::<HEADER>().ok_or(ParseError::Truncated)?;
+    let bytes = bytes.get(..total_length(start)).ok_or(ParseError::Truncated)?;
+    let chain = Chain::follow(start, bytes)?;
+    if chain.segments_left {
+        return Err(ParseError::SourceRouted);
+    }
+    let upper = bytes.get(chain.header_length..).ok_or(ParseError::Truncated)?;
+    let payload = match (chain.fragment, chain.protocol) {
+        (Fragment::Later { .. }, _) => Payload::LaterFragment,
+        (Fragment::Whole | Fragment::First { .. }, Protocol::ICMPV6) => {
+            icmp::parse_v6(upper, chain.header_length)?
         }
-        chain
-    } else {
-        Chain::none(header[6])
+        (Fragment::Whole | Fragment::First { .. }, protocol) => transport::parse(protocol, upper)?,
     };
-    let word = u32::from_be_bytes([header[0], header[1], header[2], header[3]]);
-    let ip = IpHeader {
-        addresses: addresses(header),
+    Ok(Packet { ip: header(start, &chain), payload, bytes })
+}
+
+/// The fields of the header that starts so and is followed by these extensions.
+#[inline]
+pub(super) fn header(start: &[u8; HEADER], chain: &Chain) -> IpHeader {
+    let word = u32::from_be_bytes([start[0], start[1], start[2], start[3]]);
+    IpHeader {
+        addresses: addresses(start),
         protocol: chain.protocol,
         header_length: chain.header_length,
-        total_length,
+        total_length: total_length(start),
         traffic_class: (word >> 20) as u8,
-        time_to_live: header[7],
+        time_to_live: start[7],
         flow_label: word & 0x000f_ffff,
         dont_fragment: true,
         fragment: chain.fragment,
-    };
-    Ok((ip, bytes))
+    }
 }
 
 /// Reads a header that an ICMP error quotes; the quotation may end before the packet did.
 pub(super) fn quoted(bytes: &[u8]) -> Result<QuotedHeader, ParseError> {
-    let header = bytes.first_chunk::<HEADER>().ok_or(ParseError::TruncatedQuote)?;
-    if header[0] >> 4 != 6 {
+    let start = bytes.first_chunk::<HEADER>().ok_or(ParseError::TruncatedQuote)?;
+    if start[0] >> 4 != 6 {
         return Err(ParseError::BadQuote);
     }
-    let chain = match follow(bytes, header[6]) {
-        Ok(chain) => chain,
-        Err(ParseError::Truncated) => return Err(ParseError::TruncatedQuote),
-        Err(_) => return Err(ParseError::BadQuote),
-    };
+    let chain = Chain::follow(start, bytes).map_err(|error| match error {
+        ParseError::Truncated => ParseError::TruncatedQuote,
+        _ => ParseError::BadQuote,
+    })?;
     Ok(QuotedHeader {
-        addresses: addresses(header),
+        addresses: addresses(start),
         protocol: chain.protocol,
         header_length: chain.header_length,
         fragment: chain.fragment,
@@ -94,67 +113,61 @@ pub(super) fn quoted(bytes: &[u8]) -> Result<QuotedHeader, ParseError> {
 }
 
 /// Where a chain of extension headers leads.
-struct Chain {
-    protocol: Protocol,
+pub(super) struct Chain {
+    pub(super) protocol: Protocol,
     header_length: usize,
     fragment: Fragment,
+    /// Whether a routing header names receivers after this one.
     segments_left: bool,
 }
 
 impl Chain {
+    /// The chain that ends before it begins: the fixed header names the upper layer.
     #[inline]
-    const fn none(next_header: u8) -> Self {
+    pub(super) const fn none(start: &[u8; HEADER]) -> Self {
         Self {
-            protocol: Protocol(next_header),
+            protocol: Protocol(start[6]),
             header_length: HEADER,
             fragment: Fragment::Whole,
             segments_left: false,
         }
     }
-}
 
-/// Follows the chain from the fixed header to the upper layer, or to the
-/// fragment header of a later fragment: what follows that is not a header.
-#[inline(never)]
-fn follow(bytes: &[u8], next_header: u8) -> Result<Chain, ParseError> {
-    let mut chain = Chain::none(next_header);
-    let mut seen_fragment = false;
-    for count in 0..=MAX_EXTENSION_HEADERS {
-        let kind = chain.protocol.0;
-        if !is_extension(kind) {
-            return Ok(chain);
-        }
-        if count == MAX_EXTENSION_HEADERS {
-            break;
-        }
-        let rest = bytes.get(chain.header_length..).unwrap_or_default();
-        let extension = rest.first_chunk::<8>().ok_or(ParseError::Truncated)?;
-        let length = match kind {
-            // RFC 8200 §4.3: "restricted to appear immediately after an IPv6 header only".
-            next_header::HOP_BY_HOP if count > 0 => return Err(ParseError::BadExtensionHeader),
-            next_header::FRAGMENT if seen_fragment => return Err(ParseError::BadExtensionHeader),
-            next_header::FRAGMENT => 8,
-            // RFC 4302 §2.2: in four-byte units, minus two.
-            next_header::AUTHENTICATION => (usize::from(extension[1]) + 2) * 4,
-            _ => (usize::from(extension[1]) + 1) * 8,
-        };
-        if rest.len() < length {
-            return Err(ParseError::Truncated);
-        }
-        chain.protocol = Protocol(extension[0]);
-        chain.header_length += length;
-        if kind == next_header::ROUTING && extension[3] != 0 {
-            chain.segments_left = true;
-        }
-        if kind == next_header::FRAGMENT {
-            seen_fragment = true;
-            chain.fragment = fragment(extension, rest.len() - length)?;
-            if matches!(chain.fragment, Fragment::Later { .. }) {
-                return Ok(chain);
+    /// Follows the chain from the fixed header to the upper layer, or to the
+    /// fragment header of a later fragment: what follows that is not a header.
+    fn follow(start: &[u8; HEADER], bytes: &[u8]) -> Result<Self, ParseError> {
+        let mut chain = Self::none(start);
+        let mut seen_fragment = false;
+        for count in 0..MAX_EXTENSION_HEADERS {
+            let kind = chain.protocol.0;
+            if !is_extension(kind) {
+                break;
+            }
+            let rest = bytes.get(chain.header_length..).unwrap_or_default();
+            let extension = rest.first_chunk::<8>().ok_or(ParseError::Truncated)?;
+            let length = match kind {
+                // RFC 8200 §4.3: "restricted to appear immediately after an IPv6 header only".
+                next_header::HOP_BY_HOP if count > 0 => return Err(ParseError::BadExtensionHeader),
+                next_header::FRAGMENT if seen_fragment => return Err(ParseError::BadExtensionHeader),
+                next_header::FRAGMENT => 8,
+                // RFC 4302 §2.2: in four-byte units, minus two.
+                next_header::AUTHENTICATION => (usize::from(extension[1]) + 2) * 4,
+                _ => (usize::from(extension[1]) + 1) * 8,
+            };
+            let payload = rest.len().checked_sub(length).ok_or(ParseError::Truncated)?;
+            chain.protocol = Protocol(extension[0]);
+            chain.header_length += length;
+            chain.segments_left |= kind == next_header::ROUTING && extension[3] != 0;
+            if kind == next_header::FRAGMENT {
+                seen_fragment = true;
+                chain.fragment = fragment(extension, payload)?;
+                if matches!(chain.fragment, Fragment::Later { .. }) {
+                    return Ok(chain);
+                }
             }
         }
+        if is_extension(chain.protocol.0) { Err(ParseError::TooManyExtensionHeaders) } else { Ok(chain) }
     }
-    Err(ParseError::TooManyExtensionHeaders)
 }
 
 /// The fragment header (RFC 8200 §4.5): offset in the upper 13 bits, "more" in the lowest.
@@ -168,7 +181,6 @@ fn fragment(extension: &[u8; 8], payload: usize) -> Result<Fragment, ParseError>
     Ok(Fragment::new(word >> 3, word & 1 != 0, identification))
 }
 
-#[inline]
 const fn is_extension(kind: u8) -> bool {
     matches!(
         kind,
@@ -183,11 +195,17 @@ const fn is_extension(kind: u8) -> bool {
     )
 }
 
+/// The whole packet's length.
 #[inline]
-fn addresses(header: &[u8; HEADER]) -> Addresses {
+pub(super) fn total_length(start: &[u8; HEADER]) -> usize {
+    HEADER + usize::from(u16::from_be_bytes([start[4], start[5]]))
+}
+
+#[inline]
+fn addresses(start: &[u8; HEADER]) -> Addresses {
     let mut source = [0; 16];
     let mut destination = [0; 16];
-    source.copy_from_slice(&header[8..24]);
-    destination.copy_from_slice(&header[24..]);
+    source.copy_from_slice(&start[8..24]);
+    destination.copy_from_slice(&start[24..]);
     Addresses::V6 { source: Ipv6Addr::from(source), destination: Ipv6Addr::from(destination) }
 }

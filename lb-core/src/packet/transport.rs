@@ -6,12 +6,14 @@
 
 use core::fmt;
 
-use super::{Fragment, IcmpMessage, IpHeader, ParseError, icmp};
+use super::{IcmpMessage, ParseError};
 use crate::connection::SctpClass;
-use crate::flow::{Addresses, Protocol};
+use crate::flow::Protocol;
 
 /// What the upper layer carries.
+// `repr`: the ports are at one place in all variants, so that reading them needs no jump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Payload {
     /// A TCP segment.
     Tcp {
@@ -198,49 +200,47 @@ impl From<u8> for SctpChunk {
     }
 }
 
-/// Reads the upper layer of `bytes`, the whole packet.
+/// TCP's header without options.
+pub(super) const TCP_HEADER: usize = 20;
+/// UDP's header.
+pub(super) const UDP_HEADER: usize = 8;
+
+/// Reads the upper layer, but for ICMP, whose meaning depends on the family.
+pub(super) fn parse(protocol: Protocol, upper: &[u8]) -> Result<Payload, ParseError> {
+    match protocol {
+        Protocol::TCP => upper.first_chunk().map(tcp).ok_or(ParseError::TruncatedTransport),
+        Protocol::UDP => upper.first_chunk().map(udp).ok_or(ParseError::TruncatedTransport),
+        Protocol::SCTP => sctp(upper),
+        _ => Ok(Payload::Other),
+    }
+}
+
 #[inline]
-pub(super) fn parse(ip: &IpHeader, bytes: &[u8]) -> Result<Payload, ParseError> {
-    if let Fragment::Later { .. } = ip.fragment {
-        return Ok(Payload::LaterFragment);
-    }
-    let upper = bytes.get(ip.header_length..).ok_or(ParseError::Truncated)?;
-    match (ip.protocol, ip.addresses) {
-        (Protocol::TCP, _) => {
-            let header = upper.first_chunk::<20>().ok_or(ParseError::TruncatedTransport)?;
-            let (source_port, destination_port) = ports(header);
-            let flags = TcpFlags(header[13]);
-            Ok(Payload::Tcp { source_port, destination_port, flags })
-        }
-        (Protocol::UDP, _) => {
-            let header = upper.first_chunk::<8>().ok_or(ParseError::TruncatedTransport)?;
-            let (source_port, destination_port) = ports(header);
-            Ok(Payload::Udp { source_port, destination_port })
-        }
-        (Protocol::SCTP, _) => sctp(upper),
-        (Protocol::ICMP, Addresses::V4 { .. }) => icmp::parse_v4(bytes, ip.header_length).map(Payload::Icmp),
-        (Protocol::ICMPV6, Addresses::V6 { .. }) => {
-            icmp::parse_v6(bytes, ip.header_length).map(Payload::Icmp)
-        }
-        (_, Addresses::V4 { .. } | Addresses::V6 { .. }) => Ok(Payload::Other),
-    }
+pub(super) fn tcp(header: &[u8; TCP_HEADER]) -> Payload {
+    let (source_port, destination_port) = ports(header);
+    Payload::Tcp { source_port, destination_port, flags: TcpFlags(header[13]) }
+}
+
+#[inline]
+pub(super) fn udp(header: &[u8; UDP_HEADER]) -> Payload {
+    let (source_port, destination_port) = ports(header);
+    Payload::Udp { source_port, destination_port }
 }
 
 /// The common header is 12 bytes; a packet without a chunk means nothing.
 ///
 /// An ABORT that follows a COOKIE ECHO or COOKIE ACK in the same packet ends
 /// the association that those had made; every other packet is its first chunk.
-#[cold]
 fn sctp(upper: &[u8]) -> Result<Payload, ParseError> {
     let header = upper.first_chunk::<16>().ok_or(ParseError::TruncatedTransport)?;
     let (source_port, destination_port) = ports(header);
     let mut chunk = SctpChunk::from(header[12]);
     if matches!(chunk, SctpChunk::CookieEcho | SctpChunk::CookieAck) {
         // RFC 9260 §3.2: the length counts the chunk's header but not its padding to four bytes.
+        // (One that is below four leads back into this chunk, which is no ABORT.)
         let length = usize::from(u16::from_be_bytes([header[14], header[15]])).next_multiple_of(4);
-        if length >= 4
-            && upper.get(12 + length).is_some_and(|&next| SctpChunk::from(next) == SctpChunk::Abort)
-        {
+        let next = upper.get(12 + length).copied().map(SctpChunk::from);
+        if next == Some(SctpChunk::Abort) {
             chunk = SctpChunk::Abort;
         }
     }
