@@ -1,1 +1,286 @@
 //! Tables: from a flow's hash to a member.
+//!
+//! A [`Table`] is an immutable value, a function of (kind, key, members) and of
+//! nothing else: no history, and for our own kinds no order either. Its
+//! [`Digest`] names that triple, so equal members share one table
+//! ([`TableCache`]) and two nodes can tell in 16 bytes that they agree. What a
+//! kind promises, it declares ([`TableKind::contract`]), and one test checks
+//! every declaration. Which backends are members, and the kernel's ways with
+//! unavailable ones, is [`scheduler`](crate::scheduler)'s work.
+//!
+//! [`maglev`]'s idea is from Eisenbud et al., "Maglev: A Fast and Reliable
+//! Software Network Load Balancer" (NSDI 2016); [`rendezvous`] from Thaler and
+//! Ravishankar (1998); [`ring`] from Karger et al. (1997); [`ipvs_mh`] and
+//! [`ipvs_sh`] model Linux.
+
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::hash::{FlowHash, HashKey};
+use crate::identity::{Endpoint, Weight};
+
+pub mod digest;
+pub mod maglev;
+pub mod quota;
+
+#[cfg(test)]
+mod tests;
+
+pub use digest::Digest;
+
+/// A slot that nobody holds, in [`Table::slots`].
+pub const NONE: u16 = u16::MAX;
+
+/// The most members of one table: a slot names its holder in 16 bits.
+pub const MAX_MEMBERS: usize = NONE as usize;
+
+/// The most slots of one table: 32 MiB.
+pub const MAX_SIZE: u32 = 1 << 24;
+
+/// One who holds slots, and its share relative to the others'.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Member {
+    /// The name that all nodes agree on.
+    pub endpoint: Endpoint,
+    /// Its share; 0 holds no slot in our own kinds.
+    pub weight: Weight,
+}
+
+impl Member {
+    /// A member from its two parts.
+    #[must_use]
+    pub const fn new(endpoint: Endpoint, weight: Weight) -> Self {
+        Self { endpoint, weight }
+    }
+}
+
+/// A member's place in [`Table::members`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MemberIndex(pub u32);
+
+/// How a table is filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TableKind {
+    /// Exact quotas, little movement: [`maglev`].
+    Maglev {
+        /// Slots, `1..=MAX_SIZE`; any number, a prime is not needed.
+        size: u32,
+    },
+    /// No movement beyond the member's own slots, statistical shares: [`rendezvous`].
+    Rendezvous {
+        /// Slots, `1..=MAX_SIZE`.
+        size: u32,
+    },
+    /// Hashed points on a circle: [`ring`].
+    Ring {
+        /// Points per unit of weight, at least 1.
+        points: u32,
+    },
+    /// The Linux scheduler `mh`: [`ipvs_mh`].
+    IpvsMh {
+        /// Slots: one of [`ipvs_mh::SIZES`].
+        size: u32,
+    },
+    /// The Linux scheduler `sh`: [`ipvs_sh`].
+    IpvsSh {
+        /// Slots: a power of two, 2^4 to 2^20.
+        size: u32,
+    },
+}
+
+/// Why there is no such table; all are the configuration's fault.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TableError {
+    /// One endpoint is named twice.
+    #[error("endpoint {endpoint} is listed twice")]
+    DuplicateEndpoint {
+        /// The endpoint.
+        endpoint: Endpoint,
+    },
+    /// The kernel has no table of that size.
+    #[error("the kernel has no table of {size} slots")]
+    NotKernelSize {
+        /// The size asked for.
+        size: u32,
+    },
+    /// No slots (or points), or more than are allowed.
+    #[error("table size {size} is not within 1..={max}")]
+    SizeOutOfRange {
+        /// The size asked for.
+        size: u32,
+        /// The largest allowed.
+        max: u32,
+    },
+    /// Not every member can have a slot; a larger table can help up to [`MAX_MEMBERS`].
+    #[error("{members} members do not fit a table for at most {limit}")]
+    TooManyMembers {
+        /// Members with a weight above 0 (for the kernel's kinds: all).
+        members: usize,
+        /// The most that this table takes.
+        limit: usize,
+    },
+}
+
+/// Who gets which hash: see the module.
+///
+/// ```
+/// use lb_core::table::{Member, Table, TableKind};
+/// use lb_core::{Endpoint, FlowHash, HashKey, Weight};
+///
+/// let key = HashKey::new(*b"0123456789abcdef");
+/// let member = |last, weight| {
+///     Member::new(Endpoint::new([10, 1, 0, last].into(), 443), Weight(weight))
+/// };
+/// let kind = TableKind::Maglev { size: 251 };
+/// let table = Table::build(kind, &key, &[member(5, 100), member(6, 50)])?;
+/// let again = Table::build(kind, &key, &[member(6, 50), member(5, 100)])?;
+/// assert_eq!(table.slots(), again.slots());
+/// assert_eq!(table.digest(), again.digest());
+/// assert_eq!(table.slot_counts(), [167, 84]);
+/// assert!(table.lookup(FlowHash(42)).is_some());
+///
+/// let without = table.update(&[member(6, 50)])?;
+/// assert_eq!(without.slot_counts(), [251]);
+/// # Ok::<(), lb_core::table::TableError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Table {
+    kind: TableKind,
+    key: HashKey,
+    digest: Digest,
+    members: Box<[Member]>,
+    filling: Filling,
+}
+
+/// The slots, with what each kind needs beside them.
+#[derive(Clone, Debug)]
+enum Filling {
+    Maglev(maglev::Maglev),
+}
+
+impl Table {
+    /// Builds from nothing.
+    ///
+    /// Our own kinds ignore the order of `members` and drop those of weight 0.
+    /// The kernel's kinds read `members` as the kernel's destination list from
+    /// its head ([`ipvs::DestinationList::members`]) and ignore `key`.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`]: what `kind` and `members` cannot have.
+    pub fn build(kind: TableKind, key: &HashKey, members: &[Member]) -> Result<Self, TableError> {
+        let members = canonical(kind, members)?;
+        let digest = Digest::of(kind, key, &members);
+        let filling = match kind {
+            TableKind::Maglev { size } => Filling::Maglev(maglev::build(size, key, &members)),
+            TableKind::Rendezvous { size } | TableKind::IpvsMh { size } | TableKind::IpvsSh { size } => {
+                Filling::Maglev(maglev::build(size, key, &members))
+            }
+            TableKind::Ring { .. } => Filling::Maglev(maglev::build(65_536, key, &members)),
+        };
+        Ok(Self { kind, key: *key, digest, members, filling })
+    }
+
+    /// The table of `members`, same kind and key: the bytes of
+    /// [`build`](Self::build), for less work where little changed.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn update(&self, members: &[Member]) -> Result<Self, TableError> {
+        let kind = self.kind;
+        let members = canonical(kind, members)?;
+        let digest = Digest::of(kind, &self.key, &members);
+        let filling = match &self.filling {
+            Filling::Maglev(base) => {
+                Filling::Maglev(maglev::update(base, &self.key, &self.members, &members))
+            }
+        };
+        Ok(Self { kind, key: self.key, digest, members, filling })
+    }
+
+    /// How it was filled.
+    #[must_use]
+    pub const fn kind(&self) -> TableKind {
+        self.kind
+    }
+
+    /// The name of (kind, key, members); equal digests mean equal slots.
+    #[must_use]
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The members that slots refer to: for our own kinds those with a weight,
+    /// sorted by endpoint; for the kernel's in list order.
+    #[must_use]
+    pub const fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// Who holds each slot, as an index into [`members`](Self::members), or [`NONE`].
+    ///
+    /// For [`ring`], 65,536 evenly spaced samples of the circle.
+    #[must_use]
+    pub const fn slots(&self) -> &[u16] {
+        match &self.filling {
+            Filling::Maglev(maglev) => &maglev.slots,
+        }
+    }
+
+    /// How many slots each member holds, by [`members`](Self::members).
+    #[must_use]
+    pub fn slot_counts(&self) -> Vec<u32> {
+        let mut counts = vec![0; self.members.len()];
+        for &holder in self.slots() {
+            if let Some(count) = counts.get_mut(usize::from(holder)) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
+    /// The slot of a hash: equal stretches of the hash's range, in order.
+    #[must_use]
+    pub fn slot(&self, hash: FlowHash) -> u32 {
+        let wide = u128::from(hash.0) * self.slots().len() as u128;
+        u32::try_from(wide >> 64).expect("below the number of slots, which is at most MAX_SIZE")
+    }
+
+    /// Who gets a flow of this hash; nobody if there are no members.
+    ///
+    /// The kernel's kinds place flows by hashes of their own, which are
+    /// [`scheduler`](crate::scheduler)'s to ask.
+    #[must_use]
+    #[inline]
+    pub fn lookup(&self, hash: FlowHash) -> Option<MemberIndex> {
+        let holder = self.slots()[self.slot(hash) as usize];
+        (holder != NONE).then_some(MemberIndex(u32::from(holder)))
+    }
+}
+
+/// Checks what is common to all tables and puts own kinds' members in order.
+fn canonical(kind: TableKind, members: &[Member]) -> Result<Box<[Member]>, TableError> {
+    let (size, max) = match kind {
+        TableKind::Maglev { size }
+        | TableKind::Rendezvous { size }
+        | TableKind::IpvsMh { size }
+        | TableKind::IpvsSh { size } => (size, MAX_SIZE),
+        TableKind::Ring { points } => (points, u32::MAX),
+    };
+    if size == 0 || size > max {
+        return Err(TableError::SizeOutOfRange { size, max });
+    }
+    let mut sorted = members.to_vec();
+    sorted.sort_unstable();
+    if let Some(pair) = sorted.windows(2).find(|pair| pair[0].endpoint == pair[1].endpoint) {
+        return Err(TableError::DuplicateEndpoint { endpoint: pair[0].endpoint });
+    }
+    sorted.retain(|member| member.weight.0 > 0);
+    let limit = MAX_MEMBERS.min(size as usize);
+    if sorted.len() > limit {
+        return Err(TableError::TooManyMembers { members: sorted.len(), limit });
+    }
+    Ok(sorted.into_boxed_slice())
+}

@@ -1,18 +1,20 @@
-//! From what a person wrote to a checked configuration, and back.
+//! From what a person wrote to a checked configuration.
 //!
-//! The first fault found is reported, top to bottom; nothing is repaired.
+//! The first fault found is reported; nothing is repaired.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use super::scheduler::scheduler;
+use super::units::HumanDuration;
 use super::{
-    BackendConfig, BackendFile, Config, ConfigError, ConnectionLimits, ConnectionsFile, FieldPath, Forward,
-    ForwardFile, ForwardKind, HashField, IpvsOptions, LbFile, NodeAddresses, NodeFile, Problem, Profile,
-    ProfileFile, ProfileKind, ProtocolName, SchedulerFile, SchedulerKind, SchedulerName, ServiceAddress,
-    ServiceConfig, ServiceFile, Step, Timeouts, TimeoutsFile, file,
+    BackendConfig, BackendFile, Config, ConfigError, ConnectionsFile, FieldPath, Forward, ForwardFile,
+    ForwardKind, HashField, IpvsOptions, LbFile, NodeAddresses, NodeFile, Problem, Profile, ProfileFile,
+    ProfileKind, ProtocolName, SchedulerName, ServiceAddress, ServiceConfig, ServiceFile, Step, TimeoutsFile,
+    file,
 };
+use crate::connection::{ConnectionLimits, Machine, Timeouts};
 use crate::flow::{HashFields, Protocol};
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
@@ -21,6 +23,17 @@ use crate::identity::{Endpoint, Weight};
 const LEAST_V6: u16 = 1_280;
 /// What every IPv4 host must be able to receive (RFC 791 section 3.1).
 const LEAST_V4: u16 = 576;
+
+/// Connections where the file says none: some 50 MB of memory.
+const CONNECTIONS: u32 = 1_000_000;
+/// The most backends of one service: a slot names its holder in 16 bits.
+const MAX_BACKENDS: usize = 65_535;
+/// The most connections a table can address.
+const MAX_CONNECTIONS: u32 = 1 << 30;
+/// The timers' resolution.
+const MIN_TIMEOUT: HumanDuration = HumanDuration::from_nanos(1_000_000);
+/// The timers' range, 2^30 ms, in whole days.
+const MAX_TIMEOUT: HumanDuration = HumanDuration::from_nanos(12 * 86_400 * 1_000_000_000);
 
 impl TryFrom<LbFile> for Config {
     type Error = ConfigError;
@@ -31,10 +44,9 @@ impl TryFrom<LbFile> for Config {
             return Err(top.field("version").wrong(Problem::Version { version }));
         }
         let node = file.node.map(|node| node_addresses(&node, &top.field("node"))).transpose()?;
-        let connections = connections(file.connections.unwrap_or_default(), &top.field("connections"))?;
-        let profile = file
-            .profile
-            .map_or(Ok(Profile::Own), |profile| self::profile(&profile, &top.field("profile")))?;
+        let profile = file.profile.map_or(Ok(Profile::Own), |file| profile(&file, &top.field("profile")))?;
+        let connections =
+            connections(file.connections.unwrap_or_default(), profile.machine(), &top.field("connections"))?;
         let hash_key = match (file.hash_key, file.services.iter().find(|service| needs_key(service))) {
             (Some(key), _) => key,
             (None, None) => HashKey::new([0; 16]),
@@ -92,31 +104,51 @@ fn node_addresses(node: &NodeFile, path: &FieldPath) -> Result<NodeAddresses, Co
     Ok(NodeAddresses { v4: node.address, v6: node.address6 })
 }
 
-fn connections(file: ConnectionsFile, path: &FieldPath) -> Result<ConnectionLimits, ConfigError> {
-    let mut limits = ConnectionLimits::default();
-    if let Some(max) = file.max {
-        if max == 0 {
-            return Err(path.field("max").wrong(Problem::Zero { max: u32::MAX }));
-        }
-        limits.max = max;
+fn connections(
+    file: ConnectionsFile,
+    machine: Machine,
+    path: &FieldPath,
+) -> Result<ConnectionLimits, ConfigError> {
+    let max = file.max.unwrap_or(CONNECTIONS);
+    if !(1..=MAX_CONNECTIONS).contains(&max) {
+        return Err(path.field("max").wrong(Problem::Connections { number: max, max: MAX_CONNECTIONS }));
     }
-    let path = path.field("timeouts");
-    let from = file.timeouts.unwrap_or_default();
-    let into = &mut limits.timeouts;
+    let mut limits = ConnectionLimits::new(max, machine);
+    if let Some(unproven) = file.unproven {
+        if !(1..=max).contains(&unproven) {
+            return Err(path.field("unproven").wrong(Problem::Connections { number: unproven, max }));
+        }
+        limits.unproven = unproven;
+    }
+    timeouts(&file.timeouts.unwrap_or_default(), &mut limits.timeouts, &path.field("timeouts"))?;
+    Ok(limits)
+}
+
+fn timeouts(from: &TimeoutsFile, into: &mut Timeouts, path: &FieldPath) -> Result<(), ConfigError> {
     for (name, from, into) in [
         ("tcpEstablished", from.tcp_established, &mut into.tcp_established),
         ("tcpSynReceived", from.tcp_syn_received, &mut into.tcp_syn_received),
         ("tcpFinWait", from.tcp_fin_wait, &mut into.tcp_fin_wait),
         ("tcpClosed", from.tcp_closed, &mut into.tcp_closed),
         ("udp", from.udp, &mut into.udp),
+        ("udpStream", from.udp_stream, &mut into.udp_stream),
+        ("sctpInit", from.sctp_init, &mut into.sctp_init),
+        ("sctpEstablished", from.sctp_established, &mut into.sctp_established),
+        ("sctpShutdown", from.sctp_shutdown, &mut into.sctp_shutdown),
+        ("sctpClosed", from.sctp_closed, &mut into.sctp_closed),
+        ("unknown", from.unknown, &mut into.unknown),
     ] {
         let Some(timeout) = from else { continue };
-        if timeout.as_nanos() == 0 {
-            return Err(path.field(name).wrong(Problem::ZeroDuration));
+        if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&timeout) {
+            return Err(path.field(name).wrong(Problem::Timeout {
+                timeout,
+                min: MIN_TIMEOUT,
+                max: MAX_TIMEOUT,
+            }));
         }
         *into = timeout.duration();
     }
-    Ok(limits)
+    Ok(())
 }
 
 fn profile(file: &ProfileFile, path: &FieldPath) -> Result<Profile, ConfigError> {
@@ -158,6 +190,10 @@ fn service(
     let hash_fields = hash_fields(&file.hash_fields, &path.field("hashFields"))?;
     let scheduler = scheduler(&file.scheduler, file.backends.len(), &path.field("scheduler"))?;
     let forward = forward(&file.forward, &path.field("forward"))?;
+    if file.backends.len() > MAX_BACKENDS {
+        let problem = Problem::TooManyBackends { backends: file.backends.len(), max: MAX_BACKENDS };
+        return Err(path.field("backends").wrong(problem));
+    }
     let mut seen = BTreeMap::new();
     let mut backends = Vec::with_capacity(file.backends.len());
     for (position, backend) in file.backends.iter().enumerate() {
@@ -250,114 +286,6 @@ fn unicast(address: IpAddr, path: &FieldPath) -> Result<(), ConfigError> {
         return Err(path.clone().wrong(Problem::AddressNotUnicast { address }));
     }
     Ok(())
-}
-
-impl From<&Config> for LbFile {
-    /// Writes every value out, defaults too, so that the file says all.
-    fn from(config: &Config) -> Self {
-        let node = NodeFile { address: config.node.v4, address6: config.node.v6 };
-        Self {
-            version: Some(1),
-            node: (config.node != NodeAddresses::default()).then_some(node),
-            hash_key: Some(config.hash_key),
-            connections: Some(connections_file(&config.connections)),
-            profile: Some(profile_file(config.profile)),
-            generation: config.generation,
-            services: config.services.iter().map(service_file).collect(),
-        }
-    }
-}
-
-fn connections_file(limits: &ConnectionLimits) -> ConnectionsFile {
-    let Timeouts { tcp_established, tcp_syn_received, tcp_fin_wait, tcp_closed, udp } = limits.timeouts;
-    let timeouts = TimeoutsFile {
-        tcp_established: Some(tcp_established.into()),
-        tcp_syn_received: Some(tcp_syn_received.into()),
-        tcp_fin_wait: Some(tcp_fin_wait.into()),
-        tcp_closed: Some(tcp_closed.into()),
-        udp: Some(udp.into()),
-    };
-    ConnectionsFile { max: Some(limits.max), timeouts: Some(timeouts) }
-}
-
-fn profile_file(profile: Profile) -> ProfileFile {
-    let own = ProfileFile {
-        kind: ProfileKind::Own,
-        sloppy_tcp: None,
-        expire_nodest_conn: None,
-        schedule_icmp: None,
-        pmtu_disc: None,
-    };
-    match profile {
-        Profile::Own => own,
-        Profile::Ipvs(IpvsOptions { sloppy_tcp, expire_nodest_conn, schedule_icmp, pmtu_disc }) => {
-            ProfileFile {
-                kind: ProfileKind::Ipvs,
-                sloppy_tcp: Some(sloppy_tcp),
-                expire_nodest_conn: Some(expire_nodest_conn),
-                schedule_icmp: Some(schedule_icmp),
-                pmtu_disc: Some(pmtu_disc),
-            }
-        }
-    }
-}
-
-fn service_file(service: &ServiceConfig) -> ServiceFile {
-    let backend = |backend: &BackendConfig| BackendFile {
-        address: backend.endpoint.address,
-        port: None, // under a tunnel it is the service's
-        weight: backend.weight.0,
-        state: backend.state,
-    };
-    let (kind, port) = match service.forward {
-        Forward::Ipip => (ForwardKind::Ipip, None),
-        Forward::Gue { port } => (ForwardKind::Gue, Some(port)),
-        Forward::Gre => (ForwardKind::Gre, None),
-    };
-    ServiceFile {
-        vip: service.address.address,
-        port: service.address.port,
-        protocol: match service.address.protocol {
-            Protocol::UDP => ProtocolName::Udp,
-            Protocol::SCTP => ProtocolName::Sctp,
-            _ => ProtocolName::Tcp,
-        },
-        hash_fields: file::all_hash_fields()
-            .into_iter()
-            .filter(|name| service.hash_fields.contains((*name).into()))
-            .collect(),
-        scheduler: service.scheduler.into(),
-        forward: ForwardFile { kind, port, spread: Some(service.spread) },
-        mtu: service.mtu,
-        backends: service.backends.iter().map(backend).collect(),
-    }
-}
-
-impl From<SchedulerKind> for SchedulerFile {
-    fn from(kind: SchedulerKind) -> Self {
-        let file = |kind| Self { kind, ..Self::default() };
-        match kind {
-            SchedulerKind::Maglev { table_size } => {
-                Self { table_size: Some(table_size), ..file(SchedulerName::Maglev) }
-            }
-            SchedulerKind::Rendezvous { table_size } => {
-                Self { table_size: Some(table_size), ..file(SchedulerName::Rendezvous) }
-            }
-            SchedulerKind::Ring { points } => Self { points: Some(points), ..file(SchedulerName::Ring) },
-            SchedulerKind::IpvsMh { port, fallback, table_size } => Self {
-                port: Some(port),
-                fallback: Some(fallback),
-                table_size: Some(table_size),
-                ..file(SchedulerName::IpvsMh)
-            },
-            SchedulerKind::IpvsSh { port, fallback, table_size } => Self {
-                port: Some(port),
-                fallback: Some(fallback),
-                table_size: Some(table_size),
-                ..file(SchedulerName::IpvsSh)
-            },
-        }
-    }
 }
 
 impl From<ProtocolName> for Protocol {

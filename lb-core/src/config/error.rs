@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
 
+use super::units::HumanDuration;
 use super::{SchedulerName, ServiceAddress};
 use crate::identity::Endpoint;
 
@@ -133,9 +134,24 @@ pub enum Problem {
         /// The greatest value.
         max: u32,
     },
-    /// A duration that must not be zero is.
-    #[error("0s would forget a connection at once; write a duration from 1ms up")]
-    ZeroDuration,
+    /// A timeout that the timers cannot hold.
+    #[error("{timeout} is out of range; write a duration from {min} to {max}")]
+    Timeout {
+        /// As written.
+        timeout: HumanDuration,
+        /// The least.
+        min: HumanDuration,
+        /// The greatest.
+        max: HumanDuration,
+    },
+    /// A number of connections that a table cannot hold.
+    #[error("{number} connections are not possible; write 1 to {max}")]
+    Connections {
+        /// As written.
+        number: u32,
+        /// The greatest.
+        max: u32,
+    },
     /// No key, but a service hashes with one.
     #[error("missing, but `{kind}` hashes with it; add hashKey: 32 hexadecimal digits in quotes, the same on every node (`openssl rand -hex 16` makes one)", kind = .kind.as_str())]
     MissingHashKey {
@@ -193,6 +209,14 @@ pub enum Problem {
         backends: usize,
         /// What would be right.
         right: TableSizeRule,
+    },
+    /// More backends than a table can name.
+    #[error("{backends} backends are too many; write at most {max} and split the service")]
+    TooManyBackends {
+        /// How many there are.
+        backends: usize,
+        /// How many there may be.
+        max: usize,
     },
     /// A format version that is not known.
     #[error("version {version} is not known; write version: 1")]

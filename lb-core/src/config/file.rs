@@ -7,6 +7,8 @@
 //! reported as such by the conversion to [`Config`](super::Config). What a
 //! value means together with others is checked there too.
 
+#[cfg(feature = "schema")]
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -44,6 +46,7 @@ pub(super) const MTU: u16 = 1_500;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(description = "An LB file: one node's virtual services."))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LbFile {
     /// Version of this format: 1.
@@ -56,7 +59,7 @@ pub struct LbFile {
     /// 128 bits as 32 hexadecimal digits, the same on every node; a secret.
     /// May be left out where every service uses a kernel scheduler.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "hash_key")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", regex(pattern = "^[0-9a-fA-F]{32}$")))]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("pattern" = "^[0-9a-fA-F]{32}$")))]
     pub hash_key: Option<HashKey>,
     /// How many connections are remembered, and for how long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,7 +96,12 @@ pub struct NodeFile {
 pub struct ConnectionsFile {
     /// Connections at most; 1,000,000 where left out.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_073_741_824)))]
     pub max: Option<u32>,
+    /// Of these, how many may be unproven (SYN only, lone UDP packets, picked up in mid-flow); half where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_073_741_824)))]
+    pub unproven: Option<u32>,
     /// For how long a silent connection is remembered, by state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeouts: Option<TimeoutsFile>,
@@ -104,21 +112,39 @@ pub struct ConnectionsFile {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TimeoutsFile {
-    /// TCP, established.
+    /// TCP: an open connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tcp_established: Option<HumanDuration>,
-    /// TCP, SYN seen only.
+    /// TCP: the client sent a SYN and nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tcp_syn_received: Option<HumanDuration>,
-    /// TCP, FIN seen.
+    /// TCP: the client sent a FIN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tcp_fin_wait: Option<HumanDuration>,
-    /// TCP, reset.
+    /// TCP: the client sent a RST.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tcp_closed: Option<HumanDuration>,
-    /// UDP.
+    /// UDP: a flow that has not shown packets a second apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub udp: Option<HumanDuration>,
+    /// UDP: a flow that has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub udp_stream: Option<HumanDuration>,
+    /// SCTP: the client sent an INIT and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sctp_init: Option<HumanDuration>,
+    /// SCTP: an open association.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sctp_established: Option<HumanDuration>,
+    /// SCTP: shutting down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sctp_shutdown: Option<HumanDuration>,
+    /// SCTP: aborted or completely shut down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sctp_closed: Option<HumanDuration>,
+    /// A flow of which no transport header was seen yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<HumanDuration>,
 }
 
 /// Whose behaviour the node shows.
@@ -339,7 +365,6 @@ const fn default_weight() -> u16 {
     1
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 const fn is_zero(number: &u64) -> bool {
     *number == 0
 }

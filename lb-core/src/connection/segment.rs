@@ -31,9 +31,9 @@ pub enum Segment {
     Udp,
     /// An SCTP packet whose first chunk is of this class.
     Sctp(SctpClass),
-    /// Any other protocol, and a packet whose transport header is not there
-    /// (a later fragment, an ICMP error about the flow): it proves nothing and
-    /// moves no state, but it counts as a packet seen.
+    /// A packet whose transport header is not there (a later fragment, an ICMP
+    /// error about the flow) or is of another protocol: it proves nothing,
+    /// moves no state and keeps no flow alive.
     Other,
 }
 

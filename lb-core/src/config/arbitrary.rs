@@ -1,0 +1,134 @@
+//! Random valid configurations, for property tests here and in other crates.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::{
+    BackendConfig, BackendState, Config, Forward, IpvsOptions, NodeAddresses, Profile, SchedulerKind,
+    ServiceAddress, ServiceConfig,
+};
+use crate::connection::ConnectionLimits;
+use crate::flow::{HashFields, Protocol};
+use crate::hash::HashKey;
+use crate::identity::{Endpoint, Weight};
+
+/// A valid configuration of up to three services of up to eight backends.
+///
+/// Families mix; the node has an address of each.
+pub fn config() -> impl Strategy<Value = Config> {
+    let services = prop::collection::vec(service(), 0..4);
+    (any::<[u8; 16]>(), 1..=1_u32 << 30, profile(), any::<u64>(), services).prop_map(
+        |(key, max, profile, generation, services)| {
+            let mut connections = ConnectionLimits::new(max, profile.machine());
+            connections.unproven = connections.unproven.max(1);
+            // one service per address
+            let services: BTreeMap<_, _> =
+                services.into_iter().map(|service| (service.address, service)).collect();
+            Config {
+                node: NodeAddresses { v4: Some(Ipv4Addr::new(10, 0, 0, 11)), v6: Some(node_v6()) },
+                hash_key: HashKey::new(key),
+                connections,
+                profile,
+                generation,
+                services: services.into_values().collect(),
+            }
+        },
+    )
+}
+
+/// A valid service of up to eight backends, of both families.
+pub fn service() -> impl Strategy<Value = ServiceConfig> {
+    let protocol = select(&[Protocol::TCP, Protocol::UDP, Protocol::SCTP][..]);
+    let address = (vip(), 1..=u16::MAX, protocol);
+    let backends = prop::collection::btree_map(backend_address(), (0..=u16::MAX, state()), 0..=8);
+    (address, 0..32_u8, scheduler(), forward(), any::<bool>(), 1_400..=u16::MAX, backends).prop_map(
+        |((vip, port, protocol), fields, scheduler, forward, spread, mtu, backends)| {
+            let backend = |(address, (weight, state))| BackendConfig {
+                endpoint: Endpoint::new(address, port),
+                weight: Weight(weight),
+                state,
+            };
+            ServiceConfig {
+                address: ServiceAddress::new(vip, port, protocol),
+                hash_fields: hash_fields(fields),
+                scheduler,
+                forward,
+                spread,
+                mtu,
+                backends: backends.into_iter().map(backend).collect::<Vec<_>>(),
+            }
+        },
+    )
+}
+
+/// A valid scheduler with a small table.
+pub fn scheduler() -> impl Strategy<Value = SchedulerKind> {
+    let flags = (any::<bool>(), any::<bool>());
+    prop_oneof![
+        select(&[11_u32, 251, 65_537][..]).prop_map(|table_size| SchedulerKind::Maglev { table_size }),
+        (8..1_000_u32).prop_map(|table_size| SchedulerKind::Rendezvous { table_size }),
+        (1..200_u32).prop_map(|points| SchedulerKind::Ring { points }),
+        (flags, select(&[251_u32, 509, 4_093][..]))
+            .prop_map(|((port, fallback), table_size)| SchedulerKind::IpvsMh { port, fallback, table_size }),
+        (flags, 4..10_u32).prop_map(|((port, fallback), bits)| SchedulerKind::IpvsSh {
+            port,
+            fallback,
+            table_size: 1 << bits
+        }),
+    ]
+}
+
+fn forward() -> impl Strategy<Value = Forward> {
+    prop_oneof![
+        Just(Forward::Ipip),
+        (1..=u16::MAX).prop_map(|port| Forward::Gue { port }),
+        Just(Forward::Gre)
+    ]
+}
+
+fn profile() -> impl Strategy<Value = Profile> {
+    let ipvs = any::<(bool, bool, bool, bool)>().prop_map(
+        |(sloppy_tcp, expire_nodest_conn, schedule_icmp, pmtu_disc)| {
+            Profile::Ipvs(IpvsOptions { sloppy_tcp, expire_nodest_conn, schedule_icmp, pmtu_disc })
+        },
+    );
+    prop_oneof![Just(Profile::Own), ipvs]
+}
+
+fn state() -> impl Strategy<Value = BackendState> {
+    select(&[BackendState::Active, BackendState::Drain, BackendState::Down][..])
+}
+
+fn vip() -> impl Strategy<Value = IpAddr> {
+    prop_oneof![
+        (1..=254_u8).prop_map(|host| IpAddr::V4(Ipv4Addr::new(203, 0, 113, host))),
+        (1..=u16::MAX).prop_map(|host| IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, host))),
+    ]
+}
+
+fn backend_address() -> impl Strategy<Value = IpAddr> {
+    prop_oneof![
+        any::<[u8; 2]>().prop_map(|[third, fourth]| IpAddr::V4(Ipv4Addr::new(10, 1, third, fourth))),
+        any::<u16>().prop_map(|host| IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, host))),
+    ]
+}
+
+fn hash_fields(bits: u8) -> HashFields {
+    let all = [
+        HashFields::PROTOCOL,
+        HashFields::SOURCE,
+        HashFields::SOURCE_PORT,
+        HashFields::DESTINATION,
+        HashFields::DESTINATION_PORT,
+    ];
+    let chosen = all.into_iter().enumerate().filter(|(position, _)| bits >> position & 1 == 1);
+    chosen.fold(HashFields::NONE, |fields, (_, field)| fields.union(field))
+}
+
+const fn node_v6() -> Ipv6Addr {
+    Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 1, 1)
+}

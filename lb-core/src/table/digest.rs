@@ -1,0 +1,89 @@
+//! The digest of (kind, key, members): a table's name.
+//!
+//! 128 bits of SipHash-2-4 under a fixed public key over canonical bytes in
+//! network order: the same on every machine. It guards against accidents, not
+//! against a configuration that is written to collide. The fleet's secret key is
+//! among the hashed bytes and cannot be read back from 128 bits.
+
+use core::fmt;
+use core::hash::Hasher;
+use core::net::IpAddr;
+
+use siphasher::sip128::{Hasher128, SipHasher24};
+
+use super::{Member, TableKind};
+use crate::hash::HashKey;
+use crate::identity::Endpoint;
+
+/// The name of (kind, key, members); prints as 32 hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest([u8; 16]);
+
+impl Digest {
+    /// The digest of a triple; `members` in the order that the kind gives them.
+    #[must_use]
+    pub(super) fn of(kind: TableKind, key: &HashKey, members: &[Member]) -> Self {
+        let mut hasher = SipHasher24::new_with_key(PUBLIC_KEY);
+        let (tag, size, keyed) = match kind {
+            TableKind::Maglev { size } => (1, size, true),
+            TableKind::Rendezvous { size } => (2, size, true),
+            TableKind::Ring { points } => (3, points, true),
+            TableKind::IpvsMh { size } => (4, size, false),
+            TableKind::IpvsSh { size } => (5, size, false),
+        };
+        hasher.write(&[tag]);
+        hasher.write(&size.to_be_bytes());
+        if keyed {
+            hasher.write(&key.to_bytes());
+        }
+        for member in members {
+            let (bytes, length) = endpoint_bytes(&member.endpoint);
+            hasher.write(&bytes[..length]);
+            hasher.write(&member.weight.0.to_be_bytes());
+        }
+        Self(hasher.finish128().as_bytes())
+    }
+
+    /// Its 16 bytes.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({self})")
+    }
+}
+
+/// An endpoint's canonical bytes and their number: family, address, port.
+///
+/// The family comes first, so that no two endpoints' bytes are each other's prefix.
+pub(super) fn endpoint_bytes(endpoint: &Endpoint) -> ([u8; 19], usize) {
+    let mut bytes = [0; 19];
+    let port = endpoint.port.to_be_bytes();
+    match endpoint.address {
+        IpAddr::V4(address) => {
+            bytes[0] = 4;
+            bytes[1..5].copy_from_slice(&address.octets());
+            bytes[5..7].copy_from_slice(&port);
+            (bytes, 7)
+        }
+        IpAddr::V6(address) => {
+            bytes[0] = 6;
+            bytes[1..17].copy_from_slice(&address.octets());
+            bytes[17..19].copy_from_slice(&port);
+            (bytes, 19)
+        }
+    }
+}
+
+/// Public and arbitrary; changing it renames every table.
+const PUBLIC_KEY: &[u8; 16] = b"overspill table.";
