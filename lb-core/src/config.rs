@@ -251,10 +251,6 @@ impl Profile {
 
 /// The kernel's switches in `/proc/sys/net/ipv4/vs`; `default()` is the kernel's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "four independent kernel switches, named as the kernel names them"
-)]
 pub struct IpvsOptions {
     /// `sloppy_tcp`: a packet in mid-flow makes an entry too. Kernel default: no.
     pub sloppy_tcp: bool,

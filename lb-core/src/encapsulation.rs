@@ -19,12 +19,12 @@ pub(crate) mod gue;
 mod identification;
 pub(crate) mod ipv4;
 pub(crate) mod ipv6;
+mod options;
 #[cfg(test)]
 pub(crate) mod samples;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipnet::{Ipv4Net, Ipv6Net};
 use thiserror::Error;
 
 use crate::checksum::Sum;
@@ -36,95 +36,7 @@ use crate::packet::Packet;
 pub use decapsulation::{Decapsulated, DecapsulationError, Decapsulator, decapsulate};
 pub use fragmentation::{FragmentationError, Fragments};
 pub use identification::Identification;
-
-/// How one service's packets travel; plain values, made into a [`Tunnel`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TunnelOptions {
-    /// The format.
-    pub forward: Forward,
-    /// Outer source towards IPv4 backends.
-    pub source_v4: Option<Ipv4Addr>,
-    /// Outer source towards IPv6 backends.
-    pub source_v6: Option<Ipv6Addr>,
-    /// MTU of the path to the backends in bytes, outer headers included.
-    pub mtu: u16,
-    /// Whether a packet with DF that does not fit is refused
-    /// ([`TooBig`](EncapsulationError::TooBig)) and DF is copied outward. Without
-    /// it the outer packet never carries DF and is fragmented on its way: what
-    /// Linux does with `pmtu_disc=0`. IPv6 packets are refused either way.
-    pub path_mtu_discovery: bool,
-    /// Which GUE packets carry a UDP checksum.
-    pub udp_checksum: UdpChecksum,
-    /// Whether the outer source address varies with the flow. GUE has its
-    /// source port for that and keeps the address.
-    pub spread: SourceSpread,
-}
-
-impl TunnelOptions {
-    /// A tunnel with the usual switches: path MTU discovery on, UDP checksum
-    /// where IPv6 wants it, no spreading of the source.
-    #[must_use]
-    pub const fn new(
-        forward: Forward,
-        source_v4: Option<Ipv4Addr>,
-        source_v6: Option<Ipv6Addr>,
-        mtu: u16,
-    ) -> Self {
-        Self {
-            forward,
-            source_v4,
-            source_v6,
-            mtu,
-            path_mtu_discovery: true,
-            udp_checksum: UdpChecksum::OverIpv6,
-            spread: SourceSpread::OFF,
-        }
-    }
-}
-
-/// Which GUE packets carry a UDP checksum; the others carry zero, "none".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum UdpChecksum {
-    /// All.
-    Always,
-    /// None. Over IPv6 this is the zero-checksum mode of RFC 6935, allowed to a
-    /// tunnel whose two ends agreed on it (RFC 6936 section 4): corrupted
-    /// addresses then deliver to a wrong backend or port unnoticed.
-    Never,
-    /// Those over IPv6, where no header checksum protects the addresses. Over
-    /// IPv4 the inner packet has its own and the outer header is summed.
-    #[default]
-    OverIpv6,
-}
-
-/// Prefixes from which the outer source of IPIP and GRE is picked by the flow's hash.
-///
-/// ECMP and receive queues that look at addresses alone then spread the flows
-/// of one node and backend. The price: nobody owns these addresses, so what a
-/// router reports about the path does not come back, and the fabric must accept
-/// such sources (no reverse-path filter). Off by default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SourceSpread {
-    /// For IPv4 backends; the host bits come from the flow.
-    pub v4: Option<Ipv4Net>,
-    /// For IPv6 backends; up to 44 of the host bits come from the flow.
-    pub v6: Option<Ipv6Net>,
-}
-
-impl SourceSpread {
-    /// The node's own address always.
-    pub const OFF: Self = Self { v4: None, v6: None };
-
-    /// Prefixes that belong to nobody: 198.18.0.0/15 (RFC 2544, benchmarks) and
-    /// 100::/64 (RFC 6666, discard).
-    #[must_use]
-    pub const fn unowned() -> Self {
-        Self {
-            v4: Some(Ipv4Net::new_assert(Ipv4Addr::new(198, 18, 0, 0), 15)),
-            v6: Some(Ipv6Net::new_assert(Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0), 64)),
-        }
-    }
-}
+pub use options::{SourceSpread, TunnelOptions, UdpChecksum};
 
 /// One service's tunnel, ready to write packets.
 ///
@@ -159,6 +71,10 @@ pub struct Tunnel {
     v4: Option<ipv4::Template>,
     /// Bytes between the outer IP header and the inner packet.
     shim: usize,
+    /// None where the source does not vary: not asked for, or GUE.
+    spread: SourceSpread,
+    /// Whether an outer UDP header over IPv4, IPv6 gets a checksum.
+    sums_udp: [bool; 2],
 }
 
 /// Why a packet was not encapsulated.
@@ -195,12 +111,17 @@ impl Tunnel {
     /// A tunnel of these options.
     #[must_use]
     pub fn new(options: TunnelOptions) -> Self {
-        let shim = match options.forward {
-            Forward::Ipip => 0,
-            Forward::Gue { .. } => gue::HEADER_LENGTH,
-            Forward::Gre => gre::HEADER_LENGTH,
+        let (shim, spread, is_udp) = match options.forward {
+            Forward::Ipip => (0, options.spread, false),
+            Forward::Gue { .. } => (gue::HEADER_LENGTH, SourceSpread::OFF, true),
+            Forward::Gre => (gre::HEADER_LENGTH, options.spread, false),
         };
-        Self { options, v4: options.source_v4.map(ipv4::Template::new), shim }
+        let sums_udp = match options.udp_checksum {
+            UdpChecksum::Always => [is_udp, is_udp],
+            UdpChecksum::Never => [false, false],
+            UdpChecksum::OverIpv6 => [false, is_udp],
+        };
+        Self { options, v4: options.source_v4.map(ipv4::Template::new), shim, spread, sums_udp }
     }
 
     /// What the tunnel was made of.
@@ -273,23 +194,23 @@ impl Tunnel {
         identification: &mut Identification,
         out: &mut [u8],
     ) -> Result<usize, EncapsulationError> {
-        let overhead = ipv4::HEADER_LENGTH + self.shim;
-        self.admit(inner, IpAddr::V4(template.source()), IpAddr::V4(backend), overhead)?;
-        let total_length = inner.bytes().len() + overhead;
+        let source = template.source();
+        self.check_hops(inner, IpAddr::V4(source), IpAddr::V4(backend))?;
+        let total_length = inner.bytes().len() + ipv4::HEADER_LENGTH + self.shim;
+        let fits = total_length <= usize::from(self.options.mtu);
+        if !fits {
+            self.check_size(inner, IpAddr::V4(backend))?;
+        }
         let length = u16::try_from(total_length).map_err(|_| EncapsulationError::TooLong)?;
-        let out = room(out, total_length)?;
-
         let dont_fragment = match inner.ip.addresses {
             // What does not fit although the client was told the least is left to fragments.
-            Addresses::V4 { .. } => {
-                inner.ip.dont_fragment
-                    && self.options.path_mtu_discovery
-                    && total_length <= usize::from(self.options.mtu)
-            }
+            Addresses::V4 { .. } => inner.ip.dont_fragment && self.options.path_mtu_discovery && fits,
             // RFC 4213 section 3.2.2: where 1,280 bytes do not fit unfragmented, DF stays clear.
-            Addresses::V6 { .. } => {
-                usize::from(self.options.mtu) >= usize::from(ipv6::MINIMUM_MTU) + overhead
-            }
+            Addresses::V6 { .. } => self.carries_minimum_v6(),
+        };
+        let too_small = EncapsulationError::OutTooSmall { needed: total_length };
+        let Some((header, body)) = out.get_mut(..total_length).and_then(<[u8]>::split_first_chunk_mut) else {
+            return Err(too_small);
         };
         let fields = ipv4::Fields {
             // DSCP and ECN alike: RFC 2983 uniform model, RFC 6040 normal mode.
@@ -301,15 +222,17 @@ impl Tunnel {
             protocol: self.outer_protocol(inner),
             destination: backend,
         };
-        let source = self.spread_v4(flow);
-        let header = source.as_ref().unwrap_or(template).header(&fields);
-        let (header_out, body) = out.split_at_mut(ipv4::HEADER_LENGTH);
-        header_out.copy_from_slice(&header);
+        match self.spread.v4 {
+            None => template.write(&fields, header),
+            Some(prefix) => {
+                let host = entropy(flow) as u32 & u32::from(prefix.hostmask());
+                let source = Ipv4Addr::from(u32::from(prefix.network()) | host);
+                ipv4::Template::new(source).write(&fields, header);
+            }
+        }
         self.write_body(inner, flow, body);
-        if let Forward::Gue { .. } = self.options.forward
-            && self.options.udp_checksum == UdpChecksum::Always
-        {
-            set_udp_checksum(&Addresses::V4 { source: template.source(), destination: backend }, body);
+        if self.sums_udp[0] {
+            set_udp_checksum(&Addresses::V4 { source, destination: backend }, body);
         }
         Ok(total_length)
     }
@@ -323,79 +246,104 @@ impl Tunnel {
         flow: FlowHash,
         out: &mut [u8],
     ) -> Result<usize, EncapsulationError> {
-        let overhead = ipv6::HEADER_LENGTH + self.shim;
-        self.admit(inner, IpAddr::V6(source), IpAddr::V6(backend), overhead)?;
-        let total_length = inner.bytes().len() + overhead;
-        let payload_length =
-            u16::try_from(total_length - ipv6::HEADER_LENGTH).map_err(|_| EncapsulationError::TooLong)?;
-        let out = room(out, total_length)?;
-
+        self.check_hops(inner, IpAddr::V6(source), IpAddr::V6(backend))?;
+        let payload_length = inner.bytes().len() + self.shim;
+        let total_length = payload_length + ipv6::HEADER_LENGTH;
+        if total_length > usize::from(self.options.mtu) {
+            self.check_size(inner, IpAddr::V6(backend))?;
+        }
+        let payload_length = u16::try_from(payload_length).map_err(|_| EncapsulationError::TooLong)?;
+        let too_small = EncapsulationError::OutTooSmall { needed: total_length };
+        let Some((header, body)) = out.get_mut(..total_length).and_then(<[u8]>::split_first_chunk_mut) else {
+            return Err(too_small);
+        };
+        let source = match self.spread.v6 {
+            None => source,
+            Some(prefix) => {
+                let host = u128::from(entropy(flow)) & u128::from(prefix.hostmask());
+                Ipv6Addr::from(u128::from(prefix.network()) | host)
+            }
+        };
         let fields = ipv6::Fields {
             traffic_class: inner.ip.traffic_class,
             flow_label: flow_label(flow),
             payload_length,
             protocol: self.outer_protocol(inner),
-            source: self.spread_v6(flow).unwrap_or(source),
+            source,
             destination: backend,
         };
-        let (header_out, body) = out.split_at_mut(ipv6::HEADER_LENGTH);
-        header_out.copy_from_slice(&ipv6::header(&fields));
+        *header = ipv6::header(&fields);
         self.write_body(inner, flow, body);
-        if let Forward::Gue { .. } = self.options.forward
-            && self.options.udp_checksum != UdpChecksum::Never
-        {
+        if self.sums_udp[1] {
             set_udp_checksum(&Addresses::V6 { source, destination: backend }, body);
         }
         Ok(total_length)
     }
 
-    /// The checks that do not depend on the outer family.
+    /// Refuses a packet that may not take one more hop, this one.
     #[inline]
-    fn admit(
+    fn check_hops(
         &self,
         inner: &Packet<'_>,
-        source: IpAddr,
+        node: IpAddr,
         backend: IpAddr,
-        overhead: usize,
     ) -> Result<(), EncapsulationError> {
         // RFC 2003 section 3.1: the inner TTL is decremented; at zero the packet is discarded.
         if inner.ip.time_to_live <= 1 {
             return Err(EncapsulationError::TimeToLiveExpired);
         }
-        let client = inner.ip.addresses.source();
-        if client == source || client == backend {
-            return Err(EncapsulationError::Loop);
-        }
-        let may_fragment = match inner.ip.addresses {
-            Addresses::V4 { .. } => !(inner.ip.dont_fragment && self.options.path_mtu_discovery),
-            Addresses::V6 { .. } => false,
-        };
-        if inner.bytes().len() + overhead > usize::from(self.options.mtu) && !may_fragment {
-            let mtu = self.client_mtu(&inner.ip.addresses, backend);
-            if inner.bytes().len() > usize::from(mtu) {
-                return Err(EncapsulationError::TooBig { mtu });
+        let is_loop = match (inner.ip.addresses, node, backend) {
+            (Addresses::V4 { source, .. }, IpAddr::V4(node), IpAddr::V4(backend)) => {
+                source == node || source == backend
             }
+            (Addresses::V6 { source, .. }, IpAddr::V6(node), IpAddr::V6(backend)) => {
+                source == node || source == backend
+            }
+            // Another family has other addresses.
+            (Addresses::V4 { .. } | Addresses::V6 { .. }, _, _) => false,
+        };
+        if is_loop { Err(EncapsulationError::Loop) } else { Ok(()) }
+    }
+
+    /// Refuses a packet that does not fit, unless the outer packet may be fragmented.
+    #[cold]
+    fn check_size(&self, inner: &Packet<'_>, backend: IpAddr) -> Result<(), EncapsulationError> {
+        let mtu = self.client_mtu(&inner.ip.addresses, backend);
+        let must_fit = match inner.ip.addresses {
+            Addresses::V4 { .. } => inner.ip.dont_fragment && self.options.path_mtu_discovery,
+            Addresses::V6 { .. } => true,
+        };
+        if must_fit && inner.bytes().len() > usize::from(mtu) {
+            Err(EncapsulationError::TooBig { mtu })
+        } else {
+            Ok(())
         }
-        Ok(())
+    }
+
+    /// Whether the smallest IPv6 MTU fits an IPv4 tunnel in one piece.
+    #[inline]
+    fn carries_minimum_v6(&self) -> bool {
+        let needed = usize::from(ipv6::MINIMUM_MTU) + ipv4::HEADER_LENGTH + self.shim;
+        usize::from(self.options.mtu) >= needed
     }
 
     /// Writes what follows the outer IP header: shim and inner packet, one hop older.
-    #[inline]
+    #[inline(always)]
     fn write_body(&self, inner: &Packet<'_>, flow: FlowHash, body: &mut [u8]) {
+        // The caller made sure that the whole fits 16 bits.
+        let length = body.len() as u16;
+        let (shim, body) = body.split_at_mut(self.shim);
         match self.options.forward {
             Forward::Ipip => {}
             Forward::Gue { port } => {
-                // The caller made sure that the whole fits 16 bits.
-                let header = gue::header(source_port(flow), port, body.len() as u16, inner_protocol(inner));
-                body[..gue::HEADER_LENGTH].copy_from_slice(&header);
+                shim.copy_from_slice(&gue::header(source_port(flow), port, length, inner_protocol(inner)));
             }
-            Forward::Gre => body[..gre::HEADER_LENGTH].copy_from_slice(&gre::header(inner_protocol(inner))),
+            Forward::Gre => shim.copy_from_slice(&gre::header(inner_protocol(inner))),
         }
-        let body = &mut body[self.shim..];
         body.copy_from_slice(inner.bytes());
         match inner.ip.addresses {
-            Addresses::V4 { .. } => ipv4::decrement_time_to_live(body),
-            Addresses::V6 { .. } => ipv6::decrement_hop_limit(body),
+            Addresses::V4 { .. } => ipv4::decrement_time_to_live(inner.bytes(), body),
+            Addresses::V6 { .. } => ipv6::set_hop_limit(body, inner.ip.time_to_live.saturating_sub(1)),
         }
     }
 
@@ -407,33 +355,6 @@ impl Tunnel {
             Forward::Gre => Protocol::GRE,
         }
     }
-
-    #[inline]
-    fn spread_v4(&self, flow: FlowHash) -> Option<ipv4::Template> {
-        let prefix = self.options.spread.v4.filter(|_| self.spreads_source())?;
-        let host = entropy(flow) as u32 & u32::from(prefix.hostmask());
-        Some(ipv4::Template::new(Ipv4Addr::from(u32::from(prefix.network()) | host)))
-    }
-
-    #[inline]
-    fn spread_v6(&self, flow: FlowHash) -> Option<Ipv6Addr> {
-        let prefix = self.options.spread.v6.filter(|_| self.spreads_source())?;
-        let host = u128::from(entropy(flow)) & u128::from(prefix.hostmask());
-        Some(Ipv6Addr::from(u128::from(prefix.network()) | host))
-    }
-
-    const fn spreads_source(&self) -> bool {
-        match self.options.forward {
-            Forward::Ipip | Forward::Gre => true,
-            Forward::Gue { .. } => false,
-        }
-    }
-}
-
-/// The first `length` bytes of `out`.
-#[inline]
-fn room(out: &mut [u8], length: usize) -> Result<&mut [u8], EncapsulationError> {
-    out.get_mut(..length).ok_or(EncapsulationError::OutTooSmall { needed: length })
 }
 
 /// The protocol number of a whole inner packet: 4 or 41.

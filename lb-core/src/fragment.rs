@@ -20,7 +20,7 @@ use core::time::Duration;
 
 use crate::flow::{Addresses, FlowKey, Protocol};
 use crate::hash::HashKey;
-use crate::packet::{Fragment, Packet};
+use crate::packet::{Fragment, IcmpMessage, Packet, Payload};
 use crate::time::Time;
 
 /// How long a first fragment is remembered, unless told otherwise.
@@ -120,7 +120,8 @@ impl FragmentTable {
     pub fn record(&mut self, now: Time, packet: &Packet<'_>) {
         let Fragment::First { identification } = packet.ip.fragment else { return };
         let Some(flow) = packet.flow_key() else { return };
-        if flow.addresses() != packet.ip.addresses || self.entries.is_empty() {
+        let is_error = matches!(packet.payload, Payload::Icmp(IcmpMessage::Error(_)));
+        if is_error || self.entries.is_empty() {
             return;
         }
         let chain = self.chain_of(packet, identification);

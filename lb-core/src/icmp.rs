@@ -121,14 +121,17 @@ fn begin<'a>(out: &'a mut [u8], head: &Head, length: usize) -> Result<(&'a mut [
     match head.addresses {
         // A reply is as long as its request at most, an error shorter than 1,280: 16 bits hold both.
         Addresses::V4 { source, destination } => {
-            header.copy_from_slice(&ipv4::Template::new(source).header(&ipv4::Fields {
+            let fields = ipv4::Fields {
                 traffic_class: head.traffic_class,
                 total_length: needed as u16,
                 identification: head.identification,
                 dont_fragment: head.dont_fragment,
                 protocol,
                 destination,
-            }));
+            };
+            if let Some(header) = header.first_chunk_mut() {
+                ipv4::Template::new(source).write(&fields, header);
+            }
         }
         Addresses::V6 { source, destination } => {
             header.copy_from_slice(&ipv6::header(&ipv6::Fields {

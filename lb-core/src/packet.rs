@@ -191,3 +191,6 @@ impl Fragment {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -150,7 +150,13 @@ pub struct Table {
     key: HashKey,
     digest: Digest,
     members: Box<[Member]>,
-    slots: Box<[u16]>,
+    filling: Filling,
+}
+
+/// The slots, with what each kind needs beside them.
+#[derive(Clone, Debug)]
+enum Filling {
+    Maglev(maglev::Maglev),
 }
 
 impl Table {
@@ -166,14 +172,14 @@ impl Table {
     pub fn build(kind: TableKind, key: &HashKey, members: &[Member]) -> Result<Self, TableError> {
         let members = canonical(kind, members)?;
         let digest = Digest::of(kind, key, &members);
-        let slots = match kind {
-            TableKind::Maglev { size } => maglev::build(size, key, &members),
+        let filling = match kind {
+            TableKind::Maglev { size } => Filling::Maglev(maglev::build(size, key, &members)),
             TableKind::Rendezvous { size } | TableKind::IpvsMh { size } | TableKind::IpvsSh { size } => {
-                maglev::build(size, key, &members)
+                Filling::Maglev(maglev::build(size, key, &members))
             }
-            TableKind::Ring { .. } => maglev::build(65_536, key, &members),
+            TableKind::Ring { .. } => Filling::Maglev(maglev::build(65_536, key, &members)),
         };
-        Ok(Self { kind, key: *key, digest, members, slots })
+        Ok(Self { kind, key: *key, digest, members, filling })
     }
 
     /// The table of `members`, same kind and key: the bytes of
@@ -183,7 +189,15 @@ impl Table {
     ///
     /// As [`build`](Self::build).
     pub fn update(&self, members: &[Member]) -> Result<Self, TableError> {
-        Self::build(self.kind, &self.key, members)
+        let kind = self.kind;
+        let members = canonical(kind, members)?;
+        let digest = Digest::of(kind, &self.key, &members);
+        let filling = match &self.filling {
+            Filling::Maglev(base) => {
+                Filling::Maglev(maglev::update(base, &self.key, &self.members, &members))
+            }
+        };
+        Ok(Self { kind, key: self.key, digest, members, filling })
     }
 
     /// How it was filled.
@@ -210,14 +224,16 @@ impl Table {
     /// For [`ring`], 65,536 evenly spaced samples of the circle.
     #[must_use]
     pub const fn slots(&self) -> &[u16] {
-        &self.slots
+        match &self.filling {
+            Filling::Maglev(maglev) => &maglev.slots,
+        }
     }
 
     /// How many slots each member holds, by [`members`](Self::members).
     #[must_use]
     pub fn slot_counts(&self) -> Vec<u32> {
         let mut counts = vec![0; self.members.len()];
-        for &holder in &self.slots {
+        for &holder in self.slots() {
             if let Some(count) = counts.get_mut(usize::from(holder)) {
                 *count += 1;
             }
@@ -228,7 +244,7 @@ impl Table {
     /// The slot of a hash: equal stretches of the hash's range, in order.
     #[must_use]
     pub fn slot(&self, hash: FlowHash) -> u32 {
-        let wide = u128::from(hash.0) * self.slots.len() as u128;
+        let wide = u128::from(hash.0) * self.slots().len() as u128;
         u32::try_from(wide >> 64).expect("below the number of slots, which is at most MAX_SIZE")
     }
 
@@ -239,7 +255,7 @@ impl Table {
     #[must_use]
     #[inline]
     pub fn lookup(&self, hash: FlowHash) -> Option<MemberIndex> {
-        let holder = self.slots[self.slot(hash) as usize];
+        let holder = self.slots()[self.slot(hash) as usize];
         (holder != NONE).then_some(MemberIndex(u32::from(holder)))
     }
 }

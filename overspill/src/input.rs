@@ -21,9 +21,11 @@ use serde::de::DeserializeOwned;
 use locate::Tree;
 
 /// The largest file that is read: far more than any fleet needs, far less than would hurt.
-const MAX_BYTES: u64 = 64 << 20;
+const MAX_BYTES: u64 = 256 << 20;
 /// YAML nodes in one file: some 200,000 backends. The library's default stops at 25,000.
 const MAX_NODES: usize = 2_000_000;
+/// YAML nodes that aliases may repeat: enough for shared parts, too few for a bomb.
+const MAX_REPLAYED: usize = 100_000;
 
 /// A text and where it came from.
 #[derive(Debug)]
@@ -61,7 +63,14 @@ impl Source {
         } else {
             File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
         };
-        let whole = |message| Fault { file: name.clone(), line: None, column: None, field: None, message, excerpt: None };
+        let whole = |message| Fault {
+            file: name.clone(),
+            line: None,
+            column: None,
+            field: None,
+            message,
+            excerpt: None,
+        };
         read.map_err(|error| whole(format!("cannot be read: {error}; check the path")))?;
         if bytes.len() as u64 > MAX_BYTES {
             return Err(whole(format!("is larger than {} MiB; split it", MAX_BYTES >> 20)));
@@ -119,15 +128,20 @@ impl Source {
     fn syntax_fault(&self, error: &serde_saphyr::Error) -> Fault {
         let error = error.without_snippet();
         let place = error.location().map(|location| locate::Place::from(&location));
-        let field = place.and_then(|place| {
-            let tree = Tree::read(&self.text, &options())?;
-            match error {
-                serde_saphyr::Error::SerdeMissingField { field, .. } => {
-                    Some(tree.mapping_at(place).map_or_else(|| (*field).to_owned(), |path| path.then(field)))
-                }
-                _ => tree.field_at(place).map(|path| path.to_string()),
+        let tree = Tree::read(&self.text, &options());
+        let located = tree.zip(place);
+        let field = match error {
+            serde_saphyr::Error::SerdeMissingField { field, .. } => {
+                let mapping = located.and_then(|(tree, place)| tree.mapping_at(place)).unwrap_or_default();
+                Some(mapping.then(field))
             }
-        });
+            // where the rest of the text is no YAML, the name alone is known
+            serde_saphyr::Error::SerdeUnknownField { field, .. } => {
+                let way = located.and_then(|(tree, place)| tree.field_at(place));
+                Some(way.map_or_else(|| field.clone(), |way| way.to_string()))
+            }
+            _ => located.and_then(|(tree, place)| tree.field_at(place)).map(|way| way.to_string()),
+        };
         self.placed(place.map(|place| (place.line, place.column)), field, message::of(error))
     }
 
@@ -148,6 +162,7 @@ fn options() -> serde_saphyr::Options {
         underscored_numbers_as_strings: true,
         with_snippet: false,
         budget: serde_saphyr::budget! { max_nodes: MAX_NODES, max_events: 4 * MAX_NODES },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPLAYED },
     }
 }
 

@@ -72,7 +72,7 @@ pub fn scheduler() -> impl Strategy<Value = SchedulerKind> {
         select(&[11_u32, 251, 65_537][..]).prop_map(|table_size| SchedulerKind::Maglev { table_size }),
         (8..1_000_u32).prop_map(|table_size| SchedulerKind::Rendezvous { table_size }),
         (1..200_u32).prop_map(|points| SchedulerKind::Ring { points }),
-        (flags.clone(), select(&[251_u32, 509, 4_093][..]))
+        (flags, select(&[251_u32, 509, 4_093][..]))
             .prop_map(|((port, fallback), table_size)| SchedulerKind::IpvsMh { port, fallback, table_size }),
         (flags, 4..10_u32).prop_map(|((port, fallback), bits)| SchedulerKind::IpvsSh {
             port,

@@ -26,6 +26,8 @@ const LEAST_V4: u16 = 576;
 
 /// Connections where the file says none: some 50 MB of memory.
 const CONNECTIONS: u32 = 1_000_000;
+/// The most backends of one service: a slot names its holder in 16 bits.
+const MAX_BACKENDS: usize = 65_535;
 /// The most connections a table can address.
 const MAX_CONNECTIONS: u32 = 1 << 30;
 /// The timers' resolution.
@@ -188,6 +190,10 @@ fn service(
     let hash_fields = hash_fields(&file.hash_fields, &path.field("hashFields"))?;
     let scheduler = scheduler(&file.scheduler, file.backends.len(), &path.field("scheduler"))?;
     let forward = forward(&file.forward, &path.field("forward"))?;
+    if file.backends.len() > MAX_BACKENDS {
+        let problem = Problem::TooManyBackends { backends: file.backends.len(), max: MAX_BACKENDS };
+        return Err(path.field("backends").wrong(problem));
+    }
     let mut seen = BTreeMap::new();
     let mut backends = Vec::with_capacity(file.backends.len());
     for (position, backend) in file.backends.iter().enumerate() {

@@ -57,13 +57,12 @@ pub(crate) fn header(fields: &Fields) -> [u8; HEADER_LENGTH] {
     header
 }
 
-/// Subtracts one from the hop limit of a header that starts `packet`.
-///
-/// The caller has checked that the header is whole and the hop limit above zero.
+/// Replaces the hop limit of a header that starts `packet`.
 #[inline]
-pub(crate) fn decrement_hop_limit(packet: &mut [u8]) {
-    let Some(header) = packet.first_chunk_mut::<HEADER_LENGTH>() else { return };
-    header[7] = header[7].saturating_sub(1);
+pub(crate) fn set_hop_limit(packet: &mut [u8], hop_limit: u8) {
+    if let Some(header) = packet.first_chunk_mut::<HEADER_LENGTH>() {
+        header[7] = hop_limit;
+    }
 }
 
 /// Replaces the traffic class of a header that starts `packet`.

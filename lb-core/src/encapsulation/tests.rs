@@ -255,6 +255,13 @@ fn the_outer_source_varies_with_the_flow_where_asked() {
     assert_eq!(sources(FORWARDS[1], SourceSpread::unowned(), BACKENDS[0]), [NODE_V4.to_string()]);
 }
 
+#[test]
+fn a_flow_label_is_never_the_one_that_means_none() {
+    assert_eq!(flow_label(FlowHash(0)), 1);
+    assert_eq!(flow_label(FlowHash(0xf)), 1);
+    assert_eq!(flow_label(FlowHash(0x20)), 2);
+}
+
 proptest! {
     /// `decapsulate(encapsulate(x))` is x, one hop older; the outer header says what it must.
     #[test]

@@ -237,10 +237,10 @@ fn sctp(upper: &[u8]) -> Result<Payload, ParseError> {
     let mut chunk = SctpChunk::from(header[12]);
     if matches!(chunk, SctpChunk::CookieEcho | SctpChunk::CookieAck) {
         // RFC 9260 §3.2: the length counts the chunk's header but not its padding to four bytes.
+        // (One that is below four leads back into this chunk, which is no ABORT.)
         let length = usize::from(u16::from_be_bytes([header[14], header[15]])).next_multiple_of(4);
-        if length >= 4
-            && upper.get(12 + length).is_some_and(|&next| SctpChunk::from(next) == SctpChunk::Abort)
-        {
+        let next = upper.get(12 + length).copied().map(SctpChunk::from);
+        if next == Some(SctpChunk::Abort) {
             chunk = SctpChunk::Abort;
         }
     }

@@ -1,47 +1,72 @@
 //! `maglev`: exact quotas with little movement.
 //!
 //! Each member walks its own permutation of the slots (offset and skip, as in
-//! the Maglev paper) at a speed proportional to its weight, and takes the slots
-//! that are still free until it has its quota. Who comes to a slot first, gets
-//! it. This differs from the paper, where a member in its turn walks on until
-//! it finds a free slot.
+//! the Maglev paper) at a speed proportional to its weight; whoever comes to a
+//! slot first holds it, and a member that has its quota stops. "Comes first" is
+//! one total order over all pairs of member and slot (time, then the heavier,
+//! then the earlier endpoint), and it depends on that pair alone. So the table
+//! is the one stable assignment of that order: it has neither order nor history,
+//! and a change can be repaired where it happened ([`repair`]) and still give
+//! the bytes of a build from nothing.
+//!
+//! This differs from the paper, where a member in its turn walks on until it
+//! finds a free slot. There a late turn depends on all earlier ones; here a
+//! member that comes too late simply walks on with the others. Quotas end as
+//! exact, and about half as many slots move (`examples/table_movement.rs`).
 
 use alloc::boxed::Box;
-use alloc::vec;
 use alloc::vec::Vec;
 
-use super::digest::endpoint_bytes;
 use super::{Member, NONE, quota};
 use crate::hash::HashKey;
 
-/// Fills `size` slots.
-pub(super) fn build(size: u32, key: &HashKey, members: &[Member]) -> Box<[u16]> {
-    let mut slots = vec![NONE; size as usize].into_boxed_slice();
-    let mut left = quota::quotas(size, members);
-    let mut walks: Vec<(u64, u64, u32, u32)> = members
-        .iter()
-        .map(|member| {
-            let (bytes, length) = endpoint_bytes(&member.endpoint);
-            let hash = key.hash_bytes(&bytes[..length]);
-            let stride = (1 << 32) / u64::from(member.weight.0.max(1));
-            let offset = ((hash >> 32) * u64::from(size) >> 32) as u32;
-            let skip = 1 + ((hash & 0xffff_ffff) * u64::from(size.saturating_sub(1)) >> 32) as u32;
-            (stride, stride, offset, skip)
-        })
-        .collect();
-    let mut free = if members.is_empty() { 0 } else { size };
-    while free > 0 {
-        let due = (0..walks.len()).filter(|&index| left[index] > 0);
-        let index =
-            due.min_by_key(|&index| (walks[index].0, walks[index].1, index)).expect("quotas sum to the size");
-        let (time, stride, position, skip) = &mut walks[index];
-        if slots[*position as usize] == NONE {
-            slots[*position as usize] = u16::try_from(index).expect("at most MAX_MEMBERS");
-            left[index] -= 1;
-            free -= 1;
-        }
-        *time += *stride;
-        *position = (*position + *skip) % size;
-    }
-    slots
+mod fill;
+mod repair;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use fill::Filling;
+use walk::Walks;
+
+/// A filled table with what a later repair needs to know.
+#[derive(Clone, Debug)]
+pub(super) struct Maglev {
+    /// Who holds each slot.
+    pub(super) slots: Box<[u16]>,
+    walks: Walks,
+    /// Each member's quota.
+    quotas: Vec<u32>,
+    /// The rank of the last slot that each member holds.
+    worst: Vec<u32>,
+    late: Late,
+}
+
+/// The slots that were taken last.
+///
+/// A member that looks for a late slot would walk past nearly all others;
+/// it looks here instead.
+#[derive(Clone, Debug)]
+struct Late {
+    /// A slot that is not listed was taken at this time or before.
+    since: u64,
+    /// All slots that were taken later, perhaps some others.
+    slots: Vec<u32>,
+}
+
+/// Fills `size` slots from nothing.
+pub(super) fn build(size: u32, key: &HashKey, members: &[Member]) -> Maglev {
+    let walks = Walks::new(size, key, members);
+    let quotas = quota::quotas(size, members);
+    let mut filling = Filling::new(size, &walks, &quotas);
+    filling.walk();
+    let late = filling.finish(&walks);
+    let (slots, worst) = filling.into_parts();
+    Maglev { slots, walks, quotas, worst, late }
+}
+
+/// The table of `members`, from that of `old_members`: the same slots as [`build`]'s.
+pub(super) fn update(base: &Maglev, key: &HashKey, old_members: &[Member], members: &[Member]) -> Maglev {
+    let size = base.walks.size();
+    repair::repair(base, key, old_members, members).unwrap_or_else(|| build(size, key, members))
 }

@@ -9,7 +9,7 @@ use core::cmp::Reverse;
 
 use super::Member;
 
-/// The quota of each of `members`, summing to `size`; all zero without members.
+/// The quota of each of `members`, summing to `size`.
 ///
 /// Expects weights above 0 and at most `size` members.
 ///
@@ -25,8 +25,11 @@ use super::Member;
 /// ```
 #[must_use]
 pub fn quotas(size: u32, members: &[Member]) -> Vec<u32> {
+    if members.is_empty() {
+        return Vec::new();
+    }
     let rest = (size as usize).saturating_sub(members.len()) as u64;
-    let total = members.iter().map(|member| u64::from(member.weight.0)).sum::<u64>().max(1);
+    let total = members.iter().map(|member| u64::from(member.weight.0)).sum::<u64>();
     let mut left_over = rest;
     let mut remainders = Vec::with_capacity(members.len());
     let mut quotas = Vec::with_capacity(members.len());

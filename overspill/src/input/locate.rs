@@ -98,7 +98,8 @@ impl Tree {
             Node::Mapping(entries) => {
                 let fits = |entry: &&Entry| {
                     let rest = path.strip_prefix(entry.key.as_str());
-                    !entry.key.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+                    !entry.key.is_empty()
+                        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
                 };
                 // a key may hold dots itself, so the longest that fits is meant
                 let entry = entries.iter().filter(fits).max_by_key(|entry| entry.key.len())?;
@@ -109,7 +110,11 @@ impl Tree {
 
     /// The mapping that begins at a place.
     pub(super) fn mapping_at(&self, place: Place) -> Option<Way> {
-        self.find(&Way::default(), &|tree| tree.place == place && matches!(tree.node, Node::Mapping(_)), &|_| false)
+        self.find(
+            &Way::default(),
+            &|tree| tree.place == place && matches!(tree.node, Node::Mapping(_)),
+            &|_| false,
+        )
     }
 
     /// The field whose value or key begins at a place.

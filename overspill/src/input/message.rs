@@ -12,7 +12,8 @@ pub(super) fn of(error: &Error) -> String {
             format!("unknown name {}{}", quoted(variant), instead(variant, expected))
         }
         Error::SerdeMissingField { field, .. } => format!("the field `{field}` is missing; add it"),
-        Error::SerdeInvalidType { unexpected, expected, .. } | Error::SerdeInvalidValue { unexpected, expected, .. } => {
+        Error::SerdeInvalidType { unexpected, expected, .. }
+        | Error::SerdeInvalidValue { unexpected, expected, .. } => {
             let found = if unexpected == "unit value" { "nothing" } else { unexpected.as_str() };
             format!("{found} is not possible here; write {expected}")
         }
@@ -32,11 +33,15 @@ pub(super) fn of(error: &Error) -> String {
         Error::MultipleDocuments { .. } => {
             "a second document begins here; keep one per file and remove the `---`".to_owned()
         }
-        Error::UnknownAnchor { .. } => "no `&` anchor of this name stands above; write the value itself".to_owned(),
+        Error::UnknownAnchor { .. } => {
+            "no `&` anchor of this name stands above; write the value itself".to_owned()
+        }
         Error::Budget { breach, .. } => {
             format!("larger or more nested than any file of ours ({breach:?}); split it or write aliases out")
         }
-        other => format!("no YAML: {}", DefaultMessageFormatter.format_message(other).escape_debug()),
+        // our own types' words, which say what would be right already
+        Error::Message { msg, .. } => msg.clone(),
+        other => format!("no YAML: {}", DefaultMessageFormatter.format_message(other)),
     }
 }
 
@@ -59,7 +64,7 @@ pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 /// A text from the file for a message, cut to 40 characters.
 fn quoted(text: &str) -> String {
     match text.char_indices().nth(40) {
-        Some((end, _)) => format!("`{}...`", text[..end].escape_debug()),
-        None => format!("`{}`", text.escape_debug()),
+        Some((end, _)) => format!("`{}...`", &text[..end]),
+        None => format!("`{text}`"),
     }
 }

@@ -12,15 +12,15 @@ impl Fault {
     /// Prints `FILE:LINE:COLUMN: error: FIELD: MESSAGE` and the line.
     pub(crate) fn show(&self, out: &mut impl Write, colour: bool) -> io::Result<()> {
         let (bold, red, end) = if colour { ("\x1b[1m", "\x1b[1;31m", "\x1b[0m") } else { ("", "", "") };
-        write!(out, "{bold}{}", self.file.escape_debug())?;
+        write!(out, "{bold}{}", printable(&self.file))?;
         for number in [self.line, self.column].into_iter().flatten() {
             write!(out, ":{number}")?;
         }
         write!(out, ":{end} {red}error:{end} ")?;
         if let Some(field) = &self.field {
-            write!(out, "{bold}{}{end}: ", field.escape_debug())?;
+            write!(out, "{bold}{}{end}: ", printable(field))?;
         }
-        writeln!(out, "{}", self.message)?;
+        writeln!(out, "{}", printable(&self.message))?;
         match (self.line, self.column, &self.excerpt) {
             (Some(line), Some(column), Some(text)) => excerpt(out, line, column, text, (red, end)),
             _ => Ok(()),
@@ -28,7 +28,13 @@ impl Fault {
     }
 }
 
-fn excerpt(out: &mut impl Write, line: u64, column: u64, text: &str, (red, end): (&str, &str)) -> io::Result<()> {
+fn excerpt(
+    out: &mut impl Write,
+    line: u64,
+    column: u64,
+    text: &str,
+    (red, end): (&str, &str),
+) -> io::Result<()> {
     let column = usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1);
     let skipped = column.saturating_sub(WIDTH - 8);
     // a terminal must not obey what a file says
@@ -37,6 +43,12 @@ fn excerpt(out: &mut impl Write, line: u64, column: u64, text: &str, (red, end):
     let before = if skipped > 0 { "..." } else { "" };
     writeln!(out, "{line:5} | {before}{}", shown.trim_end())?;
     writeln!(out, "      | {:1$}{red}^{end}", "", before.len() + column - skipped)
+}
+
+/// The text with control characters written out: a terminal must not obey a file.
+fn printable(text: &str) -> String {
+    let escape = |character: char| character.is_control().then(|| character.escape_default().to_string());
+    text.chars().map(|character| escape(character).unwrap_or_else(|| character.to_string())).collect()
 }
 
 /// Whether a field's path or a line speaks of the hash key, however it is spelt.

@@ -169,6 +169,7 @@ fn gre_versions_and_options() {
         (plain([0x20, 0, 8, 0]), Err(DecapsulationError::Unsupported)), // a key
         (plain([0x10, 0, 8, 0]), Err(DecapsulationError::Unsupported)), // a sequence number
         (plain([0x40, 0, 8, 0]), Err(DecapsulationError::Unsupported)), // RFC 1701 routing
+        (plain([0x04, 0, 8, 0]), Err(DecapsulationError::Unsupported)), // RFC 1701 recursion, bit 5
         (plain([0, 1, 8, 0]), Err(DecapsulationError::Unsupported)), // PPTP's version
         (plain([0, 0, 0x65, 0x58]), Err(DecapsulationError::NotIp)), // Ethernet
         (vec![0, 0, 8], Err(DecapsulationError::Truncated)),
@@ -233,7 +234,7 @@ fn congestion_on_the_way_reaches_the_receiver() {
 fn congest(form: usize, v6: bool, inner_ecn: u8, outer_ecn: u8) {
     let client = Client { v6, traffic_class: 0xb8 | inner_ecn, ..Client::V4 };
     let mut packet = sample(form, &client);
-    if form % 2 == 0 {
+    if form.is_multiple_of(2) {
         packet[1] = 0x20 | outer_ecn; // the outer DSCP is not copied inward
         fix_checksum(&mut packet);
     } else {
