@@ -204,3 +204,6 @@ static NEXT: [[u8; Event::COUNT]; Code::COUNT] = {
     }
     table
 };
+
+#[cfg(test)]
+mod tests;
