@@ -257,8 +257,8 @@ impl ConnectionTable {
     /// Sends a flow to another backend from this packet on.
     ///
     /// The new backend has never heard of the flow, so it starts again: its
-    /// state is that of a first packet; what it has proven about its client
-    /// remains.
+    /// state is that of a first packet, and if it was not proven yet this is
+    /// its first packet. A flow that was proven remains so.
     pub fn rebind(&mut self, now: Time, handle: ConnectionHandle, backend: BackendId, segment: Segment) {
         let now = self.clock(now);
         let (rules, ledger, number) = (&self.rules, &mut self.ledger, handle.0 & !V6);

@@ -204,6 +204,7 @@ impl<A: Address> Family<A> {
         let entry = self.entries.at_mut(number);
         entry.backend = backend;
         entry.state = state;
+        entry.seen = wrap(now);
         ledger.change(before, entry.standing());
         self.unlink(number);
         self.link(rules, now, number);
@@ -440,7 +441,7 @@ impl<A: Address> Entry<A> {
 
     fn standing(&self) -> Standing {
         let proven = self.status == Status::Proven;
-        Standing { backend: self.backend, state: self.state.state(), proven }
+        Standing { backend: self.backend, active: self.state.is_active(), proven }
     }
 
     #[inline]

@@ -11,6 +11,8 @@
 //! follows the number of entries. The first round begins with as many buckets
 //! as make the last round end at the limit, so that a full table is evenly filled.
 
+use alloc::vec::Vec;
+
 use super::segmented::Segmented;
 
 /// Entries in a bucket.
@@ -232,15 +234,27 @@ impl Index {
     fn split(&mut self, place_of: impl Fn(u32) -> Place) {
         let added = self.buckets.len();
         let old = added - self.base * self.round;
-        self.buckets.push(Bucket::EMPTY);
-        let mut drained = core::mem::replace(self.buckets.at_mut(old), Bucket::EMPTY);
+        let mut drained = self.buckets.at(old).clone();
+        let mut halves = [Bucket::EMPTY; 2];
+        let mut used = [0; 2];
+        let mut rest = Vec::new();
         loop {
-            for slot in 0..SLOTS {
-                let (tag, number) = (drained.tags[slot], drained.slots[slot]);
-                if tag != 0 {
-                    let moves = place_of(number).0 & self.round != 0;
-                    self.put(if moves { added } else { old }, tag, number);
+            // All entries are read before any is looked at: the cache misses
+            // overlap, where a branch on each would wait for it.
+            let sides: [bool; SLOTS] = core::array::from_fn(|slot| {
+                let number = if drained.tags[slot] == 0 { 0 } else { drained.slots[slot] };
+                place_of(number).0 & self.round != 0
+            });
+            for (slot, side) in sides.into_iter().enumerate() {
+                let (tag, number, side) = (drained.tags[slot], drained.slots[slot], usize::from(side));
+                if used[side] == SLOTS {
+                    rest.push((side, tag, number));
+                    continue;
                 }
+                // A free slot is written too, and then overwritten.
+                halves[side].tags[used[side]] = tag;
+                halves[side].slots[used[side]] = number;
+                used[side] += usize::from(tag != 0);
             }
             let next = drained.next;
             if next == NONE {
@@ -249,6 +263,12 @@ impl Index {
             let freed = Bucket { next: self.free, ..Bucket::EMPTY };
             drained = core::mem::replace(self.overflow.at_mut(next), freed);
             self.free = next;
+        }
+        let [stays, moves] = halves;
+        *self.buckets.at_mut(old) = stays;
+        self.buckets.push(moves);
+        for (side, tag, number) in rest.into_iter().filter(|(_, tag, _)| *tag != 0) {
+            self.put(if side == 0 { old } else { added }, tag, number);
         }
         if self.buckets.len() == self.base * self.round * 2 {
             self.round *= 2;

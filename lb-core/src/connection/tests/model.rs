@@ -152,7 +152,10 @@ fn packet(
         if rebind {
             table.rebind(now, found.handle, backend, segment);
             let state = next(model.machine, State::Unknown, segment, found.proven);
-            model.flows.entry(key).and_modify(|flow| *flow = Flow { backend, state, ..*flow });
+            model
+                .flows
+                .entry(key)
+                .and_modify(|flow| *flow = Flow { backend, state, seen: model.now, ..*flow });
         }
         return;
     }
