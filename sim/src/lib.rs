@@ -10,3 +10,4 @@ pub mod retry;
 pub mod samplers;
 pub mod station;
 pub mod statistics;
+pub mod validate;
