@@ -5,7 +5,8 @@
 //! that stand for themselves: an agenda ([`engine`]), random streams
 //! ([`random`], [`samplers`]), queueing stations ([`station`]), routers
 //! ([`ecmp`]), resolver caches ([`dns`]), retries ([`retry`]), [`statistics`]
-//! and the [`digest`] that proves two runs equal. Decisions are `lb-core`'s own
+//! and the [`digest`] that proves two runs equal; [`validate`] holds them against
+//! closed forms. Decisions are `lb-core`'s own
 //! code. A run is one thread, no file, no clock: a value in, a value out.
 #![forbid(unsafe_code)]
 
@@ -22,5 +23,6 @@ pub mod samplers;
 pub mod scenario;
 pub mod station;
 pub mod statistics;
+pub mod validate;
 
 pub use model::{Cause, NodeError, PacketPath};
