@@ -157,7 +157,7 @@ impl<'a, O: Observer> Model<'a, O> {
         let zones = scenario.zones.len();
         let seconds = scenario.duration.as_secs();
         let weights = scenario.zones.iter().map(|zone| zone.dns_weight);
-        let own = scenario.node_kinds.iter().map(|kind| is_own(kind));
+        let own = scenario.node_kinds.iter().map(is_own);
         let mut model = Self {
             scenario,
             observer,
