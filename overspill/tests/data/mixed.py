@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes mixed.pcap with scapy (2.7): `python3 mixed.py`.
+"""Makes mixed.pcap with scapy 2.8: `python3 mixed.py`.
 
 Ethernet frames as a node's interface would see them: tagged and not, for our
 services and for others, whole, cut off and damaged. The times are those of
