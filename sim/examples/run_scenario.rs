@@ -23,6 +23,7 @@ impl Observer for Counter {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "the crate reads no file, a program may")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_else(|| "node-loss".to_owned());

@@ -22,6 +22,7 @@ mod links;
 mod metrics;
 mod names;
 mod packets;
+mod path;
 mod request;
 mod serve;
 mod shifts;
@@ -47,7 +48,9 @@ use shifts::Shifts;
 use zone::{StationSlot, Zone};
 
 pub use cause::Cause;
-pub(crate) use front::{gateway_endpoints, node_config};
+pub use front::NodeError;
+pub(crate) use front::check_node;
+pub use path::PacketPath;
 
 use crate::digest::EventDigest;
 use crate::dns::{ResolverCache, ResolverPolicy};
@@ -110,6 +113,22 @@ struct Streams {
     retries: Stream,
 }
 
+impl Streams {
+    fn new(seed: Seed) -> Self {
+        let clients = |purpose: &str| seed.stream("clients", purpose);
+        Self {
+            lengths: clients("lengths"),
+            gaps: clients("gaps"),
+            sizes: clients("sizes"),
+            resolvers: clients("resolvers"),
+            retries: clients("retries"),
+            names: seed.stream("names", "answers"),
+            services: seed.stream("stations", "service-times"),
+            members: seed.stream("gateways", "members"),
+        }
+    }
+}
+
 /// When visits begin.
 #[derive(Debug)]
 enum Arrivals {
@@ -135,7 +154,6 @@ impl<'a, O: Observer> Model<'a, O> {
     pub(crate) fn new(scenario: &'a Scenario, seed: u64, observer: &'a mut O) -> Self {
         let replay = format!("overspill run {} --seed {seed}", scenario.name);
         let seed = Seed(seed);
-        let stream = |purpose: &str| seed.stream("clients", purpose);
         let zones = scenario.zones.len();
         let seconds = scenario.duration.as_secs();
         let weights = scenario.zones.iter().map(|zone| zone.dns_weight);
@@ -147,17 +165,8 @@ impl<'a, O: Observer> Model<'a, O> {
             engine: Engine::new(),
             digest: EventDigest::new(),
             end: Time::ZERO + scenario.duration,
-            streams: Streams {
-                lengths: stream("lengths"),
-                gaps: stream("gaps"),
-                sizes: stream("sizes"),
-                resolvers: stream("resolvers"),
-                names: seed.stream("names", "answers"),
-                services: seed.stream("stations", "service-times"),
-                members: seed.stream("gateways", "members"),
-                retries: stream("retries"),
-            },
-            arrivals: arrivals(scenario, stream("arrivals")),
+            streams: Streams::new(seed),
+            arrivals: arrivals(scenario, seed.stream("clients", "arrivals")),
             hash_key: seed.hash_key("fleet", "hash-key"),
             tables: TableCache::default(),
             zones: Vec::with_capacity(zones),
@@ -217,7 +226,7 @@ impl<'a, O: Observer> Model<'a, O> {
             local_disabled: false,
         });
         for node in 0..spec.nodes as u16 {
-            let fresh = self.new_node(index, node);
+            let fresh = self.new_node(index, node, BackendState::Active);
             let health = self.new_node_health(Time::ZERO, index, node, 0, true);
             let place = &mut self.zones[usize::from(index)];
             place.front.nodes.push(fresh);
@@ -369,7 +378,8 @@ fn arrivals(scenario: &Scenario, stream: Stream) -> Arrivals {
 
 fn remote_zones(scenario: &Scenario) -> Vec<Vec<u16>> {
     let far = |zone: usize| {
-        let other = move |other: &usize| scenario.zones[*other].data_center != scenario.zones[zone].data_center;
+        let other =
+            move |other: &usize| scenario.zones[*other].data_center != scenario.zones[zone].data_center;
         (0..scenario.zones.len()).filter(other).map(|other| other as u16).collect()
     };
     (0..scenario.zones.len()).map(far).collect()

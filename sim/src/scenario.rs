@@ -32,8 +32,9 @@ pub use error::{OverrideProblem, Path, Problem, ScenarioError, Step};
 pub use events::{EventFile, EventKind};
 pub use expect::{Expectation, ExpectationError, ExpectationResult};
 pub use file::{
-    ClusterFile, DataCenterFile, DisciplineFile, DistributionsFile, DnsFile, EcmpFile, FleetFile, NetworkFile,
-    NodeKindFile, RetryFile, RouterFile, RoutingFile, ScenarioFile, StationFile, TrafficFile, ZoneKindFile,
+    ClusterFile, DataCenterFile, DisciplineFile, DistributionsFile, DnsFile, EcmpFile, FleetFile,
+    NetworkFile, NodeKindFile, RetryFile, RouterFile, RoutingFile, ScenarioFile, StationFile, TrafficFile,
+    ZoneKindFile,
 };
 pub use overrides::with_overrides;
 pub use rate::{ArrivalsFile, ArrivalsKind, RateFile, RateKind, RateOrShare, RatePointFile};
@@ -382,9 +383,7 @@ fn yaml_options() -> serde_saphyr::Options {
 fn syntax_error(error: &serde_saphyr::Error) -> ScenarioError {
     let (line, column) = error.location().map_or((0, 0), |place| (place.line(), place.column()));
     let message = match error.without_snippet() {
-        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => {
-            unknown("field", field, expected)
-        }
+        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => unknown("field", field, expected),
         serde_saphyr::Error::SerdeUnknownVariant { variant, expected, .. } => {
             unknown("choice", variant, expected)
         }

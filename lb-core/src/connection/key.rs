@@ -137,3 +137,6 @@ const fn sip_round(state: &mut [u64; 4]) {
     c = c.rotate_left(32);
     *state = [a, b, c, d];
 }
+
+#[cfg(test)]
+mod tests;

@@ -259,7 +259,8 @@ impl<O: Observer> Model<'_, O> {
         let (zone, node, established) = (connection.zone, connection.node, connection.established);
         self.connections.remove(id);
         self.metrics.count_broken(zone, cause);
-        let record = Record::connection_broken(now, &self.zones[usize::from(zone)].name, node, established, cause);
+        let record =
+            Record::connection_broken(now, &self.zones[usize::from(zone)].name, node, established, cause);
         self.observer.event(&record);
         let Some(session) = self.sessions.get_mut(session_id) else { return };
         session.connection = None;

@@ -1,5 +1,6 @@
 //! Faults and operators' actions: what begins, what ends.
 
+use lb_core::config::BackendState;
 use lb_core::director::Director;
 use lb_core::{Time, Weight};
 
@@ -197,7 +198,7 @@ impl<O: Observer> Model<'_, O> {
 
     /// A node starts with an empty connection table and machines that know nothing.
     fn start_node(&mut self, now: Time, zone: u16, node: u16) {
-        let fresh = self.new_node(zone, node);
+        let fresh = self.new_node(zone, node, BackendState::Drain);
         let life = self.zones[usize::from(zone)].health[usize::from(node)].life.wrapping_add(1);
         let health = self.new_node_health(now, zone, node, life, false);
         let place = &mut self.zones[usize::from(zone)];
@@ -210,20 +211,20 @@ impl<O: Observer> Model<'_, O> {
         self.begin_checks(now, zone, node);
     }
 
-    /// A node with all gateways of its zone in its configuration, none of them in service yet.
-    pub(super) fn new_node(&mut self, zone: u16, node: u16) -> Node {
+    /// A node with all gateways of its zone in its configuration: in service, or draining until they are checked.
+    pub(super) fn new_node(&mut self, zone: u16, node: u16, state: BackendState) -> Node {
         let kind = &self.scenario.node_kinds[self.scenario.zones[usize::from(zone)].node_kind];
         let gateways = gateway_endpoints(zone, self.zones[usize::from(zone)].gateways.len() as u16);
-        let config = keyed_node_config(kind, zone, node, &gateways, self.hash_key)
+        let config = keyed_node_config(kind, (zone, node), &gateways, state, self.hash_key)
             .expect("the scenario's reader built this configuration before");
         let director = Director::new(config, &mut self.tables)
-            .expect("a table of draining gateways is empty, which every kind can be");
+            .expect("the scenario's reader built such a node before, and gateways are fewer than slots");
         Node { director, condition: NodeCondition::Running, stands: false }
     }
 
     fn add_node(&mut self, now: Time, zone: u16) {
         let node = self.zones[usize::from(zone)].front.nodes.len() as u16;
-        let fresh = self.new_node(zone, node);
+        let fresh = self.new_node(zone, node, BackendState::Drain);
         let health = self.new_node_health(now, zone, node, 0, false);
         let place = &mut self.zones[usize::from(zone)];
         place.front.nodes.push(fresh);
@@ -277,8 +278,9 @@ impl<O: Observer> Model<'_, O> {
         let endpoints = gateway_endpoints(zone, place.gateways.len() as u16);
         let kind = &self.scenario.node_kinds[self.scenario.zones[usize::from(zone)].node_kind];
         let director = &mut place.front.nodes[usize::from(node)].director;
-        let mut config = keyed_node_config(kind, zone, node, &endpoints, self.hash_key)
-            .expect("the scenario's reader built this configuration before");
+        let mut config =
+            keyed_node_config(kind, (zone, node), &endpoints, BackendState::Drain, self.hash_key)
+                .expect("the scenario's reader built this configuration before");
         let old = &director.config().services[0].backends;
         let known = old.len();
         config.services[0].backends[..known].copy_from_slice(old);
@@ -293,7 +295,11 @@ impl<O: Observer> Model<'_, O> {
         let Target::Gateway { zone, gateway } = target else { return };
         for node in 0..self.zones[zone].health.len() {
             let machine = &mut self.zones[zone].health[node].gateways[gateway].0;
-            if begins { machine.handle_disable(now) } else { machine.handle_enable(now) }
+            if begins {
+                machine.handle_disable(now)
+            } else {
+                machine.handle_enable(now)
+            }
             self.settle_health(now, zone as u16, node as u16, gateway as u16);
         }
     }

@@ -11,7 +11,7 @@ use lb_core::config::{
     BackendFile, BackendState, Config, ConfigError, ForwardFile, HashField, LbFile, NodeFile, ProtocolName,
     ServiceAddress, ServiceFile,
 };
-use lb_core::director::{Choice, Director, DropReason, Verdict};
+use lb_core::director::{Choice, Director, DirectorError, DropReason, Verdict};
 use lb_core::table::TableCache;
 use lb_core::{Endpoint, FlowKey, HashKey, Protocol, Time, Weight};
 
@@ -34,7 +34,7 @@ pub(super) fn gateway_endpoint(zone: u16, gateway: u16) -> Endpoint {
 }
 
 /// The endpoints of a zone's first gateways.
-pub(crate) fn gateway_endpoints(zone: u16, gateways: u16) -> Vec<Endpoint> {
+pub(super) fn gateway_endpoints(zone: u16, gateways: u16) -> Vec<Endpoint> {
     (0..gateways).map(|gateway| gateway_endpoint(zone, gateway)).collect()
 }
 
@@ -43,33 +43,45 @@ fn gateway_of(outer: &[u8]) -> u16 {
     u16::from_be_bytes([outer[18] - 64, outer[19]])
 }
 
-/// The configuration of an L4 node: one service, the zone's VIP, over its gateways, all draining until health says more.
-pub(crate) fn node_config(
-    kind: &NodeKind,
-    zone: u16,
-    node: u16,
-    gateways: &[Endpoint],
-) -> Result<Config, ConfigError> {
-    keyed_node_config(kind, zone, node, gateways, HashKey::new([1; 16]))
+/// Whether a node of this kind can be, with so many gateways: builds one.
+pub(crate) fn check_node(kind: &NodeKind, gateways: u16) -> Result<(), NodeError> {
+    let key = HashKey::new([1; 16]);
+    let config = keyed_node_config(kind, (0, 0), &gateway_endpoints(0, gateways), BackendState::Active, key)?;
+    Director::new(config, &mut TableCache::default())?;
+    Ok(())
 }
 
-/// The same with the fleet's hash key.
+/// Why a kind of node cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NodeError {
+    /// Its configuration cannot be.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Its table cannot be.
+    #[error(transparent)]
+    Director(#[from] DirectorError),
+}
+
+/// The configuration of an L4 node: one service, the zone's VIP, over its gateways, all in one state.
 pub(super) fn keyed_node_config(
     kind: &NodeKind,
-    zone: u16,
-    node: u16,
+    (zone, node): (u16, u16),
     gateways: &[Endpoint],
+    state: BackendState,
     hash_key: HashKey,
 ) -> Result<Config, ConfigError> {
     let backends = gateways.iter().map(|endpoint| BackendFile {
         address: endpoint.address,
         port: None,
         weight: 1,
-        state: BackendState::Drain,
+        state,
     });
     Config::try_from(LbFile {
         version: Some(1),
-        node: Some(NodeFile { address: Some(Ipv4Addr::new(10, zone as u8, 0, node as u8 + 1)), address6: None }),
+        node: Some(NodeFile {
+            address: Some(Ipv4Addr::new(10, zone as u8, 0, node as u8 + 1)),
+            address6: None,
+        }),
         hash_key: Some(hash_key),
         connections: kind.connections,
         profile: kind.profile,
@@ -135,11 +147,7 @@ impl Node {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
     /// A gateway gets it.
-    Gateway {
-        node: u16,
-        gateway: u16,
-        choice: Choice,
-    },
+    Gateway { node: u16, gateway: u16, choice: Choice },
     /// Nobody gets it.
     Lost(Loss),
     /// The node's host answers with a reset: it knows no such connection.
@@ -234,8 +242,7 @@ impl Front {
 
     /// Carries one packet from the router to a gateway, by its real bytes.
     pub(super) fn deliver(&mut self, now: Time, ends: Ends, kind: Kind) -> Delivery {
-        let flow =
-            FlowKey::v4(Protocol::TCP, (ends.client, ends.client_port), (ends.vip, ends.vip_port));
+        let flow = FlowKey::v4(Protocol::TCP, (ends.client, ends.client_port), (ends.vip, ends.vip_port));
         let Some(&node) = self.router.next_hop(&flow) else { return Delivery::Lost(Loss::NoRoute) };
         let hop = &mut self.nodes[usize::from(node)];
         match hop.condition {

@@ -31,7 +31,14 @@ pub(super) struct ZoneCheck {
 
 impl<O: Observer> Model<'_, O> {
     /// Machines for a node's gateways, found in service at the start of a run, unknown after a restart.
-    pub(super) fn new_node_health(&self, now: Time, zone: u16, node: u16, life: u16, adopt: bool) -> NodeHealth {
+    pub(super) fn new_node_health(
+        &self,
+        now: Time,
+        zone: u16,
+        node: u16,
+        life: u16,
+        adopt: bool,
+    ) -> NodeHealth {
         let place = &self.zones[usize::from(zone)];
         let kind = &self.scenario.node_kinds[self.scenario.zones[usize::from(zone)].node_kind];
         let seed = self.seed.fork("health").fork_index(u64::from(zone) << 32 | u64::from(node) << 16);

@@ -264,7 +264,8 @@ impl<O: Observer> Model<'_, O> {
             }
             Some(_) | None => {
                 let bound = connection.gateway;
-                let alive = bound.is_some_and(|(gateway, life)| self.gateway_life(zone, gateway) == Some(life));
+                let alive =
+                    bound.is_some_and(|(gateway, life)| self.gateway_life(zone, gateway) == Some(life));
                 if alive { Cause::Refused } else { Cause::BackendLost }
             }
         }

@@ -119,8 +119,7 @@ impl<O: Observer> Model<'_, O> {
         if let Some((_, event)) = old {
             self.engine.cancel(event);
         }
-        let timer =
-            due.map(|due| (due, self.engine.schedule(due, Class::Timer, Happening::Station(id))));
+        let timer = due.map(|due| (due, self.engine.schedule(due, Class::Timer, Happening::Station(id))));
         if let Some(slot) = self.zones[usize::from(id.zone)].station_mut(id) {
             slot.timer = timer;
         }
@@ -252,8 +251,7 @@ impl<O: Observer> Model<'_, O> {
     ) {
         let (zone, gateway, life) = stage.entry;
         if self.gateway_life(zone, gateway) != Some(life) {
-            let cause =
-                if self.zones[usize::from(zone)].lost { Cause::ZoneLost } else { Cause::BackendLost };
+            let cause = if self.zones[usize::from(zone)].lost { Cause::ZoneLost } else { Cause::BackendLost };
             self.set_trouble(attempt, cause);
             return;
         }

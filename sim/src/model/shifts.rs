@@ -126,12 +126,13 @@ impl Shifts {
         let zone = usize::from(zone);
         let (part, total) = match cut {
             Cut::Entry => {
-                let of = |zone: usize| seconds().map(|second| u64::from(self.entry[zone][second])).sum::<u64>();
+                let of =
+                    |zone: usize| seconds().map(|second| u64::from(self.entry[zone][second])).sum::<u64>();
                 (of(zone), (0..self.entry.len()).map(of).sum::<u64>())
             }
-            Cut::Members => seconds().map(|second| self.members[zone][second]).fold((0, 0), |sum, counts| {
-                (sum.0 + u64::from(counts.0), sum.1 + u64::from(counts.1))
-            }),
+            Cut::Members => seconds()
+                .map(|second| self.members[zone][second])
+                .fold((0, 0), |sum, counts| (sum.0 + u64::from(counts.0), sum.1 + u64::from(counts.1))),
         };
         (total >= FEWEST).then(|| part as f64 / total as f64)
     }

@@ -25,7 +25,10 @@ fn run_of(scenario: &Scenario) -> RunResult {
 
 /// Short forms of the embedded scenarios: the same events, close together.
 const SHORT: [(&str, &[&str]); 10] = [
-    ("az-loss", &["duration=20s", "expect=[]", "events[0].at=10s", "traffic.rate={kind: constant, rate: 10%}"]),
+    (
+        "az-loss",
+        &["duration=20s", "expect=[]", "events[0].at=10s", "traffic.rate={kind: constant, rate: 10%}"],
+    ),
     ("health-flap", &["duration=20s", "events[0].at=5s", "events[0].count=1"]),
     ("kernel-drain", &["duration=20s", "events[0].at=2s", "events[0].every=5s", "events[0].drain=3s"]),
     ("local-loss", &["duration=20s", "events[0].at=5s", "events[1].at=5s", "events[2].at=10s"]),
@@ -106,7 +109,8 @@ fn kernel_nodes_without_sloppy_tcp_reset_the_flows_of_a_lost_node() {
 #[test]
 fn a_partition_is_the_networks_fault_and_ends() {
     let event = "events=[{at: 10s, kind: partition, between: [clients, slc-a], for: 3s}]";
-    let result = run_of(&scenario("node-loss", &["duration=30s", "expect=[]", "traffic.retry.retries=3", event]));
+    let result =
+        run_of(&scenario("node-loss", &["duration=30s", "expect=[]", "traffic.retry.retries=3", event]));
     assert!(result.requests.retried + result.requests.ok > 0);
     assert!(result.connections.broken_by.keys().all(|cause| cause == "network"), "{:?}", result.connections);
 }

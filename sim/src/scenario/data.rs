@@ -23,7 +23,10 @@ pub struct EmbeddedData;
 const FILES: [(&str, &str); 4] = [
     ("flow-sizes/AliStorage2019.csv", include_str!("../../data/flow-sizes/AliStorage2019.csv")),
     ("flow-sizes/FbHdp_distribution.csv", include_str!("../../data/flow-sizes/FbHdp_distribution.csv")),
-    ("flow-sizes/WebSearch_distribution.csv", include_str!("../../data/flow-sizes/WebSearch_distribution.csv")),
+    (
+        "flow-sizes/WebSearch_distribution.csv",
+        include_str!("../../data/flow-sizes/WebSearch_distribution.csv"),
+    ),
     ("nab/elb_request_count_8c0756.csv", include_str!("../../data/nab/elb_request_count_8c0756.csv")),
 ];
 

@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-use lb_core::config::ConfigError;
 use lb_core::health::HealthError;
 
 use super::expect::ExpectationError;
+use crate::model::NodeError;
 use crate::samplers::{EmpiricalError, RateCurveError};
 
 /// Why a text is no scenario.
@@ -103,9 +103,9 @@ impl fmt::Display for Path {
 /// What is wrong with a field; the text says what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// The L4 nodes' configuration cannot be.
-    #[error("the L4 nodes' configuration cannot be: {0}")]
-    Config(ConfigError),
+    /// The L4 nodes cannot be.
+    #[error("such nodes cannot be: {0}")]
+    Node(NodeError),
     /// The rate curve cannot be.
     #[error("{0}")]
     Curve(RateCurveError),

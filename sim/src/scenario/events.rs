@@ -217,51 +217,13 @@ impl Resolver<'_> {
         let mut push = |at: Time, lasting: Option<Duration>, change| {
             events.push(Event { at, decided, until: lasting.map(|lasting| at + lasting), change });
         };
-        let count = event.count.unwrap_or(1);
         match event.kind {
-            EventKind::AddGateways => {
-                push(at, None, Change::AddGateways { zone: self.zone()?, count: self.count(128)? });
-            }
-            EventKind::AddNodes => {
-                push(at, None, Change::AddNodes { zone: self.zone()?, count: self.count(64)? });
-            }
-            EventKind::BlackHole => push(at, lasting, Change::BlackHole(self.node_or_gateway()?)),
-            EventKind::Crash => push(at, lasting, Change::Crash(self.part()?)),
-            EventKind::DataCenterLoss => {
-                let data_center = self.names.data_center(self.text()).map_err(|p| self.target_error(p))?;
-                let zones = self.zones_of(data_center);
-                push(at, lasting, Change::ZoneLoss { zones });
-            }
-            EventKind::DisableLocal => push(at, lasting, Change::DisableLocal { zone: self.zone()? }),
-            EventKind::DisableZone => push(at, lasting, Change::DisableZone { zone: self.zone()? }),
-            EventKind::DnsWeight => {
-                push(at, None, Change::DnsWeight { zone: self.zone()?, weight: event.weight.unwrap_or(1) });
-            }
             EventKind::Flap => {
                 let (target, every) = (self.part()?, event.every.unwrap_or_default().duration());
-                for turn in 0..count {
+                for turn in 0..self.count(COUNT_MAX)? {
                     push(at + every.saturating_mul(turn), lasting, Change::Crash(target));
                 }
             }
-            EventKind::GatewayWeight => {
-                let weight = u16::try_from(event.weight.unwrap_or(1))
-                    .map_err(|_| self.path.key("weight").error(Problem::TooLarge { most: "65535" }))?;
-                push(at, None, Change::GatewayWeight { target: self.gateway()?, weight });
-            }
-            EventKind::LinkDelay => {
-                let extra = event.extra.unwrap_or_default().duration();
-                push(at, lasting, Change::LinkDelay { between: self.ends()?, extra });
-            }
-            EventKind::LinkLoss => {
-                let share = u64::from(event.loss.unwrap_or_default().billionths());
-                let loss = share * u64::from(u32::MAX) / 1_000_000_000;
-                let loss = u32::try_from(loss).unwrap_or(u32::MAX);
-                push(at, lasting, Change::LinkLoss { between: self.ends()?, loss });
-            }
-            EventKind::Partition => {
-                push(at, lasting, Change::LinkLoss { between: self.ends()?, loss: u32::MAX });
-            }
-            EventKind::Pause => push(at, lasting, Change::Pause(self.part()?)),
             EventKind::RollingRestart => {
                 let zone = self.zone()?;
                 let drain = event.drain.unwrap_or_default().duration();
@@ -274,16 +236,58 @@ impl Resolver<'_> {
                     push(begin + drain, Some(stopped), Change::Crash(target));
                 }
             }
+            _ => push(at, lasting, self.change()?),
+        }
+        Ok(())
+    }
+
+    /// The one change of an event that is not repeated.
+    fn change(&self) -> Result<Change, ScenarioError> {
+        let event = self.event;
+        Ok(match event.kind {
+            EventKind::AddGateways => {
+                Change::AddGateways { zone: self.zone()?, count: self.count(GATEWAYS_MAX)? }
+            }
+            EventKind::AddNodes => Change::AddNodes { zone: self.zone()?, count: self.count(NODES_MAX)? },
+            EventKind::BlackHole => Change::BlackHole(self.node_or_gateway()?),
+            EventKind::Crash | EventKind::Flap | EventKind::RollingRestart => Change::Crash(self.part()?),
+            EventKind::DataCenterLoss => {
+                let data_center = self.names.data_center(self.text());
+                let data_center = data_center.map_err(|problem| self.target_error(problem))?;
+                Change::ZoneLoss { zones: self.zones_of(data_center) }
+            }
+            EventKind::DisableLocal => Change::DisableLocal { zone: self.zone()? },
+            EventKind::DisableZone => Change::DisableZone { zone: self.zone()? },
+            EventKind::DnsWeight => {
+                Change::DnsWeight { zone: self.zone()?, weight: u32::from(self.weight()?) }
+            }
+            EventKind::GatewayWeight => {
+                Change::GatewayWeight { target: self.gateway()?, weight: self.weight()? }
+            }
+            EventKind::LinkDelay => {
+                Change::LinkDelay { between: self.ends()?, extra: event.extra.unwrap_or_default().duration() }
+            }
+            EventKind::LinkLoss => {
+                let share = u64::from(event.loss.unwrap_or_default().billionths());
+                let loss = u32::try_from(share * u64::from(u32::MAX) / 1_000_000_000).unwrap_or(u32::MAX);
+                Change::LinkLoss { between: self.ends()?, loss }
+            }
+            EventKind::Partition => Change::LinkLoss { between: self.ends()?, loss: u32::MAX },
+            EventKind::Pause => Change::Pause(self.part()?),
             EventKind::Slow => {
                 let percent = event.percent.unwrap_or(100);
                 if !(1..=1_000_000).contains(&percent) {
                     return Err(self.path.key("percent").error(Problem::Range { range: "1 to 1000000" }));
                 }
-                push(at, lasting, Change::Slow { target: self.station()?, percent });
+                Change::Slow { target: self.station()?, percent }
             }
-            EventKind::ZoneLoss => push(at, lasting, Change::ZoneLoss { zones: vec![self.zone()?] }),
-        }
-        Ok(())
+            EventKind::ZoneLoss => Change::ZoneLoss { zones: vec![self.zone()?] },
+        })
+    }
+
+    fn weight(&self) -> Result<u16, ScenarioError> {
+        let weight = u16::try_from(self.event.weight.unwrap_or(1));
+        weight.map_err(|_| self.path.key("weight").error(Problem::TooLarge { most: "65535" }))
     }
 
     fn text(&self) -> &str {
@@ -332,12 +336,11 @@ impl Resolver<'_> {
         })
     }
 
-    fn count(&self, most: u32) -> Result<u32, ScenarioError> {
+    fn count(&self, (most, range): (u32, &'static str)) -> Result<u32, ScenarioError> {
         let count = self.event.count.unwrap_or(1);
         if (1..=most).contains(&count) {
             return Ok(count);
         }
-        let range = if most == 64 { "1 to 64" } else { "1 to 128" };
         Err(self.path.key("count").error(Problem::Range { range }))
     }
 
@@ -350,3 +353,8 @@ impl Resolver<'_> {
         Ok(ends)
     }
 }
+
+/// Counts that are possible, and how to say so.
+const COUNT_MAX: (u32, &str) = (1_000, "1 to 1000");
+const GATEWAYS_MAX: (u32, &str) = (128, "1 to 128");
+const NODES_MAX: (u32, &str) = (64, "1 to 64");

@@ -206,7 +206,8 @@ impl Metric {
     fn measure(&self, run: &RunResult) -> Option<f64> {
         let shifts = |of: fn(&crate::run::Shift) -> Option<f64>| worst(run.shifts.iter().map(of));
         let zones = |of: fn(&crate::run::ZoneResult) -> f64| {
-            let chosen = run.zones.iter().filter(|zone| self.part.as_ref().is_none_or(|part| *part == zone.zone));
+            let chosen =
+                run.zones.iter().filter(|zone| self.part.as_ref().is_none_or(|part| *part == zone.zone));
             worst(chosen.map(|zone| Some(of(zone))))
         };
         let caused = |by: &std::collections::BTreeMap<String, u64>| {
@@ -263,11 +264,14 @@ impl Unit {
             Self::Count => number().ok_or_else(|| wrong("a number such as 1000")),
             Self::Fraction => {
                 let share = text.parse::<Share>().map(Share::fraction).ok();
-                share.or_else(number).ok_or_else(|| wrong("a share such as 99.9% or a fraction such as 0.999"))
+                share
+                    .or_else(number)
+                    .ok_or_else(|| wrong("a share such as 99.9% or a fraction such as 0.999"))
             }
             Self::Milliseconds | Self::Seconds => {
                 let scale = if self == Self::Seconds { 1e9 } else { 1e6 };
-                let duration = text.parse::<HumanDuration>().map_err(|_| wrong("a duration such as 250ms or 5s"));
+                let duration =
+                    text.parse::<HumanDuration>().map_err(|_| wrong("a duration such as 250ms or 5s"));
                 duration.map(|duration| duration.as_nanos() as f64 / scale)
             }
         }

@@ -61,7 +61,8 @@ fn apply(tree: &mut Value, change: &str) -> Result<(), OverrideProblem> {
             let (index, rest) =
                 indices.strip_prefix('[').and_then(|rest| rest.split_once(']')).ok_or_else(malformed)?;
             let index: usize = index.parse().map_err(|_| malformed())?;
-            let list = place.as_array_mut().ok_or(OverrideProblem::NoParts { step: name.to_owned() })?;
+            let list =
+                place.as_array_mut().ok_or_else(|| OverrideProblem::NoParts { step: name.to_owned() })?;
             let length = list.len();
             place = list.get_mut(index).ok_or(OverrideProblem::NoIndex { index, length })?;
             indices = rest;

@@ -207,16 +207,15 @@ impl RateFile {
     /// Recorded counts, scaled so that the chosen row is the peak, which is held.
     fn recorded(&self, capacity: f64, source: &dyn DataSource) -> Result<RateCurve, ProblemAt> {
         let missing = |field| ProblemAt::field(field, Problem::Missing);
-        let name = self.data.as_deref().ok_or(missing("data"))?;
-        let interval = self.interval.ok_or(missing("interval"))?.as_nanos();
-        let peak = self.peak.as_deref().ok_or(missing("peak"))?;
-        let peak_rate = self.peak_rate.ok_or(missing("peakRate"))?.per_second(capacity);
+        let name = self.data.as_deref().ok_or_else(|| missing("data"))?;
+        let interval = self.interval.ok_or_else(|| missing("interval"))?.as_nanos();
+        let peak = self.peak.as_deref().ok_or_else(|| missing("peak"))?;
+        let peak_rate = self.peak_rate.ok_or_else(|| missing("peakRate"))?.per_second(capacity);
         if interval == 0 {
             return Err(ProblemAt::field("interval", Problem::TooSmall { least: "1ns" }));
         }
         let text = data::read(source, name).map_err(|problem| ProblemAt::field("data", problem))?;
-        let rows =
-            data::stamped_counts(&text, name).map_err(|problem| ProblemAt::field("data", problem))?;
+        let rows = data::stamped_counts(&text, name).map_err(|problem| ProblemAt::field("data", problem))?;
         let unknown = || ProblemAt::field("peak", Problem::UnknownRow { row: peak.to_owned() });
         let position = rows.iter().position(|(stamp, _)| *stamp == peak).ok_or_else(unknown)?;
         let top = rows[position].1;

@@ -9,7 +9,7 @@ use super::data::{self, DataSource};
 use super::error::{Path, Problem, ScenarioError, nearest};
 use super::file::{DistributionsFile, ScenarioFile, StationFile, TrafficFile, ZoneKindFile};
 use super::rate::ArrivalsKind;
-use super::{Cluster, Dns, Network, NodeKind, Scenario, StationKind, Traffic, Zone};
+use super::{Change, Cluster, Dns, Network, NodeKind, Scenario, StationKind, Traffic, Zone};
 use crate::samplers::{Bytes, Distribution, Quantity, RateCurve};
 
 /// Resolves a whole file.
@@ -54,6 +54,7 @@ pub(super) fn scenario(file: ScenarioFile, source: &dyn DataSource) -> Result<Sc
     scenario.traffic.rate = file.traffic.rate.curve(capacity, source).map_err(under_rate)?;
     scenario.traffic.arrivals = arrivals(&file.traffic, source)?;
     scenario.events = super::events::resolve(&file, &scenario)?;
+    check_nodes(&file, &scenario)?;
     for (index, expectation) in file.expect.iter().enumerate() {
         if let Some(zone) = expectation.zone() {
             let known = scenario.zones.iter().map(|zone| zone.name.as_str());
@@ -107,11 +108,7 @@ fn sizes<'a>(
     Ok(sizes)
 }
 
-fn finite<Q: Quantity>(
-    distribution: &Distribution<Q>,
-    name: &str,
-    path: &Path,
-) -> Result<(), ScenarioError> {
+fn finite<Q: Quantity>(distribution: &Distribution<Q>, name: &str, path: &Path) -> Result<(), ScenarioError> {
     let mean = distribution.mean().base();
     if !mean.is_finite() {
         return Err(path.clone().error(Problem::InfiniteMean { name: name.to_owned() }));
@@ -165,12 +162,31 @@ fn node_kinds(file: &ScenarioFile) -> Result<Vec<NodeKind>, ScenarioError> {
             backend_health: health.backend,
             service_health: health.service,
         };
-        // The model builds this very configuration for each node: find its faults now, not in the run.
-        let sample = crate::model::node_config(&kind, 0, 0, &crate::model::gateway_endpoints(0, 1));
-        sample.map_err(|error| path.error(Problem::Config(error)))?;
         kinds.push(kind);
     }
     Ok(kinds)
+}
+
+/// The model builds these very nodes: their faults are found now, not in the run.
+fn check_nodes(file: &ScenarioFile, scenario: &Scenario) -> Result<(), ScenarioError> {
+    let mut most: BTreeMap<usize, u32> = BTreeMap::new();
+    for (index, zone) in scenario.zones.iter().enumerate() {
+        let added = scenario.events.iter().map(|event| match event.change {
+            Change::AddGateways { zone, count } if zone == index => count,
+            _ => 0,
+        });
+        let gateways = zone.gateways + added.sum::<u32>();
+        let known = most.entry(zone.node_kind).or_default();
+        *known = gateways.max(*known);
+    }
+    for (kind, gateways) in most {
+        let name = file.node_kinds.keys().nth(kind).expect("kinds are in the file's order");
+        let path = Path::top().key("nodeKinds").key(name);
+        let gateways = u16::try_from(gateways).unwrap_or(u16::MAX);
+        crate::model::check_node(&scenario.node_kinds[kind], gateways)
+            .map_err(|error| path.error(Problem::Node(error)))?;
+    }
+    Ok(())
 }
 
 fn zones(file: &ScenarioFile) -> Result<Vec<Zone>, ScenarioError> {
@@ -197,12 +213,10 @@ fn zones(file: &ScenarioFile) -> Result<Vec<Zone>, ScenarioError> {
         return Err(fleet.key("dataCenters").error(Problem::Range { range: "1 to 200 zones" }));
     }
     let known = || zones.iter().map(|zone| zone.name.as_str());
-    for (name, path) in file
-        .fleet
-        .exceptions
-        .keys()
-        .map(|name| (name, fleet.key("exceptions").key(name)))
-        .chain(file.dns.weights.keys().map(|name| (name, Path::top().key("dns").key("weights").key(name))))
+    for (name, path) in
+        file.fleet.exceptions.keys().map(|name| (name, fleet.key("exceptions").key(name))).chain(
+            file.dns.weights.keys().map(|name| (name, Path::top().key("dns").key("weights").key(name))),
+        )
     {
         look_up("zone", name, known()).map_err(|problem| path.error(problem))?;
     }
@@ -230,7 +244,11 @@ fn zone(
     (name, data_center, dns_weight): (&str, usize, u32),
 ) -> Result<Zone, ScenarioError> {
     let in_range = |value: u32, most: u32, field: &str, range| {
-        if (1..=most).contains(&value) { Ok(value) } else { Err(path.key(field).error(Problem::Range { range })) }
+        if (1..=most).contains(&value) {
+            Ok(value)
+        } else {
+            Err(path.key(field).error(Problem::Range { range }))
+        }
     };
     let station = |name: &str, path: &Path| named("station", name, &file.stations, path).map(|found| found.0);
     let (_, router) = named("router", &kind.router, &file.routers, &path.key("router"))?;

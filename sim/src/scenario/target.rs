@@ -122,30 +122,29 @@ impl Names<'_> {
             (Some(cluster), None) => Some(Target::Cluster { zone, cluster }),
             (Some(cluster), Some(replica)) => numbered("replica-", replica, here.clusters[cluster].replicas)
                 .map(|replica| Target::Replica { zone, cluster, replica }),
-            (None, None) => numbered("node-", part, here.nodes)
-                .map(|node| Target::Node { zone, node })
-                .or_else(|| {
+            (None, None) => {
+                numbered("node-", part, here.nodes).map(|node| Target::Node { zone, node }).or_else(|| {
                     numbered("gateway-", part, here.gateways).map(|gateway| Target::Gateway { zone, gateway })
-                }),
+                })
+            }
             (None, Some(_)) => None,
         };
         let parts = || {
             let nodes = (1..=here.nodes).map(|number| format!("node-{number}"));
             let gateways = (1..=here.gateways).map(|number| format!("gateway-{number}"));
             let clusters = here.clusters.iter().map(|cluster| cluster.name.clone());
-            nodes.chain(gateways).chain(clusters).map(|part| format!("{}/{part}", here.name)).collect::<Vec<_>>()
+            nodes
+                .chain(gateways)
+                .chain(clusters)
+                .map(|part| format!("{}/{part}", here.name))
+                .collect::<Vec<_>>()
         };
-        found.filter(|_| steps.next().is_none()).ok_or_else(|| {
-            self.unknown("part of a zone", path, parts().iter().map(String::as_str))
-        })
+        found
+            .filter(|_| steps.next().is_none())
+            .ok_or_else(|| self.unknown("part of a zone", path, parts().iter().map(String::as_str)))
     }
 
-    fn unknown<'b>(
-        &self,
-        noun: &'static str,
-        name: &str,
-        known: impl Iterator<Item = &'b str>,
-    ) -> Problem {
+    fn unknown<'b>(&self, noun: &'static str, name: &str, known: impl Iterator<Item = &'b str>) -> Problem {
         Problem::UnknownName { noun, name: name.to_owned(), nearest: nearest(name, known).map(str::to_owned) }
     }
 }

@@ -79,7 +79,10 @@ fn what_cannot_be_is_refused_with_path_and_remedy() {
     for (change, expected) in [
         ("version=2", "version: version 2 is not known; write 1"),
         ("duration=0s", "duration: too small; write 1s or more"),
-        ("events[0].at=3m", "events[0].at: after the end of the run (3m); write an earlier time or a longer duration"),
+        (
+            "events[0].at=3m",
+            "events[0].at: after the end of the run (3m); write an earlier time or a longer duration",
+        ),
         (
             "events[0].target=slc-a/node-9",
             "events[0].target: no part of a zone is named `slc-a/node-9`; did you mean `slc-a/node-1`?",
@@ -91,9 +94,15 @@ fn what_cannot_be_is_refused_with_path_and_remedy() {
             "zoneKinds.standard.router: no router is named `spin`; did you mean `spine`?",
         ),
         ("zoneKinds.standard.nodes=0", "zoneKinds.standard.nodes: not possible; write 1 to 64"),
-        ("fleet.dataCenters[0].zones=[slc]", "fleet.dataCenters[0].zones[0]: `slc` is already the name of another; names are unique in the fleet"),
+        (
+            "fleet.dataCenters[0].zones=[slc]",
+            "fleet.dataCenters[0].zones[0]: `slc` is already the name of another; names are unique in the fleet",
+        ),
         ("routing.remote=1%", "routing.remote: there is only one data center; add another or write 0%"),
-        ("traffic.rate={kind: sine, rate: 50%}", "traffic.rate.period: missing; this kind cannot do without it"),
+        (
+            "traffic.rate={kind: sine, rate: 50%}",
+            "traffic.rate.period: missing; this kind cannot do without it",
+        ),
         (
             "traffic.rate={kind: constant, rate: 50%, period: 1h}",
             "traffic.rate.period: not a parameter of `constant`; its own are: rate",
@@ -109,8 +118,12 @@ fn what_cannot_be_is_refused_with_path_and_remedy() {
 
 #[test]
 fn a_configuration_that_no_node_takes_is_refused_when_read() {
-    let message = refused(&["nodeKinds.stateless.scheduler={kind: maglev, tableSize: 10}"]);
-    assert!(message.starts_with("nodeKinds.stateless: the L4 nodes' configuration cannot be:"), "{message}");
+    for scheduler in
+        ["{kind: maglev, tableSize: 10}", "{kind: maglev, tableSize: 3}", "{kind: ipvs-mh, points: 3}"]
+    {
+        let message = refused(&[&format!("nodeKinds.stateless.scheduler={scheduler}")]);
+        assert!(message.starts_with("nodeKinds.stateless: such nodes cannot be: "), "{scheduler}: {message}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Finding;
-use super::tree::Tree;
+use super::tree::{Tree, folder_of, join};
 
 /// Lines of a source file at most, tests apart.
 const MAX_LINES: usize = 600;
@@ -39,10 +39,13 @@ pub(super) fn check(tree: &Tree, root: &Path) -> Vec<Finding> {
         size(path, text, &mut findings);
         header(path, text, &mut findings);
         leftovers(path, text, &mut findings);
-        if PURE.iter().any(|package| path.starts_with(&format!("{package}/src/"))) && !is_test(path) {
+        if is_test(path) || is_test_module(tree, path) {
+            continue;
+        }
+        if PURE.iter().any(|package| path.starts_with(&format!("{package}/src/"))) {
             state(path, text, &mut findings);
         }
-        if path.starts_with("lb-core/src/") && !is_test(path) {
+        if path.starts_with("lb-core/src/") {
             standard_library(path, text, &mut findings);
         }
     }
@@ -57,6 +60,18 @@ pub(super) fn check(tree: &Tree, root: &Path) -> Vec<Finding> {
 /// Whether a file holds tests only.
 fn is_test(path: &str) -> bool {
     path.ends_with("/tests.rs") || path.contains("/tests/")
+}
+
+/// Whether a file is a module that its parent declares for tests only.
+fn is_test_module(tree: &Tree, path: &str) -> bool {
+    let folder = folder_of(path);
+    let name = path.rsplit('/').next().and_then(|name| name.strip_suffix(".rs")).unwrap_or_default();
+    let parents = [format!("{folder}.rs"), join(folder, "lib.rs"), join(folder, "main.rs")];
+    parents.iter().filter_map(|parent| tree.text(parent)).any(|text| {
+        let lines = text.lines().zip(text.lines().skip(1));
+        let declaration = format!("mod {name};");
+        lines.into_iter().any(|(line, next)| line == "#[cfg(test)]" && next.ends_with(&declaration))
+    })
 }
 
 fn size(path: &str, text: &str, findings: &mut Vec<Finding>) {

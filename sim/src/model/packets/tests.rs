@@ -16,7 +16,9 @@ fn ends() -> Ends {
 #[test]
 fn each_kind_parses_as_its_flow() {
     let mut builder = Builder::new();
-    for (kind, length) in [(Kind::Open, 40), (Kind::Data(1_440), 1_480), (Kind::Data(0), 40), (Kind::Close, 40)] {
+    for (kind, length) in
+        [(Kind::Open, 40), (Kind::Data(1_440), 1_480), (Kind::Data(0), 40), (Kind::Close, 40)]
+    {
         let bytes = builder.build(ends(), kind);
         assert_eq!(bytes.len(), length, "{kind:?}");
         let parsed = packet::parse(bytes).unwrap();
@@ -42,9 +44,13 @@ fn checksums_add_up() {
 
 #[test]
 fn a_request_is_cut_into_packets() {
-    for (bytes, expected) in
-        [(0, vec![0]), (1, vec![1]), (1_440, vec![1_440]), (1_441, vec![1_440, 1]), (3_000, vec![1_440, 1_440, 120])]
-    {
+    for (bytes, expected) in [
+        (0, vec![0]),
+        (1, vec![1]),
+        (1_440, vec![1_440]),
+        (1_441, vec![1_440, 1]),
+        (3_000, vec![1_440, 1_440, 120]),
+    ] {
         assert_eq!(payloads(bytes).collect::<Vec<_>>(), expected, "{bytes} bytes");
     }
 }

@@ -6,7 +6,8 @@ use super::*;
 use crate::run::{Connections, Latency, Requests, Shift, ZoneResult};
 
 fn result() -> RunResult {
-    let zone = |zone: &str, utilisation_max, requests| ZoneResult { zone: zone.into(), utilisation_max, requests };
+    let zone =
+        |zone: &str, utilisation_max, requests| ZoneResult { zone: zone.into(), utilisation_max, requests };
     let shift = |t99_s| Shift {
         at_s: 60.0,
         from: "a".into(),
@@ -31,7 +32,13 @@ fn result() -> RunResult {
             failed_by: BTreeMap::from([("timeout".into(), 10)]),
         },
         availability: Some(0.99),
-        latency_ms: Latency { mean: Some(50.0), p50: Some(40.0), p90: Some(80.0), p99: Some(250.0), p999: None },
+        latency_ms: Latency {
+            mean: Some(50.0),
+            p50: Some(40.0),
+            p90: Some(80.0),
+            p99: Some(250.0),
+            p999: None,
+        },
         connections: Connections::default(),
         zones: vec![zone("a", 0.5, 400), zone("b", 0.7, 600)],
         expect: Vec::new(),
@@ -68,9 +75,18 @@ fn what_is_no_expectation_is_refused_with_a_remedy() {
     for (text, expected) in [
         ("availability", "no comparison; write METRIC <= VALUE, with one of <= < == >= >"),
         ("availabilty >= 9%", "`availabilty` is no metric; did you mean `availability`?"),
-        ("requests.failed_by <= 3", "`requests.failed_by` is no metric; did you mean `requests.failed_by.CAUSE`?"),
-        ("requests.failed_by.tiemout == 0", "`requests.failed_by.tiemout` is no metric; did you mean `timeout`?"),
-        ("latency_ms.p99 <= 5", "`5` does not compare with this metric; write a duration such as 250ms or 5s"),
+        (
+            "requests.failed_by <= 3",
+            "`requests.failed_by` is no metric; did you mean `requests.failed_by.CAUSE`?",
+        ),
+        (
+            "requests.failed_by.tiemout == 0",
+            "`requests.failed_by.tiemout` is no metric; did you mean `timeout`?",
+        ),
+        (
+            "latency_ms.p99 <= 5",
+            "`5` does not compare with this metric; write a duration such as 250ms or 5s",
+        ),
         ("requests.failed <= 1%", "`1%` does not compare with this metric; write a number such as 1000"),
         (
             "requests.failed / latency_ms.p99 <= 1%",

@@ -19,5 +19,12 @@ fn every_file_has_a_row_with_origin_and_licence() {
         assert_eq!(findings.is_empty(), is_right, "{readme}: {findings:?}");
     }
     assert_eq!(check(&Tree::of(&[("data/x/a.csv", "")])).len(), 1, "no table at all");
-    assert_eq!(check(&Tree::of(&[("sim/src/data.rs", ""), ("sim/src/data/tests.rs", "")])), []);
+    assert_eq!(
+        check(&Tree::of(&[
+            ("sim/src/data.rs", ""),
+            ("sim/src/data/tests.rs", ""),
+            ("a/tests/data/b.csv", "")
+        ])),
+        []
+    );
 }

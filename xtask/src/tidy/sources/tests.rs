@@ -86,6 +86,19 @@ fn lb_core_does_not_name_the_standard_library() {
 }
 
 #[test]
+fn a_module_for_tests_only_may_name_it() {
+    let parent = format!("{HEADER}#[cfg(test)]\npub(crate) mod samples;\nmod other;\n");
+    let text = format!("{HEADER}use std::vec;\n");
+    let files = [
+        ("lb-core/src/a.rs", parent.as_str()),
+        ("lb-core/src/a/samples.rs", &text),
+        ("lb-core/src/a/other.rs", &text),
+    ];
+    let places: Vec<_> = check(&Tree::of(&files), Path::new("/")).into_iter().map(|it| it.place).collect();
+    assert_eq!(places, ["lb-core/src/a/other.rs:2"]);
+}
+
+#[test]
 fn pure_packages_say_so() {
     let right = format!("{HEADER}#![no_std]\n#![forbid(unsafe_code)]\n");
     assert_eq!(places("lb-core/src/lib.rs", &right), [""; 0]);
