@@ -73,8 +73,10 @@ pub struct Tunnel {
     shim: usize,
     /// None where the source does not vary: not asked for, or GUE.
     spread: SourceSpread,
-    /// Whether an outer UDP header over IPv4, IPv6 gets a checksum.
-    sums_udp: [bool; 2],
+    /// Whether GUE over IPv4 gets a UDP checksum.
+    sums_udp_v4: bool,
+    /// Whether GUE over IPv6 gets a UDP checksum.
+    sums_udp_v6: bool,
 }
 
 /// Why a packet was not encapsulated.
@@ -111,17 +113,18 @@ impl Tunnel {
     /// A tunnel of these options.
     #[must_use]
     pub fn new(options: TunnelOptions) -> Self {
-        let (shim, spread, is_udp) = match options.forward {
-            Forward::Ipip => (0, options.spread, false),
-            Forward::Gue { .. } => (gue::HEADER_LENGTH, SourceSpread::OFF, true),
-            Forward::Gre => (gre::HEADER_LENGTH, options.spread, false),
+        let (shim, spread) = match options.forward {
+            Forward::Ipip => (0, options.spread),
+            Forward::Gue { .. } => (gue::HEADER_LENGTH, SourceSpread::OFF),
+            Forward::Gre => (gre::HEADER_LENGTH, options.spread),
         };
-        let sums_udp = match options.udp_checksum {
-            UdpChecksum::Always => [is_udp, is_udp],
-            UdpChecksum::Never => [false, false],
-            UdpChecksum::OverIpv6 => [false, is_udp],
+        let (sums_udp_v4, sums_udp_v6) = match options.udp_checksum {
+            UdpChecksum::Always => (true, true),
+            UdpChecksum::Never => (false, false),
+            UdpChecksum::OverIpv6 => (false, true),
         };
-        Self { options, v4: options.source_v4.map(ipv4::Template::new), shim, spread, sums_udp }
+        let v4 = options.source_v4.map(ipv4::Template::new);
+        Self { options, v4, shim, spread, sums_udp_v4, sums_udp_v6 }
     }
 
     /// What the tunnel was made of.
@@ -172,20 +175,40 @@ impl Tunnel {
         identification: &mut Identification,
         out: &mut [u8],
     ) -> Result<usize, EncapsulationError> {
+        // One copy of the code for each form: what lies between the headers is then a constant.
+        match self.options.forward {
+            Forward::Ipip => self.write::<0>(inner, backend, flow, identification, out),
+            Forward::Gue { .. } => {
+                self.write::<{ gue::HEADER_LENGTH }>(inner, backend, flow, identification, out)
+            }
+            Forward::Gre => self.write::<{ gre::HEADER_LENGTH }>(inner, backend, flow, identification, out),
+        }
+    }
+
+    /// Writes the packet with `SHIM` bytes, those of the tunnel's form, between the headers.
+    #[inline]
+    fn write<const SHIM: usize>(
+        &self,
+        inner: &Packet<'_>,
+        backend: IpAddr,
+        flow: FlowHash,
+        identification: &mut Identification,
+        out: &mut [u8],
+    ) -> Result<usize, EncapsulationError> {
         match backend {
             IpAddr::V4(backend) => {
                 let template = self.v4.as_ref().ok_or(EncapsulationError::NoSourceAddress)?;
-                self.encapsulate_v4(inner, template, backend, flow, identification, out)
+                self.write_v4::<SHIM>(inner, template, backend, flow, identification, out)
             }
             IpAddr::V6(backend) => {
                 let source = self.options.source_v6.ok_or(EncapsulationError::NoSourceAddress)?;
-                self.encapsulate_v6(inner, source, backend, flow, out)
+                self.write_v6::<SHIM>(inner, source, backend, flow, out)
             }
         }
     }
 
     #[inline]
-    fn encapsulate_v4(
+    fn write_v4<const SHIM: usize>(
         &self,
         inner: &Packet<'_>,
         template: &ipv4::Template,
@@ -196,7 +219,7 @@ impl Tunnel {
     ) -> Result<usize, EncapsulationError> {
         let source = template.source();
         self.check_hops(inner, IpAddr::V4(source), IpAddr::V4(backend))?;
-        let total_length = inner.bytes().len() + ipv4::HEADER_LENGTH + self.shim;
+        let total_length = inner.bytes().len() + (ipv4::HEADER_LENGTH + SHIM);
         let fits = total_length <= usize::from(self.options.mtu);
         if !fits {
             self.check_size(inner, IpAddr::V4(backend))?;
@@ -230,15 +253,15 @@ impl Tunnel {
                 ipv4::Template::new(source).write(&fields, header);
             }
         }
-        self.write_body(inner, flow, body);
-        if self.sums_udp[0] {
+        self.write_body::<SHIM>(inner, flow, body);
+        if SHIM == gue::HEADER_LENGTH && self.sums_udp_v4 {
             set_udp_checksum(&Addresses::V4 { source, destination: backend }, body);
         }
         Ok(total_length)
     }
 
     #[inline]
-    fn encapsulate_v6(
+    fn write_v6<const SHIM: usize>(
         &self,
         inner: &Packet<'_>,
         source: Ipv6Addr,
@@ -247,7 +270,7 @@ impl Tunnel {
         out: &mut [u8],
     ) -> Result<usize, EncapsulationError> {
         self.check_hops(inner, IpAddr::V6(source), IpAddr::V6(backend))?;
-        let payload_length = inner.bytes().len() + self.shim;
+        let payload_length = inner.bytes().len() + SHIM;
         let total_length = payload_length + ipv6::HEADER_LENGTH;
         if total_length > usize::from(self.options.mtu) {
             self.check_size(inner, IpAddr::V6(backend))?;
@@ -273,8 +296,8 @@ impl Tunnel {
             destination: backend,
         };
         *header = ipv6::header(&fields);
-        self.write_body(inner, flow, body);
-        if self.sums_udp[1] {
+        self.write_body::<SHIM>(inner, flow, body);
+        if SHIM == gue::HEADER_LENGTH && self.sums_udp_v6 {
             set_udp_checksum(&Addresses::V6 { source, destination: backend }, body);
         }
         Ok(total_length)
@@ -329,10 +352,10 @@ impl Tunnel {
 
     /// Writes what follows the outer IP header: shim and inner packet, one hop older.
     #[inline(always)]
-    fn write_body(&self, inner: &Packet<'_>, flow: FlowHash, body: &mut [u8]) {
+    fn write_body<const SHIM: usize>(&self, inner: &Packet<'_>, flow: FlowHash, body: &mut [u8]) {
         // The caller made sure that the whole fits 16 bits.
         let length = body.len() as u16;
-        let (shim, body) = body.split_at_mut(self.shim);
+        let (shim, body) = body.split_at_mut(SHIM);
         match self.options.forward {
             Forward::Ipip => {}
             Forward::Gue { port } => {

@@ -1,3 +1,5 @@
+//! The checksum against known sums.
+
 use std::vec::Vec;
 
 use proptest::prelude::*;

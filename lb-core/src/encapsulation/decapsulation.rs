@@ -3,7 +3,7 @@
 //! The one idea: every claim of the outer headers is checked against the bytes
 //! (lengths, checksums, protocol against the inner version) before anything is
 //! believed, and congestion marked on the way is carried inward by RFC 6040's
-//! table ([`ecn`](super::ecn)). Whether the outer source is a known balancer,
+//! table ([`ecn`]). Whether the outer source is a known balancer,
 //! and whether the inner destination is served here, is the caller's question.
 //! Sources: RFC 2003 section 3.2, RFC 2473, RFC 2784, RFC 6935, RFC 6040.
 

@@ -10,7 +10,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::config::Forward;
 
-/// How one service's packets travel; plain values, made into a [`Tunnel`].
+/// How one service's packets travel; plain values, made into a [`Tunnel`](super::Tunnel).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TunnelOptions {
     /// The format.

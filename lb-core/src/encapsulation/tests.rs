@@ -1,3 +1,5 @@
+//! Tunnel packets, byte by byte and by their properties.
+
 use std::format;
 use std::string::{String, ToString};
 use std::vec;

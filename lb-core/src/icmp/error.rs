@@ -192,7 +192,7 @@ const fn is_query(addresses: &Addresses, message_type: u8) -> bool {
 }
 
 /// RFC 1812 section 4.3.2.3: "the ICMP datagram SHOULD contain as much of the
-/// original datagram as possible without [it] exceeding 576 bytes".
+/// original datagram as possible without the ICMP datagram exceeding 576 bytes".
 const MESSAGE_LIMIT_V4: usize = 576;
 /// RFC 1812 section 4.3.2.5: errors are sent with precedence 6.
 const INTERNETWORK_CONTROL: u8 = 0xc0;

@@ -1,3 +1,5 @@
+//! ICMP messages: answered, refused, translated, rationed.
+
 use core::time::Duration;
 use std::vec;
 use std::vec::Vec;

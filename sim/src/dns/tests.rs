@@ -1,3 +1,5 @@
+//! Resolver caches against the closed form.
+
 use super::*;
 
 const fn seconds(seconds: u64) -> Duration {

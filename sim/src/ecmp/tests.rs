@@ -1,3 +1,5 @@
+//! ECMP groups: shares, and what a change moves.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! The engine: order, cancelling, classes.
+
 use super::*;
 
 #[test]

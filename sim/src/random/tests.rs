@@ -1,1 +1,3 @@
+//! Random streams: fixed, independent, uniform.
+
 

@@ -1,3 +1,5 @@
+//! Retry policies and their amplification.
+
 use super::*;
 use crate::random::Seed;
 

@@ -1,1 +1,3 @@
+//! Queueing stations against small courses of events.
+
 

@@ -1,3 +1,5 @@
+//! Tunnel packets that are opened, and those that are refused.
+
 use core::net::{Ipv4Addr, Ipv6Addr};
 use std::vec;
 use std::vec::Vec;

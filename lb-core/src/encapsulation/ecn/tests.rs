@@ -1,3 +1,5 @@
+//! The ECN tables of RFC 6040.
+
 use std::string::{String, ToString};
 use std::{format, vec::Vec};
 

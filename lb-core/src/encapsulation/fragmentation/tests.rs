@@ -1,3 +1,5 @@
+//! Outer packets cut into fragments, and put together again.
+
 use core::net::IpAddr;
 use std::vec;
 use std::vec::Vec;
