@@ -1,4 +1,46 @@
-//! The connection table: which flow is on which backend.
+//! The connection table: which flow is on which backend, and for how long.
+//!
+//! The table remembers; its owner, the director, decides. It finds a flow's
+//! backend and follows its state; whether that backend may still be used, and
+//! which one a new flow gets, comes in through [`ConnectionTable::insert`] and
+//! [`ConnectionTable::rebind`]. Draining is the owner's decision too, helped by
+//! [`ConnectionTable::len_of`].
+//!
+//! # Which flow goes when the table is full
+//!
+//! A stranger can make up any number of flows, each of one packet. So every
+//! flow begins *unproven*, whatever its first packet: SYN, datagram, INIT or an
+//! ACK in mid-flow.
+//!
+//! 1. It is proven, for as long as it lives, by a packet at least one second
+//!    (in whole milliseconds) after its first one. A SYN or INIT proves nothing
+//!    and starts that second again: a flood from few addresses repeats itself.
+//!    Packets without a transport header ([`Segment::Other`]) do nothing.
+//! 2. Unproven flows are at most [`ConnectionLimits::unproven`], half of the
+//!    table by default. A new flow beyond that takes the place of the oldest
+//!    unproven one, exact to within a second. At a flood of `r` packets a
+//!    second a newcomer has `unproven / r` seconds to prove itself.
+//! 3. A new flow in a full table takes the place of the oldest unproven one; if
+//!    there is none it is refused, and its packets go where the hash sends them.
+//! 4. A proven flow leaves only by its timeout or its owner's word. So no flood
+//!    of one-packet flows evicts an established one.
+//!
+//! The same rules hold under [`Machine::Ipvs`], though the kernel, which has no
+//! limit, has none like them.
+//!
+//! # Time
+//!
+//! Time is counted in whole milliseconds and never goes back. A flow is found
+//! until its timeout after its last packet, to the millisecond if it is proven
+//! and up to a second less if it is not; nothing past its deadline is found,
+//! whether [`ConnectionTable::handle_timeout`] came by or not. Collecting takes
+//! 64 ms longer at most, a second if it is unproven.
+//!
+//! # Cost
+//!
+//! A hit touches two cache lines, one of the index and one of the entries; all
+//! operations take constant time but for [`ConnectionTable::remove_backend`].
+//! Nothing is rebuilt when the table grows.
 
 mod code;
 mod event;
@@ -30,12 +72,37 @@ use crate::hash::HashKey;
 use crate::identity::BackendId;
 use crate::time::Time;
 use code::Rules;
-use family::{Client, Family};
-use index::Probe;
+use family::{Arrival, Client, Family};
+use index::Place;
 use key::Address;
 use ledger::Ledger;
 
-/// The flows of one director and where they go.
+/// The flows of one director and where they go; the rules are in the [module's
+/// documentation](self).
+///
+/// ```
+/// use core::net::Ipv4Addr;
+/// use lb_core::connection::{
+///     ConnectionKey, ConnectionLimits, ConnectionTable, Insert, Machine, Segment,
+/// };
+/// use lb_core::{BackendId, HashKey, ServiceId, Time};
+///
+/// let limits = ConnectionLimits::new(100_000, Machine::Own);
+/// let mut table = ConnectionTable::new(limits, Machine::Own, HashKey::new(*b"0123456789abcdef"));
+///
+/// let client = ConnectionKey::new(ServiceId(0), Ipv4Addr::new(192, 0, 2, 1).into(), 40_000);
+/// let start = Time::from_secs(1);
+/// assert_eq!(table.find(start, &client, Segment::SYN), None);
+/// assert!(matches!(table.insert(start, client, Segment::SYN, BackendId(7)), Insert::Inserted(_)));
+///
+/// let found = table.find(Time::from_secs(3), &client, Segment::ACK).expect("it was entered");
+/// assert_eq!((found.backend, found.proven), (BackendId(7), true));
+/// assert_eq!(table.len_of(BackendId(7)).active, 1);
+///
+/// // Silent for 15 minutes: forgotten.
+/// assert!(table.poll_timeout().is_some_and(|due| due <= Time::from_secs(903)));
+/// assert_eq!(table.find(Time::from_secs(903), &client, Segment::ACK), None);
+/// ```
 #[derive(Debug)]
 pub struct ConnectionTable {
     limits: ConnectionLimits,
@@ -87,7 +154,7 @@ pub enum Insert {
 /// An early look at where a flow's entry should be; see [`ConnectionTable::touch`].
 #[derive(Clone, Copy, Debug)]
 pub struct Touched {
-    probe: Probe,
+    place: Place,
     entry: Option<u32>,
     v6: bool,
 }
@@ -123,8 +190,8 @@ impl ConnectionTable {
     /// Finds a flow, advances its state by `segment` and remembers that it was seen.
     #[inline]
     pub fn find(&mut self, now: Time, key: &ConnectionKey, segment: Segment) -> Option<Found> {
-        let probe = self.probe(key);
-        self.find_probed(now, key, probe, segment)
+        let place = self.place(key);
+        self.find_placed(now, key, place, segment)
     }
 
     /// Hashes the key and fetches the line of the index it falls into.
@@ -135,10 +202,10 @@ impl ConnectionTable {
     #[inline]
     #[must_use]
     pub fn touch(&self, key: &ConnectionKey) -> Touched {
-        let probe = self.probe(key);
+        let place = self.place(key);
         match key.source {
-            IpAddr::V4(_) => Touched { probe, entry: self.v4.candidate(probe), v6: false },
-            IpAddr::V6(_) => Touched { probe, entry: self.v6.candidate(probe), v6: true },
+            IpAddr::V4(_) => Touched { place, entry: self.v4.candidate(place), v6: false },
+            IpAddr::V6(_) => Touched { place, entry: self.v6.candidate(place), v6: true },
         }
     }
 
@@ -163,7 +230,7 @@ impl ConnectionTable {
         touched: &Touched,
         segment: Segment,
     ) -> Option<Found> {
-        self.find_probed(now, key, touched.probe, segment)
+        self.find_placed(now, key, touched.place, segment)
     }
 
     /// Enters a flow; unproven until it has shown packets a second apart.
@@ -171,8 +238,8 @@ impl ConnectionTable {
     /// A flow that is there already is bound to `backend` as by
     /// [`rebind`](Self::rebind).
     pub fn insert(&mut self, now: Time, key: ConnectionKey, segment: Segment, backend: BackendId) -> Insert {
-        let probe = self.probe(&key);
-        self.insert_probed(now, &key, probe, segment, backend)
+        let place = self.place(&key);
+        self.insert_placed(now, &key, place, segment, backend)
     }
 
     /// [`insert`](Self::insert), with the key hashed by [`touch`](Self::touch).
@@ -184,14 +251,14 @@ impl ConnectionTable {
         segment: Segment,
         backend: BackendId,
     ) -> Insert {
-        self.insert_probed(now, &key, touched.probe, segment, backend)
+        self.insert_placed(now, &key, touched.place, segment, backend)
     }
 
     /// Sends a flow to another backend from this packet on.
     ///
     /// The new backend has never heard of the flow, so it starts again: its
-    /// state is that of a first packet; what it has proven about its client
-    /// remains.
+    /// state is that of a first packet, and if it was not proven yet this is
+    /// its first packet. A flow that was proven remains so.
     pub fn rebind(&mut self, now: Time, handle: ConnectionHandle, backend: BackendId, segment: Segment) {
         let now = self.clock(now);
         let (rules, ledger, number) = (&self.rules, &mut self.ledger, handle.0 & !V6);
@@ -218,8 +285,8 @@ impl ConnectionTable {
     /// 2 ns for each entry, and an eviction's cost for each flow of the backend.
     pub fn remove_backend(&mut self, backend: BackendId) -> u32 {
         let before = self.ledger.flows;
-        self.v4.remove_all(&mut self.ledger, backend);
-        self.v6.remove_all(&mut self.ledger, backend);
+        self.v4.remove_backend(&mut self.ledger, backend);
+        self.v6.remove_backend(&mut self.ledger, backend);
         before - self.ledger.flows
     }
 
@@ -230,14 +297,14 @@ impl ConnectionTable {
         if now - self.latest > u64::from(Rules::LONGEST_MS) {
             return None;
         }
-        let probe = self.probe(key);
+        let place = self.place(key);
         match key.source {
             IpAddr::V4(source) => {
-                let number = self.v4.search(&client(key, source.to_bits()), probe)?;
+                let number = self.v4.search(&client(key, source.to_bits()), place)?;
                 (!self.v4.is_expired(&self.rules, now, number)).then(|| self.v4.view(number))
             }
             IpAddr::V6(source) => {
-                let number = self.v6.search(&client(key, source.to_bits()), probe)?;
+                let number = self.v6.search(&client(key, source.to_bits()), place)?;
                 (!self.v6.is_expired(&self.rules, now, number)).then(|| mark(self.v6.view(number)))
             }
         }
@@ -315,45 +382,45 @@ impl ConnectionTable {
     }
 
     #[inline]
-    fn probe(&self, key: &ConnectionKey) -> Probe {
+    fn place(&self, key: &ConnectionKey) -> Place {
         let hash = match key.source {
             IpAddr::V4(source) => source.to_bits().hash(&self.seed, key.service, key.source_port),
             IpAddr::V6(source) => source.to_bits().hash(&self.seed, key.service, key.source_port),
         };
-        Probe::of(hash)
+        Place::of(hash)
     }
 
     #[inline]
-    fn find_probed(
+    fn find_placed(
         &mut self,
         now: Time,
         key: &ConnectionKey,
-        probe: Probe,
+        place: Place,
         segment: Segment,
     ) -> Option<Found> {
         let now = self.clock(now);
         let (rules, ledger) = (&self.rules, &mut self.ledger);
         match key.source {
             IpAddr::V4(source) => {
-                let number = self.v4.search(&client(key, source.to_bits()), probe)?;
+                let number = self.v4.search(&client(key, source.to_bits()), place)?;
                 self.v4.observe(rules, ledger, now, number, segment)
             }
             IpAddr::V6(source) => {
-                let number = self.v6.search(&client(key, source.to_bits()), probe)?;
+                let number = self.v6.search(&client(key, source.to_bits()), place)?;
                 self.v6.observe(rules, ledger, now, number, segment).map(mark)
             }
         }
     }
 
-    fn insert_probed(
+    fn insert_placed(
         &mut self,
         now: Time,
         key: &ConnectionKey,
-        probe: Probe,
+        place: Place,
         segment: Segment,
         backend: BackendId,
     ) -> Insert {
-        if let Some(found) = self.find_probed(now, key, probe, Segment::Other) {
+        if let Some(found) = self.find_placed(now, key, place, Segment::Other) {
             self.rebind(now, found.handle, backend, segment);
             return Insert::Inserted(found.handle);
         }
@@ -371,11 +438,11 @@ impl ConnectionTable {
         let handle = match key.source {
             IpAddr::V4(source) => {
                 let client = client(key, source.to_bits());
-                self.v4.insert(rules, ledger, now, &client, probe, segment, backend)
+                self.v4.insert(rules, ledger, now, Arrival { client, place, segment, backend })
             }
             IpAddr::V6(source) => {
                 let client = client(key, source.to_bits());
-                V6 | self.v6.insert(rules, ledger, now, &client, probe, segment, backend)
+                V6 | self.v6.insert(rules, ledger, now, Arrival { client, place, segment, backend })
             }
         };
         if evict {
@@ -438,3 +505,6 @@ const fn client<A: Copy>(key: &ConnectionKey, source: A) -> Client<A> {
 const fn mark(found: Found) -> Found {
     Found { handle: ConnectionHandle(found.handle.0 | V6), ..found }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,12 @@ impl Code {
         STATES[self.index()]
     }
 
+    /// [`State::is_active`].
+    #[inline]
+    pub(super) fn is_active(self) -> bool {
+        ACTIVE >> self.0 & 1 == 1
+    }
+
     /// The number, to look something up by state.
     #[inline]
     pub(super) const fn index(self) -> usize {
@@ -189,6 +195,16 @@ const EVENTS: [(Segment, bool); Event::COUNT] = [
     (Segment::Other, false),
 ];
 
+/// The codes of active states, as bits.
+const ACTIVE: u64 = {
+    let (mut active, mut code) = (0, 0);
+    while code < Code::COUNT {
+        active |= (STATES[code].is_active() as u64) << code;
+        code += 1;
+    }
+    active
+};
+
 static NEXT: [[u8; Event::COUNT]; Code::COUNT] = {
     let mut table = [[0; Event::COUNT]; Code::COUNT];
     let mut code = 0;
@@ -204,3 +220,6 @@ static NEXT: [[u8; Event::COUNT]; Code::COUNT] = {
     }
     table
 };
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use core::hint::black_box;
 
 use super::code::{Code, Event, Rules};
 use super::event::Cause;
-use super::index::{Index, Probe};
+use super::index::{Index, Place};
 use super::key::{Address, ConnectionKey};
 use super::ledger::{Gone, Ledger, Standing};
 use super::lists::{Links, Lists, Nodes};
@@ -42,6 +42,15 @@ pub(super) struct Client<A> {
     pub(super) port: u16,
 }
 
+/// A new flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Arrival<A> {
+    pub(super) client: Client<A>,
+    pub(super) place: Place,
+    pub(super) segment: Segment,
+    pub(super) backend: BackendId,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
     Free,
@@ -62,7 +71,7 @@ struct Entry<A: Address> {
     port: u16,
     state: Code,
     status: Status,
-    place: u32,
+    place: Place,
     links: Links,
 }
 
@@ -95,14 +104,14 @@ impl<A: Address> Family<A> {
 
     /// The number of a client's entry, expired or not.
     #[inline]
-    pub(super) fn search(&self, client: &Client<A>, probe: Probe) -> Option<u32> {
-        self.index.find(probe, |number| self.entries.at(number).is_of(client))
+    pub(super) fn search(&self, client: &Client<A>, place: Place) -> Option<u32> {
+        self.index.find(place, |number| self.entries.at(number).is_of(client))
     }
 
     /// The entry that a client's probably is, by one look at the index.
     #[inline]
-    pub(super) fn candidate(&self, probe: Probe) -> Option<u32> {
-        self.index.candidate(probe)
+    pub(super) fn candidate(&self, place: Place) -> Option<u32> {
+        self.index.candidate(place)
     }
 
     /// Fetches an entry into the cache.
@@ -134,24 +143,21 @@ impl<A: Address> Family<A> {
         segment: Segment,
     ) -> Option<Found> {
         let entry = self.entries.at_mut(number);
-        let previous = entry.state;
         if entry.is_expired(rules, now) {
             self.drop_flow(ledger, number, Cause::Expired);
             return None;
         }
         let event = Event::of(segment, true);
-        if entry.status == Status::Proven {
-            if event != Event::OTHER {
-                entry.seen = wrap(now);
-                let state = previous.next(event);
-                if state != previous {
-                    self.change_proven(rules, ledger, now, number, state);
-                }
-            }
-        } else if event != Event::OTHER {
-            self.observe_unproven(rules, ledger, now, number, segment);
+        if event == Event::OTHER {
+            return Some(entry.found(number, entry.state));
         }
-        Some(self.entries.at(number).found(number, previous))
+        if entry.status == Status::Proven {
+            entry.seen = wrap(now);
+            if entry.state.next(event) == entry.state {
+                return Some(entry.found(number, entry.state));
+            }
+        }
+        Some(self.observe_change(rules, ledger, now, number, segment))
     }
 
     /// Enters a flow that is not there; the limits are the caller's business.
@@ -160,11 +166,9 @@ impl<A: Address> Family<A> {
         rules: &Rules,
         ledger: &mut Ledger,
         now: u64,
-        client: &Client<A>,
-        probe: Probe,
-        segment: Segment,
-        backend: BackendId,
+        arrival: Arrival<A>,
     ) -> u32 {
+        let Arrival { client, place, segment, backend } = arrival;
         let entry = Entry {
             alignment: [],
             source: client.source,
@@ -174,13 +178,13 @@ impl<A: Address> Family<A> {
             port: client.port,
             state: Code::unknown(rules.machine).next(Event::of(segment, false)),
             status: Status::Unproven,
-            place: probe.place,
+            place,
             links: Links::NONE,
         };
         ledger.enter(entry.standing());
         let number = self.allocate(entry);
         let entries = &self.entries;
-        self.index.insert(probe, number, |number| entries.at(number).place);
+        self.index.insert(place, number, |number| entries.at(number).place);
         self.link(rules, now, number);
         number
     }
@@ -200,6 +204,7 @@ impl<A: Address> Family<A> {
         let entry = self.entries.at_mut(number);
         entry.backend = backend;
         entry.state = state;
+        entry.seen = wrap(now);
         ledger.change(before, entry.standing());
         self.unlink(number);
         self.link(rules, now, number);
@@ -214,8 +219,8 @@ impl<A: Address> Family<A> {
         }
     }
 
-    /// Forgets the flows for which `which` is true; it sees (backend, number).
-    pub(super) fn remove_all(&mut self, ledger: &mut Ledger, backend: BackendId) {
+    /// Forgets all flows of a backend; stops when the last one is gone.
+    pub(super) fn remove_backend(&mut self, ledger: &mut Ledger, backend: BackendId) {
         let mut number = 0;
         while number < self.entries.len() && ledger.of(backend).total() > 0 {
             if self.standing(number).is_some_and(|standing| standing.backend == backend) {
@@ -298,51 +303,45 @@ impl<A: Address> Family<A> {
         self.entries.memory_bytes() + self.index.memory_bytes() + self.lists.memory_bytes()
     }
 
-    /// A packet of an unproven flow: it may prove it, change its state, or both.
+    /// A packet of an unproven flow, or one that changes a proven flow's state.
     #[cold]
-    fn observe_unproven(
+    fn observe_change(
         &mut self,
         rules: &Rules,
         ledger: &mut Ledger,
         now: u64,
         number: u32,
         segment: Segment,
-    ) {
+    ) -> Found {
         let entry = self.entries.at_mut(number);
-        let before = entry.standing();
+        let (before, previous) = (entry.standing(), entry.state);
         let opens = Event::opens(segment);
         // A repeated SYN proves nothing, or a flood from few addresses would
         // prove itself; it starts the clock again.
-        let proven = !opens && entry.age(now) >= PROOF_MS;
-        let state = entry.state.next(Event::of(segment, proven));
-        if !proven && !opens && state == entry.state {
-            return;
-        }
-        entry.state = state;
+        let proven = before.proven || !opens && entry.age(now) >= PROOF_MS;
+        entry.state = previous.next(Event::of(segment, proven));
         if proven {
             entry.status = Status::Proven;
         }
         if proven || opens {
             entry.seen = wrap(now);
         }
-        ledger.change(before, entry.standing());
-        self.unlink(number);
-        self.link(rules, now, number);
-    }
-
-    /// A packet changed the state of a proven flow.
-    #[cold]
-    fn change_proven(&mut self, rules: &Rules, ledger: &mut Ledger, now: u64, number: u32, state: Code) {
-        let entry = self.entries.at_mut(number);
-        let before = entry.standing();
-        let sooner = rules.timeout_ms(state) < rules.timeout_ms(entry.state);
-        entry.state = state;
-        ledger.change(before, entry.standing());
+        let found = entry.found(number, previous);
         // A later deadline is seen when the slot comes due, a sooner one is not.
-        if sooner {
+        let moves = if before.proven {
+            rules.timeout_ms(entry.state) < rules.timeout_ms(previous)
+        } else {
+            proven || opens || entry.state != previous
+        };
+        let after = entry.standing();
+        if after != before {
+            ledger.change(before, after);
+        }
+        if moves {
             self.unlink(number);
             self.link(rules, now, number);
         }
+        found
     }
 
     fn standing(&self, number: u32) -> Option<Standing> {
@@ -442,7 +441,7 @@ impl<A: Address> Entry<A> {
 
     fn standing(&self) -> Standing {
         let proven = self.status == Status::Proven;
-        Standing { backend: self.backend, state: self.state.state(), proven }
+        Standing { backend: self.backend, active: self.state.is_active(), proven }
     }
 
     #[inline]

@@ -11,6 +11,8 @@
 //! follows the number of entries. The first round begins with as many buckets
 //! as make the last round end at the limit, so that a full table is evenly filled.
 
+use alloc::vec::Vec;
+
 use super::segmented::Segmented;
 
 /// Entries in a bucket.
@@ -21,21 +23,27 @@ const FILL: u32 = 9;
 /// No bucket, no entry.
 const NONE: u32 = u32::MAX;
 
-/// What the index needs of a 64-bit hash: 32 bits for the place, 8 for the tag.
+/// The 32 bits of a keyed hash that place an entry; the entry keeps them for
+/// splits and removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Probe {
-    /// Chooses the bucket; the entry keeps it for splits and removal.
-    pub(super) place: u32,
-    /// Filters the slots of a bucket; never 0, which marks a free slot.
-    tag: u8,
-}
+pub(super) struct Place(u32);
 
-impl Probe {
+impl Place {
     #[inline]
-    #[allow(clippy::cast_possible_truncation, reason = "the parts are cut out of the hash")]
+    #[allow(clippy::cast_possible_truncation, reason = "32 bits are wanted")]
     pub(super) const fn of(hash: u64) -> Self {
-        let tag = (hash >> 32) as u8;
-        Self { place: hash as u32, tag: if tag == 0 { 1 } else { tag } }
+        Self(hash as u32)
+    }
+
+    /// The filter of a slot: never 0, which marks a free one, nor 1, see
+    /// [`Bucket::matching`].
+    ///
+    /// Bits 20 to 27: the bucket is chosen by the bits above and, in tables of
+    /// up to 100 million flows, by those below.
+    #[inline]
+    const fn tag(self) -> u8 {
+        let tag = (self.0 >> 20) as u8;
+        if tag < 2 { tag + 2 } else { tag }
     }
 }
 
@@ -59,8 +67,9 @@ pub(super) struct Index {
     free: u32,
     /// Buckets at the start of the first round.
     base: u32,
-    /// Rounds done: every bucket was split this often, and those before the
-    /// next one in turn once more.
+    /// The round of splits, as the bit that it looks at: in round r every
+    /// bucket has been split r times, and those before the next one in turn
+    /// once more.
     round: u32,
     /// Buckets when the table is full.
     limit: u32,
@@ -79,21 +88,19 @@ impl Index {
         for _ in 0..base {
             buckets.push(Bucket::EMPTY);
         }
-        Self { buckets, overflow: Segmented::new(limit), free: NONE, base, round: 0, limit, length: 0 }
+        Self { buckets, overflow: Segmented::new(limit), free: NONE, base, round: 1, limit, length: 0 }
     }
 
     /// The first entry with this hash that `matches`.
     #[inline]
-    pub(super) fn find(&self, probe: Probe, mut matches: impl FnMut(u32) -> bool) -> Option<u32> {
-        let mut bucket = self.buckets.at(self.home(probe.place));
+    pub(super) fn find(&self, place: Place, mut matches: impl FnMut(u32) -> bool) -> Option<u32> {
+        let tag = place.tag();
+        let mut bucket = self.buckets.at(self.home(place));
         loop {
-            let mut candidates = bucket.matching(probe.tag);
-            while candidates != 0 {
-                let number = bucket.slots[candidates.trailing_zeros() as usize % SLOTS];
+            for number in bucket.candidates(tag) {
                 if matches(number) {
                     return Some(number);
                 }
-                candidates &= candidates - 1;
             }
             if bucket.next == NONE {
                 return None;
@@ -104,15 +111,13 @@ impl Index {
 
     /// An entry that probably has this hash, by the first line alone.
     #[inline]
-    pub(super) fn candidate(&self, probe: Probe) -> Option<u32> {
-        let bucket = self.buckets.at(self.home(probe.place));
-        let candidates = bucket.matching(probe.tag);
-        (candidates != 0).then(|| bucket.slots[candidates.trailing_zeros() as usize % SLOTS])
+    pub(super) fn candidate(&self, place: Place) -> Option<u32> {
+        self.buckets.at(self.home(place)).candidates(place.tag()).next()
     }
 
-    /// Enters an entry; `place_of` tells the [`Probe::place`] of those that are there.
-    pub(super) fn insert(&mut self, probe: Probe, number: u32, place_of: impl Fn(u32) -> u32) {
-        self.put(self.home(probe.place), probe.tag, number);
+    /// Enters an entry; `place_of` tells the place of those that are there.
+    pub(super) fn insert(&mut self, place: Place, number: u32, place_of: impl Fn(u32) -> Place) {
+        self.put(self.home(place), place.tag(), number);
         self.length += 1;
         if self.length > FILL * self.buckets.len() && self.buckets.len() < self.limit {
             self.split(place_of);
@@ -120,13 +125,13 @@ impl Index {
     }
 
     /// Takes an entry out; nothing happens if it is not there.
-    pub(super) fn remove(&mut self, place: u32, number: u32) {
+    pub(super) fn remove(&mut self, place: Place, number: u32) {
         let home = self.home(place);
         let mut before = NONE;
         let mut at = NONE;
         loop {
             let bucket = self.chained(home, at);
-            if let Some(slot) = bucket.slot_of(number) {
+            if let Some(slot) = bucket.slot_of(place.tag(), number) {
                 self.length -= 1;
                 self.vacate(home, before, at, slot);
                 return;
@@ -146,16 +151,16 @@ impl Index {
 
     /// The bucket in which the entries of a place begin.
     #[inline]
-    const fn home(&self, place: u32) -> u32 {
+    const fn home(&self, place: Place) -> u32 {
         // The high bits choose one of the first buckets, the low bits one of
         // those that were split off it, one more bit for each round.
-        let first = ((place as u64 * self.base as u64) >> 32) as u32;
-        let split = place & ((2 << self.round) - 1);
+        let first = ((place.0 as u64 * self.base as u64) >> 32) as u32;
+        let split = place.0 & (2 * self.round - 1);
         let number = first + self.base * split;
         if number < self.buckets.len() {
             return number;
         }
-        first + self.base * (split & ((1 << self.round) - 1))
+        first + self.base * (split & (self.round - 1))
     }
 
     /// A bucket of the chain that begins at `home`: itself for [`NONE`].
@@ -226,19 +231,30 @@ impl Index {
     }
 
     /// Splits the next bucket in turn into itself and a new last one.
-    fn split(&mut self, place_of: impl Fn(u32) -> u32) {
+    fn split(&mut self, place_of: impl Fn(u32) -> Place) {
         let added = self.buckets.len();
-        let old = added - (self.base << self.round);
-        self.buckets.push(Bucket::EMPTY);
-        let mut drained = core::mem::replace(self.buckets.at_mut(old), Bucket::EMPTY);
+        let old = added - self.base * self.round;
+        let mut drained = self.buckets.at(old).clone();
+        let mut halves = [Bucket::EMPTY; 2];
+        let mut used = [0; 2];
+        let mut rest = Vec::new();
         loop {
-            let mut used = !drained.matching(0) & ((1 << SLOTS) - 1);
-            while used != 0 {
-                let slot = used.trailing_zeros() as usize;
-                let number = drained.slots[slot];
-                let moves = place_of(number) >> self.round & 1 == 1;
-                self.put(if moves { added } else { old }, drained.tags[slot], number);
-                used &= used - 1;
+            // All entries are read before any is looked at: the cache misses
+            // overlap, where a branch on each would wait for it.
+            let sides: [bool; SLOTS] = core::array::from_fn(|slot| {
+                let number = if drained.tags[slot] == 0 { 0 } else { drained.slots[slot] };
+                place_of(number).0 & self.round != 0
+            });
+            for (slot, side) in sides.into_iter().enumerate() {
+                let (tag, number, side) = (drained.tags[slot], drained.slots[slot], usize::from(side));
+                if used[side] == SLOTS {
+                    rest.push((side, tag, number));
+                    continue;
+                }
+                // A free slot is written too, and then overwritten.
+                halves[side].tags[used[side]] = tag;
+                halves[side].slots[used[side]] = number;
+                used[side] += usize::from(tag != 0);
             }
             let next = drained.next;
             if next == NONE {
@@ -248,8 +264,14 @@ impl Index {
             drained = core::mem::replace(self.overflow.at_mut(next), freed);
             self.free = next;
         }
-        if self.buckets.len() == self.base << (self.round + 1) {
-            self.round += 1;
+        let [stays, moves] = halves;
+        *self.buckets.at_mut(old) = stays;
+        self.buckets.push(moves);
+        for (side, tag, number) in rest.into_iter().filter(|(_, tag, _)| *tag != 0) {
+            self.put(if side == 0 { old } else { added }, tag, number);
+        }
+        if self.buckets.len() == self.base * self.round * 2 {
+            self.round *= 2;
         }
     }
 }
@@ -257,38 +279,57 @@ impl Index {
 impl Bucket {
     const EMPTY: Self = Self { tags: [0; SLOTS], next: NONE, slots: [NONE; SLOTS] };
 
-    /// The slots whose tag is `tag`, as bits.
+    /// The slots whose tag is `tag`, and by chance one whose tag differs from
+    /// it in the lowest bit: a word of tags at a time, one bit for each slot.
+    ///
+    /// No tag is 1, so a free slot is never found by mistake, nor a used one free.
     #[inline]
-    fn matching(&self, tag: u8) -> u32 {
-        let mut low = [0; 8];
-        let mut high = [0; 8];
-        low.copy_from_slice(&self.tags[..8]);
-        high[..4].copy_from_slice(&self.tags[8..]);
-        equal_bytes(u64::from_le_bytes(low), tag) | (equal_bytes(u64::from_le_bytes(high), tag) & 0xf) << 8
+    const fn matching(&self, tag: u8) -> Slots {
+        const LOWEST: u64 = 0x0101_0101_0101_0101;
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = self.tags;
+        let low = u64::from_le_bytes([a, b, c, d, e, f, g, h]) ^ (LOWEST * tag as u64);
+        let high = u64::from_le_bytes([i, j, k, l, 0, 0, 0, 0]) ^ (LOWEST * tag as u64);
+        let zero = low.wrapping_sub(LOWEST) & !low & (LOWEST << 7);
+        let zero_high = high.wrapping_sub(LOWEST) & !high & (LOWEST << 7 & 0xffff_ffff);
+        Slots(zero | zero_high >> 1)
+    }
+
+    /// The entries whose tag is `tag`.
+    #[inline]
+    fn candidates(&self, tag: u8) -> impl Iterator<Item = u32> {
+        self.matching(tag).filter_map(|slot| self.slots.get(slot).copied())
     }
 
     fn free_slot(&self) -> Option<usize> {
-        let free = self.matching(0);
-        (free != 0).then(|| free.trailing_zeros() as usize)
+        self.matching(0).next()
     }
 
     fn used_slot(&self) -> Option<usize> {
         self.tags.iter().rposition(|tag| *tag != 0)
     }
 
-    fn slot_of(&self, number: u32) -> Option<usize> {
-        (0..SLOTS).find(|slot| self.slots[*slot] == number && self.tags[*slot] != 0)
+    fn slot_of(&self, tag: u8, number: u32) -> Option<usize> {
+        self.matching(tag).find(|slot| self.slots[*slot] == number)
     }
 }
 
-/// Which of a word's eight bytes equal `tag`, as bits.
-#[inline]
-const fn equal_bytes(word: u64, tag: u8) -> u32 {
-    const LOW_SEVEN: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    let different = word ^ (tag as u64 * 0x0101_0101_0101_0101);
-    // The high bit of a byte becomes 1 where the byte is zero, exactly: no
-    // carry crosses a byte.
-    let equal = !(((different & LOW_SEVEN) + LOW_SEVEN) | different | LOW_SEVEN);
-    // Gathers the eight high bits in the top byte.
-    ((equal >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+/// Slots of a bucket: slot s < 8 is bit 8 s + 7, slot 8 + s is bit 8 s + 6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Slots(u64);
+
+impl Iterator for Slots {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        if self.0 == 0 {
+            return None;
+        }
+        let bit = self.0.trailing_zeros() as usize;
+        self.0 &= self.0 - 1;
+        Some(bit / 8 + (!bit & 1) * 8)
+    }
 }
+
+#[cfg(test)]
+mod tests;

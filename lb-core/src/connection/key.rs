@@ -78,3 +78,6 @@ impl Address for u128 {
         IpAddr::V6(Ipv6Addr::from_bits(self))
     }
 }
+
+#[cfg(test)]
+mod tests;

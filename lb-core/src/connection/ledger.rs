@@ -4,13 +4,12 @@ use alloc::vec::Vec;
 
 use super::event::{Cause, ConnectionCounters, ConnectionEvent, EventQueue};
 use super::key::ConnectionKey;
-use super::state::State;
 use crate::identity::BackendId;
 
 /// How many flows a backend has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BackendConnections {
-    /// Flows not on their way out ([`State::is_active`]).
+    /// Flows not on their way out ([`State::is_active`](super::State::is_active)).
     pub active: u32,
     /// The other flows: closing or closed.
     pub inactive: u32,
@@ -30,7 +29,7 @@ impl BackendConnections {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
     pub(super) backend: BackendId,
-    pub(super) state: State,
+    pub(super) active: bool,
     pub(super) proven: bool,
 }
 
@@ -99,7 +98,7 @@ impl Ledger {
             self.backends.resize(index + 1, BackendConnections::default());
         }
         let backend = &mut self.backends[index];
-        if standing.state.is_active() {
+        if standing.active {
             backend.active += 1;
         } else {
             backend.inactive += 1;
@@ -110,7 +109,7 @@ impl Ledger {
 
     fn subtract(&mut self, standing: Standing) {
         let backend = &mut self.backends[standing.backend.0 as usize];
-        if standing.state.is_active() {
+        if standing.active {
             backend.active -= 1;
         } else {
             backend.inactive -= 1;

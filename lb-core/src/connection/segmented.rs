@@ -1,15 +1,15 @@
 //! A vector that grows without ever moving what it holds.
 //!
-//! Elements live in segments of 64, 64, 128, 256, ... An append that fills one
+//! Elements live in segments of 64, 128, 256, ... An append that fills one
 //! opens the next, so growth copies nothing and costs the same at any size; an
-//! empty vector owns no memory, and no more than half of it is unused. The
+//! empty vector owns no memory, and no more than half of it, plus one segment's 64, is unused. The
 //! price is a few instructions to find the segment.
 
 use alloc::vec::Vec;
 
 /// The elements of the first segment, as a power of two.
 const BASE_BITS: u32 = 6;
-/// One segment for each position of the highest bit of a number.
+/// Enough for every `u32`.
 const SEGMENTS: usize = 27;
 
 /// An append-only vector of at most `limit` elements, numbered from 0.
@@ -37,8 +37,7 @@ impl<T> Segmented<T> {
         let elements = &mut self.segments[segment];
         if elements.capacity() == 0 {
             let room = self.limit.saturating_sub(self.length).max(1);
-            let size = if segment == 0 { 1 << BASE_BITS } else { self.length };
-            elements.reserve_exact(size.min(room) as usize);
+            elements.reserve_exact((1 << (BASE_BITS as usize + segment)).min(room as usize));
         }
         debug_assert_eq!(elements.len(), offset, "elements are appended in order");
         elements.push(element);
@@ -66,10 +65,9 @@ impl<T> Segmented<T> {
 /// The segment and the place in it of an element.
 #[inline]
 const fn place(number: u32) -> (usize, usize) {
-    // Segment 0 holds 0..64, segment s > 0 holds 64 * 2^(s-1) .. 64 * 2^s: the
-    // position of the highest bit, with all small numbers in segment 0.
-    let top = (number | ((1 << BASE_BITS) - 1)).ilog2();
-    let segment = (top + 1 - BASE_BITS) as usize;
-    let first = if segment == 0 { 0 } else { 1 << top };
-    (segment, (number - first) as usize)
+    // Counted from 64, segment s holds 64 * 2^s up to twice that: its number is
+    // the position of the highest bit, the place is the bits below.
+    let shifted = number as usize + (1 << BASE_BITS);
+    let top = shifted.ilog2();
+    ((top - BASE_BITS) as usize, shifted ^ (1 << top))
 }

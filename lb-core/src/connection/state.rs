@@ -154,3 +154,6 @@ impl TcpEvent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

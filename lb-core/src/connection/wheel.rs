@@ -109,3 +109,6 @@ fn first_from(slots: &[u64; SLOTS / 64], from: usize) -> Option<usize> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;
