@@ -123,14 +123,21 @@ impl<P> Engine<P> {
     /// Takes the next event and moves the clock to it.
     #[inline]
     pub fn pop(&mut self) -> Option<(Time, P)> {
-        while let Some(entry) = self.queue.pop() {
+        loop {
+            let entry = self.queue.pop().or_else(|| self.refill())?;
             if let Some(payload) = self.slab.take(entry.slot()) {
                 self.now = entry.time();
                 self.processed += 1;
                 return Some((self.now, payload));
             }
         }
-        None
+    }
+
+    #[inline(never)]
+    fn refill(&mut self) -> Option<Entry> {
+        let entries = self.queue.refill();
+        self.slab.touch(entries.iter().map(|entry| entry.slot()));
+        self.queue.pop()
     }
 
     /// Takes the next event if it is due at `limit` or before; else moves the clock to `limit`.

@@ -20,4 +20,7 @@ pub use arrivals::{PoissonArrivals, RateCurve, RateCurveError, RatePoint};
 pub use distribution::{Distribution, DistributionError, DistributionText};
 pub use empirical::{EmpiricalCdf, EmpiricalError};
 pub use normal::{normal_cdf, normal_quantile};
-pub use quantity::{Bytes, Nanoseconds, Quantity, QuantityError};
+pub use quantity::{Bytes, Nanoseconds, Quantity};
+
+#[cfg(test)]
+mod tests;

@@ -70,11 +70,13 @@ pub(super) struct Queue {
     /// Entries of that range which did not fit cheaply into `current`.
     late: BinaryHeap<Reverse<Entry>>,
     /// Everything after that range.
-    ladder: Ladder,
+    ladder: Box<Ladder>,
 }
 
-/// A bucket of at most so many entries is sorted at once: below, spreading costs more than sorting.
-const SORT_LIMIT: usize = 48;
+/// A bucket of at most so many entries is sorted at once: up to here, spreading costs more than sorting.
+const SORT_LIMIT: u32 = 48;
+/// Sparse buckets are consumed together up to so many entries: enough to pay for looking for them.
+const GATHER: u32 = 16;
 /// An insertion that would move more entries than this goes to the heap.
 const SHIFT_LIMIT: usize = 32;
 /// So many entries in the heap, and the range is split.
@@ -83,10 +85,10 @@ const LATE_LIMIT: usize = 256;
 impl Queue {
     pub(super) fn new() -> Self {
         Self {
-            current: Vec::with_capacity(SORT_LIMIT),
+            current: Vec::with_capacity(SORT_LIMIT as usize),
             current_end: Time::ZERO,
             late: BinaryHeap::new(),
-            ladder: Ladder::new(),
+            ladder: Box::new(Ladder::new()),
         }
     }
 
@@ -99,22 +101,14 @@ impl Queue {
         }
     }
 
+    /// The first entry, if [`refill`](Self::refill) has been called since the range ran empty.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<Entry> {
-        if !self.late.is_empty() {
-            return self.pop_late();
-        }
-        if let Some(entry) = self.current.pop() {
-            return Some(entry);
-        }
-        self.refill();
-        self.current.pop()
+        if self.late.is_empty() { self.current.pop() } else { self.pop_late() }
     }
 
     pub(super) fn peek(&mut self) -> Option<Entry> {
-        if self.current.is_empty() && self.late.is_empty() {
-            self.refill();
-        }
+        self.refill();
         let late = self.late.peek().map(|&Reverse(entry)| entry);
         match (self.current.last().copied(), late) {
             (Some(current), Some(late)) => Some(current.min(late)),
@@ -181,14 +175,35 @@ impl Queue {
         self.current.sort_unstable_by(|left, right| right.cmp(left));
     }
 
-    /// Makes the next range current; leaves it empty if there is none.
+    /// Makes the next range current if this one is empty, and shows its entries; none if nothing waits.
     #[cold]
     #[inline(never)]
-    fn refill(&mut self) {
-        if let Some(end) = self.ladder.take_first(SORT_LIMIT, &mut self.current) {
+    pub(super) fn refill(&mut self) -> &[Entry] {
+        if self.current.is_empty()
+            && self.late.is_empty()
+            && let Some(end) = self.ladder.take_first(SORT_LIMIT, GATHER, &mut self.current)
+        {
             self.current_end = end;
-            self.current.sort_unstable_by(|left, right| right.cmp(left));
+            sort_latest_first(&mut self.current);
         }
+        &self.current
+    }
+}
+
+/// Sorts what is short and nearly sorted by insertion, the rest by the standard library's means.
+fn sort_latest_first(entries: &mut [Entry]) {
+    if entries.len() > 20 {
+        entries.sort_unstable_by(|left, right| right.cmp(left));
+        return;
+    }
+    for sorted in 1..entries.len() {
+        let entry = entries[sorted];
+        let mut place = sorted;
+        while place > 0 && entries[place - 1] < entry {
+            entries[place] = entries[place - 1];
+            place -= 1;
+        }
+        entries[place] = entry;
     }
 }
 

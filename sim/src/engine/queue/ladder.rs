@@ -13,7 +13,7 @@ pub(super) struct Ladder {
     base: Time,
     /// Bit `L`: level `L` holds something.
     occupied: u8,
-    levels: Vec<Level>,
+    levels: [Level; LEVELS],
     chunks: Vec<Chunk>,
     /// First free chunk, or `NONE`.
     free: u32,
@@ -49,7 +49,7 @@ impl Ladder {
         Self {
             base: Time::ZERO,
             occupied: 0,
-            levels: (0..LEVELS).map(|_| level()).collect(),
+            levels: core::array::from_fn(|_| level()),
             chunks: Vec::new(),
             free: NONE,
         }
@@ -84,45 +84,66 @@ impl Ladder {
         self.base = base;
     }
 
-    /// Takes the entries of the first range with at most `limit` of them (or of one instant) out, and
-    /// answers the range's last instant; `None` if there is nothing.
-    pub(super) fn take_first(&mut self, limit: usize, into: &mut Vec<Entry>) -> Option<Time> {
+    /// Takes the entries of the first range out, roughly latest first, and answers the range's last instant;
+    /// `None` if there is nothing.
+    ///
+    /// The range is one bucket of at most `limit` entries (or of one instant), and as many buckets
+    /// after it as together hold at most `enough`.
+    pub(super) fn take_first(&mut self, limit: u32, enough: u32, into: &mut Vec<Entry>) -> Option<Time> {
         loop {
             if self.occupied == 0 {
                 return None;
             }
             let level = self.occupied.trailing_zeros() as usize;
-            let digit = self.levels[level].first();
-            let width = 8 * level;
-            let below = (1_u64 << width) - 1;
-            let above = u64::MAX.checked_shl(u32::try_from(width + 8).unwrap_or(64)).unwrap_or(0);
-            let start = (self.base.as_nanos() & above) | ((digit as u64) << width);
-            let bucket = self.remove(level, digit);
-            self.base = Time::from_nanos(start);
-            if level == 0 || bucket.length as usize <= limit {
-                self.empty(bucket, |_, entries| into.extend_from_slice(entries));
-                return Some(Time::from_nanos(start | below));
+            let first = self.levels[level].occupied_from(0).expect("an occupied level has a bucket");
+            let length = self.levels[level].buckets[first].length;
+            if level == 0 || length <= limit {
+                let last = self.levels[level].gather(first, enough);
+                self.enter_bucket(level, last);
+                self.take_buckets(level, first, last, into);
+                let below = (1_u64 << (8 * level)) - 1;
+                return Some(Time::from_nanos(self.base.as_nanos() | below));
             }
+            self.enter_bucket(level, first);
+            self.spread(level, first, into);
             // An entry at the base itself differs from it nowhere and so has no level: it is next.
-            self.spread(bucket, into);
             if !into.is_empty() {
                 return Some(self.base);
             }
         }
     }
 
+    /// Moves the base to the first instant of a bucket.
+    fn enter_bucket(&mut self, level: usize, digit: usize) {
+        let width = 8 * level;
+        let above = if level == LEVELS - 1 { 0 } else { u64::MAX << (width + 8) };
+        self.base = Time::from_nanos((self.base.as_nanos() & above) | ((digit as u64) << width));
+    }
+
+    /// Moves the entries of the buckets `first..=last` of one level out, the last bucket first.
+    fn take_buckets(&mut self, level: usize, first: usize, last: usize, into: &mut Vec<Entry>) {
+        let mut digit = last;
+        loop {
+            let bucket = self.remove(level, digit);
+            self.empty(bucket, |_, entries| into.extend_from_slice(entries));
+            let Some(before) = self.levels[level].occupied_before(digit).filter(|&before| before >= first)
+            else {
+                return;
+            };
+            digit = before;
+        }
+    }
+
     /// Takes everything out, in no order.
     pub(super) fn drain_into(&mut self, into: &mut Vec<Entry>) {
         while self.occupied != 0 {
-            let level = self.occupied.trailing_zeros() as usize;
-            let digit = self.levels[level].first();
-            let bucket = self.remove(level, digit);
-            self.empty(bucket, |_, entries| into.extend_from_slice(entries));
+            self.take_buckets(self.occupied.trailing_zeros() as usize, 0, BUCKETS - 1, into);
         }
     }
 
     /// Puts the entries of a bucket into lower levels; those at the base itself go to `at_base`.
-    fn spread(&mut self, bucket: Bucket, at_base: &mut Vec<Entry>) {
+    fn spread(&mut self, level: usize, digit: usize, at_base: &mut Vec<Entry>) {
+        let bucket = self.remove(level, digit);
         let base = self.base;
         self.empty(bucket, |ladder, entries| {
             for &entry in entries {
@@ -162,9 +183,42 @@ impl Ladder {
 }
 
 impl Level {
-    fn first(&self) -> usize {
-        let word = self.occupied.iter().position(|&word| word != 0).expect("an occupied level has a bucket");
-        word * 64 + self.occupied[word].trailing_zeros() as usize
+    /// The first bucket from `digit` on that holds something.
+    #[inline]
+    fn occupied_from(&self, digit: usize) -> Option<usize> {
+        let mut index = digit / 64;
+        let mut word = self.occupied.get(index)? & (u64::MAX << (digit % 64));
+        while word == 0 {
+            index += 1;
+            word = *self.occupied.get(index)?;
+        }
+        Some(index * 64 + word.trailing_zeros() as usize)
+    }
+
+    /// The last bucket before `digit` that holds something.
+    #[inline]
+    fn occupied_before(&self, digit: usize) -> Option<usize> {
+        let mut index = digit / 64;
+        let mut word = self.occupied[index] & !(u64::MAX << (digit % 64));
+        while word == 0 {
+            index = index.checked_sub(1)?;
+            word = self.occupied[index];
+        }
+        Some(index * 64 + 63 - word.leading_zeros() as usize)
+    }
+
+    /// The last of the buckets from `first` on that together hold at most `enough`; at least `first`.
+    fn gather(&self, first: usize, enough: u32) -> usize {
+        let mut last = first;
+        let mut total = self.buckets[first].length;
+        while let Some(next) = self.occupied_from(last + 1) {
+            total += self.buckets[next].length;
+            if total > enough {
+                break;
+            }
+            last = next;
+        }
+        last
     }
 }
 
