@@ -5,11 +5,11 @@
 //! against a configuration that is written to collide. The fleet's secret key is
 //! among the hashed bytes and cannot be read back from 128 bits.
 
+use alloc::vec::Vec;
 use core::fmt;
-use core::hash::Hasher;
 use core::net::IpAddr;
 
-use siphasher::sip128::{Hasher128, SipHasher24};
+use siphasher::sip128::SipHasher24;
 
 use super::{Member, TableKind};
 use crate::hash::HashKey;
@@ -23,7 +23,7 @@ impl Digest {
     /// The digest of a triple; `members` in the order that the kind gives them.
     #[must_use]
     pub(super) fn of(kind: TableKind, key: &HashKey, members: &[Member]) -> Self {
-        let mut hasher = SipHasher24::new_with_key(PUBLIC_KEY);
+        let mut bytes = Vec::with_capacity(32 + members.len() * 21);
         let (tag, size, keyed) = match kind {
             TableKind::Maglev { size } => (1, size, true),
             TableKind::Rendezvous { size } => (2, size, true),
@@ -31,17 +31,17 @@ impl Digest {
             TableKind::IpvsMh { size } => (4, size, false),
             TableKind::IpvsSh { size } => (5, size, false),
         };
-        hasher.write(&[tag]);
-        hasher.write(&size.to_be_bytes());
+        bytes.push(tag);
+        bytes.extend(size.to_be_bytes());
         if keyed {
-            hasher.write(&key.to_bytes());
+            bytes.extend(key.to_bytes());
         }
         for member in members {
-            let (bytes, length) = endpoint_bytes(&member.endpoint);
-            hasher.write(&bytes[..length]);
-            hasher.write(&member.weight.0.to_be_bytes());
+            let (endpoint, length) = endpoint_bytes(&member.endpoint);
+            bytes.extend_from_slice(&endpoint[..length]);
+            bytes.extend(member.weight.0.to_be_bytes());
         }
-        Self(hasher.finish128().as_bytes())
+        Self(SipHasher24::new_with_key(PUBLIC_KEY).hash(&bytes).as_bytes())
     }
 
     /// Its 16 bytes.

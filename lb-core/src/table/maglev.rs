@@ -58,9 +58,9 @@ struct Late {
 pub(super) fn build(size: u32, key: &HashKey, members: &[Member]) -> Maglev {
     let walks = Walks::new(size, key, members);
     let quotas = quota::quotas(size, members);
-    let mut filling = Filling::new(size, &walks, &quotas);
+    let mut filling = Filling::new(&walks, &quotas);
     filling.walk();
-    let late = filling.finish(&walks);
+    let late = filling.finish();
     let (slots, worst) = filling.into_parts();
     Maglev { slots, walks, quotas, worst, late }
 }

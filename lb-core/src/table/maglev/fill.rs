@@ -1,13 +1,13 @@
-//! Filling a table from nothing, in the order of arrivals.
+//! Filling a table from nothing: all members walk, window of time by window.
 //!
-//! Members of one weight walk in step, so the order of arrivals needs a queue
-//! of weights only, and inside a weight it is the order of endpoints. The last
-//! few slots would take most of the steps (the coupon collector's problem), so
-//! they are settled from the slots' side: each asks who comes first.
+//! A slot that was taken in an earlier window was taken by an earlier arrival,
+//! which one bit tells. Inside a window members walk one after the other, so
+//! who finds a slot taken compares arrivals, and who is pushed out walks on.
+//! The last few slots would take most of the steps (the coupon collector's
+//! problem), so they are settled from the slots' side: each asks who comes first.
 
 use alloc::boxed::Box;
 use alloc::collections::BinaryHeap;
-use alloc::collections::binary_heap::PeekMut;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
@@ -16,36 +16,35 @@ use super::walk::{Arrival, Walk, Walks};
 use super::{Late, NONE};
 
 /// A table being filled.
-pub(super) struct Filling {
+pub(super) struct Filling<'a> {
+    walks: &'a Walks,
     slots: Box<[u16]>,
-    /// One bit a slot: fits the first-level cache where `slots` does not.
-    taken: Vec<u64>,
+    /// One bit a slot, set when the window in which it was taken is over: fits
+    /// the first-level cache, which `slots` does not.
+    settled: Vec<u64>,
+    /// The slots taken in this window.
+    recent: Vec<u32>,
     free: u32,
-    /// The rank of the last slot that each member holds.
-    worst: Vec<u32>,
-    /// Members by weight, heaviest first.
-    groups: Vec<Group>,
-}
-
-/// The members of one weight that still walk.
-struct Group {
-    /// The time of the next step.
-    time: u64,
-    stride: u32,
-    /// The rank of the next step.
-    rank: u32,
     walkers: Vec<Walker>,
+    /// Members that still walk.
+    active: Vec<u16>,
+    /// Members that were pushed out in this window and have not walked on yet.
+    displaced: Vec<u16>,
+    /// The end of the window.
+    until: u64,
 }
 
-/// A member that still walks.
+/// How far a member has come.
 #[derive(Clone, Copy)]
 struct Walker {
     /// The slot of the next step.
     position: u32,
-    skip: u32,
+    /// The rank of the next step.
+    rank: u32,
     /// Slots that are due to it yet.
     left: u32,
-    member: u16,
+    /// The rank of the last slot it took.
+    worst: u32,
 }
 
 /// From this many free slots on they are settled from the slots' side.
@@ -53,109 +52,122 @@ struct Walker {
 /// Of the steps that `size * ln(size)` predicts, a half is spent on these.
 const FEW: u32 = 256;
 
-impl Filling {
+/// Steps of all members in a window: one for so many slots.
+///
+/// More leave less to do between windows, but more arrivals to compare in them.
+const SLOTS_PER_STEP: u64 = 16;
+
+impl<'a> Filling<'a> {
     /// Nothing taken yet.
-    pub(super) fn new(size: u32, walks: &Walks, quotas: &[u32]) -> Self {
-        let mut order: Vec<usize> = (0..quotas.len()).collect();
-        order.sort_by_key(|&member| walks.all()[member].stride);
-        let mut groups: Vec<Group> = Vec::new();
-        for member in order {
-            let Walk { offset, skip, stride, .. } = walks.all()[member];
-            if groups.last().is_none_or(|group| group.stride != stride) {
-                groups.push(Group { time: u64::from(stride), stride, rank: 0, walkers: Vec::new() });
-            }
-            let walker = Walker { position: offset, skip, left: quotas[member], member: member as u16 };
-            groups.last_mut().expect("just pushed").walkers.push(walker);
-        }
+    pub(super) fn new(walks: &'a Walks, quotas: &[u32]) -> Self {
+        let size = walks.size();
+        let members = walks.all().iter().zip(quotas);
+        let walker = |offset, left| Walker { position: offset, rank: 0, left, worst: 0 };
+        let walkers: Vec<Walker> = members.map(|(walk, &quota)| walker(walk.offset, quota)).collect();
         Self {
+            walks,
             slots: vec![NONE; size as usize].into_boxed_slice(),
-            taken: vec![0; size.div_ceil(64) as usize],
-            free: if quotas.is_empty() { 0 } else { size },
-            worst: vec![0; quotas.len()],
-            groups,
+            settled: vec![0; size.div_ceil(64) as usize],
+            recent: Vec::new(),
+            free: if walkers.is_empty() { 0 } else { size },
+            active: (0..walkers.len() as u16).collect(),
+            walkers,
+            displaced: Vec::new(),
+            until: 0,
         }
     }
 
     /// Lets all members walk until few slots are free.
     pub(super) fn walk(&mut self) {
-        let next = |group: &Group| (group.time, group.stride);
-        let first = self.groups.iter().enumerate().map(|(index, group)| Reverse((next(group), index)));
-        let mut queue: BinaryHeap<_> = first.collect();
         while self.free > FEW {
-            let Some(mut due) = queue.peek_mut() else { return };
-            let index = due.0.1;
-            self.step(index);
-            let group = &self.groups[index];
-            if group.walkers.is_empty() {
-                PeekMut::pop(due);
-            } else {
-                *due = Reverse((next(group), index));
+            self.until = self.until.saturating_add(self.width());
+            for place in 0..self.active.len() {
+                self.walk_on(self.active[place]);
             }
+            while let Some(member) = self.displaced.pop() {
+                self.walk_on(member);
+            }
+            for slot in self.recent.drain(..) {
+                self.settled[slot as usize / 64] |= 1 << (slot % 64);
+            }
+            let walkers = &self.walkers;
+            self.active.retain(|&member| walkers[usize::from(member)].left > 0);
         }
     }
 
-    /// One step of each member of a group.
-    fn step(&mut self, group: usize) {
-        let size = self.slots.len() as u32;
-        let Group { time, stride, rank, walkers } = &mut self.groups[group];
-        let mut done = 0;
-        for walker in walkers.iter_mut() {
-            let position = walker.position;
-            let word = &mut self.taken[position as usize / 64];
-            let bit = 1 << (position % 64);
-            if *word & bit == 0 {
-                *word |= bit;
-                self.slots[position as usize] = walker.member;
-                self.free -= 1;
-                self.worst[usize::from(walker.member)] = *rank;
-                walker.left -= 1;
-                done += u32::from(walker.left == 0);
+    /// The next window's width: what the members that still walk need for so many steps in all.
+    fn width(&self) -> u64 {
+        let walks = self.walks.all();
+        let speed: u64 = self.active.iter().map(|&member| walks[usize::from(member)].speed()).sum();
+        u64::from(self.walks.size()) / SLOTS_PER_STEP * Walk::UNIT / speed.max(1) + 1
+    }
+
+    /// Lets a member walk until it has its quota or the window is over.
+    fn walk_on(&mut self, member: u16) {
+        let index = usize::from(member);
+        let (size, walk) = (self.walks.size(), self.walks.all()[index]);
+        let Walker { mut position, mut rank, mut left, mut worst } = self.walkers[index];
+        let mut time = walk.time(rank);
+        while left > 0 && time < self.until {
+            let settled = self.settled[position as usize / 64] >> (position % 64) & 1;
+            if settled == 0 {
+                let holder = &mut self.slots[position as usize];
+                if *holder == NONE {
+                    *holder = member;
+                    self.recent.push(position);
+                    self.free -= 1;
+                    (left, worst) = (left - 1, rank);
+                } else if (Arrival { time, stride: walk.stride, member: member.into() })
+                    < self.walks.arrival(usize::from(*holder), position)
+                {
+                    self.walkers[usize::from(*holder)].left += 1;
+                    self.displaced.push(*holder);
+                    *holder = member;
+                    (left, worst) = (left - 1, rank);
+                }
             }
-            let next = position + walker.skip;
-            walker.position = if next >= size { next - size } else { next };
+            let next = position + walk.skip;
+            // below the size `next` is the lesser, else what is left of it
+            position = next.min(next.wrapping_sub(size));
+            rank += 1;
+            time += u64::from(walk.stride);
         }
-        *time += u64::from(*stride);
-        *rank += 1;
-        if done > 0 {
-            walkers.retain(|walker| walker.left > 0);
-        }
+        self.walkers[index] = Walker { position, rank, left, worst };
     }
 
     /// Settles the last free slots: each goes to the first to come who has room.
-    pub(super) fn finish(&mut self, walks: &Walks) -> Late {
-        let walking = self.groups.iter().filter(|group| !group.walkers.is_empty());
-        let since = walking.map(|group| group.time).min().unwrap_or(u64::MAX);
-        let free = (0..walks.size()).filter(|slot| self.taken[*slot as usize / 64] >> (slot % 64) & 1 == 0);
-        let free: Vec<u32> = if self.free == 0 { Vec::new() } else { free.collect() };
-        let mut room: Vec<(u32, u32)> = self
-            .groups
-            .iter()
-            .flat_map(|group| &group.walkers)
-            .map(|walker| (u32::from(walker.member), walker.left))
-            .collect();
-        let first = |room: &[(u32, u32)], slot: u32| -> Arrival {
-            let arrivals = room.iter().map(|&(member, _)| walks.arrival(member as usize, slot));
-            arrivals.min().expect("slots are free, so somebody has room")
+    pub(super) fn finish(&mut self) -> Late {
+        let mut late = Late { since: self.until, slots: Vec::new() };
+        if self.free == 0 {
+            return late;
+        }
+        let walks = self.walks;
+        let free = |slot: &u32| self.settled[*slot as usize / 64] >> (slot % 64) & 1 == 0;
+        late.slots.extend((0..walks.size()).filter(free));
+        let first = |active: &[u16], slot: u32| -> Arrival {
+            let arrivals = active.iter().map(|&member| walks.arrival(usize::from(member), slot));
+            arrivals.min().expect("quotas sum to the size, so with a slot free somebody has room")
         };
-        let mut queue: BinaryHeap<_> = free.iter().map(|&slot| Reverse((first(&room, slot), slot))).collect();
+        let queued = late.slots.iter().map(|&slot| Reverse((first(&self.active, slot), slot)));
+        let mut queue: BinaryHeap<_> = queued.collect();
         while let Some(Reverse((arrival, slot))) = queue.pop() {
-            let Some(place) = room.iter().position(|&(member, _)| member == arrival.member) else {
-                queue.push(Reverse((first(&room, slot), slot)));
+            let walker = &mut self.walkers[arrival.member as usize];
+            if walker.left == 0 {
+                queue.push(Reverse((first(&self.active, slot), slot)));
                 continue;
-            };
-            let member = arrival.member as usize;
+            }
             self.slots[slot as usize] = arrival.member as u16;
-            self.worst[member] = walks.rank(member, slot);
-            room[place].1 -= 1;
-            if room[place].1 == 0 {
-                room.swap_remove(place);
+            walker.worst = walks.rank(arrival.member as usize, slot);
+            walker.left -= 1;
+            if walker.left == 0 {
+                self.active.retain(|&member| u32::from(member) != arrival.member);
             }
         }
-        Late { since, slots: free }
+        late
     }
 
     /// The slots, and the rank of the last slot of each member.
     pub(super) fn into_parts(self) -> (Box<[u16]>, Vec<u32>) {
-        (self.slots, self.worst)
+        (self.slots, self.walkers.iter().map(|walker| walker.worst).collect())
     }
 }

@@ -12,10 +12,12 @@
 //! waits in `vacant`.
 
 use alloc::boxed::Box;
+use alloc::collections::BinaryHeap;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cmp::{Ordering, Reverse};
 
-use super::walk::{Arrival, Walks};
+use super::walk::{Arrival, Walk, Walks};
 use super::{Late, Maglev, Member, NONE, quota};
 use crate::hash::HashKey;
 
@@ -24,11 +26,37 @@ struct Repair<'a> {
     walks: &'a Walks,
     slots: Box<[u16]>,
     seats: Vec<Seat>,
+    /// Until when each member takes what it comes to: always while it has room, else before its worst slot.
+    limits: Vec<u64>,
+    /// All members, those with the greatest limits first.
+    order: Vec<Asked>,
+    /// Members whose limits changed since.
+    touched: Vec<u32>,
     late: Late,
-    /// Slots that nobody holds.
-    vacant: Vec<u32>,
-    /// Members with room, or with ranks before their worst slot that they have not looked at.
-    looking: Vec<usize>,
+    /// What is still to be settled, earliest first: so hardly a step is undone by a later one.
+    queue: BinaryHeap<Reverse<(u64, Matter)>>,
+}
+
+/// A member that is asked whether it wants a vacant slot.
+#[derive(Clone, Copy)]
+struct Asked {
+    /// Its limit before the repair.
+    limit: u64,
+    member: u32,
+    /// A copy, so that asking many reads memory in order.
+    walk: Walk,
+}
+
+/// Something to settle, queued at the time from which it may matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Matter {
+    /// A slot that nobody holds, at the time when its last holder came to it:
+    /// who stopped walking before, cannot want it.
+    Vacant(u32),
+    /// A member with room, or with ranks before its worst slot that it has not looked at.
+    Looking(u32),
+    /// A member that holds more than its quota, at the time of its worst slot.
+    Over(u32),
 }
 
 /// What a member holds.
@@ -40,8 +68,8 @@ struct Seat {
     worst: u32,
     /// Ranks before this one need no look.
     cursor: u32,
-    /// Whether it is in `looking`.
-    looks: bool,
+    /// Whether it is in `touched`.
+    touched: bool,
 }
 
 /// The table of `members`; nothing if a build from nothing is likely to be faster.
@@ -124,137 +152,173 @@ impl<'a> Repair<'a> {
         old_members: &[Member],
         members: &[Member],
     ) -> Self {
-        let same_weight = |from: usize, to: usize| old_members[from].weight == members[to].weight;
+        // who became lighter comes later everywhere, so that others may claim all its slots
+        let keeps = |from: usize| {
+            change.moved_to[from].filter(|&to| old_members[from].weight <= members[to].weight)
+        };
         let seats = quotas.iter().zip(&change.kept).enumerate().map(|(to, (&quota, from))| match *from {
-            Some(from) if same_weight(from, to) => {
+            Some(from) => {
+                // who became heavier comes earlier everywhere, so that it may claim slots it could not have
+                let heavier = old_members[from].weight < members[to].weight;
+                let held = if keeps(from).is_some() { base.quotas[from] } else { 0 };
                 let worst = base.worst[from];
-                Seat { quota, held: base.quotas[from], worst, cursor: worst + 1, looks: false }
+                Seat { quota, held, worst, cursor: if heavier { 0 } else { worst + 1 }, touched: false }
             }
-            Some(_) | None => Seat { quota, held: 0, worst: 0, cursor: 0, looks: false },
+            None => Seat { quota, held: 0, worst: 0, cursor: 0, touched: false },
         });
-        let seats = seats.collect();
+        let seats: Vec<Seat> = seats.collect();
+        let limits: Vec<u64> = seats.iter().zip(walks.all()).map(|(seat, walk)| seat.limit(walk)).collect();
+        let mut order: Vec<(u64, u32)> = limits.iter().copied().zip(0..).collect();
+        order.sort_unstable_by_key(|&(limit, _)| Reverse(limit));
+        let asked = |(limit, member)| Asked { limit, member, walk: walks.all()[member as usize] };
+        let order = order.into_iter().map(asked).collect();
         let mut slots = base.slots.clone();
-        let keeps = |from: usize| change.moved_to[from].filter(|&to| same_weight(from, to));
         let renamed: Vec<u16> =
             (0..old_members.len()).map(|from| keeps(from).map_or(NONE, |to| to as u16)).collect();
-        let mut vacant = Vec::new();
+        let mut vacant: Vec<(u64, u32)> = Vec::new();
         if renamed.iter().enumerate().any(|(from, &to)| usize::from(to) != from) {
             for (slot, holder) in slots.iter_mut().enumerate() {
-                *holder = renamed[usize::from(*holder)];
+                let from = usize::from(*holder);
+                *holder = renamed[from];
                 if *holder == NONE {
-                    vacant.push(slot as u32);
+                    let slot = slot as u32;
+                    vacant.push((base.walks.arrival(from, slot).time, slot));
                 }
             }
         }
-        Self { walks, slots, seats, late: base.late.clone(), vacant, looking: Vec::new() }
+        let vacant = vacant.into_iter().map(|(time, slot)| Reverse((time, Matter::Vacant(slot))));
+        let queue = vacant.collect();
+        Self { walks, slots, seats, limits, order, touched: Vec::new(), late: base.late.clone(), queue }
     }
 
     /// Lets everybody improve until nobody can.
     fn settle(&mut self) {
         for member in 0..self.seats.len() {
-            while self.seats[member].held > self.seats[member].quota {
-                self.drop_worst(member);
+            let seat = self.seats[member];
+            if seat.held > seat.quota {
+                self.enqueue_over(member);
             }
-            if self.seats[member].held < self.seats[member].quota {
-                self.look(member);
+            if seat.held < seat.quota || seat.cursor <= seat.worst {
+                self.enqueue_looking(member);
             }
         }
-        loop {
-            if let Some(slot) = self.vacant.pop() {
-                if self.slots[slot as usize] == NONE {
-                    self.offer(slot);
-                }
-            } else if let Some(member) = self.looking.pop() {
-                self.improve(member);
-            } else {
-                return;
+        while let Some(Reverse((since, matter))) = self.queue.pop() {
+            match matter {
+                Matter::Vacant(slot) if self.slots[slot as usize] == NONE => self.offer(slot, since),
+                Matter::Vacant(_) => {}
+                Matter::Looking(member) => self.look_on(member as usize),
+                Matter::Over(member) => self.drop_worst(member as usize),
             }
         }
     }
 
-    fn look(&mut self, member: usize) {
-        if !self.seats[member].looks {
-            self.seats[member].looks = true;
-            self.looking.push(member);
+    fn enqueue_looking(&mut self, member: usize) {
+        let time = self.walks.all()[member].time(self.seats[member].cursor);
+        self.queue.push(Reverse((time, Matter::Looking(member as u32))));
+    }
+
+    fn enqueue_over(&mut self, member: usize) {
+        let time = self.walks.all()[member].time(self.seats[member].worst);
+        self.queue.push(Reverse((time, Matter::Over(member as u32))));
+    }
+
+    fn set_limit(&mut self, member: usize, limit: u64) {
+        self.limits[member] = limit;
+        if !self.seats[member].touched {
+            self.seats[member].touched = true;
+            self.touched.push(member as u32);
         }
     }
 
     /// Gives a vacant slot to the first to come of all who would take it.
-    fn offer(&mut self, slot: u32) {
+    ///
+    /// Nobody comes before `since` who has not a better slot already or will look at this one yet.
+    fn offer(&mut self, slot: u32, since: u64) {
         let size = self.walks.size();
-        let mut best: Option<(Arrival, u32)> = None;
-        for (member, (walk, seat)) in self.walks.all().iter().zip(&self.seats).enumerate() {
-            let rank = walk.rank(size, slot);
-            if rank > seat.worst && seat.held == seat.quota {
-                continue;
+        let mut best = Arrival { time: u64::MAX, stride: u32::MAX, member: u32::MAX };
+        let mut hear = |walk: &Walk, member: u32| {
+            let time = walk.time(walk.rank(size, slot));
+            if time <= best.time && time <= self.limits[member as usize] {
+                best = best.min(Arrival { time, stride: walk.stride, member });
             }
-            let arrival = Arrival { time: walk.time(rank), stride: walk.stride, member: member as u32 };
-            if best.is_none_or(|(best, _)| arrival < best) {
-                best = Some((arrival, rank));
+        };
+        let willing = self.order.partition_point(|asked| asked.limit >= since);
+        for asked in &self.order[..willing] {
+            hear(&asked.walk, asked.member);
+        }
+        for &member in &self.touched {
+            if self.limits[member as usize] >= since {
+                hear(&self.walks.all()[member as usize], member);
             }
         }
-        let (arrival, rank) = best.expect("quotas sum to the size, so with a slot vacant somebody has room");
-        self.take(arrival, slot, rank);
+        // quotas sum to the size, so with a slot vacant somebody has room
+        let rank = self.walks.rank(best.member as usize, slot);
+        self.take(best, slot, rank);
     }
 
-    /// Looks on from the member's cursor until it is full and nothing earlier is to be had.
-    fn improve(&mut self, member: usize) {
-        let walk = self.walks.all()[member];
-        let size = self.walks.size();
-        self.seats[member].looks = false;
-        let mut position = self.walks.slot(member, self.seats[member].cursor);
-        loop {
-            let seat = self.seats[member];
-            if seat.cursor >= size || (seat.held >= seat.quota && seat.cursor > seat.worst) {
-                break;
-            }
-            if walk.time(seat.cursor) > self.late.since {
-                self.improve_late(member);
-                break;
-            }
-            self.try_slot(member, position, seat.cursor);
-            self.seats[member].cursor += 1;
-            let next = position + walk.skip;
-            position = if next >= size { next - size } else { next };
-        }
-        let seat = &mut self.seats[member];
-        if seat.held < seat.quota {
-            // what it lacks is among the vacant slots, which will be offered to it
-            seat.cursor = size;
-        } else {
-            seat.cursor = seat.worst + 1;
-        }
-    }
-
-    /// As [`improve`](Self::improve), where only late slots can be had.
-    fn improve_late(&mut self, member: usize) {
-        let cursor = self.seats[member].cursor;
-        let ranked = self.late.slots.iter().map(|&slot| (self.walks.rank(member, slot), slot));
-        let mut ranked: Vec<(u32, u32)> = ranked.filter(|(rank, _)| *rank >= cursor).collect();
-        ranked.sort_unstable();
-        for (rank, slot) in ranked {
-            let seat = self.seats[member];
-            if seat.held >= seat.quota && rank > seat.worst {
-                break;
-            }
-            self.try_slot(member, slot, rank);
-        }
-    }
-
-    /// Takes a slot if the member comes to it before its holder.
-    fn try_slot(&mut self, member: usize, slot: u32, rank: u32) {
-        let holder = usize::from(self.slots[slot as usize]);
-        if holder == member {
+    /// Looks on from the member's cursor for the next slot to be had; with more wanted, it is queued again.
+    fn look_on(&mut self, member: usize) {
+        let Seat { quota, held, worst, cursor, .. } = self.seats[member];
+        let last = if held < quota { self.walks.size() - 1 } else { worst };
+        let found = if cursor > last { None } else { self.next_slot(member, cursor, last) };
+        let Some((rank, slot)) = found else {
+            // what it may lack is among the vacant slots, which will be offered to it
+            self.seats[member].cursor = last + 1;
             return;
+        };
+        self.seats[member].cursor = rank + 1;
+        let holder = usize::from(self.slots[slot as usize]);
+        if holder == usize::from(NONE) {
+            // others may come to it earlier still
+            self.offer(slot, 0);
+        } else {
+            self.take(self.walks.arrival(member, slot), slot, rank);
+            self.lose(holder);
         }
+        let seat = self.seats[member];
+        if seat.held < seat.quota || seat.cursor <= seat.worst {
+            self.enqueue_looking(member);
+        }
+    }
+
+    /// The first slot, by the member's ranks `from..=to`, to which it comes before the holder.
+    fn next_slot(&self, member: usize, from: u32, to: u32) -> Option<(u32, u32)> {
+        let (size, walk) = (self.walks.size(), self.walks.all()[member]);
+        let mut slot = self.walks.slot(member, from);
+        for rank in from..=to {
+            if walk.time(rank) > self.late.since {
+                // only late slots can be had from here on
+                let ranked = self.late.slots.iter().map(|&slot| (self.walks.rank(member, slot), slot));
+                let wanted =
+                    |&(at, slot): &(u32, u32)| rank <= at && at <= to && self.comes_first(member, slot, at);
+                return ranked.filter(wanted).min();
+            }
+            if self.comes_first(member, slot, rank) {
+                return Some((rank, slot));
+            }
+            slot += walk.skip;
+            slot = slot.min(slot.wrapping_sub(size));
+        }
+        None
+    }
+
+    /// Whether the member comes to a slot before its holder does.
+    fn comes_first(&self, member: usize, slot: u32, rank: u32) -> bool {
+        let holder = usize::from(self.slots[slot as usize]);
         let walk = &self.walks.all()[member];
         let arrival = Arrival { time: walk.time(rank), stride: walk.stride, member: member as u32 };
-        if holder == usize::from(NONE) {
-            self.take(arrival, slot, rank);
-        } else if arrival < self.walks.arrival(holder, slot) {
-            self.seats[holder].held -= 1;
-            self.take(arrival, slot, rank);
-            self.look(holder);
+        holder == usize::from(NONE) || (holder != member && arrival < self.walks.arrival(holder, slot))
+    }
+
+    /// Books that a member was pushed out of a slot.
+    fn lose(&mut self, member: usize) {
+        let seat = &mut self.seats[member];
+        seat.held -= 1;
+        if seat.held < seat.quota {
+            self.set_limit(member, u64::MAX);
+            self.enqueue_looking(member);
+        } else {
+            self.find_worst(member);
         }
     }
 
@@ -268,33 +332,61 @@ impl<'a> Repair<'a> {
         let seat = &mut self.seats[member];
         seat.held += 1;
         seat.worst = seat.worst.max(rank);
-        if seat.held > seat.quota {
-            self.drop_worst(member);
-        } else if seat.held == seat.quota {
-            self.find_worst(member);
+        match seat.held.cmp(&seat.quota) {
+            Ordering::Less => {}
+            Ordering::Equal => self.find_worst(member),
+            Ordering::Greater => {
+                self.find_worst(member);
+                self.enqueue_over(member);
+            }
         }
     }
 
+    /// Vacates the last slot of a member that is over its quota.
     fn drop_worst(&mut self, member: usize) {
-        self.find_worst(member);
-        let slot = self.walks.slot(member, self.seats[member].worst);
+        let seat = self.seats[member];
+        if seat.held <= seat.quota {
+            return;
+        }
+        let slot = self.walks.slot(member, seat.worst);
+        let time = self.walks.arrival(member, slot).time;
         self.slots[slot as usize] = NONE;
         self.seats[member].held -= 1;
-        self.vacant.push(slot);
+        self.queue.push(Reverse((time, Matter::Vacant(slot))));
         self.find_worst(member);
+        if self.seats[member].held > self.seats[member].quota {
+            self.enqueue_over(member);
+        }
     }
 
     /// Lowers `worst` to the last slot that the member holds; beyond it all is to be looked at again.
     fn find_worst(&mut self, member: usize) {
         let (size, walk) = (self.walks.size(), self.walks.all()[member]);
+        let holds = |slot: u32| usize::from(self.slots[slot as usize]) == member;
         let mut worst = self.seats[member].worst;
         let mut slot = self.walks.slot(member, worst);
-        while usize::from(self.slots[slot as usize]) != member && worst > 0 {
+        if !holds(slot) && walk.time(worst) > self.late.since {
+            // late slots are far apart: so many steps back, or this list
+            let late = self.late.slots.iter().filter(|slot| holds(**slot));
+            let late = late.map(|&slot| self.walks.rank(member, slot)).max();
+            worst = late.unwrap_or(0).max(walk.steps_until(self.late.since));
+            slot = self.walks.slot(member, worst);
+        }
+        while !holds(slot) && worst > 0 {
             slot = if slot < walk.skip { slot + size - walk.skip } else { slot - walk.skip };
             worst -= 1;
         }
         let seat = &mut self.seats[member];
         seat.worst = worst;
         seat.cursor = seat.cursor.min(worst + 1);
+        let limit = seat.limit(&walk);
+        self.set_limit(member, limit);
+    }
+}
+
+impl Seat {
+    /// Until when the member takes what it comes to.
+    fn limit(&self, walk: &Walk) -> u64 {
+        if self.held < self.quota { u64::MAX } else { walk.time(self.worst) }
     }
 }

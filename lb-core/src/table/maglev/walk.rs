@@ -101,6 +101,9 @@ pub(super) struct Arrival {
 }
 
 impl Walk {
+    /// The time that a member of weight 1 needs for a step.
+    pub(super) const UNIT: u64 = SCALE as u64;
+
     fn new(size: u32, prime: bool, key: &HashKey, member: &Member) -> Self {
         let (bytes, length) = endpoint_bytes(&member.endpoint);
         let hash = key.hash_bytes(&bytes[..length]);
@@ -116,12 +119,24 @@ impl Walk {
 
     /// The rank at which it comes to `slot`.
     #[inline]
-    pub(super) const fn rank(&self, size: u32, slot: u32) -> u32 {
-        let distance = if slot >= self.offset { slot - self.offset } else { slot + size - self.offset };
+    pub(super) fn rank(&self, size: u32, slot: u32) -> u32 {
+        let distance = slot.wrapping_sub(self.offset);
+        let distance = if slot < self.offset { distance.wrapping_add(size) } else { distance };
         // distance * inverse % size, after Shoup: the estimated quotient is at most 1 too small
         let quotient = ((distance as u64 * self.quotient as u64) >> 32) as u32;
         let rest = distance.wrapping_mul(self.inverse).wrapping_sub(quotient.wrapping_mul(size));
-        if rest >= size { rest - size } else { rest }
+        // below the size the rest is the lesser, else what is left of it
+        rest.min(rest.wrapping_sub(size))
+    }
+
+    /// Steps in a [`UNIT`](Self::UNIT) of time: about the weight.
+    pub(super) fn speed(&self) -> u64 {
+        Self::UNIT / u64::from(self.stride)
+    }
+
+    /// The last rank to which it comes by `time`, or 0.
+    pub(super) fn steps_until(&self, time: u64) -> u32 {
+        (time / u64::from(self.stride)).saturating_sub(1).min(u64::from(u32::MAX)) as u32
     }
 
     /// When it comes to the slot at `rank`.
