@@ -13,7 +13,6 @@
 mod address;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
-mod connections;
 mod convert;
 mod diff;
 mod emit;
@@ -26,12 +25,12 @@ pub mod units;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::connection::{ConnectionLimits, Machine};
 use crate::flow::HashFields;
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
 
 pub use address::{ParseServiceAddressError, ServiceAddress};
-pub use connections::{ConnectionLimits, Timeouts};
 pub use diff::{BackendChange, ConfigDiff, ServiceDiff, diff};
 pub use error::{ConfigError, FieldPath, Problem, Step, TableSizeRule};
 pub use file::{
@@ -239,12 +238,19 @@ pub enum Profile {
     Ipvs(IpvsOptions),
 }
 
+impl Profile {
+    /// The state machine that its connection table runs.
+    #[must_use]
+    pub const fn machine(self) -> Machine {
+        match self {
+            Self::Own => Machine::Own,
+            Self::Ipvs(_) => Machine::Ipvs,
+        }
+    }
+}
+
 /// The kernel's switches in `/proc/sys/net/ipv4/vs`; `default()` is the kernel's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "four independent kernel switches, named as the kernel names them"
-)]
 pub struct IpvsOptions {
     /// `sloppy_tcp`: a packet in mid-flow makes an entry too. Kernel default: no.
     pub sloppy_tcp: bool,

@@ -241,3 +241,6 @@ impl Default for HashFields {
         Self::ALL
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -104,3 +104,6 @@ impl fmt::Debug for HashKey {
         f.write_str("HashKey(secret)")
     }
 }
+
+#[cfg(test)]
+mod tests;

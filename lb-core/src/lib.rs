@@ -15,6 +15,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod checksum;
 pub mod config;
 pub mod connection;
 pub mod director;

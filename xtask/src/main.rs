@@ -1,2 +1,53 @@
-//! `cargo xtask`: the tidy checks and the test runner.
-fn main() {}
+//! `cargo xtask`: the project's own checks (`tidy`) and the whole test run (`test`).
+//!
+//! Plain std and `cargo` itself, so that a fresh machine with a Rust toolchain
+//! can run it. What each part does is in its module's header.
+
+#![forbid(unsafe_code)]
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+mod metadata;
+mod test;
+mod tidy;
+
+const USAGE: &str = "\
+cargo xtask test [STEP]...   run every step, or only those whose name starts with STEP
+cargo xtask tidy             only the project's own checks: sizes, headers, directions, licences, paths";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.split_first() {
+        Some((command, steps)) if command == "test" => test::run(&root(), steps),
+        Some((command, [])) if command == "tidy" => tidy_only(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn tidy_only() -> anyhow::Result<bool> {
+    let findings = tidy::run(&root())?;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    println!("tidy: {} finding(s)", findings.len());
+    Ok(findings.is_empty())
+}
+
+/// The root of the workspace: the folder above this package's.
+fn root() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let package = package.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
+    package.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}

@@ -7,11 +7,11 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::connections::Machine;
 use super::{
-    BackendConfig, BackendState, Config, ConnectionLimits, Forward, IpvsOptions, NodeAddresses, Profile,
-    SchedulerKind, ServiceAddress, ServiceConfig,
+    BackendConfig, BackendState, Config, Forward, IpvsOptions, NodeAddresses, Profile, SchedulerKind,
+    ServiceAddress, ServiceConfig,
 };
+use crate::connection::ConnectionLimits;
 use crate::flow::{HashFields, Protocol};
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
@@ -23,11 +23,7 @@ pub fn config() -> impl Strategy<Value = Config> {
     let services = prop::collection::vec(service(), 0..4);
     (any::<[u8; 16]>(), 1..=1_u32 << 30, profile(), any::<u64>(), services).prop_map(
         |(key, max, profile, generation, services)| {
-            let machine = match profile {
-                Profile::Own => Machine::Own,
-                Profile::Ipvs(_) => Machine::Ipvs,
-            };
-            let mut connections = ConnectionLimits::new(max, machine);
+            let mut connections = ConnectionLimits::new(max, profile.machine());
             connections.unproven = connections.unproven.max(1);
             // one service per address
             let services: BTreeMap<_, _> =
@@ -76,7 +72,7 @@ pub fn scheduler() -> impl Strategy<Value = SchedulerKind> {
         select(&[11_u32, 251, 65_537][..]).prop_map(|table_size| SchedulerKind::Maglev { table_size }),
         (8..1_000_u32).prop_map(|table_size| SchedulerKind::Rendezvous { table_size }),
         (1..200_u32).prop_map(|points| SchedulerKind::Ring { points }),
-        (flags.clone(), select(&[251_u32, 509, 4_093][..]))
+        (flags, select(&[251_u32, 509, 4_093][..]))
             .prop_map(|((port, fallback), table_size)| SchedulerKind::IpvsMh { port, fallback, table_size }),
         (flags, 4..10_u32).prop_map(|((port, fallback), bits)| SchedulerKind::IpvsSh {
             port,

@@ -6,15 +6,15 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use super::connections::Machine;
 use super::scheduler::scheduler;
 use super::units::HumanDuration;
 use super::{
-    BackendConfig, BackendFile, Config, ConfigError, ConnectionLimits, ConnectionsFile, FieldPath, Forward,
-    ForwardFile, ForwardKind, HashField, IpvsOptions, LbFile, NodeAddresses, NodeFile, Problem, Profile,
-    ProfileFile, ProfileKind, ProtocolName, SchedulerName, ServiceAddress, ServiceConfig, ServiceFile, Step,
-    Timeouts, TimeoutsFile, file,
+    BackendConfig, BackendFile, Config, ConfigError, ConnectionsFile, FieldPath, Forward, ForwardFile,
+    ForwardKind, HashField, IpvsOptions, LbFile, NodeAddresses, NodeFile, Problem, Profile, ProfileFile,
+    ProfileKind, ProtocolName, SchedulerName, ServiceAddress, ServiceConfig, ServiceFile, Step, TimeoutsFile,
+    file,
 };
+use crate::connection::{ConnectionLimits, Machine, Timeouts};
 use crate::flow::{HashFields, Protocol};
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
@@ -26,6 +26,8 @@ const LEAST_V4: u16 = 576;
 
 /// Connections where the file says none: some 50 MB of memory.
 const CONNECTIONS: u32 = 1_000_000;
+/// The most backends of one service: a slot names its holder in 16 bits.
+const MAX_BACKENDS: usize = 65_535;
 /// The most connections a table can address.
 const MAX_CONNECTIONS: u32 = 1 << 30;
 /// The timers' resolution.
@@ -43,12 +45,8 @@ impl TryFrom<LbFile> for Config {
         }
         let node = file.node.map(|node| node_addresses(&node, &top.field("node"))).transpose()?;
         let profile = file.profile.map_or(Ok(Profile::Own), |file| profile(&file, &top.field("profile")))?;
-        let machine = match profile {
-            Profile::Own => Machine::Own,
-            Profile::Ipvs(_) => Machine::Ipvs,
-        };
         let connections =
-            connections(file.connections.unwrap_or_default(), machine, &top.field("connections"))?;
+            connections(file.connections.unwrap_or_default(), profile.machine(), &top.field("connections"))?;
         let hash_key = match (file.hash_key, file.services.iter().find(|service| needs_key(service))) {
             (Some(key), _) => key,
             (None, None) => HashKey::new([0; 16]),
@@ -192,6 +190,10 @@ fn service(
     let hash_fields = hash_fields(&file.hash_fields, &path.field("hashFields"))?;
     let scheduler = scheduler(&file.scheduler, file.backends.len(), &path.field("scheduler"))?;
     let forward = forward(&file.forward, &path.field("forward"))?;
+    if file.backends.len() > MAX_BACKENDS {
+        let problem = Problem::TooManyBackends { backends: file.backends.len(), max: MAX_BACKENDS };
+        return Err(path.field("backends").wrong(problem));
+    }
     let mut seen = BTreeMap::new();
     let mut backends = Vec::with_capacity(file.backends.len());
     for (position, backend) in file.backends.iter().enumerate() {

@@ -11,7 +11,6 @@ use crate::identity::Endpoint;
 
 /// What a new configuration changes; empty if nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "one flag per part of the configuration")]
 pub struct ConfigDiff {
     /// The node's addresses differ.
     pub node: bool,
@@ -31,7 +30,6 @@ pub struct ConfigDiff {
 
 /// What changes in one service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "one flag per part of the service")]
 pub struct ServiceDiff {
     /// The service.
     pub service: ServiceAddress,

@@ -1,10 +1,11 @@
 //! From a configuration back to a file, every default written out.
 
 use super::{
-    BackendConfig, BackendFile, Config, ConnectionLimits, ConnectionsFile, Forward, ForwardFile, ForwardKind,
-    IpvsOptions, LbFile, NodeAddresses, NodeFile, Profile, ProfileFile, ProfileKind, ProtocolName,
-    SchedulerFile, SchedulerKind, SchedulerName, ServiceConfig, ServiceFile, TimeoutsFile, file,
+    BackendConfig, BackendFile, Config, ConnectionsFile, Forward, ForwardFile, ForwardKind, IpvsOptions,
+    LbFile, NodeAddresses, NodeFile, Profile, ProfileFile, ProfileKind, ProtocolName, SchedulerFile,
+    SchedulerKind, SchedulerName, ServiceConfig, ServiceFile, TimeoutsFile, file,
 };
+use crate::connection::ConnectionLimits;
 use crate::flow::Protocol;
 
 impl From<&Config> for LbFile {

@@ -210,6 +210,14 @@ pub enum Problem {
         /// What would be right.
         right: TableSizeRule,
     },
+    /// More backends than a table can name.
+    #[error("{backends} backends are too many; write at most {max} and split the service")]
+    TooManyBackends {
+        /// How many there are.
+        backends: usize,
+        /// How many there may be.
+        max: usize,
+    },
     /// A format version that is not known.
     #[error("version {version} is not known; write version: 1")]
     Version {

@@ -46,6 +46,7 @@ pub(super) const MTU: u16 = 1_500;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(description = "An LB file: one node's virtual services."))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LbFile {
     /// Version of this format: 1.
@@ -364,7 +365,6 @@ const fn default_weight() -> u16 {
     1
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 const fn is_zero(number: &u64) -> bool {
     *number == 0
 }

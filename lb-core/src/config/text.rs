@@ -29,8 +29,8 @@ pub(super) trait FromText: Sized {
 /// A text from outside, quoted for a message and cut to 40 characters.
 pub(super) fn quoted(text: &str) -> String {
     match text.char_indices().nth(40) {
-        Some((end, _)) => format!("`{}...`", text[..end].escape_debug()),
-        None => format!("`{}`", text.escape_debug()),
+        Some((end, _)) => format!("`{}...`", &text[..end]),
+        None => format!("`{text}`"),
     }
 }
 
@@ -272,7 +272,13 @@ impl<T: Whole> Visitor<'_> for WholeVisitor<T> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        let quoted = quoted(text);
-        Err(E::custom(format_args!("{quoted} is no number; write a whole number from 0 to {}", T::MAX)))
+        let (quoted, max) = (quoted(text), T::MAX);
+        // YAML 1.2 takes "443", 012 and 1_000 for texts
+        if text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || c == '_')
+        {
+            let right = "write the digits alone: no quotes, no leading zeros, no underscores";
+            return Err(E::custom(format_args!("{quoted} is a text, not a number; {right}")));
+        }
+        Err(E::custom(format_args!("{quoted} is no number; write a whole number from 0 to {max}")))
     }
 }

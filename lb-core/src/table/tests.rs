@@ -1,3 +1,5 @@
+//! What every table promises.
+
 use super::*;
 
 pub(super) fn member(last: u16, weight: u16) -> Member {

@@ -28,6 +28,10 @@ fn numbers_out_of_range() {
         "backends: [{ address: 10.1.0.5, weight: -1 }]",
         "-1 is out of range; write a whole number from 0 to 65535",
     );
+    check(
+        "mtu: \"1500\"",
+        "`1500` is a text, not a number; write the digits alone: no quotes, no leading zeros, no underscores",
+    );
     check("mtu: 575", "mtu: 575 leaves the client too little; write 576 to 65535");
     check(
         "mtu: 595, backends: [{ address: 10.1.0.5 }]",
@@ -116,6 +120,16 @@ fn a_table_holds_every_backend() {
     assert!(
         read(&with_service(&std::format!("scheduler: {{ kind: rendezvous, tableSize: 3 }}, {backends}")))
             .is_ok()
+    );
+}
+
+#[test]
+fn a_service_has_at_most_65535_backends() {
+    let mut file: LbFile = from_str(&with_service("backends: [{ address: 10.1.0.5 }]")).unwrap();
+    file.services[0].backends = std::vec![file.services[0].backends[0]; 65_536];
+    assert_eq!(
+        Config::try_from(file).unwrap_err().to_string(),
+        "services[0].backends: 65536 backends are too many; write at most 65535 and split the service"
     );
 }
 

@@ -1,3 +1,5 @@
+//! Maglev: filled, and repaired to the same bytes.
+
 use alloc::vec;
 
 use proptest::prelude::*;

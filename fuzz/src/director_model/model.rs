@@ -1,0 +1,173 @@
+//! The naive model: maps, and a table from nothing for every question.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use lb_core::config::{BackendConfig, BackendState, Config, ServiceAddress, ServiceConfig};
+use lb_core::director::Choice;
+use lb_core::flow::Addresses;
+use lb_core::scheduler::Scheduler;
+use lb_core::table::TableCache;
+use lb_core::{Endpoint, FlowKey, Time};
+
+use crate::packets::{Transport, flag};
+
+/// What became of a packet, as far as the model goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Forwarded { endpoint: Endpoint, choice: Choice },
+    Refused,
+}
+
+/// The promises, kept slowly.
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) config: Config,
+    flows: BTreeMap<(ServiceAddress, IpAddr, u16), Entry>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    endpoint: Endpoint,
+    state: State,
+    seen: Time,
+}
+
+/// How far a flow is, by what its client has said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    SynReceived,
+    Established,
+    FinWait,
+    Closed,
+    /// Since when; a datagram a second or more after another makes a stream of it.
+    Udp {
+        latest: Time,
+        is_stream: bool,
+    },
+}
+
+impl Model {
+    pub(super) fn new(config: Config) -> Self {
+        Self { config, flows: BTreeMap::new() }
+    }
+
+    pub(super) fn set_backend(&mut self, address: ServiceAddress, backend: BackendConfig) {
+        for service in self.config.services.iter_mut().filter(|service| service.address == address) {
+            for place in service.backends.iter_mut().filter(|place| place.endpoint == backend.endpoint) {
+                *place = backend;
+            }
+        }
+    }
+
+    /// A backend that is not configured is down.
+    pub(super) fn state_of(&self, address: ServiceAddress, endpoint: Endpoint) -> BackendState {
+        let backends = &self.service(address).backends;
+        backends.iter().find(|backend| backend.endpoint == endpoint).map_or(BackendState::Down, |it| it.state)
+    }
+
+    /// What becomes of a packet from a client to a service.
+    pub(super) fn handle(
+        &mut self,
+        now: Time,
+        address: ServiceAddress,
+        client: (IpAddr, u16),
+        transport: Transport,
+    ) -> Outcome {
+        let key = (address, client.0, client.1);
+        let entry = self.flows.remove(&key).filter(|entry| now - entry.seen < entry.state.timeout());
+        let picked = self.pick(address, client);
+        let is_syn = transport == Transport::Tcp(flag::SYN);
+        let is_reset = transport == Transport::Tcp(flag::RST);
+
+        let (endpoint, choice, state) = match entry {
+            Some(entry) if self.state_of(address, entry.endpoint) == BackendState::Down => {
+                (picked, Choice::Rechosen, State::first(now, transport))
+            }
+            Some(entry) if is_syn && matches!(entry.state, State::FinWait | State::Closed) => {
+                (picked, Choice::New, State::first(now, transport))
+            }
+            Some(entry) => (Some(entry.endpoint), Choice::Existing, entry.state.next(now, transport)),
+            None if is_reset => (picked, Choice::Untracked, State::Closed),
+            None if is_syn || transport == Transport::Udp => {
+                (picked, Choice::New, State::first(now, transport))
+            }
+            None => (picked, Choice::PickedUp, State::first(now, transport)),
+        };
+        let Some(endpoint) = endpoint else { return Outcome::Refused };
+        if choice != Choice::Untracked {
+            self.flows.insert(key, Entry { endpoint, state, seen: now });
+        }
+        Outcome::Forwarded { endpoint, choice }
+    }
+
+    /// The backend that a table built from nothing names.
+    fn pick(&self, address: ServiceAddress, (client, port): (IpAddr, u16)) -> Option<Endpoint> {
+        let service = self.service(address);
+        let mut tables = TableCache::default();
+        let scheduler = Scheduler::new(
+            service.scheduler,
+            self.config.hash_key,
+            service.hash_fields,
+            &service.backends,
+            &mut tables,
+            None,
+        );
+        let addresses = match (client, address.address) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => Addresses::V4 { source, destination },
+            (IpAddr::V6(source), IpAddr::V6(destination)) => Addresses::V6 { source, destination },
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => panic!("one family"),
+        };
+        let flow = FlowKey::new(address.protocol, addresses, port, address.port);
+        let place = scheduler.expect("a valid configuration").schedule(&flow)?;
+        let backend = service.backends[place];
+        assert_eq!(backend.state, BackendState::Active, "the table names only who may get new flows");
+        assert!(backend.weight.0 > 0, "the table names nobody without weight");
+        Some(backend.endpoint)
+    }
+
+    fn service(&self, address: ServiceAddress) -> &ServiceConfig {
+        self.config.services.iter().find(|service| service.address == address).expect("services stay")
+    }
+}
+
+impl State {
+    /// The state of a flow that begins with this packet.
+    fn first(now: Time, transport: Transport) -> Self {
+        match transport {
+            Transport::Udp => Self::Udp { latest: now, is_stream: false },
+            Transport::Tcp(flag::SYN) => Self::SynReceived,
+            Transport::Tcp(flags) if flags & flag::FIN != 0 => Self::FinWait,
+            Transport::Tcp(flags) if flags & flag::ACK != 0 => Self::Established,
+            Transport::Tcp(_) => Self::Closed,
+        }
+    }
+
+    fn next(self, now: Time, transport: Transport) -> Self {
+        match (self, transport) {
+            (Self::Udp { latest, is_stream }, _) => {
+                Self::Udp { latest: now, is_stream: is_stream || now - latest >= Duration::from_secs(1) }
+            }
+            (Self::Established, Transport::Tcp(flag::SYN)) => Self::Established,
+            (_, Transport::Tcp(flag::SYN)) => Self::SynReceived,
+            (_, Transport::Tcp(flag::RST)) => Self::Closed,
+            (_, Transport::Tcp(flags)) if flags & flag::FIN != 0 => Self::FinWait,
+            (Self::FinWait, _) | (_, Transport::Udp) => self,
+            (_, Transport::Tcp(flag::ACK)) => Self::Established,
+            (_, Transport::Tcp(_)) => self,
+        }
+    }
+
+    /// For how long its silence is borne; the defaults of the LB file.
+    fn timeout(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::SynReceived => 60,
+            Self::Established => 900,
+            Self::FinWait => 120,
+            Self::Closed => 10,
+            Self::Udp { is_stream: false, .. } => 30,
+            Self::Udp { is_stream: true, .. } => 180,
+        })
+    }
+}

@@ -1,0 +1,14 @@
+//! What each fuzz target checks, as plain functions on bytes.
+//!
+//! Every module has one `check`, which panics where something is wrong that no
+//! input may bring about. The targets in `fuzz_targets` only hand bytes over;
+//! the inputs to begin with are in `corpus`, written by `examples/corpus.rs`.
+//! A crash that is found becomes a unit test of the crate it was found in.
+
+#![forbid(unsafe_code)]
+
+pub mod director_model;
+pub mod encapsulate_round_trip;
+pub mod lb_file;
+pub mod packet_parse;
+pub mod packets;

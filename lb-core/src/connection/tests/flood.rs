@@ -1,0 +1,146 @@
+//! No flood evicts a flow that has proven itself, nor keeps a new one from doing so.
+
+use super::*;
+
+const MAX: u32 = 4096;
+
+/// A table with a quarter of its flows proven, and the time.
+fn busy(machine: Machine) -> (ConnectionTable, u64) {
+    let limits = ConnectionLimits::new(MAX, machine);
+    let mut table = ConnectionTable::new(limits, machine, HashKey::new([9; 16]));
+    let keys: Vec<_> = (0..MAX / 8).flat_map(|number| [v4(number), v6(number)]).collect();
+    keys.iter().for_each(|key| _ = table.insert(at(0), *key, Segment::SYN, BACKEND));
+    keys.iter().for_each(|key| _ = table.find(at(100), key, Segment::ACK).unwrap());
+    for key in &keys {
+        assert!(table.find(at(1200), key, Segment::ACK).unwrap().proven);
+    }
+    (table, 1200)
+}
+
+fn established_are_all_there(table: &ConnectionTable, now: u64) {
+    for number in 0..MAX / 8 {
+        for key in [v4(number), v6(number)] {
+            let found = table.peek(at(now), &key).unwrap_or_else(|| panic!("{key:?} was lost"));
+            assert_eq!((found.backend, found.proven), (BACKEND, true));
+        }
+    }
+}
+
+/// Twenty tables' worth of strangers, each sending `segment` once.
+fn flood(machine: Machine, segment: Segment) {
+    for stranger in [v4 as fn(u32) -> ConnectionKey, v6] {
+        let (mut table, mut now) = busy(machine);
+        for number in 0..20 * MAX {
+            now += u64::from(number % 16 == 0);
+            let outcome = table.insert(at(now), stranger(1_000_000 + number), segment, OTHER);
+            assert_ne!(outcome, Insert::Refused, "there are always unproven flows to evict");
+            assert!(table.unproven() <= table.limits().unproven as usize);
+            assert!(table.len() <= MAX as usize);
+        }
+        established_are_all_there(&table, now);
+        assert_eq!(table.unproven(), MAX as usize / 2, "the flood has its share and no more");
+        // Even now a newcomer can prove itself, if the share outlives a second.
+        let newcomer = v4(500_000);
+        table.insert(at(now), newcomer, Segment::SYN, BACKEND);
+        for number in 0..MAX / 4 {
+            table.insert(at(now + 500), stranger(9_000_000 + number), segment, OTHER);
+        }
+        assert!(table.find(at(now + 1000), &newcomer, Segment::ACK).unwrap().proven);
+    }
+}
+
+#[test]
+fn syn_flood() {
+    flood(Machine::Own, Segment::SYN);
+    flood(Machine::Ipvs, Segment::SYN);
+}
+
+#[test]
+fn bare_ack_flood() {
+    flood(Machine::Own, Segment::ACK);
+    flood(Machine::Ipvs, Segment::ACK);
+}
+
+#[test]
+fn udp_flood() {
+    flood(Machine::Own, Segment::Udp);
+    flood(Machine::Ipvs, Segment::Udp);
+}
+
+#[test]
+fn sctp_flood() {
+    flood(Machine::Own, Segment::Sctp(SctpClass::Init));
+    flood(Machine::Own, Segment::Sctp(SctpClass::Data));
+}
+
+/// A flood from few addresses comes back to the same keys again and again.
+#[test]
+fn repeated_syns_prove_nothing() {
+    let (mut table, mut now) = busy(Machine::Own);
+    for _ in 0..10 {
+        now += 1500;
+        for number in 0..MAX {
+            let key = v4(1_000_000 + number % 1024);
+            if table.find(at(now), &key, Segment::SYN).is_none() {
+                table.insert(at(now), key, Segment::SYN, OTHER);
+            }
+        }
+        assert_eq!(table.unproven(), 1024);
+    }
+    established_are_all_there(&table, now);
+}
+
+#[test]
+fn a_flood_ends_and_leaves_nothing() {
+    let (mut table, now) = busy(Machine::Own);
+    for number in 0..MAX {
+        table.insert(at(now), v4(1_000_000 + number), Segment::SYN, OTHER);
+    }
+    settle(&mut table, at(now + 60_000));
+    assert_eq!((table.len_of(OTHER).total(), table.unproven()), (0, 0));
+    established_are_all_there(&table, now + 60_000);
+}
+
+#[test]
+fn the_oldest_unproven_flow_of_all_queues_goes_first() {
+    let limits = ConnectionLimits { unproven: 4, ..ConnectionLimits::new(10, Machine::Own) };
+    let mut table = ConnectionTable::new(limits, Machine::Own, HashKey::new([9; 16]));
+    let flows = [
+        (v6(1), Segment::ACK),
+        (v4(2), Segment::SYN),
+        (v4(3), Segment::Udp),
+        (v6(4), Segment::SYN),
+        (v4(5), Segment::Udp),
+        (v6(6), Segment::Udp),
+        (v4(7), Segment::ACK),
+        (v6(8), Segment::SYN),
+    ];
+    for (time, (key, segment)) in (0_u64..).zip(flows) {
+        let outcome = table.insert(at(time), key, segment, BACKEND);
+        assert_eq!(matches!(outcome, Insert::InsertedEvicting(_)), time >= 4);
+    }
+    for (key, _) in &flows[..4] {
+        let event = ConnectionEvent { key: *key, backend: BACKEND, cause: Cause::Evicted };
+        assert_eq!(table.poll_event(), Some(event));
+    }
+    assert_eq!((table.poll_event(), table.counters().evicted), (None, 4));
+}
+
+#[test]
+fn a_table_full_of_proven_flows_refuses() {
+    let mut table = table(8, Machine::Own);
+    (0..8).for_each(|number| _ = table.insert(at(0), v4(number), Segment::ACK, BACKEND));
+    (0..8).for_each(|number| _ = table.find(at(1000), &v4(number), Segment::ACK).unwrap());
+    assert_eq!(table.insert(at(1000), v6(1), Segment::SYN, BACKEND), Insert::Refused);
+    assert_eq!((table.len(), table.counters().refused, table.poll_event()), (8, 1, None));
+    table.find(at(2000), &v4(3), Segment::RST).unwrap();
+    settle(&mut table, at(12_064));
+    assert!(matches!(table.insert(at(12_064), v6(1), Segment::SYN, BACKEND), Insert::Inserted(_)));
+}
+
+#[test]
+fn a_table_for_nothing_refuses_everything() {
+    let mut table = table(0, Machine::Own);
+    assert_eq!(table.insert(at(0), v4(1), Segment::SYN, BACKEND), Insert::Refused);
+    assert_eq!(table.find(at(0), &v4(1), Segment::SYN), None);
+}

@@ -1,0 +1,135 @@
+//! Whose packet is it: a service's, the node's own, or the host's.
+//!
+//! The first step of the path: from a parsed packet to a service and a flow,
+//! or to one of the few things a balancer answers itself. Nothing is changed.
+
+use super::Director;
+use super::registry::without_ports;
+use super::verdict::{DropReason, PassReason};
+use crate::flow::FlowKey;
+use crate::fragment::three_tuple;
+use crate::packet::{IcmpError, IcmpMessage, Packet, Payload};
+use crate::time::Time;
+
+/// What a packet is to this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// A packet of a service's flow.
+    Flow(ServiceFlow),
+    /// An echo request to a VIP.
+    Echo,
+    /// An error about a tunnel packet that this node sent.
+    TunnelError(IcmpError),
+    /// The host's.
+    Pass(PassReason),
+    /// Nobody's.
+    Drop(DropReason),
+}
+
+/// A packet of a service's flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ServiceFlow {
+    /// Where the service stands in the director's list.
+    pub(super) place: usize,
+    /// The flow, client first.
+    pub(super) flow: FlowKey,
+    /// How much the packet itself says about the flow.
+    pub(super) kind: PacketKind,
+}
+
+/// How much a packet says about its flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PacketKind {
+    /// It carries the transport header.
+    Transport,
+    /// A later fragment: it has the flow of its first one, if that is known.
+    LaterFragment {
+        /// Whether the first fragment was seen.
+        known: bool,
+    },
+    /// An ICMP error that quotes an answer of the flow.
+    Error,
+}
+
+impl Director {
+    /// Says whose packet this is.
+    #[inline]
+    pub(super) fn classify(&self, now: Time, packet: &Packet<'_>) -> Class {
+        match &packet.payload {
+            Payload::Tcp { .. } | Payload::Udp { .. } | Payload::Sctp { .. } => match packet.flow_key() {
+                Some(flow) => self.of_flow(flow, PacketKind::Transport),
+                None => Class::Pass(PassReason::NoService),
+            },
+            Payload::LaterFragment => self.classify_later_fragment(now, packet),
+            Payload::Icmp(IcmpMessage::EchoRequest) => self.classify_echo(packet),
+            Payload::Icmp(IcmpMessage::Error(error)) => self.classify_error(packet, error),
+            Payload::Icmp(IcmpMessage::Other) | Payload::Other => Class::Pass(PassReason::NoService),
+        }
+    }
+
+    #[inline]
+    fn of_flow(&self, flow: FlowKey, kind: PacketKind) -> Class {
+        match self.index.find(&flow) {
+            Some(place) => Class::Flow(ServiceFlow { place, flow, kind }),
+            None => Class::Pass(PassReason::NoService),
+        }
+    }
+
+    /// A later fragment goes with its first one; without it, by the three-tuple
+    /// rule to the VIP's service of lowest port of its protocol.
+    #[cold]
+    fn classify_later_fragment(&self, now: Time, packet: &Packet<'_>) -> Class {
+        if let Some(flow) = self.fragments.find(now, packet) {
+            return self.of_flow(flow, PacketKind::LaterFragment { known: true });
+        }
+        match self.index.find_portless(packet.ip.addresses.destination(), packet.ip.protocol) {
+            Some(place) => {
+                let kind = PacketKind::LaterFragment { known: false };
+                Class::Flow(ServiceFlow { place, flow: three_tuple(packet), kind })
+            }
+            None => Class::Pass(PassReason::NoService),
+        }
+    }
+
+    #[cold]
+    fn classify_echo(&self, packet: &Packet<'_>) -> Class {
+        match (self.index.is_vip(packet.ip.addresses.destination()), self.is_kernel()) {
+            (true, false) => Class::Echo,
+            (true, true) => Class::Pass(PassReason::LocalEcho),
+            (false, _) => Class::Pass(PassReason::NoService),
+        }
+    }
+
+    /// An error that a VIP receives is about an answer of some backend, and the
+    /// client's flow leads there; one that the node's own address receives is
+    /// about a tunnel packet.
+    #[cold]
+    fn classify_error(&self, packet: &Packet<'_>, error: &IcmpError) -> Class {
+        let destination = packet.ip.addresses.destination();
+        if destination != error.quoted.addresses.source() {
+            // RFC 792: an error goes to the source of what it quotes.
+            return Class::Drop(DropReason::UselessError);
+        }
+        if self.is_own_address(destination) {
+            return Class::TunnelError(*error);
+        }
+        match packet.flow_key() {
+            Some(flow) => self.of_flow(flow, PacketKind::Error),
+            None => {
+                let quoted = &error.quoted;
+                let flow = without_ports(quoted.protocol, quoted.addresses.reversed());
+                match self.index.find_portless(destination, quoted.protocol) {
+                    Some(place) => Class::Flow(ServiceFlow { place, flow, kind: PacketKind::Error }),
+                    None => Class::Pass(PassReason::NoService),
+                }
+            }
+        }
+    }
+
+    fn is_own_address(&self, address: core::net::IpAddr) -> bool {
+        match address {
+            core::net::IpAddr::V4(address) => self.config.node.v4 == Some(address),
+            core::net::IpAddr::V6(address) => self.config.node.v6 == Some(address),
+        }
+    }
+}

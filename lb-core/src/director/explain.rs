@@ -1,0 +1,227 @@
+//! Why a packet goes where it goes, step by step.
+//!
+//! The same functions as the packet path, asked without changing anything:
+//! `classify`, the connection table's `peek`, `plan`, the tunnel. So what is
+//! explained is what would happen, but for one thing: whether the rate of ICMP
+//! answers is used up is not foreseen.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::classify::{Class, PacketKind, ServiceFlow};
+use super::plan::{Entry, Plan};
+use super::verdict::{Choice, DropReason, PassReason, Verdict};
+use super::{Director, path};
+use crate::config::{BackendState, ServiceAddress};
+use crate::connection::State;
+use crate::encapsulation::EncapsulationError;
+use crate::flow::{FlowKey, HashFields};
+use crate::identity::Endpoint;
+use crate::packet::{self, Packet};
+use crate::scheduler::ScheduleTrace;
+use crate::time::Time;
+
+/// What a director would do with a packet, and the reasons in order.
+///
+/// Prints one step a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The configuration's generation.
+    pub generation: u64,
+    /// The reasons, the last one being the outcome.
+    pub steps: Vec<Step>,
+}
+
+/// One reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The packet is an echo request to a VIP and is answered here.
+    AnswerEcho,
+    /// The flow's backend, and how it was found.
+    Chosen {
+        /// Who gets the packet.
+        backend: Endpoint,
+        /// How it was found.
+        choice: Choice,
+        /// Whether the connection table changes.
+        entered: bool,
+    },
+    /// Outcome: dropped.
+    Drop(DropReason),
+    /// The connection table knows the flow.
+    Entry {
+        /// The backend it names.
+        backend: Endpoint,
+        /// Whether that backend is in service.
+        in_service: BackendState,
+        /// The flow's state.
+        state: State,
+        /// Whether the flow has shown packets at least a second apart.
+        proven: bool,
+    },
+    /// The packet was understood and belongs to this flow.
+    Flow {
+        /// The flow, client first.
+        flow: FlowKey,
+        /// What leads to the flow, where it is not the packet's own header.
+        by: FlowSource,
+    },
+    /// Outcome: sent.
+    Forward {
+        /// Bytes of the tunnel packet.
+        length: usize,
+    },
+    /// The service has no backend for the flow.
+    NoBackend,
+    /// The connection table does not know the flow.
+    NoEntry,
+    /// Outcome: left to the host.
+    Pass(PassReason),
+    /// An error about a tunnel packet is rewritten for the client, if it quotes enough.
+    PassOnTunnelError,
+    /// The service that the flow is for.
+    Service {
+        /// VIP, port and protocol.
+        service: ServiceAddress,
+    },
+    /// What the table says of the flow.
+    Table(ScheduleTrace),
+    /// The tunnel does not take the packet.
+    Undeliverable(EncapsulationError),
+}
+
+/// What leads from a packet to its flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FlowSource {
+    /// Its own transport header.
+    Header,
+    /// The packet that it, an ICMP error, quotes.
+    Quoted,
+    /// The first fragment of its datagram, seen before.
+    FirstFragment,
+    /// Addresses and protocol alone: its first fragment is not known.
+    ThreeTuple,
+}
+
+impl Director {
+    /// Tells what [`handle_packet`](Self::handle_packet) would do with a packet
+    /// now, and why; changes nothing.
+    #[must_use]
+    pub fn explain(&self, now: Time, packet: &[u8]) -> Explanation {
+        let mut steps = Vec::new();
+        match packet::parse(packet) {
+            Ok(packet) => self.explain_parsed(now, &packet, &mut steps),
+            Err(error) => match path::refuse(error) {
+                Verdict::Pass(reason) => steps.push(Step::Pass(reason)),
+                Verdict::Drop(reason) => steps.push(Step::Drop(reason)),
+                Verdict::Forward { .. } | Verdict::Reply { .. } => {}
+            },
+        }
+        Explanation { generation: self.config.generation, steps }
+    }
+
+    fn explain_parsed(&self, now: Time, packet: &Packet<'_>, steps: &mut Vec<Step>) {
+        match self.classify(now, packet) {
+            Class::Flow(target) => self.explain_flow(now, packet, &target, steps),
+            Class::Echo => steps.push(Step::AnswerEcho),
+            Class::TunnelError(_) => steps.push(Step::PassOnTunnelError),
+            Class::Pass(reason) => {
+                steps.extend(packet.flow_key().map(|flow| Step::Flow { flow, by: FlowSource::Header }));
+                steps.push(Step::Pass(reason));
+            }
+            Class::Drop(reason) => steps.push(Step::Drop(reason)),
+        }
+    }
+
+    fn explain_flow(&self, now: Time, packet: &Packet<'_>, target: &ServiceFlow, steps: &mut Vec<Step>) {
+        let by = match target.kind {
+            PacketKind::Transport => FlowSource::Header,
+            PacketKind::Error => FlowSource::Quoted,
+            PacketKind::LaterFragment { known: true } => FlowSource::FirstFragment,
+            PacketKind::LaterFragment { known: false } => FlowSource::ThreeTuple,
+        };
+        let service = &self.services[target.place];
+        steps.push(Step::Flow { flow: target.flow, by });
+        steps.push(Step::Service { service: service.address });
+
+        let found = self.connections.peek(now, &self.connection_key(target.place, &target.flow));
+        let backend = found.and_then(|found| self.backend(found.backend));
+        match (found, backend) {
+            (Some(found), Some(backend)) => steps.push(Step::Entry {
+                backend: backend.endpoint(),
+                in_service: backend.state(),
+                state: found.state,
+                proven: found.proven,
+            }),
+            (None, _) | (_, None) => steps.push(Step::NoEntry),
+        }
+        let plan = self.plan(target, packet.segment(), found.as_ref());
+        if !matches!(plan, Plan::Forward { choice: Choice::Existing, .. } | Plan::Pass(_) | Plan::Drop(_)) {
+            steps.push(Step::Table(service.scheduler.explain(&target.flow)));
+        }
+        self.explain_plan(packet, target, plan, steps);
+    }
+
+    fn explain_plan(&self, packet: &Packet<'_>, target: &ServiceFlow, plan: Plan, steps: &mut Vec<Step>) {
+        let (id, choice, entry) = match plan {
+            Plan::Forward { backend, choice, entry } => (backend, choice, entry),
+            Plan::NoBackend => return steps.push(Step::NoBackend),
+            Plan::Pass(reason) => return steps.push(Step::Pass(reason)),
+            Plan::Drop(reason) => return steps.push(Step::Drop(reason)),
+        };
+        let Some(backend) = self.backend(id).map(super::Backend::endpoint) else {
+            return steps.push(Step::NoBackend);
+        };
+        steps.push(Step::Chosen { backend, choice, entered: entry != Entry::Keep });
+        let tunnel = &self.services[target.place].tunnel;
+        let hash = self.config.hash_key.hash_flow(&target.flow, HashFields::ALL);
+        let mut out = vec![0; packet.bytes().len() + tunnel.overhead(backend.address)];
+        let mut identification = self.identification;
+        steps.push(match tunnel.encapsulate(packet, backend.address, hash, &mut identification, &mut out) {
+            Ok(length) => Step::Forward { length },
+            Err(error) => Step::Undeliverable(error),
+        });
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "generation {}", self.generation)?;
+        self.steps.iter().try_for_each(|step| writeln!(f, "{step}"))
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AnswerEcho => f.write_str("an echo request to a vip: answered here"),
+            Self::Chosen { backend, choice, entered } => {
+                let note = if *entered { "remembered" } else { "nothing new to remember" };
+                write!(f, "backend {backend} ({}; {note})", choice.name())
+            }
+            Self::Drop(DropReason::Malformed(error)) => write!(f, "dropped: malformed, {error}"),
+            Self::Drop(reason) => write!(f, "dropped: {}", reason.name()),
+            Self::Entry { backend, in_service, state, proven } => {
+                let proven = if *proven { "proven" } else { "unproven" };
+                write!(f, "entry: {backend} (backend {in_service:?}, flow {state:?}, {proven})")
+            }
+            Self::Flow { flow, by } => match by {
+                FlowSource::Header => write!(f, "flow {flow}"),
+                FlowSource::Quoted => write!(f, "flow {flow}, by the packet that the error quotes"),
+                FlowSource::FirstFragment => write!(f, "flow {flow}, by the datagram's first fragment"),
+                FlowSource::ThreeTuple => write!(f, "flow {flow}, by the three-tuple rule"),
+            },
+            Self::Forward { length } => write!(f, "forwarded: {length} bytes with the tunnel's headers"),
+            Self::NoBackend => f.write_str("no backend for this flow"),
+            Self::NoEntry => f.write_str("no entry for this flow"),
+            Self::Pass(reason) => write!(f, "left to the host: {}", reason.name()),
+            Self::PassOnTunnelError => {
+                f.write_str("an error about a tunnel packet: rewritten for the client if it quotes enough")
+            }
+            Self::Service { service } => write!(f, "service {service}"),
+            Self::Table(trace) => write!(f, "table: {trace}"),
+            Self::Undeliverable(error) => write!(f, "not sent: {error}"),
+        }
+    }
+}

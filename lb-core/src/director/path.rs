@@ -1,0 +1,322 @@
+//! The packet path: bytes in, verdict out.
+//!
+//! It strings the steps together (classify, find, plan, commit, transmit) and
+//! counts. What it decides itself is only which answer an undeliverable packet
+//! gets, and that answers are rationed.
+
+use core::net::IpAddr;
+
+use super::classify::{Class, PacketKind, ServiceFlow};
+use super::plan::{Entry, Plan};
+use super::verdict::{Choice, DropReason, PassReason, ReplyKind, Verdict};
+use super::{BatchPacket, Director};
+use crate::config::Forward;
+use crate::connection::{ConnectionKey, Found, Insert, Touched};
+use crate::encapsulation::EncapsulationError;
+use crate::hash::FlowHash;
+use crate::icmp::{self, IcmpRefusal, TranslationError};
+use crate::identity::BackendId;
+use crate::packet::{self, Fragment, IcmpError, Packet, ParseError};
+use crate::time::Time;
+
+/// Packets whose cache misses overlap in one batch.
+const LANES: usize = 16;
+
+impl Director {
+    /// Decides about one packet and writes what is to be sent into `out`.
+    ///
+    /// `packet` begins with its IP header. `out` should hold the MTU of the
+    /// path to the backends and the longest packet expected plus 52 bytes,
+    /// whichever is more. Work and memory are bounded whatever the bytes are.
+    #[inline]
+    pub fn handle_packet(&mut self, now: Time, packet: &[u8], out: &mut [u8]) -> Verdict {
+        let verdict = match packet::parse(packet) {
+            Ok(packet) => self.handle_parsed(now, &packet, None, out),
+            Err(error) => refuse(error),
+        };
+        self.counters.count(verdict);
+        verdict
+    }
+
+    /// Decides about many packets in order, with the same outcome as one by one.
+    ///
+    /// The first looks at the table are taken for all before any is decided, so
+    /// that their cache misses overlap: with a million flows this is the faster way.
+    pub fn handle_packets(&mut self, now: Time, batch: &mut [BatchPacket<'_>]) {
+        for lane in batch.chunks_mut(LANES) {
+            let mut parsed = [Err(ParseError::Truncated); LANES];
+            let mut touched: [Option<Touched>; LANES] = [None; LANES];
+            for ((item, parsed), touched) in lane.iter().zip(&mut parsed).zip(&mut touched) {
+                *parsed = packet::parse(item.packet);
+                *touched = parsed.as_ref().ok().and_then(|packet| self.touch(packet));
+            }
+            for touched in touched.iter().flatten() {
+                self.connections.touch_entry(touched);
+            }
+            for ((item, parsed), touched) in lane.iter_mut().zip(&parsed).zip(&touched) {
+                item.verdict = match parsed {
+                    Ok(packet) => self.handle_parsed(now, packet, touched.as_ref(), item.out),
+                    Err(error) => refuse(*error),
+                };
+                self.counters.count(item.verdict);
+            }
+        }
+    }
+
+    /// Fetches the index line of a packet with ports; the others are rare.
+    #[inline]
+    fn touch(&self, packet: &Packet<'_>) -> Option<Touched> {
+        let flow = packet.ip.protocol.has_ports().then(|| packet.flow_key()).flatten()?;
+        let place = self.index.find(&flow)?;
+        Some(self.connections.touch(&self.connection_key(place, &flow)))
+    }
+
+    #[inline]
+    fn handle_parsed(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        touched: Option<&Touched>,
+        out: &mut [u8],
+    ) -> Verdict {
+        match self.classify(now, packet) {
+            Class::Flow(target) => self.steer(now, packet, &target, touched, out),
+            Class::Echo => self.answer_echo(now, packet, out),
+            Class::TunnelError(error) => self.pass_on_tunnel_error(now, packet, &error, out),
+            Class::Pass(reason) => Verdict::Pass(reason),
+            Class::Drop(reason) => Verdict::Drop(reason),
+        }
+    }
+
+    /// Chooses the backend of a service's packet and sends it there.
+    #[inline]
+    fn steer(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        target: &ServiceFlow,
+        touched: Option<&Touched>,
+        out: &mut [u8],
+    ) -> Verdict {
+        let segment = packet.segment();
+        let key = self.connection_key(target.place, &target.flow);
+        let found = match (target.kind, touched) {
+            (PacketKind::Transport, Some(touched)) => {
+                self.connections.find_touched(now, &key, touched, segment)
+            }
+            (PacketKind::Transport, None) => self.connections.find(now, &key, segment),
+            // An error or a fragment must not keep a flow alive: anybody can send one.
+            (PacketKind::LaterFragment { .. } | PacketKind::Error, _) => self.connections.peek(now, &key),
+        };
+        if matches!(packet.ip.fragment, Fragment::First { .. }) {
+            self.fragments.record(now, packet);
+        }
+        let plan = self.plan(target, segment, found.as_ref());
+        self.forget_rejected(plan, found.as_ref());
+        let verdict = match plan {
+            Plan::Forward { backend, choice, entry } => {
+                match self.commit(now, key, packet, backend, choice, entry) {
+                    Ok(choice) => self.transmit(now, packet, target, backend, choice, out),
+                    Err(reason) => Verdict::Drop(reason),
+                }
+            }
+            Plan::NoBackend => self.refuse_flow(now, packet, out),
+            Plan::Pass(reason) => Verdict::Pass(reason),
+            Plan::Drop(reason) => Verdict::Drop(reason),
+        };
+        self.count_service(target.place, packet, verdict);
+        verdict
+    }
+
+    #[inline]
+    pub(super) fn connection_key(&self, place: usize, flow: &crate::FlowKey) -> ConnectionKey {
+        let service = self.services[place].id;
+        ConnectionKey { service, source: flow.source(), source_port: flow.source_port() }
+    }
+
+    /// An entry whose backend is gone and whose packet is not forwarded is of no more use.
+    #[inline]
+    fn forget_rejected(&mut self, plan: Plan, found: Option<&Found>) {
+        let rejected = matches!(plan, Plan::NoBackend | Plan::Pass(PassReason::NoEntry));
+        if let (true, Some(found)) = (rejected, found) {
+            self.connections.remove(found.handle);
+        }
+    }
+
+    /// Does to the connection table what the plan says; a full table is no
+    /// reason to refuse a flow, except to the kernel.
+    #[inline]
+    fn commit(
+        &mut self,
+        now: Time,
+        key: ConnectionKey,
+        packet: &Packet<'_>,
+        backend: BackendId,
+        choice: Choice,
+        entry: Entry,
+    ) -> Result<Choice, DropReason> {
+        match entry {
+            Entry::Keep => Ok(choice),
+            Entry::Rebind(handle) => {
+                self.connections.rebind(now, handle, backend, packet.segment());
+                Ok(choice)
+            }
+            Entry::Insert => match self.connections.insert(now, key, packet.segment(), backend) {
+                Insert::Inserted(_) | Insert::InsertedEvicting(_) => Ok(choice),
+                Insert::Refused if self.is_kernel() => Err(DropReason::TableFull),
+                Insert::Refused => Ok(Choice::Untracked),
+            },
+        }
+    }
+
+    /// Writes the tunnel packet, or the answer that the client gets instead.
+    #[inline]
+    fn transmit(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        target: &ServiceFlow,
+        backend: BackendId,
+        choice: Choice,
+        out: &mut [u8],
+    ) -> Verdict {
+        let service = &self.services[target.place];
+        let Some(endpoint) = self.backends.find(backend).map(super::registry::Backend::endpoint) else {
+            return Verdict::Drop(DropReason::NoBackend);
+        };
+        let hash = match service.spreads {
+            true => self.config.hash_key.hash_flow(&target.flow, crate::HashFields::ALL),
+            false => FlowHash(0),
+        };
+        let written =
+            service.tunnel.encapsulate(packet, endpoint.address, hash, &mut self.identification, out);
+        match written {
+            Ok(length) => Verdict::Forward { backend, length, choice },
+            Err(error) => self.answer_undeliverable(now, packet, &error, out),
+        }
+    }
+
+    /// The answer to a packet that the tunnel does not take.
+    #[cold]
+    fn answer_undeliverable(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        error: &EncapsulationError,
+        out: &mut [u8],
+    ) -> Verdict {
+        let vip = packet.ip.addresses.destination();
+        match *error {
+            EncapsulationError::TooBig { mtu } => {
+                let written = icmp::packet_too_big(packet, mtu, vip, out);
+                self.ration(now, packet, written, ReplyKind::TooBig, DropReason::TooBig)
+            }
+            EncapsulationError::TimeToLiveExpired => {
+                let written = icmp::time_exceeded(packet, vip, out);
+                self.ration(now, packet, written, ReplyKind::TimeExceeded, DropReason::TimeToLiveExpired)
+            }
+            EncapsulationError::Loop => Verdict::Drop(DropReason::Loop),
+            EncapsulationError::NoSourceAddress => Verdict::Drop(DropReason::NoSourceAddress),
+            EncapsulationError::OutTooSmall { .. } => Verdict::Drop(DropReason::OutTooSmall),
+            EncapsulationError::TooLong => Verdict::Drop(DropReason::TooBig),
+        }
+    }
+
+    /// No backend: the kernel says "port unreachable" (never a reset), we say nothing.
+    #[cold]
+    fn refuse_flow(&mut self, now: Time, packet: &Packet<'_>, out: &mut [u8]) -> Verdict {
+        if !self.is_kernel() {
+            return Verdict::Drop(DropReason::NoBackend);
+        }
+        let written = icmp::port_unreachable(packet, packet.ip.addresses.destination(), out);
+        self.ration(now, packet, written, ReplyKind::PortUnreachable, DropReason::NoBackend)
+    }
+
+    #[cold]
+    fn answer_echo(&mut self, now: Time, packet: &Packet<'_>, out: &mut [u8]) -> Verdict {
+        let written = icmp::echo_reply(packet, out);
+        self.ration(now, packet, written, ReplyKind::Echo, DropReason::UselessError)
+    }
+
+    /// A router found a tunnel packet of ours too big: the client is told in its own terms.
+    #[cold]
+    fn pass_on_tunnel_error(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        error: &IcmpError,
+        out: &mut [u8],
+    ) -> Verdict {
+        let quoted_port = error.quoted.ports.map_or(0, |(_, destination)| destination);
+        let is_gue_port = |forward: Forward| forward == Forward::Gue { port: quoted_port };
+        let gue = self.services.iter().any(|service| is_gue_port(service.tunnel.options().forward));
+        // Port 0 is no tunnel's: a UDP error about anything else is not taken for one.
+        let gue_port = if gue { quoted_port } else { 0 };
+        let tunnel_error = match icmp::translate_tunnel_error(packet, gue_port) {
+            Ok(tunnel_error) => tunnel_error,
+            // About traffic of the host itself, a BGP session's for instance.
+            Err(TranslationError::NotTunnel) => return Verdict::Pass(PassReason::NoService),
+            Err(_) => return Verdict::Drop(DropReason::UselessError),
+        };
+        // Only what we could have sent: towards a backend, about a VIP of ours.
+        let vip = tunnel_error.addresses.destination();
+        if !self.index.is_vip(vip) || !self.backends.has_address(tunnel_error.backend) {
+            return Verdict::Drop(DropReason::UselessError);
+        }
+        let client = tunnel_error.addresses.source();
+        let written = tunnel_error.emit(vip, out);
+        self.ration_to(now, client, written, ReplyKind::TranslatedTooBig, DropReason::UselessError)
+    }
+
+    /// An answer to whoever sent the packet, if the rate allows it.
+    fn ration(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        written: Result<usize, IcmpRefusal>,
+        kind: ReplyKind,
+        otherwise: DropReason,
+    ) -> Verdict {
+        self.ration_to(now, packet.ip.addresses.source(), written, kind, otherwise)
+    }
+
+    fn ration_to(
+        &mut self,
+        now: Time,
+        client: IpAddr,
+        written: Result<usize, IcmpRefusal>,
+        kind: ReplyKind,
+        otherwise: DropReason,
+    ) -> Verdict {
+        match written {
+            Ok(length) if self.icmp_budget.allow(now, client) => Verdict::Reply { length, kind },
+            Ok(_) => Verdict::Drop(DropReason::RateLimited),
+            Err(IcmpRefusal::OutTooSmall { .. }) => Verdict::Drop(DropReason::OutTooSmall),
+            Err(_) => Verdict::Drop(otherwise),
+        }
+    }
+
+    #[inline]
+    fn count_service(&mut self, place: usize, packet: &Packet<'_>, verdict: Verdict) {
+        let counters = &mut self.services[place].counters;
+        match verdict {
+            Verdict::Forward { backend, choice, .. } => {
+                let bytes = packet.bytes().len();
+                counters.count_forward(bytes, choice);
+                if let Some(backend) = self.backends.find_mut(backend) {
+                    backend.counters.count_forward(bytes, choice);
+                }
+            }
+            Verdict::Reply { .. } | Verdict::Pass(_) | Verdict::Drop(_) => counters.refused += 1,
+        }
+    }
+}
+
+/// The verdict about bytes that are no packet.
+#[cold]
+pub(super) const fn refuse(error: ParseError) -> Verdict {
+    match error {
+        ParseError::BadVersion => Verdict::Pass(PassReason::NotIp),
+        other => Verdict::Drop(DropReason::Malformed(other)),
+    }
+}

@@ -1,0 +1,164 @@
+//! Checks from text: what each kind becomes, and what is refused with which words.
+
+use core::time::Duration;
+use std::format;
+use std::string::{String, ToString};
+
+use super::*;
+use crate::health::HealthError;
+
+fn check(text: &str) -> Result<Check, HealthError> {
+    let file: CheckFile = serde_saphyr::from_str(text).expect("the text parses");
+    Check::try_from(file)
+}
+
+fn plain(kind: CheckKind) -> Check {
+    Check { kind, port: None, via: Via::Plain }
+}
+
+fn http(path: &str) -> HttpCheck {
+    HttpCheck {
+        method: "GET".into(),
+        path: path.into(),
+        host: None,
+        proxy: false,
+        status: Some(200),
+        receive: String::new(),
+    }
+}
+
+#[test]
+fn every_kind_has_its_defaults() {
+    let tls = Tls { verify: true, server_name: None };
+    let dns = DnsCheck { name: "example.com".into(), record: DnsRecord::A, answer: None };
+    let radius = RadiusCheck {
+        user: "probe".into(),
+        password: Secret::new("p".into()),
+        secret: Secret::new("s".into()),
+        reply: RadiusReply::Accept,
+    };
+    let table = [
+        ("{ kind: icmp }", CheckKind::Icmp, 1),
+        ("{ kind: tcp }", CheckKind::Tcp(Exchange::default()), 10),
+        ("{ kind: tcp-tls }", CheckKind::TcpTls(Exchange::default(), tls.clone()), 10),
+        ("{ kind: udp }", CheckKind::Udp(Exchange::default()), 5),
+        ("{ kind: http }", CheckKind::Http(http("/")), 5),
+        ("{ kind: https }", CheckKind::Https(http("/"), tls), 5),
+        ("{ kind: dns, name: example.com. }", CheckKind::Dns(dns), 3),
+        ("{ kind: radius, user: probe, password: p, secret: s }", CheckKind::Radius(radius), 3),
+    ];
+    for (text, kind, timeout) in table {
+        assert_eq!(kind.name().default_timeout(), Duration::from_secs(timeout), "{text}");
+        assert!(text.contains(kind.name().as_str()));
+        assert_eq!(check(text), Ok(plain(kind)), "{text}");
+    }
+}
+
+#[test]
+fn every_parameter_arrives() {
+    let got = check(
+        r#"{ kind: https, port: 8443, via: tunnel, method: HEAD, path: "/a?b=c", host: shop.example.com,
+             proxy: true, code: 0, receive: ok, tlsVerify: false, serverName: shop.example.com }"#,
+    );
+    let http = HttpCheck {
+        method: "HEAD".into(),
+        path: "/a?b=c".into(),
+        host: Some("shop.example.com".into()),
+        proxy: true,
+        status: None,
+        receive: "ok".into(),
+    };
+    let tls = Tls { verify: false, server_name: Some("shop.example.com".into()) };
+    assert_eq!(got, Ok(Check { kind: CheckKind::Https(http, tls), port: Some(8443), via: Via::Tunnel }));
+
+    let got = check(r#"{ kind: dns, name: www.example.com, record: AAAA, answer: "2001:db8::1" }"#);
+    let answer = Some("2001:db8::1".parse().expect("an address"));
+    let dns = DnsCheck { name: "www.example.com".into(), record: DnsRecord::Aaaa, answer };
+    assert_eq!(got, Ok(plain(CheckKind::Dns(dns))));
+}
+
+#[test]
+fn what_cannot_be_is_named() {
+    let table = [
+        ("{ kind: icmp, port: 1 }", "check.port: not a parameter of `icmp`; its own are: []"),
+        (
+            "{ kind: tcp, path: / }",
+            "check.path: not a parameter of `tcp`; its own are: [\"port\", \"via\", \"send\", \"receive\"]",
+        ),
+        ("{ kind: tcp, port: 0 }", "check.port: 0 is too small; write 1 or more"),
+        ("{ kind: http, code: 99 }", "check.code: 99 is no status; write 100 to 599, or 0 for any"),
+        ("{ kind: http, code: 600 }", "check.code: 600 is no status; write 100 to 599, or 0 for any"),
+        (
+            "{ kind: http, path: healthz }",
+            "check.path: no path; write one that starts with / and has no blanks, such as /healthz",
+        ),
+        (
+            r#"{ kind: http, path: "/ HTTP/1.1\r\nHost: evil" }"#,
+            "check.path: no path; write one that starts with / and has no blanks, such as /healthz",
+        ),
+        (
+            r#"{ kind: http, method: "GET /" }"#,
+            "check.method: no HTTP method; write a word such as GET or HEAD",
+        ),
+        (
+            r#"{ kind: http, host: "a\r\nb: c" }"#,
+            "check.host: no name of a host; write one such as www.example.com, at most 253 characters",
+        ),
+        ("{ kind: dns }", "check.name: missing; the check cannot do without it"),
+        (
+            "{ kind: dns, name: a..b }",
+            "check.name: no name of a host; write one such as www.example.com, at most 253 characters",
+        ),
+        (
+            "{ kind: dns, name: a.example, record: AAAA, answer: 10.0.0.1 }",
+            "check.answer: not an address that a record of type AAAA holds; \
+             write one of the other family, or change record",
+        ),
+        ("{ kind: radius, user: u, password: p }", "check.secret: missing; the check cannot do without it"),
+        (
+            r#"{ kind: radius, user: u, password: p, secret: "" }"#,
+            "check.secret: empty; write at least one character",
+        ),
+    ];
+    for (text, expected) in table {
+        let error = check(text).expect_err(text);
+        assert_eq!(error.to_string(), expected, "{text}");
+    }
+}
+
+#[test]
+fn texts_are_bounded() {
+    let long = "x".repeat(1_401);
+    for text in [format!("{{ kind: udp, send: {long} }}"), format!("{{ kind: tcp, receive: {long} }}")] {
+        assert!(
+            check(&text).expect_err("too long").to_string().ends_with("too long; write at most 1400 bytes")
+        );
+    }
+    let label = "a".repeat(64);
+    assert!(check(&format!("{{ kind: dns, name: {label}.example }}")).is_err());
+}
+
+#[test]
+fn unknown_fields_and_kinds_are_errors() {
+    for text in
+        ["{ kind: tcp, retries: 3 }", "{ kind: smtp }", "{ port: 1 }", "{ kind: http, tls_verify: true }"]
+    {
+        assert!(serde_saphyr::from_str::<CheckFile>(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_file_is_written_back_as_it_was_read() {
+    let file: CheckFile =
+        serde_saphyr::from_str("{ kind: radius, user: u, password: p, secret: s, reply: any }")
+            .expect("parses");
+    let text = serde_saphyr::to_string(&file).expect("can be written");
+    assert_eq!(serde_saphyr::from_str::<CheckFile>(&text).expect("parses"), file, "{text}");
+}
+
+#[test]
+fn secrets_are_not_for_logs() {
+    let check = check("{ kind: radius, user: u, password: hunter2, secret: xyzzy }").expect("valid");
+    let shown = format!("{check:?}");
+    assert!(!shown.contains("hunter2") && !shown.contains("xyzzy"), "{shown}");
+}

@@ -1,0 +1,105 @@
+//! `check FILE...`: parse and validate any of our files, name its kind.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{Stop, lb_config_of};
+use crate::cli::{Check, Kind};
+use crate::input::{Fault, Source};
+use crate::output::{Format, Output};
+
+/// What is printed for one file.
+#[derive(Debug, Serialize)]
+struct Checked {
+    file: String,
+    /// Absent if the file is like none of ours.
+    kind: Option<&'static str>,
+    ok: bool,
+    /// What is in it, for people.
+    summary: Option<String>,
+    fault: Option<Fault>,
+}
+
+pub(super) fn run(arguments: &Check, out: &mut Output) -> Result<(), Stop> {
+    let checked: Vec<Checked> = arguments.files.iter().map(|path| check(path)).collect();
+    match out.format() {
+        Format::Json => out.json(&checked)?,
+        Format::Text => {
+            for (checked, summary) in
+                checked.iter().filter_map(|checked| Some((checked, checked.summary.as_ref()?)))
+            {
+                writeln!(out, "{}: {summary}", checked.file)?;
+            }
+        }
+    }
+    let faults: Vec<Fault> = checked.into_iter().filter_map(|checked| checked.fault).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Stop::Faults(faults)) }
+}
+
+fn check(path: &Path) -> Checked {
+    let source = match Source::read(path) {
+        Ok(source) => source,
+        Err(fault) => {
+            return Checked {
+                file: fault.file.clone(),
+                kind: None,
+                ok: false,
+                summary: None,
+                fault: Some(fault),
+            };
+        }
+    };
+    let kind = kind_of(&source);
+    let summary = match kind {
+        Ok(Kind::Lb) => check_lb(&source),
+        Err(ref fault) => Err(fault.clone()),
+    };
+    let kind = kind.ok().map(Kind::name);
+    let file = source.name().to_owned();
+    match summary {
+        Ok(summary) => Checked { file, kind, ok: true, summary: Some(summary), fault: None },
+        Err(fault) => Checked { file, kind, ok: false, summary: None, fault: Some(fault) },
+    }
+}
+
+/// Each kind and the fields at the top by which it is known.
+const MARKS: [(Kind, &[&str]); 1] = [(Kind::Lb, &["services", "hashKey", "node", "connections", "profile"])];
+
+/// The kind of which most fields stand at the top.
+fn kind_of(source: &Source) -> Result<Kind, Fault> {
+    let fields = source.top_fields();
+    let count = |marks: &[&str]| fields.iter().filter(|field| marks.contains(&field.as_str())).count();
+    let best = MARKS.iter().map(|(kind, marks)| (count(marks), *kind)).max_by_key(|(count, _)| *count);
+    match best {
+        Some((count, kind)) if count > 0 => Ok(kind),
+        _ => {
+            // a text that is no YAML says so itself
+            source.parse::<serde::de::IgnoredAny>()?;
+            let kinds: Vec<String> = MARKS.iter().map(|(kind, marks)| kind_and_marks(*kind, marks)).collect();
+            let message = format!("none of our files; write the fields of one of: {}", kinds.join("; "));
+            Err(source.fault_at(1, 1, None, message))
+        }
+    }
+}
+
+fn kind_and_marks(kind: Kind, marks: &[&str]) -> String {
+    format!("{} ({}, ...)", kind.name(), marks.join(", "))
+}
+
+fn check_lb(source: &Source) -> Result<String, Fault> {
+    let config = lb_config_of(source)?;
+    let backends: usize = config.services.iter().map(|service| service.backends.len()).sum();
+    let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    Ok(format!("lb, {}, {}", plural(config.services.len(), "service"), plural(backends, "backend")))
+}
+
+impl Kind {
+    /// The name as it is typed.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Lb => "lb",
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Files that people write: reading, strict YAML, and faults with a place.
+//!
+//! A [`Source`] is a named text. [`Source::parse`] reads it into a serde type;
+//! [`Source::fault`] turns a fault that was found later, known by its field's
+//! path (`services[0].backends[2].weight`), into line and column. Either way
+//! the person gets a [`Fault`]: file, line, column, field, what is wrong, what
+//! would be right. Positions are looked up by a second walk over the text,
+//! made only when there is a fault. What the values mean is for others to say.
+
+mod locate;
+mod message;
+mod show;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use locate::Tree;
+
+/// The largest file that is read: far more than any fleet needs, far less than would hurt.
+const MAX_BYTES: u64 = 256 << 20;
+/// YAML nodes in one file: some 200,000 backends. The library's default stops at 25,000.
+const MAX_NODES: usize = 2_000_000;
+/// YAML nodes that aliases may repeat: enough for shared parts, too few for a bomb.
+const MAX_REPLAYED: usize = 100_000;
+
+/// A text and where it came from.
+#[derive(Debug)]
+pub(crate) struct Source {
+    name: String,
+    text: String,
+}
+
+/// What is wrong in a file, where, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Fault {
+    /// The file's name as given, or `<stdin>`.
+    pub(crate) file: String,
+    /// Counted from 1.
+    pub(crate) line: Option<u64>,
+    /// Counted in characters from 1.
+    pub(crate) column: Option<u64>,
+    /// The way to the field, if there is one.
+    pub(crate) field: Option<String>,
+    /// What is wrong and what would be right.
+    pub(crate) message: String,
+    /// The line itself, unless it holds a secret.
+    #[serde(skip)]
+    pub(crate) excerpt: Option<String>,
+}
+
+impl Source {
+    /// Reads a file, or standard input for `-`.
+    pub(crate) fn read(path: &Path) -> Result<Self, Fault> {
+        let stdin = path.as_os_str() == "-";
+        let name = if stdin { "<stdin>".to_owned() } else { path.display().to_string() };
+        let mut bytes = Vec::new();
+        let read = if stdin {
+            std::io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes)
+        } else {
+            File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        };
+        let whole = |message| Fault {
+            file: name.clone(),
+            line: None,
+            column: None,
+            field: None,
+            message,
+            excerpt: None,
+        };
+        read.map_err(|error| whole(format!("cannot be read: {error}; check the path")))?;
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(whole(format!("is larger than {} MiB; split it", MAX_BYTES >> 20)));
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Self { name, text }),
+            Err(error) => {
+                let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+                let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count() as u64;
+                let message = "is no UTF-8 text from here on; save it as UTF-8".to_owned();
+                Err(Fault { line: Some(line), ..whole(message) })
+            }
+        }
+    }
+
+    /// A text that is in memory already, such as an embedded file.
+    #[cfg(test)]
+    pub(crate) fn new(name: &str, text: &str) -> Self {
+        Self { name: name.to_owned(), text: text.to_owned() }
+    }
+
+    /// The name to show.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The text.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Reads the text as YAML 1.2 (JSON is YAML), unknown fields being for `T` to refuse.
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        serde_saphyr::from_str_with_options(&self.text, options()).map_err(|error| self.syntax_fault(&error))
+    }
+
+    /// The names of the fields at the top, as far as the text can be read.
+    pub(crate) fn top_fields(&self) -> Vec<String> {
+        Tree::read(&self.text, &options()).map(|tree| tree.top_fields()).unwrap_or_default()
+    }
+
+    /// A fault of the field at `path`, such as `services[0].mtu`; placed at the
+    /// nearest field above if the text does not have it.
+    pub(crate) fn fault(&self, path: &str, message: String) -> Fault {
+        let place = Tree::read(&self.text, &options()).and_then(|tree| tree.place_of(path));
+        self.placed(place.map(|place| (place.line, place.column)), Some(path.to_owned()), message)
+    }
+
+    /// A fault at a position, both counted from 1; the field's path is looked up.
+    pub(crate) fn fault_at(&self, line: u64, column: u64, field: Option<String>, message: String) -> Fault {
+        self.placed(Some((line, column)), field, message)
+    }
+
+    /// A fault that the YAML reader found.
+    fn syntax_fault(&self, error: &serde_saphyr::Error) -> Fault {
+        let error = error.without_snippet();
+        let place = error.location().map(|location| locate::Place::from(&location));
+        let tree = Tree::read(&self.text, &options());
+        let located = tree.zip(place);
+        let field = match error {
+            serde_saphyr::Error::SerdeMissingField { field, .. } => {
+                let mapping = located.and_then(|(tree, place)| tree.mapping_at(place)).unwrap_or_default();
+                Some(mapping.then(field))
+            }
+            // where the rest of the text is no YAML, the name alone is known
+            serde_saphyr::Error::SerdeUnknownField { field, .. } => {
+                let way = located.and_then(|(tree, place)| tree.field_at(place));
+                Some(way.map_or_else(|| field.clone(), |way| way.to_string()))
+            }
+            _ => located.and_then(|(tree, place)| tree.field_at(place)).map(|way| way.to_string()),
+        };
+        self.placed(place.map(|place| (place.line, place.column)), field, message::of(error))
+    }
+
+    fn placed(&self, place: Option<(u64, u64)>, field: Option<String>, message: String) -> Fault {
+        let (line, column) = place.unzip();
+        let text = line.and_then(|line| self.text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?));
+        let secret = field.as_deref().is_some_and(show::names_a_secret);
+        let excerpt = text.filter(|text| !secret && !show::names_a_secret(text)).map(str::to_owned);
+        Fault { file: self.name.clone(), line, column, field, message, excerpt }
+    }
+}
+
+/// Strict YAML 1.2: `no` and `012` are texts, as is `1_000`; duplicate keys are errors.
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        with_snippet: false,
+        budget: serde_saphyr::budget! { max_nodes: MAX_NODES, max_events: 4 * MAX_NODES },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPLAYED },
+    }
+}
+
+#[cfg(test)]
+mod tests;

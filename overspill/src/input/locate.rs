@@ -1,0 +1,233 @@
+//! Where each field of a YAML text stands.
+//!
+//! The text is read a second time into a tree of places, without knowing its
+//! type; the reader's own `Spanned` gives the positions.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{DuplicateKeyPolicy, Location, Options, Spanned};
+
+/// Line and column, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) line: u64,
+    pub(super) column: u64,
+}
+
+impl From<&Location> for Place {
+    fn from(location: &Location) -> Self {
+        Self { line: location.line(), column: location.column() }
+    }
+}
+
+/// A text's structure with places.
+#[derive(Debug)]
+pub(super) struct Tree {
+    place: Place,
+    node: Node,
+}
+
+#[derive(Debug)]
+enum Node {
+    Scalar,
+    List(Vec<Tree>),
+    Mapping(Vec<Entry>),
+}
+
+#[derive(Debug)]
+struct Entry {
+    key: String,
+    place: Place,
+    value: Tree,
+}
+
+/// The way to a field, printed as `services[0].mtu`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Way(String);
+
+impl Way {
+    /// The way to a field of the mapping at this one.
+    pub(super) fn then(&self, key: &str) -> String {
+        if self.0.is_empty() { key.to_owned() } else { format!("{}.{key}", self.0) }
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Tree {
+    /// The structure of a text; `None` if it is no YAML.
+    pub(super) fn read(text: &str, options: &Options) -> Option<Self> {
+        let mut options = options.clone();
+        // the place of the second is what a message about a duplicate needs
+        options.duplicate_keys = DuplicateKeyPolicy::PassThrough;
+        let root: Spanned<Node> = serde_saphyr::from_str_with_options(text, options).ok()?;
+        Some(root.into())
+    }
+
+    /// The fields at the top.
+    pub(super) fn top_fields(&self) -> Vec<String> {
+        match &self.node {
+            Node::Mapping(entries) => entries.iter().map(|entry| entry.key.clone()).collect(),
+            Node::List(_) | Node::Scalar => Vec::new(),
+        }
+    }
+
+    /// Where the field at `path` stands, or else the nearest one above it.
+    pub(super) fn place_of(&self, path: &str) -> Option<Place> {
+        let (mut tree, mut rest) = (self, path);
+        while let Some((inner, after)) = tree.step(rest) {
+            (tree, rest) = (inner, after);
+        }
+        Some(tree.place)
+    }
+
+    /// One step along a path: what it leads to, and the rest of the path.
+    fn step<'a, 'p>(&'a self, path: &'p str) -> Option<(&'a Self, &'p str)> {
+        let path = path.strip_prefix('.').unwrap_or(path);
+        match &self.node {
+            Node::Scalar => None,
+            Node::List(items) => {
+                let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
+                Some((items.get(index.parse::<usize>().ok()?)?, rest))
+            }
+            Node::Mapping(entries) => {
+                let fits = |entry: &&Entry| {
+                    let rest = path.strip_prefix(entry.key.as_str());
+                    !entry.key.is_empty()
+                        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+                };
+                // a key may hold dots itself, so the longest that fits is meant
+                let entry = entries.iter().filter(fits).max_by_key(|entry| entry.key.len())?;
+                Some((&entry.value, &path[entry.key.len()..]))
+            }
+        }
+    }
+
+    /// The mapping that begins at a place.
+    pub(super) fn mapping_at(&self, place: Place) -> Option<Way> {
+        self.find(
+            &Way::default(),
+            &|tree| tree.place == place && matches!(tree.node, Node::Mapping(_)),
+            &|_| false,
+        )
+    }
+
+    /// The field whose value or key begins at a place.
+    pub(super) fn field_at(&self, place: Place) -> Option<Way> {
+        // a mapping begins where its first key does, so it is asked last
+        let simple = |tree: &Self| tree.place == place && !matches!(tree.node, Node::Mapping(_));
+        self.find(&Way::default(), &simple, &|entry| entry.place == place)
+            .or_else(|| self.mapping_at(place))
+            .filter(|way| !way.0.is_empty())
+    }
+
+    /// The first field in the order of the text of which either question is true.
+    fn find(&self, way: &Way, value: &dyn Fn(&Self) -> bool, key: &dyn Fn(&Entry) -> bool) -> Option<Way> {
+        if value(self) {
+            return Some(way.clone());
+        }
+        match &self.node {
+            Node::Scalar => None,
+            Node::List(items) => items
+                .iter()
+                .enumerate()
+                .find_map(|(index, item)| item.find(&Way(format!("{way}[{index}]")), value, key)),
+            Node::Mapping(entries) => entries.iter().find_map(|entry| {
+                let way = Way(way.then(&entry.key));
+                if key(entry) { Some(way) } else { entry.value.find(&way, value, key) }
+            }),
+        }
+    }
+}
+
+impl From<Spanned<Node>> for Tree {
+    fn from(spanned: Spanned<Node>) -> Self {
+        Self { place: Place::from(&spanned.referenced), node: spanned.value }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Node, E> {
+        Ok(Node::Scalar)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Node, E> {
+        Ok(Node::Scalar)
+    }
+
+    fn visit_i128<E>(self, _: i128) -> Result<Node, E> {
+        Ok(Node::Scalar)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Node, E> {
+        Ok(Node::Scalar)
+    }
+
+    fn visit_u128<E>(self, _: u128) -> Result<Node, E> {
+        Ok(Node::Scalar)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Node, E> {
+        Ok(Node::Scalar)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Node, E> {
+        Ok(Node::Scalar)
+    }
+
+    fn visit_bytes<E>(self, _: &[u8]) -> Result<Node, E> {
+        Ok(Node::Scalar)
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Scalar)
+    }
+
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::Scalar)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element::<Spanned<Node>>()? {
+            list.push(item.into());
+        }
+        Ok(Node::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
+        let mut mapping = Vec::new();
+        while let Some(key) = entries.next_key::<Spanned<String>>()? {
+            let value = entries.next_value::<Spanned<Node>>()?.into();
+            mapping.push(Entry { place: Place::from(&key.referenced), key: key.value, value });
+        }
+        Ok(Node::Mapping(mapping))
+    }
+}

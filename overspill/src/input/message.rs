@@ -1,0 +1,70 @@
+//! The YAML reader's errors in words for the person who wrote the file.
+
+use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter};
+
+/// What is wrong and what would be right.
+pub(super) fn of(error: &Error) -> String {
+    match error {
+        Error::SerdeUnknownField { field, expected, .. } => {
+            format!("unknown field {}{}", quoted(field), instead(field, expected))
+        }
+        Error::SerdeUnknownVariant { variant, expected, .. } => {
+            format!("unknown name {}{}", quoted(variant), instead(variant, expected))
+        }
+        Error::SerdeMissingField { field, .. } => format!("the field `{field}` is missing; add it"),
+        Error::SerdeInvalidType { unexpected, expected, .. }
+        | Error::SerdeInvalidValue { unexpected, expected, .. } => {
+            let found = if unexpected == "unit value" { "nothing" } else { unexpected.as_str() };
+            format!("{found} is not possible here; write {expected}")
+        }
+        Error::DuplicateMappingKey { key, .. } => {
+            let key = key.as_deref().map_or_else(|| "this field".to_owned(), quoted);
+            format!("{key} is already given in this mapping; remove one of the two")
+        }
+        Error::InvalidBooleanStrict { .. } => "no truth value; write true or false".to_owned(),
+        Error::NullIntoString { .. } => "no value; write one after the colon".to_owned(),
+        Error::Unexpected { expected: "mapping start", .. } => {
+            "fields are wanted here; write `{ name: value, ... }` or indented lines `name: value`".to_owned()
+        }
+        Error::Unexpected { expected: "sequence start", .. } => {
+            "a list is wanted here; write `[ ... ]` or lines that begin with `-`".to_owned()
+        }
+        Error::Eof { .. } => "nothing is in it; write the fields of one of our files".to_owned(),
+        Error::MultipleDocuments { .. } => {
+            "a second document begins here; keep one per file and remove the `---`".to_owned()
+        }
+        Error::UnknownAnchor { .. } => {
+            "no `&` anchor of this name stands above; write the value itself".to_owned()
+        }
+        Error::Budget { breach, .. } => {
+            format!("larger or more nested than any file of ours ({breach:?}); split it or write aliases out")
+        }
+        // our own types' words, which say what would be right already
+        Error::Message { msg, .. } => msg.clone(),
+        other => format!("no YAML: {}", DefaultMessageFormatter.format_message(other)),
+    }
+}
+
+/// The nearest known name, and all of them.
+fn instead(name: &str, known: &[&str]) -> String {
+    match nearest(name, known) {
+        Some(nearest) => format!("; did you mean `{nearest}`? (known here: {})", known.join(", ")),
+        None => "; no fields are known here, remove it".to_owned(),
+    }
+}
+
+/// The name that the fewest typing errors lead to.
+pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let plain = |text: &str| text.to_lowercase().replace(['-', '_'], "");
+    // a name from outside may be of any length; no known one is longer than this
+    let name: String = plain(name).chars().take(64).collect();
+    known.iter().copied().min_by_key(|known| strsim::osa_distance(&name, &plain(known)))
+}
+
+/// A text from the file for a message, cut to 40 characters.
+fn quoted(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("`{}...`", &text[..end]),
+        None => format!("`{text}`"),
+    }
+}

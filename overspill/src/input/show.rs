@@ -1,0 +1,78 @@
+//! Faults as a person reads them: one line that an editor can jump to, and
+//! the line of the file with a mark below the place.
+
+use std::io::{self, Write};
+
+use super::Fault;
+
+/// How much of a line is shown; the mark then stays on an 80-column terminal.
+const WIDTH: usize = 68;
+
+impl Fault {
+    /// Prints `FILE:LINE:COLUMN: error: FIELD: MESSAGE` and the line.
+    pub(crate) fn show(&self, out: &mut impl Write, colour: bool) -> io::Result<()> {
+        let (bold, red, end) = if colour { ("\x1b[1m", "\x1b[1;31m", "\x1b[0m") } else { ("", "", "") };
+        write!(out, "{bold}{}", printable(&self.file))?;
+        for number in [self.line, self.column].into_iter().flatten() {
+            write!(out, ":{number}")?;
+        }
+        write!(out, ":{end} {red}error:{end} ")?;
+        if let Some(field) = &self.field {
+            write!(out, "{bold}{}{end}: ", printable(field))?;
+        }
+        writeln!(out, "{}", printable(&self.message))?;
+        match (self.line, self.column, &self.excerpt) {
+            (Some(line), Some(column), Some(text)) => excerpt(out, line, column, text, (red, end)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn excerpt(
+    out: &mut impl Write,
+    line: u64,
+    column: u64,
+    text: &str,
+    (red, end): (&str, &str),
+) -> io::Result<()> {
+    let column = usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1);
+    let skipped = column.saturating_sub(WIDTH - 8);
+    // a terminal must not obey what a file says
+    let visible = |character: char| if character.is_control() { ' ' } else { character };
+    let shown: String = masked(text).chars().skip(skipped).take(WIDTH).map(visible).collect();
+    let before = if skipped > 0 { "..." } else { "" };
+    writeln!(out, "{line:5} | {before}{}", shown.trim_end())?;
+    writeln!(out, "      | {:1$}{red}^{end}", "", before.len() + column - skipped)
+}
+
+/// The text with control characters written out: a terminal must not obey a file.
+fn printable(text: &str) -> String {
+    let escape = |character: char| character.is_control().then(|| character.escape_default().to_string());
+    text.chars().map(|character| escape(character).unwrap_or_else(|| character.to_string())).collect()
+}
+
+/// Whether a field's path or a line speaks of the hash key, however it is spelt.
+pub(super) fn names_a_secret(text: &str) -> bool {
+    text.to_lowercase().replace(['-', '_'], "").contains("hashkey")
+}
+
+/// The text with long runs of hexadecimal digits blotted out: a misplaced key is no less secret.
+fn masked(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut run = String::new();
+    for character in text.chars().chain(['\0']) {
+        if character.is_ascii_hexdigit() {
+            run.push(character);
+            continue;
+        }
+        if run.len() >= 24 {
+            shown.extend(run.chars().map(|_| '*'));
+        } else {
+            shown.push_str(&run);
+        }
+        run.clear();
+        shown.push(character);
+    }
+    shown.truncate(shown.len() - 1);
+    shown
+}

@@ -1,0 +1,212 @@
+//! Tests of reading: every class of fault, where it is and how it is told.
+
+use lb_core::config::LbFile;
+
+use super::*;
+
+/// The start of an LB file: six lines follow to make it wrong.
+const HEAD: &str = "\
+hashKey: 000102030405060708090a0b0c0d0e0f
+services:
+  - vip: 203.0.113.10
+    port: 443
+    protocol: tcp
+";
+
+/// The fault in a file as `LINE:COLUMN FIELD: MESSAGE`.
+fn fault(text: &str) -> String {
+    let source = Source::new("lb.yaml", text);
+    let fault = source.parse::<LbFile>().map(|_| ()).expect_err(text);
+    let place =
+        [fault.line, fault.column].map(|number| number.map_or_else(|| "?".to_owned(), |n| n.to_string()));
+    format!("{} {}: {}", place.join(":"), fault.field.unwrap_or_default(), fault.message)
+}
+
+/// The fault that lines after [`HEAD`] make.
+fn check(lines: &str, expected: &str) {
+    assert_eq!(fault(&format!("{HEAD}{lines}")), expected, "{lines}");
+}
+
+#[test]
+fn misspelt_names_are_told_the_nearest() {
+    let fields = "vip, port, protocol, hashFields, scheduler, forward, mtu, backends";
+    check(
+        "    bakends: []",
+        &format!(
+            "6:5 services[0].bakends: unknown field `bakends`; did you mean `backends`? (known here: {fields})"
+        ),
+    );
+    check(
+        "    hash_fields: [src]",
+        &format!(
+            "6:5 services[0].hash_fields: unknown field `hash_fields`; did you mean `hashFields`? (known here: {fields})"
+        ),
+    );
+    check(
+        "    scheduler: { kind: ring, point: 3 }",
+        "6:30 services[0].scheduler.point: unknown field `point`; did you mean `points`? (known here: kind, tableSize, points, port, fallback)",
+    );
+    check(
+        "    scheduler: { kind: maglv }",
+        "6:24 services[0].scheduler.kind: unknown name `maglv`; did you mean `maglev`? (known here: maglev, rendezvous, ring, ipvs-mh, ipvs-sh)",
+    );
+    check(
+        "    hashFields: [src, dest]",
+        "6:23 services[0].hashFields[1]: unknown name `dest`; did you mean `dst`? (known here: proto, src, sport, dst, dport)",
+    );
+}
+
+#[test]
+fn missing_and_doubled_fields() {
+    check(
+        "    backends:\n      - weight: 3",
+        "7:9 services[0].backends[0].address: the field `address` is missing; add it",
+    );
+    check(
+        "    port: 80",
+        "6:5 services[0].port: `port` is already given in this mapping; remove one of the two",
+    );
+    assert_eq!(fault("node: {}"), "1:1 services: the field `services` is missing; add it");
+}
+
+#[test]
+fn wrong_types_and_values() {
+    check(
+        "    mtu: 70000",
+        "6:10 services[0].mtu: 70000 is out of range; write a whole number from 0 to 65535",
+    );
+    check(
+        "    mtu:",
+        "6:5 services[0].mtu: nothing is not possible here; write a whole number from 0 to 65535",
+    );
+    check(
+        "    mtu: [1]",
+        "6:5 services[0].mtu: sequence is not possible here; write a whole number from 0 to 65535",
+    );
+    check(
+        "    scheduler: maglev",
+        "6:16 services[0].scheduler: fields are wanted here; write `{ name: value, ... }` or indented lines `name: value`",
+    );
+    check(
+        "    backends: { address: 10.1.0.5 }",
+        "6:15 services[0].backends: a list is wanted here; write `[ ... ]` or lines that begin with `-`",
+    );
+    check(
+        "    forward: { kind: gre, spread: yes }",
+        "6:35 services[0].forward.spread: no truth value; write true or false",
+    );
+    check(
+        "    backends:\n      - address: 10.1.0.5:443",
+        "7:18 services[0].backends[0].address: `10.1.0.5:443` is no IP address: write an address such as 10.1.0.5 or \"2001:db8::5\", without port or prefix length",
+    );
+    check(
+        "    backends: [{ address: 10.1.0.5 }]\nconnections: { timeouts: { udp: 30 } }",
+        "7:33 connections.timeouts.udp: `30` is no duration: a number without a unit; write a duration such as 250ms, 5s, 2m or 1h",
+    );
+}
+
+#[test]
+fn texts_that_are_no_yaml() {
+    check("    backends: [", "6:15 : no YAML: unclosed bracket '['");
+    check("    mtu: \"x", "6:10 : no YAML: unclosed quote");
+    let fields = "vip, port, protocol, hashFields, scheduler, forward, mtu, backends";
+    check("    mtv: [", &format!("6:5 mtv: unknown field `mtv`; did you mean `mtu`? (known here: {fields})"));
+    check("  mtu: 3", "6:3 : no YAML: while parsing a block collection, did not find expected '-' indicator");
+    check("    mtu: *one", "6:10 : no `&` anchor of this name stands above; write the value itself");
+    check("---\nservices: []", "7:1 : a second document begins here; keep one per file and remove the `---`");
+    assert_eq!(fault(""), "1:1 : nothing is in it; write the fields of one of our files");
+    assert_eq!(
+        fault("- services"),
+        "1:1 : fields are wanted here; write `{ name: value, ... }` or indented lines `name: value`"
+    );
+}
+
+#[test]
+fn bombs_are_refused_quickly() {
+    let mut bomb = String::from("a: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..10 {
+        let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb += &format!("a{level}: &a{level} [{aliases}]\n");
+    }
+    assert!(Source::new("bomb", &bomb).parse::<serde_json::Value>().is_err());
+    let deep = "[".repeat(10_000);
+    assert!(Source::new("deep", &deep).parse::<serde_json::Value>().is_err());
+}
+
+#[test]
+fn a_large_file_is_no_bomb() {
+    // the library's own limit is 250,000 nodes
+    let text = format!("[{}]", "1,".repeat(300_000));
+    let list: Vec<u8> = Source::new("large", &text).parse().unwrap();
+    assert_eq!(list.len(), 300_000);
+}
+
+#[test]
+fn a_field_is_found_by_its_path() {
+    let text = "a:\n  - b: { c.d: 1, c: 2 }\n    e: [x,\n      y]\nf: &f { g: 1 }\nh: *f\n";
+    let source = Source::new("x", text);
+    for (path, place) in [
+        ("a", (2, 3)),
+        ("a[0]", (2, 5)),
+        ("a[0].b", (2, 8)),
+        ("a[0].b.c.d", (2, 15)),
+        ("a[0].b.c", (2, 21)),
+        ("a[0].e[1]", (4, 7)),
+        ("h", (6, 4)),
+        // what is not there is shown where it would have to be
+        ("a[0].missing", (2, 5)),
+        ("a[7]", (2, 3)),
+        ("missing", (1, 1)),
+    ] {
+        let fault = source.fault(path, String::new());
+        assert_eq!((fault.line, fault.column), (Some(place.0), Some(place.1)), "{path}");
+    }
+}
+
+/// A fault as it is shown without colour.
+fn shown(text: &str) -> String {
+    let fault = Source::new("lb.yaml", text).parse::<LbFile>().map(|_| ()).expect_err(text);
+    let mut out = Vec::new();
+    fault.show(&mut out, false).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn the_line_is_shown_with_a_mark() {
+    let text = format!("{HEAD}    mtu: big\n");
+    let expected = "\
+lb.yaml:6:10: error: services[0].mtu: `big` is no number; write a whole number from 0 to 65535
+    6 |     mtu: big
+      |          ^
+";
+    assert_eq!(shown(&text), expected);
+}
+
+#[test]
+fn a_long_line_is_cut_around_the_mark() {
+    let text = format!("{{ services: [], node: {{ {}\"\\e[31m\": 1 }} }}", " ".repeat(200));
+    let shown = shown(&text);
+    let (line, mark) = (shown.lines().nth(1).unwrap(), shown.lines().nth(2).unwrap());
+    let column = mark.find('^').unwrap();
+    assert!(line.len() <= 80 && mark.len() <= 80, "{shown}");
+    assert_eq!(&line[column..=column], "\"", "{shown}");
+    // a terminal must not obey a file
+    assert!(!shown.contains('\u{1b}'), "{shown}");
+}
+
+#[test]
+fn a_secret_is_never_shown() {
+    let key = "00112233445566778899aabbccddeeff";
+    for text in [
+        format!("hashkey: {key}"),
+        format!("hash_key:\n  {key}"),
+        format!("hashKey: {key}0\nservices: []"),
+        format!("{{ services: [], hashKey: [{key}] }}"),
+        format!("hashKey: {{ {key}: 1 }}\nservices: []"),
+        format!("node: {{ key: {key} }}\nservices: []"),
+        format!("services: [{{ vip: 1.1.1.1, key: {key} }}]"),
+    ] {
+        let shown = shown(&text);
+        assert!(!shown.contains("ddeeff"), "{shown}");
+    }
+}

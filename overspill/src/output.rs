@@ -1,0 +1,76 @@
+//! Where answers go: text for people, or one JSON document.
+
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use serde::Serialize;
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// Tables and lines for people.
+    #[default]
+    Text,
+    /// One JSON document; fractions are 0..1.
+    Json,
+}
+
+/// Standard output and how to write to it.
+#[derive(Debug)]
+pub(crate) struct Output {
+    format: Format,
+    stdout: BufWriter<StdoutLock<'static>>,
+}
+
+impl Output {
+    /// Standard output, locked and buffered.
+    pub(crate) fn stdout(format: Format) -> Self {
+        Self { format, stdout: BufWriter::new(io::stdout().lock()) }
+    }
+
+    /// How the answer is to be written.
+    pub(crate) const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Writes the answer as JSON and ends the line.
+    pub(crate) fn json(&mut self, answer: &impl Serialize) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut self.stdout, answer)?;
+        self.stdout.write_all(b"\n")
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stdout.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stdout.flush()
+    }
+}
+
+/// A table without lines: columns two spaces apart, numbers to the right.
+pub(crate) fn table(header: &[(&str, CellAlignment)]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(header.iter().map(|(name, _)| *name));
+    let last = header.len().saturating_sub(1);
+    for (position, (column, (_, alignment))) in table.column_iter_mut().zip(header).enumerate() {
+        column.set_cell_alignment(*alignment);
+        column.set_padding((0, if position == last { 0 } else { 2 }));
+    }
+    table
+}
+
+/// The table's lines without the blanks at their ends.
+pub(crate) fn lines(table: &Table) -> String {
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+/// Whether to colour what goes there: only on a terminal, and never against `NO_COLOR` (no-color.org).
+pub(crate) fn colour(stream: &impl IsTerminal) -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    stream.is_terminal() && !refused && !dumb
+}

@@ -1,0 +1,163 @@
+//! `overspill check`, `schema`, `completions`, `man` and the command line itself.
+
+mod common;
+
+use common::{data, overspill, overspill_with};
+
+#[test]
+fn a_good_file_is_named() {
+    let ran = overspill(&["check", &data("lb.yaml")]);
+    assert_eq!(ran.out, "tests/data/lb.yaml: lb, 4 services, 9 backends\n");
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+}
+
+#[test]
+fn standard_input_is_a_file() {
+    let text = r#"{"services": [{"vip": "203.0.113.10", "port": 443, "protocol": "tcp", "scheduler": {"kind": "ipvs-sh"}}]}"#;
+    let ran = overspill_with(&["check", "-"], text);
+    assert_eq!(ran.out, "<stdin>: lb, 1 service, 0 backends\n");
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+}
+
+/// What is told of a text on standard input, which must be bad.
+fn told(text: &str) -> String {
+    let ran = overspill_with(&["check", "-"], text);
+    assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{}", ran.err);
+    ran.err
+}
+
+#[test]
+fn an_unknown_field_is_told_with_the_nearest() {
+    let expected = "\
+<stdin>:2:1: error: servces: unknown field `servces`; did you mean `services`? (known here: version, node, hashKey, connections, profile, generation, services)
+    2 | servces: []
+      | ^
+";
+    assert_eq!(told("node: { address: 10.0.0.11 }\nservces: []\n"), expected);
+}
+
+#[test]
+fn a_value_that_cannot_be_is_told_with_its_place() {
+    let text = "\
+services:
+  - vip: 203.0.113.10
+    port: 443
+    protocol: tcp
+    scheduler: { kind: ipvs-mh }
+    backends:
+      - { address: 10.1.0.5 }
+      - address: 10.1.0.6
+        port: 8443
+";
+    let expected = "\
+<stdin>:9:15: error: services[0].backends[1].port: port 8443 is not the service's; under a tunnel packets arrive unchanged, so leave it out or write 443
+    9 |         port: 8443
+      |               ^
+";
+    assert_eq!(told(text), expected);
+    let text = text.replace("8443", "70000");
+    let expected = "\
+<stdin>:9:15: error: services[0].backends[1].port: 70000 is out of range; write a whole number from 0 to 65535
+    9 |         port: 70000
+      |               ^
+";
+    assert_eq!(told(&text), expected);
+}
+
+#[test]
+fn a_field_that_is_missing_is_told_where_it_belongs() {
+    // no line is shown where a key is at stake
+    let expected = "\
+<stdin>:1:1: error: hashKey: missing, but `maglev` hashes with it; add hashKey: 32 hexadecimal digits in quotes, the same on every node (`openssl rand -hex 16` makes one)
+";
+    assert_eq!(told("services: [{ vip: 203.0.113.10, port: 443, protocol: tcp }]\n"), expected);
+}
+
+#[test]
+fn texts_that_are_no_yaml_or_none_of_ours() {
+    let expected = "\
+<stdin>:1:11: error: no YAML: unclosed bracket '['
+    1 | services: [
+      |           ^
+";
+    assert_eq!(told("services: [\n"), expected);
+    let known = "none of our files; write the fields of one of: lb (services, hashKey, node, connections, profile, ...)";
+    assert_eq!(told(""), format!("<stdin>:1:1: error: {known}\n"));
+    assert_eq!(told("apples: 3\n"), format!("<stdin>:1:1: error: {known}\n    1 | apples: 3\n      | ^\n"));
+    assert_eq!(told("hello\n"), format!("<stdin>:1:1: error: {known}\n    1 | hello\n      | ^\n"));
+}
+
+#[test]
+fn every_file_is_looked_at() {
+    let ran = overspill(&["check", "nowhere.yaml", &data("lb.yaml"), "tests"]);
+    assert_eq!(ran.out, "tests/data/lb.yaml: lb, 4 services, 9 backends\n");
+    assert_eq!(ran.status, 2);
+    let lines: Vec<_> = ran.err.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "nowhere.yaml: error: cannot be read: No such file or directory (os error 2); check the path",
+            "tests: error: cannot be read: Is a directory (os error 21); check the path",
+        ]
+    );
+}
+
+#[test]
+fn as_json() {
+    let ran = overspill(&["check", "--format", "json", &data("lb.yaml")]);
+    let answer: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(answer[0]["kind"], "lb");
+    assert_eq!(answer[0]["ok"], true);
+    let ran = overspill_with(&["--format", "json", "check", "-"], "services: 3");
+    let answer: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(ran.status, 2);
+    assert_eq!(answer[0]["ok"], false);
+    assert_eq!(answer[0]["fault"]["field"], "services");
+    assert_eq!((&answer[0]["fault"]["line"], &answer[0]["fault"]["column"]), (&1.into(), &11.into()));
+}
+
+#[test]
+fn the_schema_knows_the_fields() {
+    let ran = overspill(&["schema", "lb"]);
+    let schema: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((ran.status, schema["title"].as_str()), (0, Some("LbFile")));
+    assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(schema["required"], serde_json::json!(["services"]));
+    let backend = &schema["$defs"]["BackendFile"]["properties"];
+    assert_eq!((&backend["weight"]["maximum"], &backend["weight"]["default"]), (&65_535.into(), &1.into()));
+    let durations = &schema["$defs"]["HumanDuration"];
+    assert_eq!(durations["type"], "string");
+    assert!(!ran.out.contains("```"), "rustdoc examples are not for people who write files");
+}
+
+#[test]
+fn help_man_and_completions() {
+    for (arguments, expected) in [
+        (&["--help"][..], "overspill check lb.yaml"),
+        (&["check", "--help"], "Examples:"),
+        (&["man"], ".TH overspill 1"),
+        (&["man", "check"], "overspill\\-check"),
+        (&["completions", "bash"], "_overspill()"),
+        (&["completions", "zsh"], "#compdef overspill"),
+        (&["completions", "fish"], "complete -c overspill"),
+    ] {
+        let ran = overspill(arguments);
+        assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{arguments:?}");
+        assert!(ran.out.contains(expected), "{arguments:?}: {}", ran.out);
+    }
+}
+
+#[test]
+fn a_bad_command_line_is_bad_input() {
+    for (arguments, expected) in [
+        (&["chekc"][..], "'check'"),
+        (&["check"], "<FILE>"),
+        (&["schema", "lbs"], "'lb'"),
+        (&["man", "chekc"], "no command `chekc`; write one of: check, completions"),
+        (&["check", "--format", "xml", "x"], "json"),
+    ] {
+        let ran = overspill(arguments);
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{arguments:?}");
+        assert!(ran.err.contains(expected), "{arguments:?}: {}", ran.err);
+    }
+}

@@ -1,0 +1,50 @@
+//! Runs the built command; shared by the integration tests.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// What a run of the command left.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// Exit status.
+    pub status: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+/// Runs `overspill` with these arguments and nothing on standard input.
+pub fn overspill(arguments: &[&str]) -> Ran {
+    run(Path::new(env!("CARGO_MANIFEST_DIR")), arguments, "")
+}
+
+/// Runs `overspill` with this text on standard input.
+pub fn overspill_with(arguments: &[&str], input: &str) -> Ran {
+    run(Path::new(env!("CARGO_MANIFEST_DIR")), arguments, input)
+}
+
+/// Runs `overspill` in a folder.
+pub fn run(folder: &Path, arguments: &[&str], input: &str) -> Ran {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_overspill"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("NO_COLOR")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary is built before its tests");
+    // a command that does not read its input closes it, which is no fault
+    let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
+    let Output { status, stdout, stderr } = child.wait_with_output().expect("it ends");
+    let text = |bytes| String::from_utf8(bytes).expect("we print UTF-8");
+    Ran { status: status.code().expect("no signal"), out: text(stdout), err: text(stderr) }
+}
+
+/// A file beside the tests.
+pub fn data(name: &str) -> String {
+    format!("tests/data/{name}")
+}

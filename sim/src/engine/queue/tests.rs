@@ -1,0 +1,3 @@
+//! The event queue against a sorted model.
+
+

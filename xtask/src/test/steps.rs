@@ -1,0 +1,93 @@
+//! The steps of a test run, in order.
+
+use super::{Context, Outcome, Step, fuzz, tools};
+use crate::metadata::Metadata;
+use crate::tidy;
+
+/// Every step; quick ones first, then what builds most on what is built already.
+pub(super) const STEPS: [Step; 11] = [
+    Step { name: "format", run: format },
+    Step { name: "clippy", run: clippy },
+    Step { name: "tidy", run: tidy_step },
+    Step { name: "tests", run: tests },
+    Step { name: "doc tests", run: doc_tests },
+    Step { name: "docs", run: docs },
+    Step { name: "examples", run: examples },
+    Step { name: "benches", run: benches },
+    Step { name: "fuzz lint", run: fuzz::lint },
+    Step { name: "fuzz build", run: fuzz::build },
+    Step { name: "fuzz run", run: fuzz::run },
+];
+
+fn format(context: &Context) -> Outcome {
+    if let Err(missing) = tools::component("rustfmt", "fmt") {
+        return Outcome::Skipped(missing);
+    }
+    let fuzz = || context.run(&mut context.cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]));
+    context.run(&mut context.cargo(&["fmt", "--all", "--check"])).and(fuzz)
+}
+
+fn clippy(context: &Context) -> Outcome {
+    if let Err(missing) = tools::component("clippy", "clippy") {
+        return Outcome::Skipped(missing);
+    }
+    let arguments = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
+    context.run(&mut context.cargo(&arguments))
+}
+
+fn tidy_step(context: &Context) -> Outcome {
+    match tidy::run(&context.root) {
+        Ok(findings) if findings.is_empty() => Outcome::Passed(String::new()),
+        Ok(findings) => {
+            findings.iter().for_each(|finding| println!("{finding}"));
+            Outcome::Failed(format!("{} finding(s)", findings.len()))
+        }
+        Err(error) => Outcome::Failed(format!("{error:#}")),
+    }
+}
+
+/// Unit, property and integration tests.
+fn tests(context: &Context) -> Outcome {
+    if tools::has_nextest() {
+        let arguments = ["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"];
+        return context.run(&mut context.cargo(&arguments));
+    }
+    let arguments = ["test", "--workspace", "--all-features", "--lib", "--bins", "--tests", "--no-fail-fast"];
+    context.run(&mut context.cargo(&arguments))
+}
+
+fn doc_tests(context: &Context) -> Outcome {
+    context.run(&mut context.cargo(&["test", "--workspace", "--all-features", "--doc"]))
+}
+
+fn docs(context: &Context) -> Outcome {
+    let arguments = ["doc", "--workspace", "--all-features", "--no-deps", "--document-private-items"];
+    context.run(context.cargo(&arguments).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Builds every example and runs it: each is a small program that needs no argument.
+fn examples(context: &Context) -> Outcome {
+    let metadata = match Metadata::read(&context.root) {
+        Ok(metadata) => metadata,
+        Err(error) => return Outcome::Failed(format!("{error:#}")),
+    };
+    let mut outcome =
+        context.run(&mut context.cargo(&["build", "--workspace", "--all-features", "--examples"]));
+    let mut count = 0;
+    for package in metadata.members() {
+        for example in
+            package.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "example"))
+        {
+            let arguments =
+                ["run", "--quiet", "--package", &package.name, "--all-features", "--example", &example.name];
+            outcome = outcome.and(|| context.run(&mut context.cargo(&arguments)));
+            count += 1;
+        }
+    }
+    outcome.and(|| Outcome::Passed(format!("{count} built and run")))
+}
+
+/// Each bench runs once and checks its answer; unoptimised, because nothing is measured here.
+fn benches(context: &Context) -> Outcome {
+    context.run(&mut context.cargo(&["bench", "--package", "benches", "--profile", "dev", "--", "--test"]))
+}

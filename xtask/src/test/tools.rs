@@ -1,0 +1,63 @@
+//! Tools that a toolchain does not always bring: looked for, installed if we may, else named.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Whether cargo-nextest is there; without it `cargo test` does the same, slower.
+pub(super) fn has_nextest() -> bool {
+    answers(Command::new(super::cargo()).args(["nextest", "--version"]))
+}
+
+/// Makes sure of a rustup component that brings `cargo SUBCOMMAND`.
+///
+/// # Errors
+/// Says how to get it.
+pub(super) fn component(name: &str, subcommand: &str) -> Result<(), String> {
+    let is_there = || answers(Command::new(super::cargo()).args([subcommand, "--version"]));
+    let install = || {
+        println!("{name} is missing: installing it with rustup");
+        answers(Command::new("rustup").args(["component", "add", name]))
+    };
+    if is_there() || (install() && is_there()) {
+        return Ok(());
+    }
+    Err(format!("{name} is missing: `rustup component add {name}`, or your distribution's package of it"))
+}
+
+/// Makes sure of a C++ compiler, which libFuzzer's runtime is built with.
+///
+/// # Errors
+/// Says how to get it.
+pub(super) fn cpp_compiler() -> Result<(), String> {
+    let program = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
+    let is_there = || answers(Command::new(&program).arg("--version"));
+    if is_there() || (install_package("g++") && is_there()) {
+        return Ok(());
+    }
+    Err("a C++ compiler is missing: `apt-get install g++`, or the like".to_owned())
+}
+
+/// Installs a Debian package, if this is Debian (or Ubuntu) and we are root.
+fn install_package(package: &str) -> bool {
+    if !Path::new("/etc/debian_version").exists() || !is_root() {
+        return false;
+    }
+    println!("{package} is missing: installing it with apt-get");
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    apt(&["update", "--quiet"]) && apt(&["install", "--quiet", "--yes", "--no-install-recommends", package])
+}
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output();
+    output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// Whether a command can be started and succeeds; its output goes nowhere.
+fn answers(command: &mut Command) -> bool {
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}
