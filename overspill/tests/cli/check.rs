@@ -1,8 +1,6 @@
 //! `overspill check`, `schema`, `completions`, `man` and the command line itself.
 
-mod common;
-
-use common::{data, overspill, overspill_with};
+use crate::{data, overspill, overspill_with};
 
 #[test]
 fn a_good_file_is_named() {

@@ -1,11 +1,9 @@
 //! `overspill forward`: captures in, captures and verdicts out.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{Ran, data, overspill, run};
+use crate::{Ran, data, overspill, run};
 
 /// Runs `forward` over a capture in a folder of its own.
 fn forward(capture: &[u8], more: &[&str]) -> (tempfile::TempDir, Ran) {
