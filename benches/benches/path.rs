@@ -72,8 +72,8 @@ fn main() {
 /// A director that knows `flows` flows, and a packet of each in random order.
 fn established(flows: u32) -> (Director, Vec<[u8; 60]>) {
     let mut tables = TableCache::default();
-    let mut director =
-        Director::new(benches::node(BACKENDS, 2 * flows.max(64)), &mut tables).expect("the configuration is right");
+    let mut director = Director::new(benches::node(BACKENDS, 2 * flows.max(64)), &mut tables)
+        .expect("the configuration is right");
     let mut out = [0; 128];
     let packets: Vec<_> =
         (0..flows).map(|number| benches::tcp_packet(benches::client_v4(number), benches::ACK)).collect();
