@@ -4,10 +4,12 @@ mod check;
 mod completions;
 mod forward;
 mod man;
+mod run;
+mod scenarios;
 mod schema;
+mod validate;
 
 use std::io;
-use std::path::Path;
 
 use lb_core::config::{Config, LbFile};
 
@@ -18,6 +20,8 @@ use crate::output::Output;
 /// Why a command ended early.
 #[derive(Debug)]
 pub(crate) enum Stop {
+    /// The answer was given, and it is no: an expectation failed.
+    AnswerIsNo,
     /// The input is at fault.
     Faults(Vec<Fault>),
     /// The command line asks for something that is not there.
@@ -45,13 +49,11 @@ pub(crate) fn run(command: Command, out: &mut Output) -> Result<(), Stop> {
         Command::Completions(arguments) => completions::run(&arguments, out),
         Command::Forward(arguments) => forward::run(&arguments, out),
         Command::Man(arguments) => man::run(&arguments, out),
+        Command::Run(arguments) => run::run(&arguments, out),
+        Command::Scenarios(arguments) => scenarios::run(&arguments, out),
         Command::Schema(arguments) => schema::run(&arguments, out),
+        Command::Validate(arguments) => validate::run(&arguments, out),
     }
-}
-
-/// Reads an LB file completely.
-fn lb_config(path: &Path) -> Result<Config, Fault> {
-    lb_config_of(&Source::read(path)?)
 }
 
 /// Reads an LB file's text completely.
