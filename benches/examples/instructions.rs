@@ -1,26 +1,34 @@
-//! Repeats one operation so that callgrind can count its instructions:
-//! run with N and with 2 N, the difference divided by N is the operation.
+//! Repeats one case so that callgrind can count its instructions: run it with
+//! N and with 2 N repetitions; the difference divided by N is one operation
+//! and a few instructions of loop. Noise does not touch that number.
 //!
-//! `valgrind --tool=callgrind target/release/examples/instructions hit 100000`
+//! `valgrind --tool=callgrind target/release/examples/instructions path/hit 20000`
 
-use lb_core::Time;
-use lb_core::director::Director;
-use lb_core::table::TableCache;
+use benches::{Case, Scale};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let what = arguments.next().unwrap_or_default();
-    let count: u32 = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(1_000);
-    let mut director = Director::new(benches::node(100, 1 << 20), &mut TableCache::default())
-        .expect("the configuration is right");
-    let mut out = [0; 128];
-    let mut written = 0_usize;
-    for number in 0..count {
-        let client = benches::client_v4(if what == "hit" { 7 } else { number });
-        let flags = if what == "hit" { benches::ACK } else { benches::SYN };
-        let packet = benches::tcp_packet(client, flags);
-        director.handle_packet(Time::ZERO, &packet, &mut out);
-        written += usize::from(out[19]);
-    }
-    println!("{written}");
+    let name = arguments.next().unwrap_or_default();
+    let count = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(1_000);
+    let Some(case) = find(&name) else {
+        for (group, cases) in GROUPS {
+            cases.iter().for_each(|case| eprintln!("{group}/{}", case.name));
+        }
+        panic!("no case {name:?}: the ones above");
+    };
+    (case.prepare)(Scale::Small)(count);
+}
+
+const GROUPS: [(&str, &[Case]); 4] = [
+    ("path", benches::path::CASES),
+    ("tables", benches::tables::CASES),
+    ("connections", benches::connections::CASES),
+    ("queue", benches::queue::CASES),
+];
+
+/// By `group/name`; the group `path` need not be said.
+fn find(name: &str) -> Option<&'static Case> {
+    GROUPS.into_iter().find_map(|(group, cases)| {
+        cases.iter().find(|case| name == format!("{group}/{}", case.name) || group == "path" && name == case.name)
+    })
 }

@@ -1,73 +1,83 @@
-//! Shared fixtures of the benches: clients' packets, backends, a node's configuration.
+//! What is measured: lb-core and sim beside their peers, each thing once.
 //!
-//! Everything is derived from small numbers, so that each run measures the same
-//! work. What is measured, and beside which peers, is each bench's own.
+//! A [`Case`] prepares its data and gives a loop of one operation; the loop
+//! checks its answers. Three users share the cases: the criterion benches in
+//! `benches/`, the README's figures (`examples/figures.rs`) and the counts of
+//! instructions (`examples/instructions.rs`). So a figure, its ratio to a peer
+//! and its count are always of the same work.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+pub mod connections;
+pub mod fixtures;
+pub mod harness;
+pub mod path;
+pub mod queue;
+pub mod tables;
 
-use lb_core::checksum::Sum;
-use lb_core::config::{Config, LbFile};
+use std::time::{Duration, Instant};
 
-/// The VIP of every bench that sends packets.
-pub const VIP: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 10);
+/// Repeats one operation so many times and says how long that took.
+pub type Work = Box<dyn FnMut(u64) -> Duration>;
 
-/// TCP flags byte of a bare acknowledgement.
-pub const ACK: u8 = 0x10;
-/// TCP flags byte of an opening segment.
-pub const SYN: u8 = 0x02;
-
-/// The address of the n-th backend.
-#[must_use]
-pub fn backend_address(number: u32) -> IpAddr {
-    IpAddr::V4(Ipv4Addr::from(0x0a01_0000 + number + 1))
+/// One thing to measure.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// Operation, dimensions and candidate, `lookup-13/maglev` for instance.
+    pub name: &'static str,
+    /// Makes the data, which is not measured, and the loop, which is.
+    pub prepare: fn(Scale) -> Work,
 }
 
-/// The n-th client: an address and a port, no two alike below 2^31.
-#[must_use]
-pub fn client_v4(number: u32) -> (Ipv4Addr, u16) {
-    // Scattered by an odd factor: neighbours in time are none in memory.
-    let scattered = number.wrapping_mul(0x9e37_79b1);
-    (Ipv4Addr::from(0x6000_0000 | scattered >> 4), 1_024 + (scattered & 0xf) as u16)
+/// How much data a case works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// What the figures are of.
+    Full,
+    /// Enough to see that a case works, in a debug build too.
+    Small,
 }
 
-/// The n-th IPv6 client.
-#[must_use]
-pub fn client_v6(number: u32) -> (Ipv6Addr, u16) {
-    let (v4, port) = client_v4(number);
-    (Ipv6Addr::from((0x2001_0db8_u128 << 96) | u128::from(u32::from(v4))), port)
+impl Case {
+    /// A case of this name.
+    #[must_use]
+    pub const fn new(name: &'static str, prepare: fn(Scale) -> Work) -> Self {
+        Self { name, prepare }
+    }
+
+    /// Nanoseconds for one operation in the best of `rounds`.
+    ///
+    /// The best, because a busy machine can only make a round slower.
+    #[must_use]
+    pub fn best(&self, rounds: u32, operations: u32) -> f64 {
+        let mut work = (self.prepare)(Scale::Full);
+        let round = |_| work(u64::from(operations));
+        let best = (0..rounds).map(round).min().unwrap_or_default();
+        best.as_secs_f64() * 1e9 / f64::from(operations)
+    }
 }
 
-/// A client's TCP segment of 60 bytes to port 443 of [`VIP`].
-#[must_use]
-pub fn tcp_packet(client: (Ipv4Addr, u16), flags: u8) -> [u8; 60] {
-    let mut packet = [0; 60];
-    packet[..10].copy_from_slice(&[0x45, 0, 0, 60, 0, 1, 0x40, 0, 64, 6]);
-    packet[12..16].copy_from_slice(&client.0.octets());
-    packet[16..20].copy_from_slice(&VIP.octets());
-    let sum = Sum::of(&packet[..20]).checksum();
-    packet[10..12].copy_from_slice(&sum.to_be_bytes());
-    packet[20..22].copy_from_slice(&client.1.to_be_bytes());
-    packet[22..24].copy_from_slice(&443_u16.to_be_bytes());
-    packet[32] = 0x50;
-    packet[33] = flags;
-    packet
+impl Scale {
+    /// How many flows: a million or so, always a power of two.
+    #[must_use]
+    pub const fn flows(self) -> u32 {
+        match self {
+            Self::Full => 1 << 20,
+            Self::Small => 1 << 8,
+        }
+    }
+
+    /// One of two numbers.
+    #[must_use]
+    pub const fn pick(self, full: u32, small: u32) -> u32 {
+        match self {
+            Self::Full => full,
+            Self::Small => small,
+        }
+    }
 }
 
-/// A node with one TCP service and this many backends.
-///
-/// # Panics
-///
-/// Never: the configuration is written here.
-#[must_use]
-pub fn node(backends: u32, connections: u32) -> Config {
-    let backends: Vec<_> =
-        (0..backends).map(|number| format!("{{ address: {} }}", backend_address(number))).collect();
-    let text = format!(
-        "node: {{ address: 10.0.0.11 }}\nhashKey: \"000102030405060708090a0b0c0d0e0f\"\n\
-         connections: {{ max: {connections} }}\nservices:\n  - {{ vip: {VIP}, port: 443, protocol: tcp, \
-         backends: [{}] }}\n",
-        backends.join(", ")
-    );
-    let file: LbFile = serde_saphyr::from_str(&text).expect("the text above is an LB file");
-    Config::try_from(file).expect("the file above is right")
+/// How long something took.
+pub fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
 }

@@ -74,7 +74,7 @@ use crate::time::Time;
 use code::Rules;
 use family::{Arrival, Client, Family};
 use index::Place;
-use key::{Address, Secret};
+use key::Address;
 use ledger::Ledger;
 
 /// The flows of one director and where they go; the rules are in the [module's
@@ -107,7 +107,7 @@ use ledger::Ledger;
 pub struct ConnectionTable {
     limits: ConnectionLimits,
     rules: Rules,
-    secret: Secret,
+    seed: HashKey,
     ledger: Ledger,
     v4: Family<u32>,
     v6: Family<u128>,
@@ -178,7 +178,7 @@ impl ConnectionTable {
         Self {
             rules: Rules::new(machine, &limits.timeouts),
             limits,
-            secret: Secret::new(seed),
+            seed,
             ledger: Ledger::default(),
             v4: Family::new(max),
             v6: Family::new(max),
@@ -384,8 +384,8 @@ impl ConnectionTable {
     #[inline]
     fn place(&self, key: &ConnectionKey) -> Place {
         let hash = match key.source {
-            IpAddr::V4(source) => source.to_bits().hash(self.secret, key.service, key.source_port),
-            IpAddr::V6(source) => source.to_bits().hash(self.secret, key.service, key.source_port),
+            IpAddr::V4(source) => source.to_bits().hash(&self.seed, key.service, key.source_port),
+            IpAddr::V6(source) => source.to_bits().hash(&self.seed, key.service, key.source_port),
         };
         Place::of(hash)
     }

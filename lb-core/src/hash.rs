@@ -7,6 +7,7 @@
 //! machine, endianness and build.
 
 use core::fmt;
+use core::net::Ipv6Addr;
 
 use siphasher::sip::SipHasher13;
 
@@ -60,43 +61,85 @@ impl HashKey {
     /// assert_eq!(key.hash_flow(&one, address_only), key.hash_flow(&two, address_only));
     /// ```
     #[must_use]
+    #[inline]
     pub fn hash_flow(&self, flow: &FlowKey, fields: HashFields) -> FlowHash {
+        let pick = |field: HashFields, value: u64| if fields.contains(field) { value } else { 0 };
+        // Little-endian words of bytes in network order, as SipHash reads them.
+        let port = |port: u16| u64::from(port.swap_bytes());
+        let protocol = pick(HashFields::PROTOCOL, flow.protocol().0.into());
+        let source_port = pick(HashFields::SOURCE_PORT, port(flow.source_port()));
+        let destination_port = pick(HashFields::DESTINATION_PORT, port(flow.destination_port()));
         let hash = match flow.addresses() {
             Addresses::V4 { source, destination } => {
-                self.hash_bytes(&canonical::<4, 13>(flow, fields, source.octets(), destination.octets()))
+                let source = pick(HashFields::SOURCE, source.to_bits().swap_bytes().into());
+                let destination = pick(HashFields::DESTINATION, destination.to_bits().swap_bytes().into());
+                self.hash_words([
+                    protocol | source << 8 | source_port << 40 | destination << 56,
+                    destination >> 8 | destination_port << 24 | 13 << 56,
+                ])
             }
             Addresses::V6 { source, destination } => {
-                self.hash_bytes(&canonical::<16, 37>(flow, fields, source.octets(), destination.octets()))
+                let [source_low, source_high] = halves(source).map(|half| pick(HashFields::SOURCE, half));
+                let [low, high] = halves(destination).map(|half| pick(HashFields::DESTINATION, half));
+                self.hash_words([
+                    protocol | source_low << 8,
+                    source_low >> 56 | source_high << 8,
+                    source_high >> 56 | source_port << 8 | low << 24,
+                    low >> 40 | high << 24,
+                    high >> 40 | destination_port << 24 | 37 << 56,
+                ])
             }
         };
         FlowHash(hash)
     }
+
+    /// SipHash-1-3 of a message given as its words, the last of which has the
+    /// message's length in bytes at its top, as the specification pads it.
+    ///
+    /// The same number as [`hash_bytes`](Self::hash_bytes), for messages of a
+    /// length known beforehand and in about half the instructions.
+    #[inline]
+    pub(crate) fn hash_words<const WORDS: usize>(&self, words: [u64; WORDS]) -> u64 {
+        let key = u128::from_le_bytes(self.0);
+        let (low, high) = (key as u64, (key >> 64) as u64);
+        // "somepseudorandomlygeneratedbytes", as the specification starts.
+        let mut state = [
+            low ^ 0x736f_6d65_7073_6575,
+            high ^ 0x646f_7261_6e64_6f6d,
+            low ^ 0x6c79_6765_6e65_7261,
+            high ^ 0x7465_6462_7974_6573,
+        ];
+        for word in words {
+            state[3] ^= word;
+            state = sip_round(state);
+            state[0] ^= word;
+        }
+        state[2] ^= 0xff;
+        for _ in 0..3 {
+            state = sip_round(state);
+        }
+        state[0] ^ state[1] ^ state[2] ^ state[3]
+    }
 }
 
-/// Lays the chosen fields out; `LENGTH` is `2 * ADDRESS + 5`.
-fn canonical<const ADDRESS: usize, const LENGTH: usize>(
-    flow: &FlowKey,
-    fields: HashFields,
-    source: [u8; ADDRESS],
-    destination: [u8; ADDRESS],
-) -> [u8; LENGTH] {
-    let mut bytes = [0; LENGTH];
-    if fields.contains(HashFields::PROTOCOL) {
-        bytes[0] = flow.protocol().0;
-    }
-    if fields.contains(HashFields::SOURCE) {
-        bytes[1..1 + ADDRESS].copy_from_slice(&source);
-    }
-    if fields.contains(HashFields::SOURCE_PORT) {
-        bytes[1 + ADDRESS..3 + ADDRESS].copy_from_slice(&flow.source_port().to_be_bytes());
-    }
-    if fields.contains(HashFields::DESTINATION) {
-        bytes[3 + ADDRESS..3 + 2 * ADDRESS].copy_from_slice(&destination);
-    }
-    if fields.contains(HashFields::DESTINATION_PORT) {
-        bytes[3 + 2 * ADDRESS..].copy_from_slice(&flow.destination_port().to_be_bytes());
-    }
-    bytes
+/// An address as two little-endian words of its bytes in network order.
+#[inline]
+fn halves(address: Ipv6Addr) -> [u64; 2] {
+    let bits = address.to_bits().swap_bytes();
+    [bits as u64, (bits >> 64) as u64]
+}
+
+#[inline]
+const fn sip_round([mut a, mut b, mut c, mut d]: [u64; 4]) -> [u64; 4] {
+    a = a.wrapping_add(b);
+    c = c.wrapping_add(d);
+    b = b.rotate_left(13) ^ a;
+    d = d.rotate_left(16) ^ c;
+    a = a.rotate_left(32).wrapping_add(d);
+    c = c.wrapping_add(b);
+    d = d.rotate_left(21) ^ a;
+    b = b.rotate_left(17) ^ c;
+    [a, b, c.rotate_left(32), d]
 }
 
 impl fmt::Debug for HashKey {

@@ -150,7 +150,7 @@ fn tiles(result: &RunResult) -> Vec<Tile> {
     ];
     if !result.shifts.is_empty() {
         let half = slowest(|shift| shift.t50_s);
-        tiles.push(tile("Detected after", slowest(|shift| shift.detected_s), "the event".to_owned()));
+        tiles.push(tile("Detected after", slowest(|shift| shift.detected_s), "from the event on".to_owned()));
         tiles.push(tile("99 % shifted after", slowest(|shift| shift.t99_s), format!("half after {half}")));
     }
     tiles.push(tile(

@@ -157,7 +157,7 @@ impl<'a, O: Observer> Model<'a, O> {
         let zones = scenario.zones.len();
         let seconds = scenario.duration.as_secs();
         let weights = scenario.zones.iter().map(|zone| zone.dns_weight);
-        let own = scenario.node_kinds.iter().map(|kind| is_own(kind));
+        let own = scenario.node_kinds.iter().map(is_own);
         let mut model = Self {
             scenario,
             observer,
@@ -178,12 +178,7 @@ impl<'a, O: Observer> Model<'a, O> {
                 .map(|_| ResolverCache::new(ResolverPolicy::default()))
                 .collect(),
             links: Links::new(scenario, seed.stream("links", "loss")),
-            retry: RetryPolicy {
-                retries: scenario.traffic.retry.retries,
-                backoff: scenario.traffic.retry.backoff.duration(),
-                backoff_max: scenario.traffic.retry.backoff_max.duration(),
-                jitter: true,
-            },
+            retry: retry_policy(scenario),
             sessions: Arena::new(),
             connections: Arena::new(),
             requests: Arena::new(),
@@ -320,6 +315,9 @@ impl<'a, O: Observer> Model<'a, O> {
         self.checks.nothing_is_lost(self.end, "requests", self.metrics.requests_started, accounted);
         let accounted = connections.closed + connections.broken + connections.open_at_end;
         self.checks.nothing_is_lost(self.end, "connections", connections.opened, accounted);
+        for zone in &self.zones {
+            self.checks.packets_arrive_unchanged(self.end, zone);
+        }
         #[allow(clippy::cast_precision_loss, reason = "counts below 2^53")]
         let availability = (requests.total > 0).then(|| requests.ok as f64 / requests.total as f64);
         let mut result = RunResult {
@@ -373,6 +371,16 @@ fn arrivals(scenario: &Scenario, stream: Stream) -> Arrivals {
                 .expect("the mean number of requests is at least 1");
             Arrivals::Poisson(Box::new(PoissonArrivals::new(visits, Time::ZERO, stream)))
         }
+    }
+}
+
+fn retry_policy(scenario: &Scenario) -> RetryPolicy {
+    let retry = &scenario.traffic.retry;
+    RetryPolicy {
+        retries: retry.retries,
+        backoff: retry.backoff.duration(),
+        backoff_max: retry.backoff_max.duration(),
+        jitter: true,
     }
 }
 

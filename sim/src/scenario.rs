@@ -3,7 +3,7 @@
 //! Two shapes, one direction. [`ScenarioFile`] is what a person writes;
 //! [`Scenario`] is what the model runs: names resolved to positions, curves
 //! computed, complete and checked. [`Scenario::from_yaml`] is the only way from
-//! text to it. Ten scenarios are compiled in ([`embedded`]), one behaviour
+//! text to it. Ten scenarios are compiled in ([`embedded()`]), one behaviour
 //! each. What a scenario means is the [`model`](crate::model)'s business.
 
 mod data;

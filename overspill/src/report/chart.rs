@@ -162,9 +162,11 @@ impl Chart<'_> {
             let x = self.x_of(t_s);
             let _ = writeln!(svg, "<path class=\"tick\" d=\"M{x:.1} {base:.1}v4\"/>");
             let label = significant(t_s / unit);
+            // the last label would run over the edge
+            let (class, x) = if x > right - 16.0 { ("x last", WIDTH) } else { ("x", x) };
             let _ = writeln!(
                 svg,
-                "<text class=\"x\" x=\"{x:.1}\" y=\"{:.1}\">{label} {name}</text>",
+                "<text class=\"{class}\" x=\"{x:.1}\" y=\"{:.1}\">{label} {name}</text>",
                 base + 17.0
             );
         }

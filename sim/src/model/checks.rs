@@ -81,6 +81,17 @@ impl Checks {
         }
     }
 
+    /// Gateways find in the tunnels what clients sent.
+    pub(super) fn packets_arrive_unchanged(&mut self, now: Time, zone: &Zone) {
+        let damaged = zone.front.damaged;
+        if damaged > 0 {
+            self.add(
+                now,
+                format!("{damaged} sampled packets to {} did not arrive as they were sent", zone.name),
+            );
+        }
+    }
+
     /// What began is over or still open.
     pub(super) fn nothing_is_lost(&mut self, now: Time, what: &'static str, began: u64, accounted: u64) {
         if began != accounted {

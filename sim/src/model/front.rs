@@ -12,6 +12,7 @@ use lb_core::config::{
     ServiceAddress, ServiceFile,
 };
 use lb_core::director::{Choice, Director, DirectorError, DropReason, Verdict};
+use lb_core::encapsulation::decapsulate;
 use lb_core::table::TableCache;
 use lb_core::{Endpoint, FlowKey, HashKey, Protocol, Time, Weight};
 
@@ -178,6 +179,8 @@ pub(super) struct Front {
     /// Changes with every change of any node's table.
     pub(super) version: u32,
     pub(super) packets: u64,
+    /// Packets that a gateway would not have got as the client sent them.
+    pub(super) damaged: u64,
     builder: Builder,
     out: Box<[u8]>,
 }
@@ -196,6 +199,7 @@ impl Front {
             nodes: Vec::new(),
             version: 0,
             packets: 0,
+            damaged: 0,
             builder: Builder::new(),
             out: vec![0; OUT].into_boxed_slice(),
         }
@@ -254,7 +258,12 @@ impl Front {
         self.packets += 1;
         let packet = self.builder.build(ends, kind);
         match hop.director.handle_packet(now, packet, &mut self.out) {
-            Verdict::Forward { choice, .. } => {
+            Verdict::Forward { choice, length, .. } => {
+                if self.packets.is_multiple_of(OPENED_EVERY)
+                    && !arrives_unchanged(packet, &self.out[..length])
+                {
+                    self.damaged += 1;
+                }
                 Delivery::Gateway { node, gateway: gateway_of(&self.out), choice }
             }
             // The host has no socket for the VIP: it answers a reset, a client's TCP obeys it.
@@ -273,6 +282,16 @@ impl Front {
     }
 }
 
+/// Whether a gateway that opens the tunnel finds the client's packet, all but its time to live
+/// and the checksum over that.
+fn arrives_unchanged(sent: &[u8], outer: &[u8]) -> bool {
+    let Ok(opened) = decapsulate(outer) else { return false };
+    let got = opened.inner();
+    got.len() == sent.len() && got[..8] == sent[..8] && got[9] == sent[9] && got[12..] == sent[12..]
+}
+
+/// One packet in so many is opened as a gateway would open it.
+const OPENED_EVERY: u64 = 256;
 /// Buckets of a resilient router: a common hardware default.
 const BUCKETS: u32 = 256;
 /// Room for the largest packet in a tunnel.

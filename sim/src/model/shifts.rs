@@ -105,11 +105,13 @@ impl Shifts {
             let Some(share) = self.share(watch.zone, watch.cut, first, self.second) else { continue };
             let watch = &mut self.watches[index];
             let since = window_start - watch.at;
+            // A window holds half of a step, or of a straight line, when its middle is there; it
+            // holds a hundredth when its start is.
             if share <= watch.before * 0.5 {
-                watch.half.get_or_insert(since);
+                watch.half.get_or_insert(since + Duration::from_secs(WINDOW / 2));
             }
             if share <= watch.before * 0.01 {
-                watch.most.get_or_insert(since);
+                watch.most.get_or_insert(since.max(watch.half.unwrap_or(since)));
             }
         }
         let place = self.second as usize % RING;

@@ -116,6 +116,42 @@ fn a_partition_is_the_networks_fault_and_ends() {
 }
 
 #[test]
+fn a_lossy_link_is_repaired_by_repeating() {
+    let event = "events=[{at: 5s, kind: link-loss, between: [clients, slc], loss: 5%}]";
+    let result = run_of(&scenario("node-loss", &["duration=20s", "expect=[]", event]));
+    assert_eq!(result.requests.failed, 0, "{result:?}");
+    assert!(result.latency_ms.p99.unwrap() > 300.0, "a repeat takes 200 ms or a second");
+}
+
+#[test]
+fn a_zone_taken_out_by_hand_empties_within_a_time_to_live() {
+    let event = "events=[{at: 40s, kind: disable-zone, target: lvs-a, delay: 3s}]";
+    let overrides = ["duration=70s", "expect=[]", "dns.ttl=10s", "traffic.rate.rate=30%", event];
+    let result = run_of(&scenario("survivors-overload", &overrides));
+    let [shift] = &result.shifts[..] else { panic!("{:?}", result.shifts) };
+    assert_eq!((shift.from.as_str(), &shift.to[..]), ("lvs-a", &["slc-a".to_owned()][..]));
+    assert_eq!(shift.detected_s, Some(3.0));
+    // 3 s push, 2 s propagation, then at most the time to live; old connections linger on.
+    assert!(shift.t50_s.is_some_and(|t50| (5.0..=17.0).contains(&t50)), "{shift:?}");
+    assert_eq!(result.requests.failed, 0);
+}
+
+#[test]
+fn recorded_arrivals_begin_visits_when_they_say() {
+    struct Folder;
+    impl crate::scenario::DataSource for Folder {
+        fn read(&self, path: &str) -> Option<std::borrow::Cow<'_, str>> {
+            (path == "three.csv").then_some("seconds\n1\n2\n2\n".into())
+        }
+    }
+    let found = embedded().iter().find(|scenario| scenario.name == "node-loss").unwrap();
+    let given = "traffic.arrivals={kind: given, data: three.csv}";
+    let text = with_overrides(found.text, &["duration=60s", "events=[]", "expect=[]", given]).unwrap();
+    let result = run_of(&Scenario::from_yaml(&text, &Folder).unwrap());
+    assert_eq!(result.connections.opened, 3);
+}
+
+#[test]
 fn a_slow_cluster_is_seen_in_the_latency() {
     let event = "events=[{at: 5s, kind: slow, target: slc-a/web-1, percent: 400}]";
     let base = run_of(&scenario("node-loss", &["duration=20s", "events=[]", "expect=[]"]));

@@ -134,3 +134,37 @@ fn the_schema_names_every_section() {
         assert!(properties.contains_key(name), "{name}");
     }
 }
+
+/// A folder with one file.
+struct Folder(&'static str, &'static str);
+
+impl DataSource for Folder {
+    fn read(&self, path: &str) -> Option<std::borrow::Cow<'_, str>> {
+        (path == self.0).then_some(self.1.into())
+    }
+}
+
+#[test]
+fn recorded_arrivals_are_read_and_wrong_ones_are_named_by_line() {
+    let text = with_overrides(node_loss(), &["traffic.arrivals={kind: given, data: mine.csv}"]).unwrap();
+    let folder = Folder("mine.csv", "seconds,bytes\n0.5,100\n1,7\n\n1,8\n");
+    let scenario = Scenario::from_yaml(&text, &folder).unwrap();
+    assert_eq!(scenario.traffic.arrivals, Some(vec![500_000_000, 1_000_000_000, 1_000_000_000]));
+    let error = Scenario::from_yaml(&text, &Folder("mine.csv", "seconds\n2\n1\n")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "traffic.arrivals.data: line 3 of `mine.csv` cannot be read; it must be SECONDS[,...], not before the line above"
+    );
+    let error = read(&text).unwrap_err().to_string();
+    assert!(error.starts_with("traffic.arrivals.data: no data file `mine.csv`"), "{error}");
+}
+
+#[test]
+fn sizes_come_from_a_file_and_lack_no_share() {
+    let change = "distributions.sizeFiles={hadoop: flow-sizes/FbHdp_distribution.csv}";
+    let text = with_overrides(node_loss(), &[change, "traffic.responseBytes=hadoop"]).unwrap();
+    let scenario = read(&text).unwrap();
+    // The figures' own mean by linear interpolation is about 120 kB.
+    let mean = scenario.traffic.response_bytes.mean().0;
+    assert!((100_000.0..140_000.0).contains(&mean), "{mean}");
+}

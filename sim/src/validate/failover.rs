@@ -67,13 +67,14 @@ fn survivors_load(seed: Seed, zones: u32) -> f64 {
 /// F6: an active check of interval I, timeout T and threshold k notices a silent death.
 pub(super) fn detection(effort: Effort) -> Vec<Check> {
     let all = [(5, 1, 3), (10, 5, 3), (1, 1, 3)];
+    let draws = effort.length(500).max(100);
     let mut checks = Vec::new();
     for (interval, timeout, threshold) in all {
         let name = format!("checks every {interval} s, timeout {timeout} s, {threshold} failures");
         let (mut shortest, mut longest) = (f64::INFINITY, 0.0_f64);
         let runs = effort.summary(&name, |seed| {
             let mut stream = seed.stream("backend", "death");
-            let times: Summary = (0..500)
+            let times: Summary = (0..draws)
                 .map(|_| {
                     let seconds = detect(interval, timeout, threshold, &mut stream);
                     (shortest, longest) = (shortest.min(seconds), longest.max(seconds));
@@ -84,10 +85,10 @@ pub(super) fn detection(effort: Effort) -> Vec<Check> {
         });
         let (i, t, k) = (f64::from(interval), f64::from(timeout), f64::from(threshold));
         let source = "I/2 + (k - 1) I + T";
-        let mean = Expected::near(i / 2.0 + (k - 1.0) * i + t, 0.01);
+        let mean = Expected::near(i / 2.0 + (k - 1.0) * i + t, 0.015);
         checks.push(Check::of_runs("F6", format!("{name}: mean seconds to notice"), source, mean, &runs));
         // Of so many draws the extremes lie this close to the bounds.
-        let slack = i / 200.0;
+        let slack = i / 100.0;
         let (low, high) = ((k - 1.0) * i + t, k * i + t);
         for (what, value, from, to) in
             [("shortest", shortest, low, low + slack), ("longest", longest, high - slack, high)]
@@ -118,7 +119,7 @@ fn detect(interval: u32, timeout: u32, threshold: u32, stream: &mut Stream) -> f
     let mut backend = BackendHealth::adopt(Time::ZERO, policy, Weight(1), stream.next_u64());
     // Long after the start, anywhere within an interval.
     let spread = u64::from(interval) * 1_000_000_000;
-    let death = Time::from_secs(100 * u64::from(interval)) + Duration::from_nanos(stream.below(spread));
+    let death = Time::from_secs(5 * u64::from(interval)) + Duration::from_nanos(stream.below(spread));
     loop {
         let now = backend.poll_timeout().expect("a backend that is checked has a next check");
         backend.handle_timeout(now);

@@ -151,6 +151,8 @@ struct Run {
     service: Distribution<Nanoseconds>,
     services: Stream,
     warm_up: u64,
+    /// When the warm-up ended, and the station's busy area then.
+    warm: (Time, u128),
     law: LittlesLaw,
     measured: Measured,
 }
@@ -172,6 +174,7 @@ pub(super) fn simulate(queue: &Queue, jobs: u64, seed: Seed) -> Measured {
         service: queue.service.clone(),
         services: seed.stream("station", "service"),
         warm_up: jobs / 10,
+        warm: (Time::ZERO, 0),
         law: LittlesLaw::new(Time::ZERO),
         measured: Measured {
             sojourn: Times::new(&queue.sojourn_marks),
@@ -210,8 +213,9 @@ impl Run {
         let inside = self.station.jobs() as u64;
         self.measured.little_error = self.law.relative_error(now, counters.job_area);
         self.measured.missing = counters.arrived.abs_diff(counters.finished + inside);
-        let server_time = now.as_nanos() as f64 * f64::from(self.station.config().servers);
-        self.measured.utilisation = counters.busy_area as f64 / server_time;
+        let (since, busy) = self.warm;
+        let server_time = (now - since).as_nanos() as f64 * f64::from(self.station.config().servers);
+        self.measured.utilisation = (counters.busy_area - busy) as f64 / server_time;
     }
 
     fn schedule_arrival(&mut self) {
@@ -227,6 +231,9 @@ impl Run {
         match self.station.handle_arrival(now, number, service) {
             Ok(_) => self.law.handle_arrival(now),
             Err(_) => self.measured.refused += u64::from(measured),
+        }
+        if number == self.warm_up {
+            self.warm = (now, self.station.counters().busy_area);
         }
     }
 

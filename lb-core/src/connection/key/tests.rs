@@ -8,7 +8,7 @@ use super::*;
 proptest! {
     #[test]
     fn sip13_is_siphash(key: [u8; 16], service: u32, source: [u8; 16], port: u16) {
-        let secret = Secret::new(HashKey::new(key));
+        let secret = &HashKey::new(key);
         let reference = SipHasher13::new_with_key(&key);
         let (service, port_bytes) = (ServiceId(service), port.to_le_bytes());
 
