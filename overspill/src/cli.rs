@@ -25,6 +25,10 @@ pub(crate) struct Cli {
 
 const AFTER: &str = "\
 Examples:
+  overspill run az-loss                            a zone is lost at the peak
+  overspill run az-loss --out report/              the same, with a report to open
+  overspill scenarios                              what else there is to run
+  overspill validate                               does the simulator tell the truth?
   overspill check lb.yaml                          is the file right?
   overspill table --config lb.yaml                 who gets which share of the flows
   overspill table --config lb.yaml --against new.yaml
@@ -56,10 +60,16 @@ pub(crate) enum Command {
     Man(Man),
     /// Say which backend gets each flow, and why.
     Pick(Pick),
+    /// Simulate a scenario: what is lost, and how fast traffic moves.
+    Run(Run),
+    /// List the embedded scenarios, or show one to start from.
+    Scenarios(Scenarios),
     /// Print the JSON Schema of a kind of file.
     Schema(Schema),
     /// Show how a table divides the flows, or what a change would move.
     Table(Table),
+    /// Compare the simulator with closed forms and published figures.
+    Validate(Validate),
 }
 
 /// `check`.
@@ -156,10 +166,67 @@ pub(crate) struct Pick {
     pub(crate) flows: PathBuf,
 }
 
+/// `run`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+SCENARIO is a file, or the name of an embedded scenario. The same scenario and
+seed give the same digest on every machine; the line `replay` is the command
+that gives the same run again. Exit status 1 if an expectation does not hold.
+
+--set changes a field before the scenario is read: names with dots between, [N]
+for the items of a list, counted from 0.
+
+Examples:
+  overspill run az-loss
+  overspill run az-loss --out az-loss/       then open az-loss/report.html
+  overspill run az-loss --set dns.ttl=60s --set 'events[0].at=10m'
+  overspill run ./mine.yaml --seed 7 --format json | jq .availability
+  overspill scenarios show node-loss > mine.yaml      to write your own")]
+pub(crate) struct Run {
+    /// A scenario's file, or the name of an embedded one; `-` is standard input.
+    #[arg(value_name = "SCENARIO")]
+    pub(crate) scenario: PathBuf,
+    /// The seed of all chance; the scenario's own if left out.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Change a field of the scenario; may be given more than once.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Write report.html, events.jsonl and series.parquet there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// `scenarios`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  overspill scenarios
+  overspill scenarios show az-loss
+  overspill scenarios show node-loss > mine.yaml && overspill run ./mine.yaml")]
+pub(crate) struct Scenarios {
+    /// What to do instead of listing.
+    #[command(subcommand)]
+    pub(crate) action: Option<ScenariosAction>,
+}
+
+/// `scenarios ...`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScenariosAction {
+    /// Print an embedded scenario.
+    #[command(after_help = "Examples:\n  overspill scenarios show az-loss > mine.yaml")]
+    Show {
+        /// Its name.
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+}
+
 /// `schema`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  overspill schema scenario > scenario.schema.json
   overspill schema lb > lb.schema.json
 In an editor with the YAML language server, put this at the top of a file:
   # yaml-language-server: $schema=lb.schema.json")]
@@ -174,6 +241,25 @@ pub(crate) struct Schema {
 pub(crate) enum Kind {
     /// A node's virtual services and their backends.
     Lb,
+    /// A fleet, its clients, what happens to it, and what is expected.
+    Scenario,
+}
+
+/// `validate`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each check runs the simulator's own code where the answer is known. A mean over
+runs passes if the reference lies in its 99 % confidence interval and the error
+is within the tolerance. Exit status 1 if a check does not pass.
+
+Examples:
+  overspill validate
+  overspill validate --quick
+  overspill validate --format json | jq '.checks[] | select(.pass | not)'")]
+pub(crate) struct Validate {
+    /// One or two short checks of each kind.
+    #[arg(long)]
+    pub(crate) quick: bool,
 }
 
 /// `table`.

@@ -5,8 +5,11 @@ mod completions;
 mod forward;
 mod man;
 mod pick;
+mod run;
+mod scenarios;
 mod schema;
 mod table;
+mod validate;
 
 use std::io;
 
@@ -22,6 +25,8 @@ use crate::output::Output;
 /// Why a command ended early.
 #[derive(Debug)]
 pub(crate) enum Stop {
+    /// The answer was given, and it is no: an expectation failed.
+    AnswerIsNo,
     /// The input is at fault.
     Faults(Vec<Fault>),
     /// The command line asks for something that is not there.
@@ -50,8 +55,11 @@ pub(crate) fn run(command: Command, out: &mut Output) -> Result<(), Stop> {
         Command::Forward(arguments) => forward::run(&arguments, out),
         Command::Man(arguments) => man::run(&arguments, out),
         Command::Pick(arguments) => pick::run(&arguments, out),
+        Command::Run(arguments) => run::run(&arguments, out),
+        Command::Scenarios(arguments) => scenarios::run(&arguments, out),
         Command::Schema(arguments) => schema::run(&arguments, out),
         Command::Table(arguments) => table::run(&arguments, out),
+        Command::Validate(arguments) => validate::run(&arguments, out),
     }
 }
 

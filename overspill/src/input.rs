@@ -87,7 +87,6 @@ impl Source {
     }
 
     /// A text that is in memory already, such as an embedded file.
-    #[cfg(test)]
     pub(crate) fn new(name: &str, text: &str) -> Self {
         Self { name: name.to_owned(), text: text.to_owned() }
     }

@@ -9,9 +9,12 @@ mod capture;
 mod cli;
 mod command;
 mod input;
+mod numbers;
 mod output;
 mod progress;
 mod replacement;
+mod report;
+mod series;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -21,6 +24,8 @@ use clap::Parser;
 use cli::Cli;
 use command::Stop;
 
+/// Exit status where an expectation failed.
+const ANSWER_IS_NO: u8 = 1;
 /// Exit status where the input is at fault; clap uses it for the command line too.
 const BAD_INPUT: u8 = 2;
 
@@ -32,6 +37,13 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // whoever reads has what it wanted, as in `overspill schema lb | head`
         Err(Stop::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Stop::AnswerIsNo) => match out.flush() {
+            Ok(()) => ExitCode::from(ANSWER_IS_NO),
+            Err(error) => {
+                complain(&Stop::Write(error));
+                ExitCode::from(BAD_INPUT)
+            }
+        },
         Err(stop) => {
             complain(&stop);
             ExitCode::from(BAD_INPUT)
@@ -44,6 +56,7 @@ fn complain(stop: &Stop) {
     let mut err = std::io::stderr().lock();
     let colour = output::colour(&err);
     let _ = match stop {
+        Stop::AnswerIsNo => Ok(()),
         Stop::Faults(faults) => faults.iter().try_for_each(|fault| fault.show(&mut err, colour)),
         Stop::Usage(message) => writeln!(err, "overspill: error: {message}"),
         Stop::Write(error) => writeln!(err, "overspill: error: the output cannot be written: {error}"),

@@ -54,6 +54,7 @@ fn check(path: &Path) -> Checked {
     let kind = kind_of(&source);
     let summary = match kind {
         Ok(Kind::Lb) => check_lb(&source),
+        Ok(Kind::Scenario) => check_scenario(&source, path),
         Err(ref fault) => Err(fault.clone()),
     };
     let kind = kind.ok().map(Kind::name);
@@ -64,8 +65,15 @@ fn check(path: &Path) -> Checked {
     }
 }
 
+fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Each kind and the fields at the top by which it is known.
-const MARKS: [(Kind, &[&str]); 1] = [(Kind::Lb, &["services", "hashKey", "node", "connections", "profile"])];
+const MARKS: [(Kind, &[&str]); 2] = [
+    (Kind::Lb, &["services", "hashKey", "node", "connections", "profile"]),
+    (Kind::Scenario, &["fleet", "traffic", "zoneKinds", "events", "expect", "duration", "seed"]),
+];
 
 /// The kind of which most fields stand at the top.
 fn kind_of(source: &Source) -> Result<Kind, Fault> {
@@ -91,8 +99,17 @@ fn kind_and_marks(kind: Kind, marks: &[&str]) -> String {
 fn check_lb(source: &Source) -> Result<String, Fault> {
     let config = lb_config_of(source)?;
     let backends: usize = config.services.iter().map(|service| service.backends.len()).sum();
-    let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     Ok(format!("lb, {}, {}", plural(config.services.len(), "service"), plural(backends, "backend")))
+}
+
+fn check_scenario(source: &Source, path: &Path) -> Result<String, Fault> {
+    let scenario = super::run::check_scenario(source, path)?;
+    let parts = [
+        plural(scenario.zones.len(), "zone"),
+        plural(scenario.events.len(), "event"),
+        plural(scenario.expect.len(), "expectation"),
+    ];
+    Ok(format!("scenario, {}", parts.join(", ")))
 }
 
 impl Kind {
@@ -100,6 +117,7 @@ impl Kind {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Lb => "lb",
+            Self::Scenario => "scenario",
         }
     }
 }

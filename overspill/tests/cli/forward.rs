@@ -102,17 +102,17 @@ fn the_summary_counts() {
     let expected = "\
 14 packets in 2.000 s
 
-verdict  reason                                                          packets
-forward  existing                                                              2
-forward  new                                                                   3
-reply    echo                                                                  1
-reply    time-exceeded                                                         1
-reply    too-big                                                               1
-pass     no-service                                                            2
-pass     not-ip                                                                1
-drop     malformed: the IPv4 header's checksum is wrong                        1
-drop     malformed: the packet is cut off before the length it announces       1
-drop     no-backend                                                            1
+verdict  reason                                                           packets
+forward  existing                                                               2
+forward  new                                                                    3
+reply    echo                                                                   1
+reply    time-exceeded                                                          1
+reply    too-big                                                                1
+pass     no-service                                                             2
+pass     not-ip                                                                 1
+drop     malformed: the IPv4 header's checksum is wrong                         1
+drop     malformed: the packet is cut off before the length it announces        1
+drop     no-backend                                                             1
 
 service                backend            packets  flows  bytes
 203.0.113.10:443/tcp   10.1.0.5:443             2      1     80
@@ -177,7 +177,7 @@ fn a_capture_that_is_cut_off_leaves_nothing() {
     let mixed = mixed();
     let (folder, ran) = forward(&mixed[..200], &[]);
     assert_eq!((ran.status, ran.out.as_str()), (2, ""));
-    let expected = "in.pcap: error: packet 2 at byte 168: cut off: the packet needs 78 bytes more; capture or copy the file again\n";
+    let expected = "in.pcap: error: packet 2 at byte 168: cut off: the packet needs 66 bytes more; capture or copy the file again\n";
     assert_eq!(ran.err, expected);
     let names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -1,0 +1,106 @@
+//! Numbers as people read them.
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A fraction as a share with three decimals, cut off and not rounded: what is
+/// not all must not read as 100 %.
+pub(crate) fn percent(fraction: f64) -> String {
+    // a tenth of the last decimal, so that 0.12345 does not become 12.344 for lack of bits
+    let thousandths = (fraction * 100_000.0 + 1e-6).floor();
+    format!("{:.3} %", thousandths / 1_000.0)
+}
+
+/// A fraction as a share with one decimal.
+pub(crate) fn rough_percent(fraction: f64) -> String {
+    format!("{:.1} %", fraction * 100.0)
+}
+
+/// Seconds with as many decimals as matter.
+pub(crate) fn seconds(value: f64) -> String {
+    format!("{} s", significant(value))
+}
+
+/// Milliseconds with as many decimals as matter.
+pub(crate) fn milliseconds(value: f64) -> String {
+    format!("{} ms", significant(value))
+}
+
+/// A length of simulated time: `1 h`, `1 h 30 min`, `12 min 30 s`, `90.5 s`.
+pub(crate) fn span(value: f64) -> String {
+    let whole = value.floor();
+    if value < 120.0 || value > whole {
+        return seconds(value);
+    }
+    let whole = whole as u64;
+    let parts = [(whole / 3600, "h"), (whole / 60 % 60, "min"), (whole % 60, "s")];
+    let said = parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}"));
+    said.collect::<Vec<_>>().join(" ")
+}
+
+/// A measured value in one of the units of an expectation.
+pub(crate) fn measured(value: Option<f64>, unit: &str) -> String {
+    match (value, unit) {
+        (None, _) => "never".to_owned(),
+        (Some(value), "fraction") => percent(value),
+        (Some(value), "ms") => milliseconds(value),
+        (Some(value), "s") => seconds(value),
+        (Some(value), _) if value >= 0.0 && value.fract() == 0.0 => grouped(value as u64),
+        (Some(value), _) => significant(value),
+    }
+}
+
+/// Three digits that matter, and no empty decimals.
+pub(crate) fn significant(value: f64) -> String {
+    let size = value.abs();
+    let decimals = if size >= 100.0 {
+        0
+    } else if size >= 10.0 {
+        1
+    } else if size >= 1.0 {
+        2
+    } else {
+        3
+    };
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        for (number, expected) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), expected);
+        }
+        for (fraction, expected) in
+            [(1.0, "100.000 %"), (0.999_999_9, "99.999 %"), (0.123_45, "12.345 %"), (0.0, "0.000 %")]
+        {
+            assert_eq!(percent(fraction), expected);
+        }
+        for (value, expected) in
+            [(0.0, "0"), (0.0123, "0.012"), (4.0, "4"), (12.34, "12.3"), (1234.5, "1234")]
+        {
+            assert_eq!(significant(value), expected);
+        }
+        for (value, expected) in
+            [(90.5, "90.5 s"), (3600.0, "1 h"), (5400.0, "1 h 30 min"), (750.0, "12 min 30 s")]
+        {
+            assert_eq!(span(value), expected);
+        }
+        assert_eq!(measured(None, "s"), "never");
+        assert_eq!(measured(Some(1234.0), "count"), "1,234");
+    }
+}
