@@ -1,80 +1,253 @@
 //! The scheduler: which backend a new flow gets.
-#![allow(missing_docs, reason = "filled in by the tables' commit")]
-use alloc::collections::BTreeMap;
+//!
+//! A [`Scheduler`] is a service's table with what leads into it and out of it:
+//! which of the flow's fields are hashed, which slot's member is which of the
+//! service's backends, and, for the kernel's kinds, who takes new flows at all.
+//! It is a value; a change of the backends makes a new one, from the old one
+//! where that is less to do. How tables are filled is [`table`](crate::table)'s
+//! work, what becomes of flows that have a backend already the
+//! [`director`](crate::director)'s.
+
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::config::{BackendConfig, BackendState, SchedulerKind};
-use crate::table::{Digest, Member, Table, TableError, TableKind};
-use crate::{FlowKey, HashFields, HashKey};
+use crate::flow::{FlowKey, HashFields};
+use crate::hash::{FlowHash, HashKey};
+use crate::identity::{Endpoint, Weight};
+use crate::table::ipvs::DestinationList;
+use crate::table::{Member, MemberIndex, Table, TableCache, TableError, TableKind, ipvs_mh, ipvs_sh};
 
-#[derive(Debug, Default)]
-pub struct TableCache(BTreeMap<Digest, Arc<Table>>);
-
-impl TableCache {
-    pub fn build_or_share(
-        &mut self,
-        kind: TableKind,
-        key: &HashKey,
-        members: &[Member],
-    ) -> Result<Arc<Table>, TableError> {
-        let table = Arc::new(Table::build(kind, key, members)?);
-        Ok(self.0.entry(table.digest()).or_insert(table).clone())
-    }
-}
-
+/// A service's way from a new flow to a backend.
+///
+/// ```
+/// use lb_core::config::{BackendConfig, BackendState, SchedulerKind};
+/// use lb_core::scheduler::Scheduler;
+/// use lb_core::table::TableCache;
+/// use lb_core::{Endpoint, FlowKey, HashFields, HashKey, Protocol, Weight};
+///
+/// let backend = |last, state| BackendConfig {
+///     endpoint: Endpoint::new([10, 1, 0, last].into(), 443),
+///     weight: Weight(100),
+///     state,
+/// };
+/// let backends = [backend(5, BackendState::Drain), backend(6, BackendState::Active)];
+/// let key = HashKey::new([7; 16]);
+/// let mut tables = TableCache::default();
+/// let scheduler =
+///     Scheduler::new(SchedulerKind::default(), key, HashFields::ALL, &backends, &mut tables, None)?;
+///
+/// let vip = ([203, 0, 113, 10].into(), 443);
+/// let flow = FlowKey::v4(Protocol::TCP, ([192, 0, 2, 1].into(), 40_000), vip);
+/// assert_eq!(scheduler.schedule(&flow), Some(1), "who drains gets no new flow");
+/// # Ok::<(), lb_core::table::TableError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Scheduler {
+    kind: SchedulerKind,
     key: HashKey,
     fields: HashFields,
     table: Arc<Table>,
-    places: Vec<usize>,
+    /// By the table's members.
+    holders: Vec<Holder>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A member of the table as the service knows it.
+#[derive(Clone, Copy, Debug)]
+struct Holder {
+    /// Which of the service's backends it is.
+    backend: u32,
+    /// Whether it takes new flows; only the kernel's tables have members that do not.
+    takes: bool,
+}
+
+/// How a flow came to its backend, or to none.
+///
+/// Prints as `hash 1f..., slot 17 of 65537: 10.1.0.5:443`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScheduleTrace {
+    /// The flow's hash; the kernel's kinds hash in a way of their own.
+    pub hash: Option<FlowHash>,
+    /// The slot it falls into; for a ring the sample that is nearest below.
     pub slot: u32,
-}
-
-impl core::fmt::Display for ScheduleTrace {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "slot {}", self.slot)
-    }
+    /// How many slots there are.
+    pub size: u32,
+    /// Who holds that slot.
+    pub holder: Option<Endpoint>,
+    /// How many slots were looked at: more than one on a kernel's fallback tour.
+    pub looked_at: u32,
+    /// Who gets the flow.
+    pub backend: Option<Endpoint>,
 }
 
 impl Scheduler {
+    /// The scheduler of these backends; equal tables are shared through `tables`.
+    ///
+    /// `base` is a scheduler of the same service, whose table is a start.
+    /// Which backends hold slots is said at [`SchedulerKind`] and [`BackendState`].
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`]: what the kind and the backends cannot have.
     pub fn new(
         kind: SchedulerKind,
         key: HashKey,
         fields: HashFields,
         backends: &[BackendConfig],
         tables: &mut TableCache,
-        _base: Option<&Self>,
+        base: Option<&Self>,
     ) -> Result<Self, TableError> {
-        let kind = match kind {
-            SchedulerKind::Maglev { table_size }
-            | SchedulerKind::Rendezvous { table_size }
-            | SchedulerKind::IpvsMh { table_size, .. }
-            | SchedulerKind::IpvsSh { table_size, .. } => TableKind::Maglev { size: table_size },
-            SchedulerKind::Ring { .. } => TableKind::Maglev { size: 65_537 },
+        let table_kind = table_kind(kind);
+        let members =
+            if kind.is_ipvs() { kernel_list(backends).members(table_kind) } else { own_members(backends) };
+        let table = tables.build_or_share(table_kind, &key, &members, base.map(|base| &*base.table))?;
+        let mut by_endpoint: Vec<_> = (0_u32..).zip(backends).collect();
+        by_endpoint.sort_unstable_by_key(|(_, backend)| backend.endpoint);
+        let holder = |member: &Member| {
+            let found = by_endpoint.binary_search_by_key(&member.endpoint, |(_, backend)| backend.endpoint);
+            let (place, backend) = by_endpoint[found.expect("every member was made from a backend")];
+            let takes = backend.state == BackendState::Active && backend.weight.0 > 0;
+            Holder { backend: place, takes }
         };
-        let members: Vec<_> = backends
-            .iter()
-            .filter(|backend| backend.state == BackendState::Active && backend.weight.0 > 0)
-            .map(|backend| Member::new(backend.endpoint, backend.weight))
-            .collect();
-        let table = tables.build_or_share(kind, &key, &members)?;
-        let place = |member: &Member| backends.iter().position(|backend| backend.endpoint == member.endpoint);
-        let places = table.members().iter().filter_map(place).collect();
-        Ok(Self { key, fields, table, places })
+        let holders = table.members().iter().map(holder).collect();
+        Ok(Self { kind, key, fields, table, holders })
     }
 
+    /// Which of the service's backends a new flow gets, by its place in their list.
+    ///
+    /// `None` if there is none: no backend holds slots or, with a kernel's kind,
+    /// the one that does takes no flows.
+    #[must_use]
+    #[inline]
     pub fn schedule(&self, flow: &FlowKey) -> Option<usize> {
-        let member = self.table.lookup(self.key.hash_flow(flow, self.fields))?;
-        Some(self.places[member.0 as usize])
+        let member = match self.kind {
+            SchedulerKind::Maglev { .. } | SchedulerKind::Rendezvous { .. } | SchedulerKind::Ring { .. } => {
+                self.table.lookup(self.key.hash_flow(flow, self.fields))?.0
+            }
+            SchedulerKind::IpvsMh { .. } | SchedulerKind::IpvsSh { .. } => self.kernel_choice(flow).0?.into(),
+        };
+        Some(self.holders[member as usize].backend as usize)
     }
 
+    /// Tells what [`schedule`](Self::schedule) says, and how it comes to it.
+    #[must_use]
     pub fn explain(&self, flow: &FlowKey) -> ScheduleTrace {
-        ScheduleTrace { slot: self.table.slot(self.key.hash_flow(flow, self.fields)) }
+        let slots = self.table.slots();
+        let size = u32::try_from(slots.len()).expect("a table has at most MAX_SIZE slots");
+        let endpoint =
+            |member: u16| self.table.members().get(usize::from(member)).map(|member| member.endpoint);
+        let (hash, slot, looked_at, member) = if self.kind.is_ipvs() {
+            let (member, looked_at) = self.kernel_choice(flow);
+            (None, self.kernel_slot(flow), looked_at, member)
+        } else {
+            let hash = self.key.hash_flow(flow, self.fields);
+            let member = self.table.lookup(hash).map(|MemberIndex(member)| member as u16);
+            (Some(hash), self.table.slot(hash), 1, member)
+        };
+        let holder = slots.get(slot as usize).copied().and_then(endpoint);
+        ScheduleTrace { hash, slot, size, holder, looked_at, backend: member.and_then(endpoint) }
+    }
+
+    /// The table.
+    #[must_use]
+    pub const fn table(&self) -> &Arc<Table> {
+        &self.table
+    }
+
+    /// Who holds each slot, as a place in the service's list of backends.
+    #[must_use]
+    pub fn slots_by_backend(&self) -> Vec<Option<usize>> {
+        let backend = |member: &u16| Some(self.holders.get(usize::from(*member))?.backend as usize);
+        self.table.slots().iter().map(backend).collect()
+    }
+
+    /// What the kernel hashes of a flow: the source, and its port if told so.
+    fn kernel_client(&self, flow: &FlowKey) -> (core::net::IpAddr, u16) {
+        let with_port = match self.kind {
+            SchedulerKind::IpvsMh { port, .. } | SchedulerKind::IpvsSh { port, .. } => port,
+            SchedulerKind::Maglev { .. } | SchedulerKind::Rendezvous { .. } | SchedulerKind::Ring { .. } => {
+                false
+            }
+        };
+        (flow.source(), if with_port { flow.source_port() } else { 0 })
+    }
+
+    fn kernel_slot(&self, flow: &FlowKey) -> u32 {
+        let (address, port) = self.kernel_client(flow);
+        match table_kind(self.kind) {
+            TableKind::IpvsSh { size } => ipvs_sh::slot(size, address, port, 0),
+            TableKind::IpvsMh { size }
+            | TableKind::Maglev { size }
+            | TableKind::Rendezvous { size }
+            | TableKind::Ring { points: size } => ipvs_mh::slot(size, address, port, 0),
+        }
+    }
+
+    fn kernel_choice(&self, flow: &FlowKey) -> (Option<u16>, u32) {
+        let client = self.kernel_client(flow);
+        let takes = |member: u16| self.holders[usize::from(member)].takes;
+        let slots = self.table.slots();
+        match self.kind {
+            SchedulerKind::IpvsSh { fallback, .. } => ipvs_sh::choose(slots, fallback, client, takes),
+            SchedulerKind::IpvsMh { fallback, .. } => ipvs_mh::choose(slots, fallback, client, takes),
+            SchedulerKind::Maglev { .. } | SchedulerKind::Rendezvous { .. } | SchedulerKind::Ring { .. } => {
+                (None, 0)
+            }
+        }
     }
 }
+
+/// The table that a scheduler looks into.
+const fn table_kind(kind: SchedulerKind) -> TableKind {
+    match kind {
+        SchedulerKind::Maglev { table_size } => TableKind::Maglev { size: table_size },
+        SchedulerKind::Rendezvous { table_size } => TableKind::Rendezvous { size: table_size },
+        SchedulerKind::Ring { points } => TableKind::Ring { points },
+        SchedulerKind::IpvsMh { table_size, .. } => TableKind::IpvsMh { size: table_size },
+        SchedulerKind::IpvsSh { table_size, .. } => TableKind::IpvsSh { size: table_size },
+    }
+}
+
+/// Our own kinds: who is active and has a weight.
+fn own_members(backends: &[BackendConfig]) -> Vec<Member> {
+    let active = backends.iter().filter(|backend| backend.state == BackendState::Active);
+    active.map(|backend| Member::new(backend.endpoint, backend.weight)).collect()
+}
+
+/// The kernel's list after the backends were added in order, the draining then
+/// set to weight 0 (they keep their slots) and those that are down deleted.
+fn kernel_list(backends: &[BackendConfig]) -> DestinationList {
+    let mut list = DestinationList::default();
+    for backend in backends {
+        list.add(backend.endpoint, backend.weight);
+    }
+    for backend in backends {
+        match backend.state {
+            BackendState::Active => {}
+            BackendState::Drain => list.set_weight(&backend.endpoint, Weight(0)),
+            BackendState::Down => list.remove(&backend.endpoint),
+        }
+    }
+    list
+}
+
+impl fmt::Display for ScheduleTrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(FlowHash(hash)) = self.hash {
+            write!(f, "hash {hash:016x}, ")?;
+        }
+        write!(f, "slot {} of {}: ", self.slot, self.size)?;
+        match (self.holder, self.backend) {
+            (None, None) => f.write_str("empty"),
+            (Some(holder), Some(backend)) if holder == backend => write!(f, "{backend}"),
+            (Some(holder), None) => write!(f, "{holder} takes no new flows"),
+            (_, Some(backend)) => {
+                write!(f, "its holder takes no new flows, fallback after {} looks: {backend}", self.looked_at)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -20,13 +20,19 @@ use alloc::vec::Vec;
 use crate::hash::{FlowHash, HashKey};
 use crate::identity::{Endpoint, Weight};
 
+pub mod cache;
 pub mod digest;
+pub mod ipvs;
+pub mod ipvs_mh;
+pub mod ipvs_sh;
 pub mod maglev;
 pub mod quota;
+pub mod ring;
 
 #[cfg(test)]
 mod tests;
 
+pub use cache::TableCache;
 pub use digest::Digest;
 
 /// A slot that nobody holds, in [`Table::slots`].
@@ -112,6 +118,14 @@ pub enum TableError {
         /// The largest allowed.
         max: u32,
     },
+    /// The ring would have too many points; lower the points or the weights.
+    #[error("{total} points on the ring are more than {max}; lower the points or the weights")]
+    TooManyPoints {
+        /// Points of all members together.
+        total: u64,
+        /// The most allowed.
+        max: u64,
+    },
     /// Not every member can have a slot; a larger table can help up to [`MAX_MEMBERS`].
     #[error("{members} members do not fit a table for at most {limit}")]
     TooManyMembers {
@@ -157,6 +171,8 @@ pub struct Table {
 #[derive(Clone, Debug)]
 enum Filling {
     Maglev(maglev::Maglev),
+    Ring(ring::Ring),
+    Slots(Box<[u16]>),
 }
 
 impl Table {
@@ -174,10 +190,10 @@ impl Table {
         let digest = Digest::of(kind, key, &members);
         let filling = match kind {
             TableKind::Maglev { size } => Filling::Maglev(maglev::build(size, key, &members)),
-            TableKind::Rendezvous { size } | TableKind::IpvsMh { size } | TableKind::IpvsSh { size } => {
-                Filling::Maglev(maglev::build(size, key, &members))
-            }
-            TableKind::Ring { .. } => Filling::Maglev(maglev::build(65_536, key, &members)),
+            TableKind::Rendezvous { size } => Filling::Maglev(maglev::build(size, key, &members)),
+            TableKind::Ring { points } => Filling::Ring(ring::Ring::build(points, key, &members)),
+            TableKind::IpvsMh { size } => Filling::Slots(ipvs_mh::build(size, &members)),
+            TableKind::IpvsSh { size } => Filling::Slots(ipvs_sh::build(size, &members)),
         };
         Ok(Self { kind, key: *key, digest, members, filling })
     }
@@ -189,15 +205,27 @@ impl Table {
     ///
     /// As [`build`](Self::build).
     pub fn update(&self, members: &[Member]) -> Result<Self, TableError> {
+        let Filling::Maglev(base) = &self.filling else { return Self::build(self.kind, &self.key, members) };
         let kind = self.kind;
         let members = canonical(kind, members)?;
         let digest = Digest::of(kind, &self.key, &members);
-        let filling = match &self.filling {
-            Filling::Maglev(base) => {
-                Filling::Maglev(maglev::update(base, &self.key, &self.members, &members))
-            }
-        };
+        let filling = Filling::Maglev(maglev::update(base, &self.key, &self.members, &members));
         Ok(Self { kind, key: self.key, digest, members, filling })
+    }
+
+    /// The digest that the table of these members has, without building it.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn digest_of(kind: TableKind, key: &HashKey, members: &[Member]) -> Result<Digest, TableError> {
+        Ok(Digest::of(kind, key, &canonical(kind, members)?))
+    }
+
+    /// Whether it was built with this key.
+    #[must_use]
+    pub fn has_key(&self, key: &HashKey) -> bool {
+        self.key == *key
     }
 
     /// How it was filled.
@@ -226,6 +254,8 @@ impl Table {
     pub const fn slots(&self) -> &[u16] {
         match &self.filling {
             Filling::Maglev(maglev) => &maglev.slots,
+            Filling::Ring(ring) => &ring.slots,
+            Filling::Slots(slots) => slots,
         }
     }
 
@@ -255,7 +285,11 @@ impl Table {
     #[must_use]
     #[inline]
     pub fn lookup(&self, hash: FlowHash) -> Option<MemberIndex> {
-        let holder = self.slots()[self.slot(hash) as usize];
+        let holder = match &self.filling {
+            Filling::Ring(ring) => return ring.holder(hash.0).map(|holder| MemberIndex(holder.into())),
+            Filling::Maglev(maglev) => maglev.slots[self.slot(hash) as usize],
+            Filling::Slots(slots) => slots[self.slot(hash) as usize],
+        };
         (holder != NONE).then_some(MemberIndex(u32::from(holder)))
     }
 }
@@ -272,17 +306,46 @@ fn canonical(kind: TableKind, members: &[Member]) -> Result<Box<[Member]>, Table
     if size == 0 || size > max {
         return Err(TableError::SizeOutOfRange { size, max });
     }
+    let is_kernels = match kind {
+        TableKind::IpvsMh { .. } | TableKind::IpvsSh { .. } => true,
+        TableKind::Maglev { .. } | TableKind::Rendezvous { .. } | TableKind::Ring { .. } => false,
+    };
     let mut sorted = members.to_vec();
     sorted.sort_unstable();
     if let Some(pair) = sorted.windows(2).find(|pair| pair[0].endpoint == pair[1].endpoint) {
         return Err(TableError::DuplicateEndpoint { endpoint: pair[0].endpoint });
     }
-    sorted.retain(|member| member.weight.0 > 0);
-    let limit = MAX_MEMBERS.min(size as usize);
-    if sorted.len() > limit {
-        return Err(TableError::TooManyMembers { members: sorted.len(), limit });
-    }
-    Ok(sorted.into_boxed_slice())
+    let mut canonical = if is_kernels { members.to_vec() } else { sorted };
+    canonical.retain(|member| is_kernels || member.weight.0 > 0);
+    check_members(kind, &canonical)?;
+    Ok(canonical.into_boxed_slice())
 }
 
-pub use crate::scheduler::TableCache;
+/// Checks whether the table can hold the members.
+fn check_members(kind: TableKind, members: &[Member]) -> Result<(), TableError> {
+    let limit = match kind {
+        TableKind::IpvsMh { size } if !ipvs_mh::SIZES.contains(&size) => {
+            return Err(TableError::NotKernelSize { size });
+        }
+        TableKind::IpvsSh { size } if !size.is_power_of_two() || !(1 << 4..=1 << 20).contains(&size) => {
+            return Err(TableError::NotKernelSize { size });
+        }
+        TableKind::Ring { points } => {
+            let weights: u64 = members.iter().map(|member| u64::from(member.weight.0)).sum();
+            let total = weights * u64::from(points);
+            if total > ring::MAX_POINTS {
+                return Err(TableError::TooManyPoints { total, max: ring::MAX_POINTS });
+            }
+            MAX_MEMBERS
+        }
+        // The kernel lets a list be longer than `sh`'s table: the last ones get no bucket.
+        TableKind::IpvsSh { .. } => MAX_MEMBERS,
+        TableKind::Maglev { size } | TableKind::Rendezvous { size } | TableKind::IpvsMh { size } => {
+            MAX_MEMBERS.min(size as usize)
+        }
+    };
+    if members.len() > limit {
+        return Err(TableError::TooManyMembers { members: members.len(), limit });
+    }
+    Ok(())
+}

@@ -29,6 +29,8 @@ Examples:
   overspill table --config lb.yaml --against new.yaml
                                                    what would a change move
   overspill pick --config lb.yaml flows.csv        where does each flow go, and why
+  overspill forward --config lb.yaml in.pcap out.pcap
+                                                   what a node does with packets
   overspill completions bash > /etc/bash_completion.d/overspill
 
 Files are YAML (so JSON too) and read strictly; `-` is standard input.
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Print the completion script of a shell.
     Completions(Completions),
+    /// Run captured packets through the data path, offline.
+    Forward(Forward),
     /// Print the manual page.
     Man(Man),
     /// Print the JSON Schema of a kind of file.
@@ -80,6 +84,38 @@ pub(crate) struct Completions {
     /// The shell.
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// `forward`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+IN is pcap or pcapng with frames of Ethernet (VLANs too), raw IP, Linux cooked
+or loopback. OUT gets what the node would send, in order and with the capture's
+times: tunnel packets to backends and ICMP answers, as pcap with raw IP. One
+node starts without connections; its clock is the capture's.
+
+The rows of --verdicts are index,verdict,reason,backend: one per packet of IN,
+counted from 0. Verdicts: forward; reply (an ICMP answer); pass (not ours: left
+to the host); drop.
+
+Examples:
+  overspill forward --config lb.yaml in.pcap out.pcap
+  overspill forward --config lb.yaml in.pcapng out.pcap --verdicts verdicts.csv
+  tcpdump -i eth0 -c 1000 -w - | overspill forward --config lb.yaml - out.pcap
+  overspill forward --config lb.yaml in.pcap out.pcap --format json | jq .verdicts")]
+pub(crate) struct Forward {
+    /// The LB file; `-` is standard input.
+    #[arg(long, value_name = "LB")]
+    pub(crate) config: PathBuf,
+    /// The capture to read; `-` is standard input.
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The capture to write.
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Write what became of each packet, as CSV.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) verdicts: Option<PathBuf>,
 }
 
 /// `man`.

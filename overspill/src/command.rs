@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod forward;
 mod man;
 mod schema;
 
@@ -42,6 +43,7 @@ pub(crate) fn run(command: Command, out: &mut Output) -> Result<(), Stop> {
     match command {
         Command::Check(arguments) => check::run(&arguments, out),
         Command::Completions(arguments) => completions::run(&arguments, out),
+        Command::Forward(arguments) => forward::run(&arguments, out),
         Command::Man(arguments) => man::run(&arguments, out),
         Command::Schema(arguments) => schema::run(&arguments, out),
     }

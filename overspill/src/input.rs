@@ -49,7 +49,14 @@ pub(crate) struct Fault {
     pub(crate) message: String,
     /// The line itself, unless it holds a secret.
     #[serde(skip)]
-    pub(crate) excerpt: Option<String>,
+    pub(crate) excerpt: Option<Box<str>>,
+}
+
+impl Fault {
+    /// A fault of a file as a whole.
+    pub(crate) const fn whole(file: String, message: String) -> Self {
+        Self { file, line: None, column: None, field: None, message, excerpt: None }
+    }
 }
 
 impl Source {
@@ -63,14 +70,7 @@ impl Source {
         } else {
             File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
         };
-        let whole = |message| Fault {
-            file: name.clone(),
-            line: None,
-            column: None,
-            field: None,
-            message,
-            excerpt: None,
-        };
+        let whole = |message| Fault::whole(name.clone(), message);
         read.map_err(|error| whole(format!("cannot be read: {error}; check the path")))?;
         if bytes.len() as u64 > MAX_BYTES {
             return Err(whole(format!("is larger than {} MiB; split it", MAX_BYTES >> 20)));
@@ -149,7 +149,7 @@ impl Source {
         let (line, column) = place.unzip();
         let text = line.and_then(|line| self.text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?));
         let secret = field.as_deref().is_some_and(show::names_a_secret);
-        let excerpt = text.filter(|text| !secret && !show::names_a_secret(text)).map(str::to_owned);
+        let excerpt = text.filter(|text| !secret && !show::names_a_secret(text)).map(Box::from);
         Fault { file: self.name.clone(), line, column, field, message, excerpt }
     }
 }

@@ -3,12 +3,15 @@
 //!
 //! This file reads the command line and turns the result into an exit status;
 //! [`cli`] declares what can be typed, [`command`] does it, [`input`] reads
-//! files and says where a fault is. Every decision is made in the libraries.
+//! files and says where a fault is, [`capture`] reads packets. Every decision is made in the libraries.
 
+mod capture;
 mod cli;
 mod command;
 mod input;
 mod output;
+mod progress;
+mod replacement;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -7,27 +7,27 @@ use std::process::{Command, Output, Stdio};
 
 /// What a run of the command left.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Ran {
+pub(crate) struct Ran {
     /// Exit status.
-    pub status: i32,
+    pub(crate) status: i32,
     /// Standard output.
-    pub out: String,
+    pub(crate) out: String,
     /// Standard error.
-    pub err: String,
+    pub(crate) err: String,
 }
 
 /// Runs `overspill` with these arguments and nothing on standard input.
-pub fn overspill(arguments: &[&str]) -> Ran {
+pub(crate) fn overspill(arguments: &[&str]) -> Ran {
     run(Path::new(env!("CARGO_MANIFEST_DIR")), arguments, "")
 }
 
 /// Runs `overspill` with this text on standard input.
-pub fn overspill_with(arguments: &[&str], input: &str) -> Ran {
+pub(crate) fn overspill_with(arguments: &[&str], input: &str) -> Ran {
     run(Path::new(env!("CARGO_MANIFEST_DIR")), arguments, input)
 }
 
 /// Runs `overspill` in a folder.
-pub fn run(folder: &Path, arguments: &[&str], input: &str) -> Ran {
+pub(crate) fn run(folder: &Path, arguments: &[&str], input: &str) -> Ran {
     let mut child = Command::new(env!("CARGO_BIN_EXE_overspill"))
         .args(arguments)
         .current_dir(folder)
@@ -45,6 +45,6 @@ pub fn run(folder: &Path, arguments: &[&str], input: &str) -> Ran {
 }
 
 /// A file beside the tests.
-pub fn data(name: &str) -> String {
+pub(crate) fn data(name: &str) -> String {
     format!("tests/data/{name}")
 }

@@ -175,13 +175,19 @@ impl LittlesLaw {
         self.inside.value()
     }
 
-    /// |L - lambda W| / L over the window up to `now`, the time spent so far by those inside included.
+    /// Sum over time of those inside, in nanoseconds: the `L` of the law, by this account.
+    #[must_use]
+    pub fn area(&self, now: Time) -> u128 {
+        self.inside.area(now)
+    }
+
+    /// |L - lambda W| / L over the window up to `now`, for an `L` that somebody measured as an area; the
+    /// time spent so far by those inside is part of `W`.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "an error is for reading")]
-    pub fn relative_error(&self, now: Time) -> f64 {
-        let area = self.inside.area(now);
-        let unfinished = u128::from(self.inside.value()) * u128::from(now.as_nanos())
-            - self.arrival_times.min(u128::from(self.inside.value()) * u128::from(now.as_nanos()));
+    pub fn relative_error(&self, now: Time, area: u128) -> f64 {
+        let until_now = u128::from(self.inside.value()) * u128::from(now.as_nanos());
+        let unfinished = until_now.saturating_sub(self.arrival_times);
         let difference = area.abs_diff(self.sojourn + unfinished);
         if area == 0 { difference as f64 } else { difference as f64 / area as f64 }
     }

@@ -21,7 +21,7 @@ pub struct Summary {
 }
 
 /// A range that holds the true value with a stated confidence.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Interval {
     /// Its lower end.
     pub low: f64,

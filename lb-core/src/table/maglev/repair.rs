@@ -153,9 +153,8 @@ impl<'a> Repair<'a> {
         members: &[Member],
     ) -> Self {
         // who became lighter comes later everywhere, so that others may claim all its slots
-        let keeps = |from: usize| {
-            change.moved_to[from].filter(|&to| old_members[from].weight <= members[to].weight)
-        };
+        let keeps =
+            |from: usize| change.moved_to[from].filter(|&to| old_members[from].weight <= members[to].weight);
         let seats = quotas.iter().zip(&change.kept).enumerate().map(|(to, (&quota, from))| match *from {
             Some(from) => {
                 // who became heavier comes earlier everywhere, so that it may claim slots it could not have

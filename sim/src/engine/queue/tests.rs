@@ -1,3 +1,1 @@
 //! The event queue against a sorted model.
-
-

@@ -1,0 +1,114 @@
+//! Output files that are whole or not there.
+//!
+//! What is written goes to a temporary file beside the target and takes its
+//! place at the end, so a fault on the way leaves the target as it was. A
+//! target that is no plain file (a pipe, `/dev/null`) is written directly:
+//! there is nothing to replace.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::input::Fault;
+
+/// A file that is being written.
+#[derive(Debug)]
+pub(crate) struct Replacement {
+    target: PathBuf,
+    sink: BufWriter<Sink>,
+}
+
+#[derive(Debug)]
+enum Sink {
+    Direct(File),
+    Temporary(NamedTempFile),
+}
+
+impl Replacement {
+    /// Begins to write what will be at `target`.
+    pub(crate) fn create(target: &Path) -> Result<Self, Fault> {
+        let sink = Self::open(target).map_err(|error| fault(target, &error))?;
+        Ok(Self { target: target.to_owned(), sink: BufWriter::with_capacity(1 << 16, sink) })
+    }
+
+    fn open(target: &Path) -> io::Result<Sink> {
+        match fs::metadata(target) {
+            Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Ok(found) if !found.is_file() => OpenOptions::new().write(true).open(target).map(Sink::Direct),
+            _ => {
+                let folder = match target.parent() {
+                    Some(folder) if !folder.as_os_str().is_empty() => folder,
+                    _ => Path::new("."),
+                };
+                let mut builder = tempfile::Builder::new();
+                builder.prefix(".overspill-");
+                open_to_all(&mut builder);
+                builder.tempfile_in(folder).map(Sink::Temporary)
+            }
+        }
+    }
+
+    /// Where the file will be.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// What to tell people when writing has failed.
+    pub(crate) fn fault(&self, error: &io::Error) -> Fault {
+        fault(&self.target, error)
+    }
+
+    /// Puts the file in its place.
+    pub(crate) fn finish(self) -> Result<(), Fault> {
+        let put = |sink| match sink {
+            Sink::Direct(mut file) => file.flush(),
+            Sink::Temporary(file) => file.persist(&self.target).map(drop).map_err(|error| error.error),
+        };
+        let sink = self.sink.into_inner().map_err(io::IntoInnerError::into_error);
+        sink.and_then(put).map_err(|error| fault(&self.target, &error))
+    }
+}
+
+impl Write for Replacement {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.sink.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Direct(file) => file.write(bytes),
+            Self::Temporary(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Direct(file) => file.flush(),
+            Self::Temporary(file) => file.flush(),
+        }
+    }
+}
+
+/// A temporary file is private by default; an answer is as open as the user's mask has it.
+fn open_to_all(builder: &mut tempfile::Builder<'_, '_>) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    #[cfg(not(unix))]
+    let _ = builder;
+}
+
+/// What to tell people when a file cannot be written.
+pub(crate) fn fault(target: &Path, error: &io::Error) -> Fault {
+    Fault::whole(target.display().to_string(), format!("cannot be written: {error}"))
+}

@@ -1,0 +1,298 @@
+//! The way into a zone: its router and its L4 nodes, which run `lb-core`'s own packet path.
+//!
+//! A packet's bytes go in; which gateway gets them, or what became of them,
+//! comes out. The router's hash is its own (environment); everything after it
+//! is the [`Director`]'s word, and where the packet goes is read from the outer
+//! header that the director wrote.
+
+use core::net::{IpAddr, Ipv4Addr};
+
+use lb_core::config::{
+    BackendFile, BackendState, Config, ConfigError, ForwardFile, HashField, LbFile, NodeFile, ProtocolName,
+    ServiceAddress, ServiceFile,
+};
+use lb_core::director::{Choice, Director, DirectorError, DropReason, Verdict};
+use lb_core::encapsulation::decapsulate;
+use lb_core::table::TableCache;
+use lb_core::{Endpoint, FlowKey, HashKey, Protocol, Time, Weight};
+
+use super::packets::{Builder, Ends, Kind};
+use crate::ecmp::{EcmpGroup, EcmpKind};
+use crate::scenario::{EcmpFile, NodeKind};
+
+/// The port that every zone's VIP serves.
+pub(super) const PORT: u16 = 443;
+
+/// The VIP of a zone.
+pub(super) fn vip(zone: u16) -> Ipv4Addr {
+    Ipv4Addr::new(203, 0, 113, (zone + 1) as u8)
+}
+
+/// The endpoint of a gateway.
+pub(super) fn gateway_endpoint(zone: u16, gateway: u16) -> Endpoint {
+    let [high, low] = gateway.to_be_bytes();
+    Endpoint::new(IpAddr::V4(Ipv4Addr::new(10, zone as u8, 64 + high, low)), PORT)
+}
+
+/// The endpoints of a zone's first gateways.
+pub(super) fn gateway_endpoints(zone: u16, gateways: u16) -> Vec<Endpoint> {
+    (0..gateways).map(|gateway| gateway_endpoint(zone, gateway)).collect()
+}
+
+/// The gateway whose address is at the front of a tunnel packet.
+fn gateway_of(outer: &[u8]) -> u16 {
+    u16::from_be_bytes([outer[18] - 64, outer[19]])
+}
+
+/// Whether a node of this kind can be, with so many gateways: builds one.
+pub(crate) fn check_node(kind: &NodeKind, gateways: u16) -> Result<(), NodeError> {
+    let key = HashKey::new([1; 16]);
+    let config = keyed_node_config(kind, (0, 0), &gateway_endpoints(0, gateways), BackendState::Active, key)?;
+    Director::new(config, &mut TableCache::default())?;
+    Ok(())
+}
+
+/// Why a kind of node cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NodeError {
+    /// Its configuration cannot be.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Its table cannot be.
+    #[error(transparent)]
+    Director(#[from] DirectorError),
+}
+
+/// The configuration of an L4 node: one service, the zone's VIP, over its gateways, all in one state.
+pub(super) fn keyed_node_config(
+    kind: &NodeKind,
+    (zone, node): (u16, u16),
+    gateways: &[Endpoint],
+    state: BackendState,
+    hash_key: HashKey,
+) -> Result<Config, ConfigError> {
+    let backends = gateways.iter().map(|endpoint| BackendFile {
+        address: endpoint.address,
+        port: None,
+        weight: 1,
+        state,
+    });
+    Config::try_from(LbFile {
+        version: Some(1),
+        node: Some(NodeFile {
+            address: Some(Ipv4Addr::new(10, zone as u8, 0, node as u8 + 1)),
+            address6: None,
+        }),
+        hash_key: Some(hash_key),
+        connections: kind.connections,
+        profile: kind.profile,
+        generation: 0,
+        services: vec![ServiceFile {
+            vip: IpAddr::V4(vip(zone)),
+            port: PORT,
+            protocol: ProtocolName::Tcp,
+            scheduler: kind.scheduler,
+            hash_fields: vec![
+                HashField::Proto,
+                HashField::Src,
+                HashField::Sport,
+                HashField::Dst,
+                HashField::Dport,
+            ],
+            forward: ForwardFile::default(),
+            mtu: 1_500,
+            backends: backends.collect(),
+        }],
+    })
+}
+
+/// What an L4 node is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// It takes packets and answers none; nobody notices.
+    BlackHole,
+    /// It is gone, and its connection table with it.
+    Down,
+    /// It stands still.
+    Paused,
+    /// It works.
+    Running,
+}
+
+/// One L4 node.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) director: Director,
+    pub(super) condition: Condition,
+    /// Whether its own service machine says that the VIP stands.
+    pub(super) stands: bool,
+}
+
+impl Node {
+    /// Whether a router that looks at it now would send it packets.
+    pub(super) const fn is_announced(&self) -> bool {
+        match self.condition {
+            Condition::BlackHole | Condition::Running => self.stands,
+            Condition::Down | Condition::Paused => false,
+        }
+    }
+
+    /// Whether its table ever dropped a connection because it was full.
+    pub(super) fn has_evicted(&self) -> bool {
+        let counters = self.director.connections().counters();
+        counters.evicted > 0
+    }
+}
+
+/// What became of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// A gateway gets it.
+    Gateway { node: u16, gateway: u16, choice: Choice },
+    /// Nobody gets it.
+    Lost(Loss),
+    /// The node's host answers with a reset: it knows no such connection.
+    Reset { node: u16 },
+}
+
+/// Why nobody gets a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// The node has no gateway for it.
+    NoBackend,
+    /// The router sends it to a node that is not there.
+    NodeDown,
+    /// The router has no node to send it to.
+    NoRoute,
+    /// The node's connection table takes no more.
+    TableFull,
+    /// The director refused it for a reason that a well-formed packet never meets.
+    Refused(DropReason),
+}
+
+/// A zone's router and L4 nodes.
+#[derive(Debug)]
+pub(super) struct Front {
+    zone: u16,
+    router: EcmpGroup<u16>,
+    pub(super) nodes: Vec<Node>,
+    /// Changes with every change of any node's table.
+    pub(super) version: u32,
+    pub(super) packets: u64,
+    /// Packets that a gateway would not have got as the client sent them.
+    pub(super) damaged: u64,
+    builder: Builder,
+    out: Box<[u8]>,
+}
+
+impl Front {
+    /// A router without nodes.
+    pub(super) fn new(zone: u16, ecmp: EcmpFile, salt: HashKey) -> Self {
+        let kind = match ecmp {
+            EcmpFile::HashThreshold => EcmpKind::HashThreshold,
+            EcmpFile::ModN => EcmpKind::ModN,
+            EcmpFile::Resilient => EcmpKind::Resilient { buckets: BUCKETS },
+        };
+        Self {
+            zone,
+            router: EcmpGroup::new(kind, salt, &[]),
+            nodes: Vec::new(),
+            version: 0,
+            packets: 0,
+            damaged: 0,
+            builder: Builder::new(),
+            out: vec![0; OUT].into_boxed_slice(),
+        }
+    }
+
+    /// The address of the zone's service.
+    pub(super) fn service(&self) -> ServiceAddress {
+        ServiceAddress::new(IpAddr::V4(vip(self.zone)), PORT, Protocol::TCP)
+    }
+
+    /// The router looks at its nodes and sends packets to those that are announced; whether that changed anything.
+    pub(super) fn handle_routes(&mut self) -> bool {
+        let announced: Vec<u16> =
+            (0..).zip(&self.nodes).filter(|(_, node)| node.is_announced()).map(|(index, _)| index).collect();
+        if announced == self.router.members() {
+            return false;
+        }
+        self.router = self.router.with_members(&announced);
+        true
+    }
+
+    /// Whether the router sends packets to a node.
+    pub(super) fn is_routed(&self, node: u16) -> bool {
+        self.router.members().contains(&node)
+    }
+
+    /// Sets what a node gives a gateway: its health machines' word.
+    pub(super) fn set_backend(
+        &mut self,
+        node: u16,
+        gateway: u16,
+        state: BackendState,
+        weight: Weight,
+        tables: &mut TableCache,
+    ) {
+        let service = self.service();
+        let endpoint = gateway_endpoint(self.zone, gateway);
+        let director = &mut self.nodes[usize::from(node)].director;
+        director
+            .set_backend(service, endpoint, state, weight, tables)
+            .expect("the scenario's table was built before, and the node has every gateway of its zone");
+        self.version += 1;
+    }
+
+    /// Carries one packet from the router to a gateway, by its real bytes.
+    pub(super) fn deliver(&mut self, now: Time, ends: Ends, kind: Kind) -> Delivery {
+        let flow = FlowKey::v4(Protocol::TCP, (ends.client, ends.client_port), (ends.vip, ends.vip_port));
+        let Some(&node) = self.router.next_hop(&flow) else { return Delivery::Lost(Loss::NoRoute) };
+        let hop = &mut self.nodes[usize::from(node)];
+        match hop.condition {
+            Condition::Running => {}
+            Condition::BlackHole | Condition::Down | Condition::Paused => {
+                return Delivery::Lost(Loss::NodeDown);
+            }
+        }
+        self.packets += 1;
+        let packet = self.builder.build(ends, kind);
+        match hop.director.handle_packet(now, packet, &mut self.out) {
+            Verdict::Forward { choice, length, .. } => {
+                if self.packets.is_multiple_of(OPENED_EVERY)
+                    && !arrives_unchanged(packet, &self.out[..length])
+                {
+                    self.damaged += 1;
+                }
+                Delivery::Gateway { node, gateway: gateway_of(&self.out), choice }
+            }
+            // The host has no socket for the VIP: it answers a reset, a client's TCP obeys it.
+            Verdict::Pass(_) | Verdict::Reply { .. } => Delivery::Reset { node },
+            Verdict::Drop(reason) => Delivery::Lost(match reason {
+                DropReason::NoBackend | DropReason::BackendGone => Loss::NoBackend,
+                DropReason::TableFull => Loss::TableFull,
+                other => Loss::Refused(other),
+            }),
+        }
+    }
+
+    /// The nodes that the router sends packets to.
+    pub(super) fn next_hops(&self) -> &[u16] {
+        self.router.members()
+    }
+}
+
+/// Whether a gateway that opens the tunnel finds the client's packet, all but its time to live
+/// and the checksum over that.
+fn arrives_unchanged(sent: &[u8], outer: &[u8]) -> bool {
+    let Ok(opened) = decapsulate(outer) else { return false };
+    let got = opened.inner();
+    got.len() == sent.len() && got[..8] == sent[..8] && got[9] == sent[9] && got[12..] == sent[12..]
+}
+
+/// One packet in so many is opened as a gateway would open it.
+const OPENED_EVERY: u64 = 256;
+/// Buckets of a resilient router: a common hardware default.
+const BUCKETS: u32 = 256;
+/// Room for the largest packet in a tunnel.
+const OUT: usize = 2_048;

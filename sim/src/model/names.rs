@@ -1,0 +1,81 @@
+//! The name service: which zones it names, and with what weight.
+//!
+//! A zone is named while `lb-core`'s service machine says that its VIP stands
+//! and no operator has taken it out. If nothing is left, everything is named:
+//! no evidence is worth an empty answer.
+
+use crate::random::Stream;
+
+/// The name service's knowledge of the zones.
+#[derive(Debug)]
+pub(super) struct Names {
+    zones: Vec<Entry>,
+    /// Weights that answers go by.
+    published: Vec<u32>,
+    total: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    weight: u32,
+    stands: bool,
+    disabled: bool,
+}
+
+impl Names {
+    /// All zones stand.
+    pub(super) fn new(weights: impl Iterator<Item = u32>) -> Self {
+        let zones = weights.map(|weight| Entry { weight, stands: true, disabled: false }).collect();
+        let mut names = Self { zones, published: Vec::new(), total: 0 };
+        names.publish();
+        names
+    }
+
+    /// What the zone's service machine says.
+    pub(super) fn set_stands(&mut self, zone: u16, stands: bool) {
+        self.zones[usize::from(zone)].stands = stands;
+    }
+
+    /// What an operator says.
+    pub(super) fn set_disabled(&mut self, zone: u16, disabled: bool) {
+        self.zones[usize::from(zone)].disabled = disabled;
+    }
+
+    /// What an operator says.
+    pub(super) fn set_weight(&mut self, zone: u16, weight: u32) {
+        self.zones[usize::from(zone)].weight = weight;
+    }
+
+    /// Answers go by what was said so far; returns the zones whose naming changed.
+    pub(super) fn publish(&mut self) -> Vec<u16> {
+        let weight = |entry: &Entry| if entry.stands && !entry.disabled { entry.weight } else { 0 };
+        let mut next: Vec<u32> = self.zones.iter().map(weight).collect();
+        if next.iter().all(|weight| *weight == 0) {
+            next = self.zones.iter().map(|entry| entry.weight.max(1)).collect();
+        }
+        let was_named = |index: usize| self.published.get(index).is_some_and(|weight| *weight > 0);
+        let changed =
+            (0..next.len()).filter(|&index| (next[index] > 0) != was_named(index)).map(|index| index as u16);
+        let changed = changed.collect();
+        self.total = next.iter().map(|weight| u64::from(*weight)).sum();
+        self.published = next;
+        changed
+    }
+
+    /// Whether answers name a zone.
+    pub(super) fn is_published(&self, zone: u16) -> bool {
+        self.published[usize::from(zone)] > 0
+    }
+
+    /// One answer: a zone drawn by weight.
+    pub(super) fn answer(&self, stream: &mut Stream) -> u16 {
+        let mut drawn = stream.below(self.total);
+        for (zone, weight) in (0..).zip(&self.published) {
+            match drawn.checked_sub(u64::from(*weight)) {
+                None => return zone,
+                Some(rest) => drawn = rest,
+            }
+        }
+        0
+    }
+}

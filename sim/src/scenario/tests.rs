@@ -1,0 +1,170 @@
+//! Reading scenarios: what is right is read, what is wrong is told with its place.
+
+use super::*;
+
+fn read(text: &str) -> Result<Scenario, ScenarioError> {
+    Scenario::from_yaml(text, &EmbeddedData)
+}
+
+fn node_loss() -> &'static str {
+    embedded().iter().find(|scenario| scenario.name == "node-loss").unwrap().text
+}
+
+/// Reads the node-loss scenario with overrides, and gives the whole error.
+fn refused(overrides: &[&str]) -> String {
+    let text = with_overrides(node_loss(), overrides).unwrap();
+    read(&text).unwrap_err().to_string()
+}
+
+#[test]
+fn every_embedded_scenario_is_read_and_has_the_name_of_its_file() {
+    assert!(embedded().len() >= 8);
+    for found in embedded() {
+        let scenario = read(found.text).unwrap_or_else(|error| panic!("{}: {error}", found.name));
+        assert_eq!(scenario.name, found.name);
+        assert!(!scenario.expect.is_empty(), "{} expects nothing", found.name);
+        assert!(!scenario.events.is_empty(), "in {} nothing happens", found.name);
+    }
+}
+
+#[test]
+fn embedded_scenarios_are_sorted_by_name() {
+    assert!(embedded().is_sorted_by_key(|scenario| scenario.name));
+}
+
+#[test]
+fn a_file_written_back_reads_the_same() {
+    for found in embedded() {
+        let file = ScenarioFile::from_yaml(found.text).unwrap();
+        let text = serde_json::to_string(&file).unwrap();
+        assert_eq!(ScenarioFile::from_yaml(&text).unwrap(), file, "{}", found.name);
+    }
+}
+
+#[test]
+fn the_zone_loss_peaks_at_sixty_percent_of_the_fleet_for_fifteen_minutes() {
+    let found = embedded().iter().find(|scenario| scenario.name == "az-loss").unwrap();
+    let scenario = read(found.text).unwrap();
+    let capacity = scenario.capacity();
+    assert!((capacity - 1800.0).abs() < 1e-6, "{capacity}");
+    let rate = &scenario.traffic.rate;
+    assert!((rate.peak() - 0.6 * capacity).abs() < 1e-9);
+    for minute in [20, 25, 34, 35] {
+        assert_eq!(rate.rate_at(Time::from_secs(minute * 60)), rate.peak(), "minute {minute}");
+    }
+    // The rows of 19:29 and 19:39 are 175 and 256 of the peak's 656.
+    let before = rate.rate_at(Time::from_secs(15 * 60));
+    let after = rate.rate_at(Time::from_secs(40 * 60));
+    assert!((before - rate.peak() * 175.0 / 656.0).abs() < 1e-9);
+    assert!((after - rate.peak() * 256.0 / 656.0).abs() < 1e-9);
+    // Half way between two rows: linear.
+    let between = rate.rate_at(Time::from_secs(17 * 60 + 30));
+    assert!((between - (before + rate.peak()) / 2.0).abs() < 1e-9);
+}
+
+#[test]
+fn unknown_fields_and_choices_are_named_with_their_place_and_the_nearest_name() {
+    let text = node_loss().replace("    nodes: 4", "    nodez: 4");
+    let ScenarioError::Syntax { line, column, message } = read(&text).unwrap_err() else { panic!() };
+    assert_eq!(message, "unknown field `nodez`; did you mean `nodes`?");
+    assert_eq!(text.lines().nth(line as usize - 1).unwrap(), "    nodez: 4");
+    assert_eq!(column, 5);
+    let text = node_loss().replace("kind: crash", "kind: krash");
+    let message = read(&text).unwrap_err().to_string();
+    assert_eq!(message, "unknown choice `krash`; did you mean `crash`?");
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_path_and_remedy() {
+    for (change, expected) in [
+        ("version=2", "version: version 2 is not known; write 1"),
+        ("duration=0s", "duration: too small; write 1s or more"),
+        (
+            "events[0].at=3m",
+            "events[0].at: after the end of the run (3m); write an earlier time or a longer duration",
+        ),
+        (
+            "events[0].target=slc-a/node-9",
+            "events[0].target: no part of a zone is named `slc-a/node-9`; did you mean `slc-a/node-1`?",
+        ),
+        ("events[0].count=3", "events[0].count: not a field of `crash`; its own are: target, for"),
+        ("events[0].kind=slow", "events[0].percent: missing; this kind cannot do without it"),
+        (
+            "zoneKinds.standard.router=spin",
+            "zoneKinds.standard.router: no router is named `spin`; did you mean `spine`?",
+        ),
+        ("zoneKinds.standard.nodes=0", "zoneKinds.standard.nodes: not possible; write 1 to 64"),
+        (
+            "fleet.dataCenters[0].zones=[slc]",
+            "fleet.dataCenters[0].zones[0]: `slc` is already the name of another; names are unique in the fleet",
+        ),
+        ("routing.remote=1%", "routing.remote: there is only one data center; add another or write 0%"),
+        (
+            "traffic.rate={kind: sine, rate: 50%}",
+            "traffic.rate.period: missing; this kind cannot do without it",
+        ),
+        (
+            "traffic.rate={kind: constant, rate: 50%, period: 1h}",
+            "traffic.rate.period: not a parameter of `constant`; its own are: rate",
+        ),
+        (
+            "stations.web.serviceTime=webtime",
+            "stations.web.serviceTime: no distribution of times is named `webtime`; did you mean `web-time`?",
+        ),
+    ] {
+        assert_eq!(refused(&[change]), expected, "{change}");
+    }
+}
+
+#[test]
+fn a_configuration_that_no_node_takes_is_refused_when_read() {
+    for scheduler in
+        ["{kind: maglev, tableSize: 10}", "{kind: maglev, tableSize: 3}", "{kind: ipvs-mh, points: 3}"]
+    {
+        let message = refused(&[&format!("nodeKinds.stateless.scheduler={scheduler}")]);
+        assert!(message.starts_with("nodeKinds.stateless: such nodes cannot be: "), "{scheduler}: {message}");
+    }
+}
+
+#[test]
+fn the_schema_names_every_section() {
+    let schema = ScenarioFile::schema();
+    let properties = schema.get("properties").and_then(|properties| properties.as_object()).unwrap();
+    for name in ["fleet", "zoneKinds", "nodeKinds", "traffic", "events", "expect", "distributions"] {
+        assert!(properties.contains_key(name), "{name}");
+    }
+}
+
+/// A folder with one file.
+struct Folder(&'static str, &'static str);
+
+impl DataSource for Folder {
+    fn read(&self, path: &str) -> Option<std::borrow::Cow<'_, str>> {
+        (path == self.0).then_some(self.1.into())
+    }
+}
+
+#[test]
+fn recorded_arrivals_are_read_and_wrong_ones_are_named_by_line() {
+    let text = with_overrides(node_loss(), &["traffic.arrivals={kind: given, data: mine.csv}"]).unwrap();
+    let folder = Folder("mine.csv", "seconds,bytes\n0.5,100\n1,7\n\n1,8\n");
+    let scenario = Scenario::from_yaml(&text, &folder).unwrap();
+    assert_eq!(scenario.traffic.arrivals, Some(vec![500_000_000, 1_000_000_000, 1_000_000_000]));
+    let error = Scenario::from_yaml(&text, &Folder("mine.csv", "seconds\n2\n1\n")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "traffic.arrivals.data: line 3 of `mine.csv` cannot be read; it must be SECONDS[,...], not before the line above"
+    );
+    let error = read(&text).unwrap_err().to_string();
+    assert!(error.starts_with("traffic.arrivals.data: no data file `mine.csv`"), "{error}");
+}
+
+#[test]
+fn sizes_come_from_a_file_and_lack_no_share() {
+    let change = "distributions.sizeFiles={hadoop: flow-sizes/FbHdp_distribution.csv}";
+    let text = with_overrides(node_loss(), &[change, "traffic.responseBytes=hadoop"]).unwrap();
+    let scenario = read(&text).unwrap();
+    // The figures' own mean by linear interpolation is about 120 kB.
+    let mean = scenario.traffic.response_bytes.mean().0;
+    assert!((100_000.0..140_000.0).contains(&mean), "{mean}");
+}
