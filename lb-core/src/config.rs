@@ -181,6 +181,20 @@ impl SchedulerKind {
     }
 }
 
+impl SchedulerKind {
+    /// The kind as it is written in a file.
+    #[must_use]
+    pub const fn name(self) -> SchedulerName {
+        match self {
+            Self::Maglev { .. } => SchedulerName::Maglev,
+            Self::Rendezvous { .. } => SchedulerName::Rendezvous,
+            Self::Ring { .. } => SchedulerName::Ring,
+            Self::IpvsMh { .. } => SchedulerName::IpvsMh,
+            Self::IpvsSh { .. } => SchedulerName::IpvsSh,
+        }
+    }
+}
+
 impl Default for SchedulerKind {
     fn default() -> Self {
         Self::Maglev { table_size: file::MAGLEV_TABLE_SIZE }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use lb_core::config::ServiceAddress;
 
 use crate::output::Format;
 
@@ -57,12 +58,16 @@ pub(crate) enum Command {
     Forward(Forward),
     /// Print the manual page.
     Man(Man),
+    /// Say which backend gets each flow, and why.
+    Pick(Pick),
     /// Simulate a scenario: what is lost, and how fast traffic moves.
     Run(Run),
     /// List the embedded scenarios, or show one to start from.
     Scenarios(Scenarios),
     /// Print the JSON Schema of a kind of file.
     Schema(Schema),
+    /// Show how a table divides the flows, or what a change would move.
+    Table(Table),
     /// Compare the simulator with closed forms and published figures.
     Validate(Validate),
 }
@@ -138,6 +143,27 @@ pub(crate) struct Man {
     /// The page of one command instead of the overview.
     #[arg(value_name = "COMMAND")]
     pub(crate) command: Option<String>,
+}
+
+/// `pick`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+FLOWS is CSV with the header proto,src,sport,dst,dport; proto is tcp, udp or
+sctp. Each row is the first packet of a new flow at a node without any
+connections; rows do not influence each other. The answer has the same rows in
+the same order and two columns more: backend (empty if none) and why.
+
+Examples:
+  overspill pick --config lb.yaml flows.csv
+  printf 'proto,src,sport,dst,dport\\ntcp,192.0.2.1,40000,203.0.113.10,443\\n' |
+    overspill pick --config lb.yaml")]
+pub(crate) struct Pick {
+    /// The LB file; `-` is standard input.
+    #[arg(long, value_name = "LB")]
+    pub(crate) config: PathBuf,
+    /// The flows as CSV; standard input if left out.
+    #[arg(value_name = "FLOWS", default_value = "-", hide_default_value = true)]
+    pub(crate) flows: PathBuf,
 }
 
 /// `run`.
@@ -217,6 +243,31 @@ pub(crate) enum Kind {
     Lb,
     /// A fleet, its clients, what happens to it, and what is expected.
     Scenario,
+}
+
+/// `table`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Slots are a backend's places in the table, share is their part of all, ideal is
+its weight's part of the active backends' weights. With --against, moved says
+how many slots another backend would hold, against the least that the change of
+weights makes necessary.
+
+Examples:
+  overspill table --config lb.yaml
+  overspill table --config lb.yaml --service 203.0.113.10:443/tcp
+  overspill table --config lb.yaml --against new.yaml
+  overspill table --config lb.yaml --format json | jq '.[0].backends[].share'")]
+pub(crate) struct Table {
+    /// The LB file; `-` is standard input.
+    #[arg(long, value_name = "LB")]
+    pub(crate) config: PathBuf,
+    /// Only this service, such as 203.0.113.10:443/tcp or [2001:db8::5]:53/udp.
+    #[arg(long, value_name = "VIP:PORT/PROTO")]
+    pub(crate) service: Option<ServiceAddress>,
+    /// The LB file to compare with.
+    #[arg(long, value_name = "OTHER_LB")]
+    pub(crate) against: Option<PathBuf>,
 }
 
 /// `validate`.

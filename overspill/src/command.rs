@@ -4,14 +4,19 @@ mod check;
 mod completions;
 mod forward;
 mod man;
+mod pick;
 mod run;
 mod scenarios;
 mod schema;
+mod table;
 mod validate;
 
 use std::io;
 
-use lb_core::config::{Config, LbFile};
+use lb_core::HashKey;
+use lb_core::config::{Config, LbFile, ServiceConfig};
+use lb_core::scheduler::Scheduler;
+use lb_core::table::TableCache;
 
 use crate::cli::Command;
 use crate::input::{Fault, Source};
@@ -51,13 +56,27 @@ pub(crate) fn run(command: Command, out: &mut Output) -> Result<(), Stop> {
         Command::Man(arguments) => man::run(&arguments, out),
         Command::Run(arguments) => run::run(&arguments, out),
         Command::Scenarios(arguments) => scenarios::run(&arguments, out),
-        Command::Schema(arguments) => schema::run(&arguments, out),
         Command::Validate(arguments) => validate::run(&arguments, out),
+        Command::Pick(arguments) => pick::run(&arguments, out),
+        Command::Schema(arguments) => schema::run(&arguments, out),
+        Command::Table(arguments) => table::run(&arguments, out),
     }
 }
 
 /// Reads an LB file's text completely.
-fn lb_config_of(source: &Source) -> Result<Config, Fault> {
+pub(crate) fn lb_config_of(source: &Source) -> Result<Config, Fault> {
     let file: LbFile = source.parse()?;
     Config::try_from(file).map_err(|error| source.fault(&error.path.to_string(), error.problem.to_string()))
+}
+
+/// The scheduler of the service at `position` of a file.
+fn scheduler_of(
+    source: &Source,
+    key: &HashKey,
+    position: usize,
+    service: &ServiceConfig,
+    tables: &mut TableCache,
+) -> Result<Scheduler, Fault> {
+    let made = Scheduler::new(service.scheduler, *key, service.hash_fields, &service.backends, tables, None);
+    made.map_err(|error| source.fault(&format!("services[{position}].scheduler"), error.to_string()))
 }

@@ -40,9 +40,9 @@ pub(crate) struct Fault {
     /// The file's name as given, or `<stdin>`.
     pub(crate) file: String,
     /// Counted from 1.
-    pub(crate) line: Option<u64>,
+    pub(crate) line: Option<u32>,
     /// Counted in characters from 1.
-    pub(crate) column: Option<u64>,
+    pub(crate) column: Option<u32>,
     /// The way to the field, if there is one.
     pub(crate) field: Option<String>,
     /// What is wrong and what would be right.
@@ -79,7 +79,7 @@ impl Source {
             Ok(text) => Ok(Self { name, text }),
             Err(error) => {
                 let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-                let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count() as u64;
+                let line = 1 + count(valid.iter().filter(|byte| **byte == b'\n').count());
                 let message = "is no UTF-8 text from here on; save it as UTF-8".to_owned();
                 Err(Fault { line: Some(line), ..whole(message) })
             }
@@ -119,7 +119,7 @@ impl Source {
     }
 
     /// A fault at a position, both counted from 1; the field's path is looked up.
-    pub(crate) fn fault_at(&self, line: u64, column: u64, field: Option<String>, message: String) -> Fault {
+    pub(crate) fn fault_at(&self, line: u32, column: u32, field: Option<String>, message: String) -> Fault {
         self.placed(Some((line, column)), field, message)
     }
 
@@ -144,13 +144,18 @@ impl Source {
         self.placed(place.map(|place| (place.line, place.column)), field, message::of(error))
     }
 
-    fn placed(&self, place: Option<(u64, u64)>, field: Option<String>, message: String) -> Fault {
+    fn placed(&self, place: Option<(u32, u32)>, field: Option<String>, message: String) -> Fault {
         let (line, column) = place.unzip();
         let text = line.and_then(|line| self.text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?));
         let secret = field.as_deref().is_some_and(show::names_a_secret);
         let excerpt = text.filter(|text| !secret && !show::names_a_secret(text)).map(Box::from);
         Fault { file: self.name.clone(), line, column, field, message, excerpt }
     }
+}
+
+/// A number of lines or characters; none of our files has more.
+pub(crate) fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// Strict YAML 1.2: `no` and `012` are texts, as is `1_000`; duplicate keys are errors.

@@ -153,7 +153,9 @@ pub enum Problem {
         max: u32,
     },
     /// No key, but a service hashes with one.
-    #[error("missing, but `{kind}` hashes with it; add hashKey: 32 hexadecimal digits in quotes, the same on every node (`openssl rand -hex 16` makes one)", kind = .kind.as_str())]
+    #[error(
+        "missing, but `{kind}` hashes with it; add hashKey: 32 hexadecimal digits in quotes, the same on every node (`openssl rand -hex 16` makes one)"
+    )]
     MissingHashKey {
         /// The first scheduler kind that needs it.
         kind: SchedulerName,

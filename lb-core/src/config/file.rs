@@ -10,6 +10,7 @@
 #[cfg(feature = "schema")]
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
@@ -279,6 +280,12 @@ pub enum SchedulerName {
     IpvsMh,
     /// Linux `ip_vs_sh`, bit-exact.
     IpvsSh,
+}
+
+impl fmt::Display for SchedulerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 impl SchedulerName {

@@ -11,13 +11,14 @@ use serde_saphyr::{DuplicateKeyPolicy, Location, Options, Spanned};
 /// Line and column, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    pub(super) line: u64,
-    pub(super) column: u64,
+    pub(super) line: u32,
+    pub(super) column: u32,
 }
 
 impl From<&Location> for Place {
     fn from(location: &Location) -> Self {
-        Self { line: location.line(), column: location.column() }
+        let number = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        Self { line: number(location.line()), column: number(location.column()) }
     }
 }
 

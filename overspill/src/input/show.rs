@@ -30,8 +30,8 @@ impl Fault {
 
 fn excerpt(
     out: &mut impl Write,
-    line: u64,
-    column: u64,
+    line: u32,
+    column: u32,
     text: &str,
     (red, end): (&str, &str),
 ) -> io::Result<()> {

@@ -210,3 +210,38 @@ fn a_secret_is_never_shown() {
         assert!(!shown.contains("ddeeff"), "{shown}");
     }
 }
+
+/// Texts near to good ones: each reads or is a fault with a place, and none makes the reader panic.
+#[test]
+fn damaged_files_are_faults() {
+    let good = include_str!("../../tests/data/lb.yaml");
+    let characters: Vec<char> = good.chars().chain(['&', '*', '\t', '"', '\u{e9}', '?', '|', '%']).collect();
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    let (mut read, mut refused) = (0, 0);
+    for _ in 0..600 {
+        let mut text: Vec<char> = good.chars().collect();
+        for _ in 0..=random(3) {
+            let place = random(text.len());
+            match random(3) {
+                0 => drop(text.remove(place)),
+                1 => text.insert(place, characters[random(characters.len())]),
+                _ => text.swap(place, 0),
+            }
+        }
+        let source = Source::new("damaged", &text.into_iter().collect::<String>());
+        let Err(fault) = crate::command::lb_config_of(&source) else {
+            read += 1;
+            continue;
+        };
+        refused += 1;
+        assert!(fault.line.is_some() && fault.column.is_some(), "{fault:?} in {}", source.text());
+        fault.show(&mut Vec::new(), false).unwrap();
+    }
+    assert!(read > 10 && refused > 50, "{read} read, {refused} refused");
+}

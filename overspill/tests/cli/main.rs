@@ -1,5 +1,11 @@
-//! Runs the built command; shared by the integration tests.
-#![allow(dead_code, reason = "each test file uses a part")]
+//! The built command as its users meet it: arguments and files in; standard
+//! output, standard error and exit status out. One file of tests per topic.
+
+mod check;
+mod forward;
+mod pick;
+mod run;
+mod table;
 
 use std::io::Write;
 use std::path::Path;
@@ -14,6 +20,14 @@ pub(crate) struct Ran {
     pub(crate) out: String,
     /// Standard error.
     pub(crate) err: String,
+}
+
+impl Ran {
+    /// The answer as JSON; it must have been a good one.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        assert_eq!((self.status, self.err.as_str()), (0, ""));
+        serde_json::from_str(&self.out).expect("one JSON document")
+    }
 }
 
 /// Runs `overspill` with these arguments and nothing on standard input.

@@ -1,0 +1,116 @@
+//! `pick --config LB [FLOWS]`: which backend gets each flow, and why.
+//!
+//! Rows are independent: each is the first packet of a new flow at an empty
+//! node, so the scheduler alone decides and nothing is remembered.
+
+mod flows;
+
+use std::collections::BTreeMap;
+use std::io;
+
+use lb_core::FlowKey;
+use lb_core::config::{Config, ServiceAddress, ServiceConfig};
+use lb_core::identity::Endpoint;
+use lb_core::scheduler::{ScheduleTrace, Scheduler};
+use lb_core::table::TableCache;
+use serde::Serialize;
+
+use super::{Stop, lb_config_of, scheduler_of};
+use crate::cli::Pick;
+use crate::input::{Fault, Source};
+use crate::output::{Format, Output};
+use flows::{COLUMNS, Row};
+
+/// One row of the answer.
+#[derive(Debug, Serialize)]
+struct Picked<'a> {
+    proto: &'a str,
+    src: &'a str,
+    sport: u16,
+    dst: &'a str,
+    dport: u16,
+    /// Absent if no backend gets the flow.
+    backend: Option<String>,
+    why: String,
+}
+
+pub(super) fn run(arguments: &Pick, out: &mut Output) -> Result<(), Stop> {
+    if [&arguments.config, &arguments.flows].iter().all(|path| path.as_os_str() == "-") {
+        return Err(Stop::Usage(
+            "--config and FLOWS cannot both be standard input; name one of the two files".into(),
+        ));
+    }
+    let source = Source::read(&arguments.config)?;
+    let config = lb_config_of(&source)?;
+    let services = Services::of(&source, &config)?;
+    let flows = Source::read(&arguments.flows)?;
+    // every row is read before the first answer: a bad row must not leave half a file behind
+    let rows = flows::read(&flows)?;
+    let picked = rows.iter().map(|row| picked(row, &services));
+    match out.format() {
+        Format::Json => out.json(&picked.collect::<Vec<_>>())?,
+        Format::Text => write_csv(picked, out)?,
+    }
+    Ok(())
+}
+
+/// The services of a configuration with their schedulers, by address.
+#[derive(Debug)]
+struct Services<'a>(BTreeMap<ServiceAddress, (&'a ServiceConfig, Scheduler)>);
+
+impl<'a> Services<'a> {
+    fn of(source: &Source, config: &'a Config) -> Result<Self, Fault> {
+        let mut tables = TableCache::default();
+        let with_scheduler = |(position, service): (usize, &'a ServiceConfig)| {
+            let scheduler = scheduler_of(source, &config.hash_key, position, service, &mut tables)?;
+            Ok((service.address, (service, scheduler)))
+        };
+        config.services.iter().enumerate().map(with_scheduler).collect::<Result<_, Fault>>().map(Self)
+    }
+}
+
+fn picked<'a>(row: &'a Row, services: &Services<'_>) -> Picked<'a> {
+    let (backend, why) = decide(&row.flow, services);
+    let [proto, src, _, dst, _] = row.texts();
+    let (sport, dport) = (row.flow.source_port(), row.flow.destination_port());
+    Picked { proto, src, sport, dst, dport, backend: backend.map(|backend| backend.to_string()), why }
+}
+
+fn write_csv<'a>(picked: impl Iterator<Item = Picked<'a>>, out: &mut Output) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(COLUMNS.iter().chain(&["backend", "why"]))?;
+    for row in picked {
+        let (sport, dport) = (row.sport.to_string(), row.dport.to_string());
+        let backend = row.backend.as_deref().unwrap_or_default();
+        writer.write_record([row.proto, row.src, &sport, row.dst, &dport, backend, &row.why])?;
+    }
+    writer.flush()
+}
+
+/// The backend of a new flow, and why.
+fn decide(flow: &FlowKey, services: &Services<'_>) -> (Option<Endpoint>, String) {
+    let address = ServiceAddress::new(flow.destination(), flow.destination_port(), flow.protocol());
+    let Some((service, scheduler)) = services.0.get(&address) else {
+        return (None, format!("no service {address}"));
+    };
+    let kind = service.scheduler.name();
+    let ScheduleTrace { slot, size, holder, looked_at, backend, .. } = scheduler.explain(flow);
+    // no commas: the answer is CSV, and people cut it with simple tools
+    let why = match (holder, backend) {
+        (_, None) if scheduler.table().members().is_empty() => format!("{kind}: no backend takes new flows"),
+        (Some(holder), Some(backend)) if holder == backend => format!("{kind} slot {slot} of {size}"),
+        (Some(holder), Some(_)) => {
+            format!(
+                "{kind} slot {slot} of {size}: {holder} takes no new flows; fallback found it at look {looked_at}"
+            )
+        }
+        (Some(holder), None) if looked_at > 1 => {
+            format!(
+                "{kind} slot {slot} of {size}: {holder} takes no new flows; nor did {looked_at} looks find another"
+            )
+        }
+        (Some(holder), None) => format!("{kind} slot {slot} of {size}: {holder} takes no new flows"),
+        (None, _) => format!("{kind} slot {slot} of {size}: nobody holds it"),
+    };
+    (backend, why)
+}
