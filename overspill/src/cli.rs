@@ -245,23 +245,6 @@ pub(crate) enum Kind {
     Scenario,
 }
 
-/// `validate`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Each check runs the simulator's own code where the answer is known. A mean over
-runs passes if the reference lies in its 99 % confidence interval and the error
-is within the tolerance. Exit status 1 if a check does not pass.
-
-Examples:
-  overspill validate
-  overspill validate --quick
-  overspill validate --format json | jq '.checks[] | select(.pass | not)'")]
-pub(crate) struct Validate {
-    /// One or two short checks of each kind.
-    #[arg(long)]
-    pub(crate) quick: bool,
-}
-
 /// `table`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -285,4 +268,21 @@ pub(crate) struct Table {
     /// The LB file to compare with.
     #[arg(long, value_name = "OTHER_LB")]
     pub(crate) against: Option<PathBuf>,
+}
+
+/// `validate`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each check runs the simulator's own code where the answer is known. A mean over
+runs passes if the reference lies in its 99 % confidence interval and the error
+is within the tolerance. Exit status 1 if a check does not pass.
+
+Examples:
+  overspill validate
+  overspill validate --quick
+  overspill validate --format json | jq '.checks[] | select(.pass | not)'")]
+pub(crate) struct Validate {
+    /// One or two short checks of each kind.
+    #[arg(long)]
+    pub(crate) quick: bool,
 }

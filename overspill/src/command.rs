@@ -54,12 +54,12 @@ pub(crate) fn run(command: Command, out: &mut Output) -> Result<(), Stop> {
         Command::Completions(arguments) => completions::run(&arguments, out),
         Command::Forward(arguments) => forward::run(&arguments, out),
         Command::Man(arguments) => man::run(&arguments, out),
-        Command::Pick(arguments) => pick::run(&arguments, out),
         Command::Run(arguments) => run::run(&arguments, out),
         Command::Scenarios(arguments) => scenarios::run(&arguments, out),
+        Command::Validate(arguments) => validate::run(&arguments, out),
+        Command::Pick(arguments) => pick::run(&arguments, out),
         Command::Schema(arguments) => schema::run(&arguments, out),
         Command::Table(arguments) => table::run(&arguments, out),
-        Command::Validate(arguments) => validate::run(&arguments, out),
     }
 }
 

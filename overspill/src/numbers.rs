@@ -18,12 +18,12 @@ pub(crate) fn grouped(number: u64) -> String {
 pub(crate) fn percent(fraction: f64) -> String {
     // a tenth of the last decimal, so that 0.12345 does not become 12.344 for lack of bits
     let thousandths = (fraction * 100_000.0 + 1e-6).floor();
-    format!("{:.3} %", thousandths / 1_000.0)
+    format!("{:.3}%", thousandths / 1_000.0)
 }
 
 /// A fraction as a share with one decimal.
 pub(crate) fn rough_percent(fraction: f64) -> String {
-    format!("{:.1} %", fraction * 100.0)
+    format!("{:.1}%", fraction * 100.0)
 }
 
 /// Seconds with as many decimals as matter.
@@ -86,7 +86,7 @@ mod tests {
             assert_eq!(grouped(number), expected);
         }
         for (fraction, expected) in
-            [(1.0, "100.000 %"), (0.999_999_9, "99.999 %"), (0.123_45, "12.345 %"), (0.0, "0.000 %")]
+            [(1.0, "100.000%"), (0.999_999_9, "99.999%"), (0.123_45, "12.345%"), (0.0, "0.000%")]
         {
             assert_eq!(percent(fraction), expected);
         }

@@ -151,7 +151,7 @@ fn tiles(result: &RunResult) -> Vec<Tile> {
     if !result.shifts.is_empty() {
         let half = slowest(|shift| shift.t50_s);
         tiles.push(tile("Detected after", slowest(|shift| shift.detected_s), "from the event on".to_owned()));
-        tiles.push(tile("99 % shifted after", slowest(|shift| shift.t99_s), format!("half after {half}")));
+        tiles.push(tile("99% shifted after", slowest(|shift| shift.t99_s), format!("half after {half}")));
     }
     tiles.push(tile(
         "Worst utilisation",
@@ -159,7 +159,7 @@ fn tiles(result: &RunResult) -> Vec<Tile> {
         worst.map_or_else(String::new, |zone| format!("in {}, over 10 s", zone.zone)),
     ));
     if let (Some(median), Some(slow)) = (result.latency_ms.p50, result.latency_ms.p99) {
-        tiles.push(tile("Latency, 99 %", milliseconds(slow), format!("median {}", milliseconds(median))));
+        tiles.push(tile("Latency, 99%", milliseconds(slow), format!("median {}", milliseconds(median))));
     }
     tiles
 }
@@ -204,7 +204,7 @@ fn charts<'a>(report: &Report<'a>) -> Vec<Chart<'a>> {
         "Of the requests that succeeded, from when a request was meant to be sent.",
         " ms",
         vec![
-            fleet("99 %", "latency_p99_ms", "warn", Shape::Line),
+            fleet("99%", "latency_p99_ms", "warn", Shape::Line),
             fleet("median", "latency_p50_ms", "main", Shape::Line),
         ],
         false,
@@ -212,7 +212,7 @@ fn charts<'a>(report: &Report<'a>) -> Vec<Chart<'a>> {
     let mut utilisation = chart(
         "Utilisation",
         "The share of each zone's servers that is busy.",
-        " %",
+        "%",
         zones("utilisation"),
         false,
     );

@@ -45,7 +45,7 @@ fn list(out: &mut Output) -> Result<(), Stop> {
     match out.format() {
         Format::Json => out.json(&listed)?,
         Format::Text => {
-            let mut table = table(&[("name", Left), ("what it shows", Left)]);
+            let mut table = table(&[("NAME", Left), ("WHAT IT SHOWS", Left)]);
             for scenario in &listed {
                 table.add_row([scenario.name, &scenario.title]);
             }

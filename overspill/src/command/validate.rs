@@ -44,7 +44,7 @@ fn text(checks: &[Check], paint: bool) -> String {
         let (word, start) = if check.pass { ("pass", "\x1b[32m") } else { ("FAIL", "\x1b[1;31m") };
         let (start, end) = if paint { (start, "\x1b[0m") } else { ("", "") };
         let interval = check.interval.map_or_else(String::new, |Interval { low, high }| {
-            format!(", 99 % interval {} to {}", number(low), number(high))
+            format!(", 99% interval {} to {}", number(low), number(high))
         });
         text += &format!("{start}{word}{end}  {:3}  {}\n", check.id, check.what);
         text += &format!(

@@ -102,7 +102,7 @@ fn the_summary_counts() {
     let expected = "\
 14 packets in 2.000 s
 
-verdict  reason                                                           packets
+VERDICT  REASON                                                           PACKETS
 forward  existing                                                               2
 forward  new                                                                    3
 reply    echo                                                                   1
@@ -114,7 +114,7 @@ drop     malformed: the IPv4 header's checksum is wrong                         
 drop     malformed: the packet is cut off before the length it announces        1
 drop     no-backend                                                             1
 
-service                backend            packets  flows  bytes
+SERVICE                BACKEND            PACKETS  FLOWS  BYTES
 203.0.113.10:443/tcp   10.1.0.5:443             2      1     80
 203.0.113.11:53/udp    10.1.0.7:53              2      1   1648
 [2001:db8::a]:443/tcp  [2001:db8::5]:443        1      1     60

@@ -4,6 +4,7 @@
 mod check;
 mod forward;
 mod pick;
+mod run;
 mod table;
 
 use std::io::Write;

@@ -99,7 +99,7 @@ impl Summary {
             None => writeln!(out)?,
         }
         if !self.reasons.is_empty() {
-            let mut verdicts = table(&[("verdict", Left), ("reason", Left), ("packets", Right)]);
+            let mut verdicts = table(&[("VERDICT", Left), ("REASON", Left), ("PACKETS", Right)]);
             for row in &self.reasons {
                 verdicts.add_row([row.verdict, &row.reason, &row.packets.to_string()]);
             }
@@ -107,11 +107,11 @@ impl Summary {
         }
         if !self.backends.is_empty() {
             let header = [
-                ("service", Left),
-                ("backend", Left),
-                ("packets", Right),
-                ("flows", Right),
-                ("bytes", Right),
+                ("SERVICE", Left),
+                ("BACKEND", Left),
+                ("PACKETS", Right),
+                ("FLOWS", Right),
+                ("BYTES", Right),
             ];
             let mut backends = table(&header);
             for row in &self.backends {

@@ -71,10 +71,10 @@ fn counts(result: &RunResult) -> String {
     let latency = &result.latency_ms;
     let quantiles = [
         ("mean", latency.mean),
-        ("50 %", latency.p50),
-        ("90 %", latency.p90),
-        ("99 %", latency.p99),
-        ("99.9 %", latency.p999),
+        ("50%", latency.p50),
+        ("90%", latency.p90),
+        ("99%", latency.p99),
+        ("99.9%", latency.p999),
     ];
     let told =
         quantiles.iter().filter_map(|(name, value)| Some(format!("{name} {}", milliseconds((*value)?))));
@@ -112,12 +112,12 @@ fn causes(label: &str, counts: &BTreeMap<String, u64>) -> String {
 
 fn shifts(shifts: &[Shift]) -> String {
     let header = [
-        ("traffic moved", Left),
-        ("at", Right),
-        ("to", Left),
-        ("detected", Right),
-        ("50 %", Right),
-        ("99 %", Right),
+        ("TRAFFIC MOVED", Left),
+        ("AT", Right),
+        ("TO", Left),
+        ("DETECTED", Right),
+        ("50%", Right),
+        ("99%", Right),
     ];
     let mut table = table(&header);
     for shift in shifts {
@@ -137,10 +137,10 @@ fn zones(result: &RunResult) -> String {
     let worst = result.zones.iter().map(|zone| zone.utilisation_max).fold(0.0, f64::max);
     let total: u64 = result.zones.iter().map(|zone| zone.requests).sum();
     let mut table = table(&[
-        ("zone", Left),
-        ("requests", Right),
-        ("share", Right),
-        ("worst utilisation", Right),
+        ("ZONE", Left),
+        ("REQUESTS", Right),
+        ("SHARE", Right),
+        ("WORST UTILISATION", Right),
         ("", Left),
     ]);
     for zone in &result.zones {

@@ -24,7 +24,7 @@ fn a_shift_that_never_happened_says_so() {
         t99_s: None,
     };
     let expected = "\
-traffic moved      at  to       detected   50 %   99 %
+TRAFFIC MOVED      AT  TO       DETECTED    50%    99%
 from slc-a     25 min  2 zones    11.2 s  101 s  never
 ";
     assert_eq!(shifts(&[shift]), expected);
@@ -48,7 +48,7 @@ fn expectations_tell_what_was_measured() {
     ];
     let expected = "\
 expected: 1 of 2 do not hold
-  FAIL  availability >= 99.9%    got 99.876 %
+  FAIL  availability >= 99.9%    got 99.876%
   pass  requests.failed < 10000  got 1,234
 ";
     assert_eq!(expectations(&expect, false), expected);
