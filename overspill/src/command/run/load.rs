@@ -76,7 +76,8 @@ fn located(source: &Source, error: &ScenarioError) -> Fault {
         ScenarioError::Invalid { path, problem } => source.fault(&path.to_string(), problem.to_string()),
         ScenarioError::Override { path, problem } => overridden(path, problem.to_string()),
         ScenarioError::Syntax { line, column, message } => {
-            source.fault_at(*line, *column, None, message.clone())
+            let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+            source.fault_at(small(*line), small(*column), None, message.clone())
         }
     }
 }
