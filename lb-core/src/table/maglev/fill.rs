@@ -12,22 +12,23 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use super::walk::{Arrival, Walk, Walks};
 use super::{Late, NONE};
+use crate::table::walk::{Arrival, Walk, Walks};
 
 /// A table being filled.
 pub(super) struct Filling<'a> {
     walks: &'a Walks,
     slots: Box<[u16]>,
-    /// One bit a slot, set when the window in which it was taken is over: fits
-    /// the first-level cache, which `slots` does not.
+    /// One bit a slot: whether somebody holds it.
+    taken: Vec<u64>,
+    /// `taken` as it was before this window. Fits the first-level cache, which `slots` does not.
     settled: Vec<u64>,
-    /// The slots taken in this window.
-    recent: Vec<u32>,
     free: u32,
     walkers: Vec<Walker>,
     /// Members that still walk.
     active: Vec<u16>,
+    /// Steps of all of them in a unit of time.
+    speed: u64,
     /// Members that were pushed out in this window and have not walked on yet.
     displaced: Vec<u16>,
     /// The end of the window.
@@ -55,7 +56,7 @@ const FEW: u32 = 256;
 /// Steps of all members in a window: one for so many slots.
 ///
 /// More leave less to do between windows, but more arrivals to compare in them.
-const SLOTS_PER_STEP: u64 = 16;
+const SLOTS_PER_STEP: u64 = 4;
 
 impl<'a> Filling<'a> {
     /// Nothing taken yet.
@@ -68,8 +69,9 @@ impl<'a> Filling<'a> {
             walks,
             slots: vec![NONE; size as usize].into_boxed_slice(),
             settled: vec![0; size.div_ceil(64) as usize],
-            recent: Vec::new(),
+            taken: vec![0; size.div_ceil(64) as usize],
             free: if walkers.is_empty() { 0 } else { size },
+            speed: walks.all().iter().map(Walk::speed).sum(),
             active: (0..walkers.len() as u16).collect(),
             walkers,
             displaced: Vec::new(),
@@ -79,51 +81,49 @@ impl<'a> Filling<'a> {
 
     /// Lets all members walk until few slots are free.
     pub(super) fn walk(&mut self) {
+        let steps = u64::from(self.walks.size()) / SLOTS_PER_STEP;
         while self.free > FEW {
-            self.until = self.until.saturating_add(self.width());
+            // as long as those who still walk need for so many steps in all
+            self.until += steps * Walk::UNIT / self.speed.max(1) + 1;
             for place in 0..self.active.len() {
                 self.walk_on(self.active[place]);
             }
             while let Some(member) = self.displaced.pop() {
                 self.walk_on(member);
             }
-            for slot in self.recent.drain(..) {
-                self.settled[slot as usize / 64] |= 1 << (slot % 64);
-            }
-            let walkers = &self.walkers;
-            self.active.retain(|&member| walkers[usize::from(member)].left > 0);
+            self.settled.copy_from_slice(&self.taken);
+            let (walkers, walks, speed) = (&self.walkers, self.walks.all(), &mut self.speed);
+            self.active.retain(|&member| {
+                let walks_on = walkers[usize::from(member)].left > 0;
+                *speed -= if walks_on { 0 } else { walks[usize::from(member)].speed() };
+                walks_on
+            });
         }
-    }
-
-    /// The next window's width: what the members that still walk need for so many steps in all.
-    fn width(&self) -> u64 {
-        let walks = self.walks.all();
-        let speed: u64 = self.active.iter().map(|&member| walks[usize::from(member)].speed()).sum();
-        u64::from(self.walks.size()) / SLOTS_PER_STEP * Walk::UNIT / speed.max(1) + 1
     }
 
     /// Lets a member walk until it has its quota or the window is over.
     fn walk_on(&mut self, member: u16) {
         let index = usize::from(member);
-        let (size, walk) = (self.walks.size(), self.walks.all()[index]);
+        let (size, walk, until) = (self.walks.size(), self.walks.all()[index], self.until);
+        let (slots, taken, settled) = (&mut self.slots[..], &mut self.taken[..], &self.settled[..]);
         let Walker { mut position, mut rank, mut left, mut worst } = self.walkers[index];
         let mut time = walk.time(rank);
-        while left > 0 && time < self.until {
-            let settled = self.settled[position as usize / 64] >> (position % 64) & 1;
-            if settled == 0 {
-                let holder = &mut self.slots[position as usize];
-                if *holder == NONE {
-                    *holder = member;
-                    self.recent.push(position);
-                    self.free -= 1;
+        while time < until && left > 0 {
+            let (word, bit) = (position as usize / 64, 1 << (position % 64));
+            if settled[word] & bit == 0 {
+                let holder = slots[position as usize];
+                let arrival = Arrival { time, stride: walk.stride, member: member.into() };
+                if holder == NONE || arrival < self.walks.arrival(usize::from(holder), position) {
+                    slots[position as usize] = member;
                     (left, worst) = (left - 1, rank);
-                } else if (Arrival { time, stride: walk.stride, member: member.into() })
-                    < self.walks.arrival(usize::from(*holder), position)
-                {
-                    self.walkers[usize::from(*holder)].left += 1;
-                    self.displaced.push(*holder);
-                    *holder = member;
-                    (left, worst) = (left - 1, rank);
+                    taken[word] |= bit;
+                    match self.walkers.get_mut(usize::from(holder)) {
+                        None => self.free -= 1,
+                        Some(displaced) => {
+                            displaced.left += 1;
+                            self.displaced.push(holder);
+                        }
+                    }
                 }
             }
             let next = position + walk.skip;
