@@ -147,7 +147,7 @@ pub enum SchedulerKind {
     },
     /// A hash ring.
     Ring {
-        /// Points on the ring for each backend of average weight.
+        /// Points on the ring for each unit of weight.
         points: u32,
     },
     /// Linux `ip_vs_mh`, bit-exact.

@@ -21,19 +21,26 @@ use crate::hash::{FlowHash, HashKey};
 use crate::identity::{Endpoint, Weight};
 
 pub mod cache;
+pub mod contract;
 pub mod digest;
 pub mod ipvs;
 pub mod ipvs_mh;
 pub mod ipvs_sh;
 pub mod maglev;
+mod mix;
+mod moved;
 pub mod quota;
+pub mod rendezvous;
 pub mod ring;
+mod walk;
 
 #[cfg(test)]
 mod tests;
 
 pub use cache::TableCache;
+pub use contract::Contract;
 pub use digest::Digest;
+pub use moved::Moved;
 
 /// A slot that nobody holds, in [`Table::slots`].
 pub const NONE: u16 = u16::MAX;
@@ -171,6 +178,7 @@ pub struct Table {
 #[derive(Clone, Debug)]
 enum Filling {
     Maglev(maglev::Maglev),
+    Rendezvous(rendezvous::Rendezvous),
     Ring(ring::Ring),
     Slots(Box<[u16]>),
 }
@@ -190,7 +198,7 @@ impl Table {
         let digest = Digest::of(kind, key, &members);
         let filling = match kind {
             TableKind::Maglev { size } => Filling::Maglev(maglev::build(size, key, &members)),
-            TableKind::Rendezvous { size } => Filling::Maglev(maglev::build(size, key, &members)),
+            TableKind::Rendezvous { size } => Filling::Rendezvous(rendezvous::build(size, key, &members)),
             TableKind::Ring { points } => Filling::Ring(ring::Ring::build(points, key, &members)),
             TableKind::IpvsMh { size } => Filling::Slots(ipvs_mh::build(size, &members)),
             TableKind::IpvsSh { size } => Filling::Slots(ipvs_sh::build(size, &members)),
@@ -205,11 +213,18 @@ impl Table {
     ///
     /// As [`build`](Self::build).
     pub fn update(&self, members: &[Member]) -> Result<Self, TableError> {
-        let Filling::Maglev(base) = &self.filling else { return Self::build(self.kind, &self.key, members) };
         let kind = self.kind;
         let members = canonical(kind, members)?;
+        let filling = match &self.filling {
+            Filling::Maglev(base) => {
+                Filling::Maglev(maglev::update(base, &self.key, &self.members, &members))
+            }
+            Filling::Rendezvous(base) => {
+                Filling::Rendezvous(rendezvous::update(base, &self.key, &self.members, &members))
+            }
+            Filling::Ring(_) | Filling::Slots(_) => return Self::build(kind, &self.key, &members),
+        };
         let digest = Digest::of(kind, &self.key, &members);
-        let filling = Filling::Maglev(maglev::update(base, &self.key, &self.members, &members));
         Ok(Self { kind, key: self.key, digest, members, filling })
     }
 
@@ -254,6 +269,7 @@ impl Table {
     pub const fn slots(&self) -> &[u16] {
         match &self.filling {
             Filling::Maglev(maglev) => &maglev.slots,
+            Filling::Rendezvous(rendezvous) => &rendezvous.slots,
             Filling::Ring(ring) => &ring.slots,
             Filling::Slots(slots) => slots,
         }
@@ -269,6 +285,15 @@ impl Table {
             }
         }
         counts
+    }
+
+    /// How many members hold a slot only because chance left them none: [`rendezvous`]'s exception.
+    #[must_use]
+    pub const fn starved(&self) -> usize {
+        match &self.filling {
+            Filling::Rendezvous(rendezvous) => rendezvous.starved(),
+            Filling::Maglev(_) | Filling::Ring(_) | Filling::Slots(_) => 0,
+        }
     }
 
     /// The slot of a hash: equal stretches of the hash's range, in order.
@@ -287,8 +312,9 @@ impl Table {
     pub fn lookup(&self, hash: FlowHash) -> Option<MemberIndex> {
         let holder = match &self.filling {
             Filling::Ring(ring) => return ring.holder(hash.0).map(|holder| MemberIndex(holder.into())),
-            Filling::Maglev(maglev) => maglev.slots[self.slot(hash) as usize],
-            Filling::Slots(slots) => slots[self.slot(hash) as usize],
+            Filling::Maglev(_) | Filling::Rendezvous(_) | Filling::Slots(_) => {
+                self.slots()[self.slot(hash) as usize]
+            }
         };
         (holder != NONE).then_some(MemberIndex(u32::from(holder)))
     }

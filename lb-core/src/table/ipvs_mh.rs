@@ -69,7 +69,7 @@ pub(super) fn build(size: u32, members: &[Member]) -> Box<[u16]> {
 }
 
 /// How many slots in a row each member takes in its turn.
-fn turns(size: u32, members: &[Member]) -> Vec<u32> {
+pub(super) fn turns(size: u32, members: &[Member]) -> Vec<u32> {
     let weights = members.iter().map(|member| u32::from(member.weight.0));
     let divisor = weights.clone().fold(0, greatest_common_divisor);
     if divisor == 0 {
@@ -78,7 +78,7 @@ fn turns(size: u32, members: &[Member]) -> Vec<u32> {
     let greatest = weights.clone().max().unwrap_or(0) / divisor;
     let bits = u32::BITS - greatest.leading_zeros();
     let shift = bits.saturating_sub(table_bits(size));
-    weights.map(|weight| if weight == 0 { 0 } else { (weight / divisor >> shift).max(1) }).collect()
+    weights.map(|weight| if weight == 0 { 0 } else { ((weight / divisor) >> shift).max(1) }).collect()
 }
 
 /// Half the number by which the kernel's configuration names the size.

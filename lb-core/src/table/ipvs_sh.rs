@@ -41,14 +41,16 @@ pub fn choose(
 pub(super) fn build(size: u32, members: &[Member]) -> Box<[u16]> {
     let mut slots = vec![NONE; size as usize].into_boxed_slice();
     let places = 0..u16::try_from(members.len()).expect("at most MAX_MEMBERS members");
-    let in_a_row = |place: u16| {
-        let weight = members[usize::from(place)].weight.0.max(1);
-        core::iter::repeat_n(place, weight.into())
-    };
+    let in_a_row = |place: u16| core::iter::repeat_n(place, turns(&members[usize::from(place)]) as usize);
     for (slot, place) in slots.iter_mut().zip(places.cycle().flat_map(in_a_row)) {
         *slot = place;
     }
     slots
+}
+
+/// How many buckets in a row a member takes: one even with weight 0.
+pub(super) fn turns(member: &Member) -> u32 {
+    u32::from(member.weight.0).max(1)
 }
 
 #[cfg(test)]

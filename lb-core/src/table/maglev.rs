@@ -24,10 +24,9 @@ mod fill;
 mod repair;
 #[cfg(test)]
 mod tests;
-mod walk;
 
+use super::walk::Walks;
 use fill::Filling;
-use walk::Walks;
 
 /// A filled table with what a later repair needs to know.
 #[derive(Clone, Debug)]

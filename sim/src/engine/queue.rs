@@ -206,6 +206,3 @@ fn sort_latest_first(entries: &mut [Entry]) {
         entries[place] = entry;
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -12,8 +12,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use super::walk::{Arrival, Walk, Walks};
 use super::{Late, NONE};
+use crate::table::walk::{Arrival, Walk, Walks};
 
 /// A table being filled.
 pub(super) struct Filling<'a> {

@@ -17,9 +17,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::{Ordering, Reverse};
 
-use super::walk::{Arrival, Walk, Walks};
 use super::{Late, Maglev, Member, NONE, quota};
 use crate::hash::HashKey;
+use crate::table::walk::{Arrival, Walk, Walks};
 
 /// A table under repair.
 struct Repair<'a> {

@@ -34,7 +34,7 @@ fn weights() -> impl Strategy<Value = Vec<u16>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
     fn maglev_is_the_assignment_that_its_definition_says(
         weights in weights(), size in prop_oneof![Just(61_u32), Just(251), 60_u32..2000], key: [u8; 16],

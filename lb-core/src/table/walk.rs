@@ -5,9 +5,9 @@
 
 use alloc::vec::Vec;
 
+use super::Member;
+use super::digest::endpoint_bytes;
 use crate::hash::HashKey;
-use crate::table::Member;
-use crate::table::digest::endpoint_bytes;
 
 /// The walks of all members over one number of slots.
 #[derive(Clone, Debug)]
@@ -188,5 +188,7 @@ fn greatest_common_divisor(mut one: u32, mut other: u32) -> u32 {
 
 fn is_prime(number: u32) -> bool {
     number >= 2
-        && (2..).take_while(|divisor| divisor * divisor <= number).all(|divisor| number % divisor != 0)
+        && (2..)
+            .take_while(|divisor| divisor * divisor <= number)
+            .all(|divisor| !number.is_multiple_of(divisor))
 }

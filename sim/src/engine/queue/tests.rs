@@ -1,1 +1,0 @@
-//! The event queue against a sorted model.
