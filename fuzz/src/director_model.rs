@@ -97,7 +97,7 @@ impl World {
                 self.director.handle_packet(self.now, &garbage, &mut [0; 600]);
             }
             Operation::SetBackend { service, backend, state, weight } => {
-                let services = &self.model.config.services;
+                let services = &self.model.config().services;
                 let service = &services[usize::from(service) % services.len()];
                 let endpoint = endpoint(backend, service.address.port);
                 let (state, weight) = (state_of(state.into()), Weight(u16::from(weight % 4)));
@@ -113,12 +113,12 @@ impl World {
                 self.director
                     .set_config(self.now, config.clone(), &mut self.tables)
                     .expect("a valid configuration with the old limits");
-                self.model.config = config;
+                self.model.set_config(config);
             }
             Operation::Pass { ticks } => self.now += TICK * u32::from(ticks % 2_048),
             Operation::Timeout => self.director.handle_timeout(self.now),
         }
-        assert_eq!(self.director.config(), &self.model.config);
+        assert_eq!(self.director.config(), self.model.config());
         let max = usize::try_from(self.director.config().connections.max).expect("a small table");
         assert!(self.director.connections().len() <= max);
         while self.director.poll_event().is_some() {}
@@ -126,7 +126,7 @@ impl World {
 
     fn send(&mut self, service: u8, client: u8, flags: u8) {
         let service = usize::from(service) % VIPS.len();
-        let address = self.model.config.services[service].address;
+        let address = self.model.config().services[service].address;
         let flags = [flag::SYN, flag::ACK, flag::FIN | flag::ACK, flag::RST, 0][usize::from(flags) % 5];
         let transport = if service == 1 { Transport::Udp } else { Transport::Tcp(flags) };
         let port = 40_000 + u16::from(client % 16);

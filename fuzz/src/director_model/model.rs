@@ -1,4 +1,4 @@
-//! The naive model: maps, and a table from nothing for every question.
+//! The naive model: maps, and tables built from nothing after every change.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -23,7 +23,9 @@ pub(super) enum Outcome {
 /// The promises, kept slowly.
 #[derive(Debug)]
 pub(super) struct Model {
-    pub(super) config: Config,
+    config: Config,
+    /// By service; empty after a change.
+    schedulers: BTreeMap<ServiceAddress, Scheduler>,
     flows: BTreeMap<(ServiceAddress, IpAddr, u16), Entry>,
 }
 
@@ -50,7 +52,16 @@ enum State {
 
 impl Model {
     pub(super) fn new(config: Config) -> Self {
-        Self { config, flows: BTreeMap::new() }
+        Self { config, schedulers: BTreeMap::new(), flows: BTreeMap::new() }
+    }
+
+    pub(super) const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(super) fn set_config(&mut self, config: Config) {
+        self.config = config;
+        self.schedulers.clear();
     }
 
     pub(super) fn set_backend(&mut self, address: ServiceAddress, backend: BackendConfig) {
@@ -59,6 +70,7 @@ impl Model {
                 *place = backend;
             }
         }
+        self.schedulers.remove(&address);
     }
 
     /// A backend that is not configured is down.
@@ -103,28 +115,31 @@ impl Model {
     }
 
     /// The backend that a table built from nothing names.
-    fn pick(&self, address: ServiceAddress, (client, port): (IpAddr, u16)) -> Option<Endpoint> {
-        let service = self.service(address);
-        let mut tables = TableCache::default();
-        let scheduler = Scheduler::new(
-            service.scheduler,
-            self.config.hash_key,
-            service.hash_fields,
-            &service.backends,
-            &mut tables,
-            None,
-        );
+    fn pick(&mut self, address: ServiceAddress, (client, port): (IpAddr, u16)) -> Option<Endpoint> {
+        let scheduler = match self.schedulers.remove(&address) {
+            Some(scheduler) => scheduler,
+            None => self.build(address),
+        };
         let addresses = match (client, address.address) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => Addresses::V4 { source, destination },
             (IpAddr::V6(source), IpAddr::V6(destination)) => Addresses::V6 { source, destination },
             (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => panic!("one family"),
         };
         let flow = FlowKey::new(address.protocol, addresses, port, address.port);
-        let place = scheduler.expect("a valid configuration").schedule(&flow)?;
-        let backend = service.backends[place];
+        let place = scheduler.schedule(&flow);
+        self.schedulers.insert(address, scheduler);
+        let backend = self.service(address).backends[place?];
         assert_eq!(backend.state, BackendState::Active, "the table names only who may get new flows");
         assert!(backend.weight.0 > 0, "the table names nobody without weight");
         Some(backend.endpoint)
+    }
+
+    fn build(&self, address: ServiceAddress) -> Scheduler {
+        let service = self.service(address);
+        let mut tables = TableCache::default();
+        let (kind, key, fields) = (service.scheduler, self.config.hash_key, service.hash_fields);
+        Scheduler::new(kind, key, fields, &service.backends, &mut tables, None)
+            .expect("a valid configuration")
     }
 
     fn service(&self, address: ServiceAddress) -> &ServiceConfig {
