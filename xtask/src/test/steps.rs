@@ -66,6 +66,8 @@ fn docs(context: &Context) -> Outcome {
 }
 
 /// Builds every example and runs it: each is a small program that needs no argument.
+///
+/// Those of `benches` are only built: they measure, which unoptimised says nothing.
 fn examples(context: &Context) -> Outcome {
     let metadata = match Metadata::read(&context.root) {
         Ok(metadata) => metadata,
@@ -74,7 +76,7 @@ fn examples(context: &Context) -> Outcome {
     let mut outcome =
         context.run(&mut context.cargo(&["build", "--workspace", "--all-features", "--examples"]));
     let mut count = 0;
-    for package in metadata.members() {
+    for package in metadata.members().filter(|package| package.name != "benches") {
         for example in
             package.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "example"))
         {
