@@ -29,6 +29,8 @@ const GROUPS: [(&str, &[Case]); 4] = [
 /// By `group/name`; the group `path` need not be said.
 fn find(name: &str) -> Option<&'static Case> {
     GROUPS.into_iter().find_map(|(group, cases)| {
-        cases.iter().find(|case| name == format!("{group}/{}", case.name) || group == "path" && name == case.name)
+        cases
+            .iter()
+            .find(|case| name == format!("{group}/{}", case.name) || group == "path" && name == case.name)
     })
 }

@@ -9,6 +9,7 @@
 
 use std::hash::RandomState;
 use std::hint::black_box;
+use std::time::Duration;
 
 use lb_core::connection::{ConnectionKey, ConnectionLimits, ConnectionTable, Insert, Machine, Segment};
 use lb_core::{BackendId, HashKey, ServiceId, Time};
@@ -95,7 +96,7 @@ fn insert<M: FlowMap, K: Keys>(scale: Scale) -> Work {
     let mut map = M::with_room(scale.flows());
     let mut next = 0;
     Box::new(move |count| {
-        let mut took = std::time::Duration::ZERO;
+        let mut took = Duration::ZERO;
         let mut left = usize::try_from(count).expect("fewer than memory has bytes");
         while left > 0 {
             if next == flows.len() {

@@ -15,7 +15,8 @@ pub fn run(group: &str, cases: &[Case]) {
         .measurement_time(Duration::from_secs(2))
         .sample_size(20)
         .configure_from_args();
-    let scale = if std::env::args().any(|argument| argument == "--test") { Scale::Small } else { Scale::Full };
+    let scale =
+        if std::env::args().any(|argument| argument == "--test") { Scale::Small } else { Scale::Full };
     let mut group = criterion.benchmark_group(group);
     group.throughput(Throughput::Elements(1));
     for case in cases {

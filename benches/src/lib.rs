@@ -9,6 +9,7 @@
 pub mod connections;
 pub mod fixtures;
 pub mod harness;
+pub mod movement;
 pub mod path;
 pub mod queue;
 pub mod tables;
@@ -43,14 +44,16 @@ impl Case {
         Self { name, prepare }
     }
 
-    /// Nanoseconds for one operation in the best of `rounds`.
+    /// Nanoseconds for one operation, in the best of the rounds of so many
+    /// operations that fit the budget, but of three at least.
     ///
     /// The best, because a busy machine can only make a round slower.
     #[must_use]
-    pub fn best(&self, rounds: u32, operations: u32) -> f64 {
+    pub fn best(&self, budget: Duration, operations: u32) -> f64 {
         let mut work = (self.prepare)(Scale::Full);
-        let round = |_| work(u64::from(operations));
-        let best = (0..rounds).map(round).min().unwrap_or_default();
+        let start = Instant::now();
+        let rounds = (0..).take_while(|&round| round < 3 || start.elapsed() < budget);
+        let best = rounds.map(|_| work(u64::from(operations))).min().unwrap_or_default();
         best.as_secs_f64() * 1e9 / f64::from(operations)
     }
 }

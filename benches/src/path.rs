@@ -6,6 +6,7 @@
 //! eBPF, measured on such a machine (README).
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use lb_core::config::Forward;
 use lb_core::director::{BatchPacket, Choice, Director, Verdict};
@@ -28,7 +29,11 @@ pub const CASES: &[Case] = &[
     Case::new("hit-1M", |scale| hit(scale.flows())),
     Case::new("hit-1M-batch", |scale| hit_batches(scale.flows())),
     Case::new("new", new),
+    Case::new("new-evicting", new_evicting),
 ];
+
+/// New flows until a director of [`new`](CASES) gives way to an empty one.
+pub const NEW_FLOWS: u32 = 1 << 19;
 
 const BACKENDS: u32 = 100;
 const BATCH: usize = 32;
@@ -133,21 +138,48 @@ fn hit_batches(flows: u32) -> Work {
     })
 }
 
-/// A flow's first packet, each time another's; the table is full of unproven
-/// flows before long, so the oldest makes room.
+/// A flow's first packet, each time another's, until as many are unproven as
+/// may be; then begins anew with an empty director.
 fn new(scale: Scale) -> Work {
-    let mut director = director(scale.flows());
+    let flows = scale.pick(NEW_FLOWS, 1 << 8);
+    let mut director = director(2 * flows);
     let mut number = 0;
-    let mut out = [0; 128];
+    Box::new(move |count| {
+        let mut took = Duration::ZERO;
+        let mut left = count;
+        while left > 0 {
+            if number == flows {
+                director = self::director(2 * flows);
+                number = 0;
+            }
+            let batch = left.min(u64::from(flows - number)) as u32;
+            took += timed(|| (number..number + batch).for_each(|number| open(&mut director, number)));
+            number += batch;
+            left -= u64::from(batch);
+        }
+        took
+    })
+}
+
+/// The same with as many unproven flows as may be: each new one evicts the oldest.
+fn new_evicting(scale: Scale) -> Work {
+    let flows = scale.pick(NEW_FLOWS, 1 << 8);
+    let mut director = director(2 * flows);
+    (0..flows).for_each(|number| open(&mut director, number));
+    let mut number = flows;
     Box::new(move |count| {
         timed(|| {
             for _ in 0..count {
+                open(&mut director, number);
                 number += 1;
-                let packet = tcp_packet(client_v4(number), SYN);
-                forward(&mut director, Time::ZERO, &packet, &mut out, Choice::New);
             }
         })
     })
+}
+
+fn open(director: &mut Director, number: u32) {
+    let packet = tcp_packet(client_v4(number), SYN);
+    forward(director, Time::ZERO, &packet, &mut [0; 128], Choice::New);
 }
 
 fn director(connections: u32) -> Director {

@@ -225,7 +225,8 @@ struct Ketama(pingora_ketama::Continuum);
 
 impl<const LENGTH: usize> Placement<LENGTH> for Ketama {
     fn build(members: &[Member]) -> Self {
-        let buckets: Vec<_> = sockets(members).map(|address| pingora_ketama::Bucket::new(address, 1)).collect();
+        let buckets: Vec<_> =
+            sockets(members).map(|address| pingora_ketama::Bucket::new(address, 1)).collect();
         Self(pingora_ketama::Continuum::new(&buckets))
     }
 

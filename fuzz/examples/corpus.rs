@@ -14,6 +14,7 @@ use fuzz::packets::{Transport, flag, packet};
 use lb_core::FlowHash;
 use lb_core::config::Forward;
 use lb_core::encapsulation::{Identification, Tunnel, TunnelOptions};
+use sim::scenario::embedded;
 
 const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const VIP: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 10);
@@ -35,7 +36,8 @@ fn main() -> std::io::Result<()> {
     write(&root.join("encapsulate_round_trip"), through)?;
     write(&root.join("packet_parse"), packets)?;
     write(&root.join("director_model"), operations())?;
-    write(&root.join("lb_file"), texts().map(|(name, text)| (name, text.into())))
+    write(&root.join("lb_file"), texts().map(|(name, text)| (name, text.into())))?;
+    write(&root.join("scenario"), scenarios())
 }
 
 fn write(folder: &Path, files: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> std::io::Result<()> {
@@ -229,6 +231,19 @@ fn configure(present: u8, states: u16) -> Vec<u8> {
 
 fn pass(ticks: u16) -> Vec<u8> {
     operation(4, &ticks.to_le_bytes())
+}
+
+/// The embedded scenarios, one with overrides, and some that are wrong in one place.
+fn scenarios() -> Vec<(&'static str, Vec<u8>)> {
+    let mut all: Vec<_> =
+        embedded().iter().map(|scenario| (scenario.name, scenario.text.as_bytes().to_vec())).collect();
+    let text = embedded()[0].text;
+    let overridden =
+        format!("{text}\n# --set seed=7\n# --set fleet.dataCenters[0]=x\n# --set nothing.such=1\n");
+    all.push(("overridden", overridden.into_bytes()));
+    all.push(("cut-off", text.as_bytes()[..text.len() / 2].to_vec()));
+    all.push(("unknown-field", format!("{text}\nsede: 1\n").into_bytes()));
+    all
 }
 
 /// LB files and health sections: whole, partial, and wrong in one place.

@@ -12,3 +12,4 @@ pub mod encapsulate_round_trip;
 pub mod lb_file;
 pub mod packet_parse;
 pub mod packets;
+pub mod scenario;

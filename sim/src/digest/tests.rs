@@ -1,3 +1,5 @@
+//! Digests: equal for equal logs, different for any other.
+
 use super::*;
 
 fn log(events: impl Iterator<Item = u64>) -> Digest {

@@ -73,8 +73,8 @@ pub(super) struct Queue {
     ladder: Box<Ladder>,
 }
 
-/// A bucket of at most so many entries is sorted at once: up to here, spreading costs more than sorting.
-const SORT_LIMIT: u32 = 48;
+/// A bucket of at most so many entries is sorted at once: to spread it would cost more (callgrind).
+const SORT_LIMIT: u32 = 320;
 /// Sparse buckets are consumed together up to so many entries: enough to pay for looking for them.
 const GATHER: u32 = 16;
 /// An insertion that would move more entries than this goes to the heap.

@@ -1,3 +1,5 @@
+//! Random streams: fixed, independent, uniform.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Samplers: golden bits, means, and the distributions' own shapes.
+
 #![allow(clippy::disallowed_methods, reason = "the platform's functions are the independent oracle here")]
 
 use core::time::Duration;

@@ -1,3 +1,5 @@
+//! Queueing stations against small courses of events.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Histograms, gauges and intervals against known figures.
+
 use core::time::Duration;
 
 use lb_core::Time;

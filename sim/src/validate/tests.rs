@@ -1,3 +1,5 @@
+//! Closed forms and published figures: the quick ones of every kind.
+
 use super::*;
 
 /// One or two checks of every kind; `overspill validate` makes all of them.

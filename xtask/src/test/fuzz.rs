@@ -91,7 +91,7 @@ fn run_one(context: &Context, programs: &std::path::Path, name: &str) -> Outcome
     let mut command = Command::new(programs.join(name));
     command
         .arg(format!("-max_total_time={SECONDS}"))
-        .args(["-seed=1", "-timeout=10", "-rss_limit_mb=2048", "-max_len=4096", "-verbosity=0"])
+        .args(["-seed=1", "-timeout=10", "-rss_limit_mb=2048", "-max_len=8192", "-verbosity=0"])
         .arg("-print_final_stats=1")
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         .args([&found, &corpus])

@@ -1,0 +1,187 @@
+//! The README's figures in one command, in about a minute:
+//! `cargo run --release -p benches --example figures`.
+//!
+//! A time is the best of as many rounds as fit a third of a second: on a busy
+//! machine the best is what the code can do, and a ratio to a peer of the same
+//! run is worth more than either. What is counted (slots, bytes) is exact. The
+//! floors and aims stand here, so that the table says itself what falls short.
+
+use std::time::Duration;
+
+use benches::{Case, Scale, connections, movement, path, queue, tables};
+use lb_core::table::TableKind;
+
+/// For one case, its preparation not included.
+const BUDGET: Duration = Duration::from_millis(350);
+/// Key sets of a median.
+const SETS: u32 = 50;
+const MAGLEV: TableKind = TableKind::Maglev { size: tables::SLOTS };
+const RENDEZVOUS: TableKind = TableKind::Rendezvous { size: tables::SLOTS };
+/// The kernel's size next to ours.
+const IPVS: TableKind = TableKind::IpvsMh { size: 65_521 };
+
+/// What is asked of a figure.
+#[derive(Clone, Copy)]
+enum Goal {
+    AtMost { floor: f64, aim: f64 },
+    AtLeast { floor: f64, aim: f64 },
+    None,
+}
+
+fn main() {
+    println!("| what | measured | floor | aim | | beside it |");
+    println!("|---|--:|--:|--:|---|---|");
+    table_times();
+    table_contract();
+    connection_figures();
+    path_times();
+    queue_rates();
+}
+
+fn table_times() {
+    let cases = tables::CASES;
+    let build = Timing { cases, operations: 1, scale: 1e-6, unit: "ms" };
+    build.row("build, 1,000 backends, 65,537 slots: `maglev`", "build", at_most(1.8, 1.0));
+    build.row("after one weight changed: `maglev`", "update", at_most(1.8, 0.3));
+    let lookup = Timing { cases, operations: 20_000, scale: 1.0, unit: "ns" };
+    lookup.row("hash and look-up, 13 bytes: `maglev`", "lookup-13", at_most(15.0, 10.0));
+    lookup.row("hash and look-up, 37 bytes: `maglev`", "lookup-37", at_most(25.0, 15.0));
+}
+
+fn table_contract() {
+    let beside = |kernel: f64| format!("`ipvs_mh` {kernel:.2}");
+    let removed = "one of 100 removed, others' slots moved, %";
+    let kernel = beside(movement::by_removal(IPVS, SETS));
+    row(&format!("{removed}: `maglev`"), movement::by_removal(MAGLEV, SETS), "", at_most(0.6, 0.6), &kernel);
+    let moved = movement::by_removal(RENDEZVOUS, SETS);
+    row(&format!("{removed}: `rendezvous`"), moved, "", at_most(0.0, 0.0), &kernel);
+    for (weight, floor) in [(99, 0.12), (50, 1.0), (200, 1.7)] {
+        let what = format!("one of 100 weighs {weight} instead of 100, slots moved, %: `maglev`");
+        let kernel = beside(movement::by_weight(IPVS, SETS, weight));
+        row(&what, movement::by_weight(MAGLEV, SETS, weight), "", at_most(floor, floor), &kernel);
+    }
+    let off = f64::from(movement::off_quota(MAGLEV, SETS));
+    row("any backend against its quota, slots: `maglev`", off, "", at_most(1.0, 1.0), "");
+}
+
+fn connection_figures() {
+    let [v4, v6] = connections::bytes_per_flow(Scale::Full);
+    row("connection table, IPv4 flow, all in", v4, "B", at_most(64.0, 48.0), "");
+    row("connection table, IPv6 flow, all in", v6, "B", at_most(64.0, 64.0), "");
+    let hit = Timing { cases: connections::CASES, operations: 1 << 14, scale: 1.0, unit: "ns" };
+    hit.row("hit among 1 M IPv4 flows", "hit-v4", at_most(100.0, 60.0));
+    hit.row("hit among 1 M IPv6 flows", "hit-v6", at_most(100.0, 60.0));
+    // A whole filling, so that an emptier table is not taken for a faster one.
+    let insert = Timing { operations: 1 << 20, ..hit };
+    insert.row("insert, from empty to 1 M IPv4 flows", "insert-v4", at_most(150.0, 100.0));
+    insert.row("insert, from empty to 1 M IPv6 flows", "insert-v6", at_most(150.0, 100.0));
+}
+
+fn path_times() {
+    let timing = Timing { cases: path::CASES, operations: 1 << 14, scale: 1.0, unit: "ns" };
+    let katran = |figure| format!("Katran {figure} (another run)");
+    timing.alone("path: hit, 1 flow", "hit", at_most(60.0, 40.0), &katran("76"));
+    timing.alone("path: hit, 1 IPv6 flow", "hit-v6", Goal::None, "");
+    timing.alone("path: hit, 1 M flows", "hit-1M", at_most(150.0, 90.0), &katran("306"));
+    timing.alone("path: hit, 1 M flows, batches of 32", "hit-1M-batch", at_most(150.0, 90.0), "");
+    let new = Timing { operations: path::NEW_FLOWS, ..timing };
+    new.alone("path: new flow, from none to 0.5 M", "new", at_most(150.0, 100.0), &katran("88"));
+    timing.alone("path: new flow, the oldest evicted", "new-evicting", Goal::None, "");
+}
+
+fn queue_rates() {
+    for (pending, operations, floor, aim) in
+        [("1k", 1 << 14, 15.0, 30.0), ("16k", 1 << 16, 14.0, 25.0), ("1M", 1 << 20, 2.0, 5.0)]
+    {
+        let rate = |case: &Case| 1e3 / case.best(BUDGET, operations);
+        let measured = of(queue::CASES, &format!("hold-{pending}"));
+        let (ours, peers) = measured.split_first().expect("ours comes first");
+        let ours = rate(ours);
+        let beside = peers.iter().map(|peer| {
+            let theirs = rate(peer);
+            format!("{} {theirs:.1} ({:.1} x)", candidate(peer), ours / theirs)
+        });
+        let beside = beside.collect::<Vec<_>>().join(", ");
+        let what = format!("event queue, hold of {pending}");
+        row(&what, ours, "M/s", Goal::AtLeast { floor, aim }, &beside);
+    }
+}
+
+/// How a group of cases is measured.
+#[derive(Clone, Copy)]
+struct Timing {
+    cases: &'static [Case],
+    /// Of one round.
+    operations: u32,
+    /// From nanoseconds to `unit`.
+    scale: f64,
+    unit: &'static str,
+}
+
+impl Timing {
+    /// A row of an operation's first candidate, the others beside it with their ratios.
+    fn row(&self, what: &str, operation: &str, goal: Goal) {
+        let cases = of(self.cases, operation);
+        let (ours, others) = cases.split_first().expect("ours comes first");
+        let ours = self.measure(ours);
+        let beside = others.iter().map(|other| {
+            let theirs = self.measure(other);
+            let digits = digits(theirs);
+            format!("{} {theirs:.digits$} ({:.1} x)", candidate(other), theirs / ours)
+        });
+        row(what, ours, self.unit, goal, &beside.collect::<Vec<_>>().join(", "));
+    }
+
+    /// A row of one case that has no candidates beside it.
+    fn alone(&self, what: &str, name: &str, goal: Goal, beside: &str) {
+        let case = self.cases.iter().find(|case| case.name == name).expect("a case of that name");
+        row(what, self.measure(case), self.unit, goal, beside);
+    }
+
+    fn measure(&self, case: &Case) -> f64 {
+        case.best(BUDGET, self.operations) * self.scale
+    }
+}
+
+/// The cases of one operation, ours first.
+fn of(cases: &[Case], operation: &str) -> Vec<Case> {
+    let is_of = |case: &&Case| case.name.split_once('/').is_some_and(|(before, _)| before == operation);
+    cases.iter().filter(is_of).copied().collect()
+}
+
+fn candidate(case: &Case) -> &'static str {
+    case.name.rsplit('/').next().unwrap_or_default()
+}
+
+const fn at_most(floor: f64, aim: f64) -> Goal {
+    Goal::AtMost { floor, aim }
+}
+
+fn row(what: &str, measured: f64, unit: &str, goal: Goal, beside: &str) {
+    let word = |floor: bool, aim: bool| match (floor, aim) {
+        (_, true) => "aim",
+        (true, false) => "floor",
+        (false, false) => "**short**",
+    };
+    let (floor, aim, reached) = match goal {
+        Goal::AtMost { floor, aim } => (Some(floor), Some(aim), word(measured <= floor, measured <= aim)),
+        Goal::AtLeast { floor, aim } => (Some(floor), Some(aim), word(measured >= floor, measured >= aim)),
+        Goal::None => (None, None, ""),
+    };
+    let number = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
+    let digits = digits(measured);
+    println!(
+        "| {what} | {measured:.digits$} {unit} | {} | {} | {reached} | {beside} |",
+        number(floor),
+        number(aim)
+    );
+}
+
+/// Digits after the point that mean something.
+fn digits(number: f64) -> usize {
+    match number {
+        ..10.0 => 2,
+        10.0..100.0 => 1,
+        _ => 0,
+    }
+}
