@@ -7,22 +7,23 @@ use crate::{Ran, data, overspill, run};
 
 /// Runs `forward` over a capture in a folder of its own.
 fn forward(capture: &[u8], more: &[&str]) -> (tempfile::TempDir, Ran) {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("in.pcap"), capture).unwrap();
+    let folder = tempfile::tempdir().expect("a folder of our own");
+    fs::write(folder.path().join("in.pcap"), capture).expect("a folder of our own");
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join(data("forward.yaml"));
-    let config = config.to_str().unwrap();
+    let config = config.to_str().expect("a folder of our own");
     let arguments = ["forward", "--config", config, "in.pcap", "out.pcap", "--verdicts", "verdicts.csv"];
     let ran = run(folder.path(), &[&arguments[..], more].concat(), "");
     (folder, ran)
 }
 
 fn in_folder(folder: &tempfile::TempDir, name: &str) -> Vec<u8> {
-    fs::read(folder.path().join(name)).unwrap()
+    fs::read(folder.path().join(name)).expect("a folder of our own")
 }
 
 /// The packets of a classic little-endian capture: (seconds, fraction, bytes).
 fn packets(mut file: &[u8]) -> Vec<(u32, u32, Vec<u8>)> {
-    let word = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let word =
+        |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
     assert_eq!(word(file, 20), 101, "raw IP");
     file = &file[24..];
     let mut packets = Vec::new();
@@ -37,7 +38,7 @@ fn packets(mut file: &[u8]) -> Vec<(u32, u32, Vec<u8>)> {
 
 /// Made with scapy: see mixed.py beside it.
 fn mixed() -> Vec<u8> {
-    fs::read(data("mixed.pcap")).unwrap()
+    fs::read(data("mixed.pcap")).expect("it is there")
 }
 
 #[test]

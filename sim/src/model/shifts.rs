@@ -111,7 +111,7 @@ impl Shifts {
                 watch.half.get_or_insert(since + Duration::from_secs(WINDOW / 2));
             }
             if share <= watch.before * 0.01 {
-                watch.most.get_or_insert(since.max(watch.half.unwrap_or(since)));
+                watch.most.get_or_insert_with(|| since.max(watch.half.unwrap_or(since)));
             }
         }
         let place = self.second as usize % RING;

@@ -76,6 +76,7 @@ fn located(source: &Source, error: &ScenarioError) -> Fault {
         ScenarioError::Invalid { path, problem } => source.fault(&path.to_string(), problem.to_string()),
         ScenarioError::Override { path, problem } => overridden(path, problem.to_string()),
         ScenarioError::Syntax { line, column, message } => {
+            let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
             source.fault_at(small(*line), small(*column), None, message.clone())
         }
     }
@@ -130,9 +131,4 @@ impl DataSource for Data {
         let small = fs::metadata(&file).is_ok_and(|found| found.is_file() && found.len() <= MAX_DATA_BYTES);
         if small { fs::read_to_string(file).ok().map(Cow::Owned) } else { None }
     }
-}
-
-/// Scenarios are far smaller than 4 billion lines.
-fn small(number: u64) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }
