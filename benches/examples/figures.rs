@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use benches::{Case, Scale, connections, movement, path, queue, tables};
+use benches::{Case, Scale, connections, movement, path, queue, simulated, tables};
 use lb_core::table::TableKind;
 
 /// For one case, its preparation not included.
@@ -36,6 +36,8 @@ fn main() {
     connection_figures();
     path_times();
     queue_rates();
+    let rate = 1e3 / simulated::CASES[0].best(BUDGET, 100_000);
+    row("packets through the simulated path", rate, "M/s", Goal::AtLeast { floor: 2.0, aim: 4.0 }, "");
 }
 
 fn table_times() {

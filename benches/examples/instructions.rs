@@ -19,11 +19,12 @@ fn main() {
     (case.prepare)(Scale::Small)(count);
 }
 
-const GROUPS: [(&str, &[Case]); 4] = [
+const GROUPS: [(&str, &[Case]); 5] = [
     ("path", benches::path::CASES),
     ("tables", benches::tables::CASES),
     ("connections", benches::connections::CASES),
     ("queue", benches::queue::CASES),
+    ("simulated", benches::simulated::CASES),
 ];
 
 /// By `group/name`; the group `path` need not be said.

@@ -12,6 +12,7 @@ pub mod harness;
 pub mod movement;
 pub mod path;
 pub mod queue;
+pub mod simulated;
 pub mod tables;
 
 use std::time::{Duration, Instant};

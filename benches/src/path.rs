@@ -141,7 +141,7 @@ fn hit_batches(flows: u32) -> Work {
 /// A flow's first packet, each time another's, until as many are unproven as
 /// may be; then begins anew with an empty director.
 fn new(scale: Scale) -> Work {
-    let flows = scale.pick(NEW_FLOWS, 1 << 8);
+    let flows = scale.pick(NEW_FLOWS, 1 << 16);
     let mut director = director(2 * flows);
     let mut number = 0;
     Box::new(move |count| {
@@ -163,7 +163,7 @@ fn new(scale: Scale) -> Work {
 
 /// The same with as many unproven flows as may be: each new one evicts the oldest.
 fn new_evicting(scale: Scale) -> Work {
-    let flows = scale.pick(NEW_FLOWS, 1 << 8);
+    let flows = scale.pick(NEW_FLOWS, 1 << 16);
     let mut director = director(2 * flows);
     (0..flows).for_each(|number| open(&mut director, number));
     let mut number = flows;

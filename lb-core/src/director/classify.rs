@@ -52,14 +52,28 @@ pub(super) enum PacketKind {
 }
 
 impl Director {
+    /// [`classify`](Self::classify) for a packet that carries ports, as nearly
+    /// all do; `None` for any other.
+    #[inline(always)]
+    pub(super) fn classify_transport(&self, packet: &Packet<'_>) -> Option<Result<ServiceFlow, PassReason>> {
+        let (source_port, destination_port) = packet.payload.ports()?;
+        let flow = FlowKey::new(packet.ip.protocol, packet.ip.addresses, source_port, destination_port);
+        Some(match self.index.find(&flow) {
+            Some(place) => Ok(ServiceFlow { place, flow, kind: PacketKind::Transport }),
+            None => Err(PassReason::NoService),
+        })
+    }
+
     /// Says whose packet this is.
-    #[inline]
     pub(super) fn classify(&self, now: Time, packet: &Packet<'_>) -> Class {
         match &packet.payload {
-            Payload::Tcp { .. } | Payload::Udp { .. } | Payload::Sctp { .. } => match packet.flow_key() {
-                Some(flow) => self.of_flow(flow, PacketKind::Transport),
-                None => Class::Pass(PassReason::NoService),
-            },
+            Payload::Tcp { .. } | Payload::Udp { .. } | Payload::Sctp { .. } => {
+                match self.classify_transport(packet) {
+                    Some(Ok(target)) => Class::Flow(target),
+                    Some(Err(reason)) => Class::Pass(reason),
+                    None => Class::Pass(PassReason::NoService),
+                }
+            }
             Payload::LaterFragment => self.classify_later_fragment(now, packet),
             Payload::Icmp(IcmpMessage::EchoRequest) => self.classify_echo(packet),
             Payload::Icmp(IcmpMessage::Error(error)) => self.classify_error(packet, error),
@@ -67,7 +81,6 @@ impl Director {
         }
     }
 
-    #[inline]
     fn of_flow(&self, flow: FlowKey, kind: PacketKind) -> Class {
         match self.index.find(&flow) {
             Some(place) => Class::Flow(ServiceFlow { place, flow, kind }),

@@ -30,9 +30,14 @@ impl Director {
     /// whichever is more. Work and memory are bounded whatever the bytes are.
     #[inline]
     pub fn handle_packet(&mut self, now: Time, packet: &[u8], out: &mut [u8]) -> Verdict {
-        let verdict = match packet::parse(packet) {
-            Ok(packet) => self.handle_parsed(now, &packet, None, out),
-            Err(error) => refuse(error),
+        // By reference: a packet is larger than all that is asked of it.
+        let verdict = match &packet::parse(packet) {
+            Ok(packet) => match self.classify_transport(packet) {
+                Some(Ok(target)) => self.steer(now, packet, &target, None, out),
+                Some(Err(reason)) => Verdict::Pass(reason),
+                None => self.handle_rare(now, packet, out),
+            },
+            Err(error) => refuse(*error),
         };
         self.counters.count(verdict);
         verdict
@@ -45,42 +50,46 @@ impl Director {
     pub fn handle_packets(&mut self, now: Time, batch: &mut [BatchPacket<'_>]) {
         for lane in batch.chunks_mut(LANES) {
             let mut parsed = [Err(ParseError::Truncated); LANES];
-            let mut touched: [Option<Touched>; LANES] = [None; LANES];
+            let mut touched: [Option<(usize, Touched)>; LANES] = [None; LANES];
             for ((item, parsed), touched) in lane.iter().zip(&mut parsed).zip(&mut touched) {
                 *parsed = packet::parse(item.packet);
                 *touched = parsed.as_ref().ok().and_then(|packet| self.touch(packet));
             }
-            for touched in touched.iter().flatten() {
+            for (_, touched) in touched.iter().flatten() {
                 self.connections.touch_entry(touched);
             }
             for ((item, parsed), touched) in lane.iter_mut().zip(&parsed).zip(&touched) {
-                item.verdict = match parsed {
-                    Ok(packet) => self.handle_parsed(now, packet, touched.as_ref(), item.out),
-                    Err(error) => refuse(*error),
+                item.verdict = match (parsed, touched) {
+                    (Ok(packet), Some((place, touched))) => match packet.flow_key() {
+                        Some(flow) => {
+                            let target = ServiceFlow { place: *place, flow, kind: PacketKind::Transport };
+                            self.steer(now, packet, &target, Some(touched), item.out)
+                        }
+                        None => Verdict::Pass(PassReason::NoService),
+                    },
+                    (Ok(packet), None) => self.handle_rare(now, packet, item.out),
+                    (Err(error), _) => refuse(*error),
                 };
                 self.counters.count(item.verdict);
             }
         }
     }
 
-    /// Fetches the index line of a packet with ports; the others are rare.
+    /// Finds the service of a packet with ports and fetches its index line; the others are rare.
     #[inline]
-    fn touch(&self, packet: &Packet<'_>) -> Option<Touched> {
-        let flow = packet.ip.protocol.has_ports().then(|| packet.flow_key()).flatten()?;
-        let place = self.index.find(&flow)?;
-        Some(self.connections.touch(&self.connection_key(place, &flow)))
+    fn touch(&self, packet: &Packet<'_>) -> Option<(usize, Touched)> {
+        let target = self.classify_transport(packet)?.ok()?;
+        Some((target.place, self.connections.touch(&self.connection_key(target.place, &target.flow))))
     }
 
-    #[inline]
-    fn handle_parsed(
-        &mut self,
-        now: Time,
-        packet: &Packet<'_>,
-        touched: Option<&Touched>,
-        out: &mut [u8],
-    ) -> Verdict {
+    /// Everything but a service's packet that carries ports.
+    ///
+    /// On its own, so that the other way is straight and knows what it has.
+    #[cold]
+    #[inline(never)]
+    fn handle_rare(&mut self, now: Time, packet: &Packet<'_>, out: &mut [u8]) -> Verdict {
         match self.classify(now, packet) {
-            Class::Flow(target) => self.steer(now, packet, &target, touched, out),
+            Class::Flow(target) => self.steer(now, packet, &target, None, out),
             Class::Echo => self.answer_echo(now, packet, out),
             Class::TunnelError(error) => self.pass_on_tunnel_error(now, packet, &error, out),
             Class::Pass(reason) => Verdict::Pass(reason),
@@ -89,7 +98,9 @@ impl Director {
     }
 
     /// Chooses the backend of a service's packet and sends it there.
-    #[inline]
+    ///
+    /// Inlined, because what the caller knows of the packet saves much of it.
+    #[inline(always)]
     fn steer(
         &mut self,
         now: Time,

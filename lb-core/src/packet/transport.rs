@@ -48,6 +48,20 @@ pub enum Payload {
     Other,
 }
 
+impl Payload {
+    /// Source and destination port, where the packet carries them itself.
+    #[must_use]
+    #[inline]
+    pub const fn ports(&self) -> Option<(u16, u16)> {
+        match self {
+            Self::Tcp { source_port, destination_port, .. }
+            | Self::Udp { source_port, destination_port }
+            | Self::Sctp { source_port, destination_port, .. } => Some((*source_port, *destination_port)),
+            Self::Icmp(_) | Self::LaterFragment | Self::Other => None,
+        }
+    }
+}
+
 /// TCP's eight control bits: CWR, ECE, URG, ACK, PSH, RST, SYN, FIN from the highest.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct TcpFlags(u8);
