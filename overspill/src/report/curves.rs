@@ -12,10 +12,13 @@ const MAX_MARKERS: usize = 60;
 /// Marks closer than this share of the time axis get one number.
 const CLUSTER: f64 = 0.025;
 
+/// Seconds and value, by time.
+type Points = Vec<(f64, f64)>;
+
 /// Series by metric and zone, and moments.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Curves {
-    series: BTreeMap<&'static str, BTreeMap<String, Vec<(f64, f64)>>>,
+    series: BTreeMap<&'static str, BTreeMap<String, Points>>,
     markers: Vec<Marker>,
     left_out: u64,
 }
