@@ -262,7 +262,7 @@ pub(crate) struct Table {
     /// The LB file; `-` is standard input.
     #[arg(long, value_name = "LB")]
     pub(crate) config: PathBuf,
-    /// Only this service, such as 203.0.113.10:443/tcp or [2001:db8::5]:53/udp.
+    /// Only this service, such as `203.0.113.10:443/tcp` or `[2001:db8::5]:53/udp`.
     #[arg(long, value_name = "VIP:PORT/PROTO")]
     pub(crate) service: Option<ServiceAddress>,
     /// The LB file to compare with.

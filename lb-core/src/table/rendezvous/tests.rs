@@ -1,3 +1,5 @@
+//! Lots, quotas of the starving, and updates that equal a build from nothing.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Shares, places and look-ups of the ring.
+
 use proptest::prelude::*;
 
 use super::*;
