@@ -16,6 +16,7 @@ use crate::config::{self, BackendState, Config, ConfigDiff, Profile, ServiceAddr
 use crate::connection::{ConnectionTable, Machine};
 use crate::encapsulation::{Identification, SourceSpread, Tunnel, TunnelOptions};
 use crate::fragment::{self, FragmentTable};
+use crate::hash::HashKey;
 use crate::icmp::{RateLimiter, RateLimits};
 use crate::identity::{Endpoint, ServiceId, Weight};
 use crate::scheduler::Scheduler;
@@ -55,18 +56,30 @@ pub enum DirectorError {
 impl Director {
     /// A director that serves `config`; equal tables are shared through `tables`.
     ///
-    /// The connection and fragment tables are seeded from the fleet's hash key:
-    /// no stranger knows it, and a node needs no other randomness.
+    /// The connection and fragment tables are seeded from the fleet's hash key,
+    /// which no stranger knows. Where the configuration has none (it may leave
+    /// it out if the kernel's kinds alone are used), use
+    /// [`with_seed`](Self::with_seed).
     ///
     /// # Errors
     ///
     /// [`DirectorError::Table`] if a service's table cannot be built.
     pub fn new(config: Config, tables: &mut TableCache) -> Result<Self, DirectorError> {
+        let seed = config.hash_key;
+        Self::with_seed(config, seed, tables)
+    }
+
+    /// As [`new`](Self::new), with a secret of the node's own for the tables
+    /// whose keys strangers choose.
+    ///
+    /// # Errors
+    ///
+    /// [`DirectorError::Table`] if a service's table cannot be built.
+    pub fn with_seed(config: Config, seed: HashKey, tables: &mut TableCache) -> Result<Self, DirectorError> {
         let machine = match config.profile {
             Profile::Own => Machine::Own,
             Profile::Ipvs(_) => Machine::Ipvs,
         };
-        let seed = config.hash_key;
         let empty = Config { services: Vec::new(), ..config.clone() };
         let mut director = Self {
             connections: ConnectionTable::new(config.connections, machine, seed),
