@@ -63,8 +63,8 @@ pub use key::ConnectionKey;
 pub use ledger::BackendConnections;
 pub use limits::{ConnectionLimits, Timeouts};
 pub use own::{SctpState, TcpState, UdpState};
-pub use segment::{SctpClass, Segment};
-pub use state::{Machine, State, TcpEvent, next};
+pub use segment::{SctpClass, Segment, TcpEvent};
+pub use state::{Machine, State, next};
 
 use core::net::IpAddr;
 

@@ -22,9 +22,9 @@ pub use error::ParseError;
 pub(crate) use icmp::parse_quoted;
 pub use icmp::{IcmpError, IcmpErrorKind, IcmpMessage, Quoted};
 pub use ipv6::MAX_EXTENSION_HEADERS;
-pub use transport::{Payload, SctpChunk, TcpFlags};
+pub use transport::{Payload, TcpFlags};
 
-use crate::connection::Segment;
+use crate::connection::{Segment, TcpEvent};
 use crate::flow::{Addresses, FlowKey, Protocol};
 
 /// Reads a packet that begins with its IP header.
@@ -162,11 +162,9 @@ impl<'a> Packet<'a> {
     #[inline]
     pub const fn segment(&self) -> Segment {
         match &self.payload {
-            Payload::Tcp { flags, .. } => {
-                Segment::Tcp { syn: flags.syn(), ack: flags.ack(), fin: flags.fin(), rst: flags.rst() }
-            }
+            Payload::Tcp { flags, .. } => Segment::Tcp(TcpEvent::of_flags(flags.bits())),
             Payload::Udp { .. } => Segment::Udp,
-            Payload::Sctp { chunk, .. } => Segment::Sctp(chunk.class()),
+            Payload::Sctp { chunk, .. } => Segment::Sctp(*chunk),
             Payload::Icmp(_) | Payload::LaterFragment | Payload::Other => Segment::Other,
         }
     }

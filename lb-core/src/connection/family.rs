@@ -315,7 +315,7 @@ impl<A: Address> Family<A> {
     ) -> Found {
         let entry = self.entries.at_mut(number);
         let (before, previous) = (entry.standing(), entry.state);
-        let opens = Event::opens(segment);
+        let opens = segment.opens();
         // A repeated SYN proves nothing, or a flood from few addresses would
         // prove itself; it starts the clock again.
         let proven = before.proven || !opens && entry.age(now) >= PROOF_MS;

@@ -11,7 +11,9 @@ use super::classify::{PacketKind, ServiceFlow};
 use super::registry::Service;
 use super::verdict::{Choice, DropReason, PassReason};
 use crate::config::{BackendState, IpvsOptions, Profile};
-use crate::connection::{ConnectionHandle, Found, IpvsTcpState, SctpClass, Segment, State, TcpState};
+use crate::connection::{
+    ConnectionHandle, Found, IpvsTcpState, SctpClass, Segment, State, TcpEvent, TcpState,
+};
 use crate::identity::BackendId;
 
 /// What is to be done with a packet of a service's flow.
@@ -98,7 +100,7 @@ impl Director {
             },
             BackendState::Active | BackendState::Drain
                 if kernel_reopens(segment, found.previous)
-                    || opens(segment)
+                    || segment.opens()
                         && options.expire_nodest_conn
                         && self.state_of(found.backend) == BackendState::Drain =>
             {
@@ -122,10 +124,10 @@ impl Director {
                 let service = &self.services[target.place];
                 return self.by_table(service, target, Choice::PickedUp, Entry::Insert);
             }
-            (PacketKind::Transport, Segment::Tcp { rst: true, .. }) => {
+            (PacketKind::Transport, Segment::Tcp(TcpEvent::Rst)) => {
                 return Plan::Pass(PassReason::NoEntry);
             }
-            (PacketKind::Transport, Segment::Tcp { syn, .. }) if !syn && !options.sloppy_tcp => {
+            (PacketKind::Transport, Segment::Tcp(event)) if event != TcpEvent::Syn && !options.sloppy_tcp => {
                 return Plan::Pass(PassReason::NoEntry);
             }
             (PacketKind::Transport, Segment::Sctp(class)) if class != SctpClass::Init => {
@@ -157,30 +159,20 @@ const fn begin(kind: PacketKind, segment: Segment) -> (Choice, Entry) {
     match (kind, segment) {
         // An entry is for whoever sends transport headers; a reset ends more than it begins.
         (PacketKind::LaterFragment { .. } | PacketKind::Error, _)
-        | (PacketKind::Transport, Segment::Tcp { rst: true, .. })
+        | (PacketKind::Transport, Segment::Tcp(TcpEvent::Rst))
         | (PacketKind::Transport, Segment::Sctp(SctpClass::Abort | SctpClass::ShutdownComplete))
         | (PacketKind::Transport, Segment::Other) => (Choice::Untracked, Entry::Keep),
         (PacketKind::Transport, Segment::Udp) => (Choice::New, Entry::Insert),
-        (PacketKind::Transport, Segment::Tcp { .. } | Segment::Sctp(_)) => {
-            (if opens(segment) { Choice::New } else { Choice::PickedUp }, Entry::Insert)
+        (PacketKind::Transport, Segment::Tcp(_) | Segment::Sctp(_)) => {
+            (if segment.opens() { Choice::New } else { Choice::PickedUp }, Entry::Insert)
         }
-    }
-}
-
-/// Whether a packet opens a flow.
-#[inline]
-const fn opens(segment: Segment) -> bool {
-    match segment {
-        Segment::Tcp { syn, rst, .. } => syn && !rst,
-        Segment::Sctp(class) => matches!(class, SctpClass::Init),
-        Segment::Udp | Segment::Other => false,
     }
 }
 
 /// Whether a packet opens a flow where another one has ended.
 #[inline]
 const fn reopens(segment: Segment, previous: State) -> bool {
-    opens(segment) && matches!(previous, State::Tcp(TcpState::FinWait | TcpState::Closed))
+    segment.opens() && matches!(previous, State::Tcp(TcpState::FinWait | TcpState::Closed))
 }
 
 /// The kernel's `is_new_conn_expected` with `conn_reuse_mode` 1, its default.
@@ -188,5 +180,5 @@ const fn reopens(segment: Segment, previous: State) -> bool {
 /// With direct return a closed connection waits in FIN_WAIT, which does not
 /// count in this mode: a port used anew goes where the old flow went.
 const fn kernel_reopens(segment: Segment, previous: State) -> bool {
-    opens(segment) && matches!(previous, State::IpvsTcp(IpvsTcpState::TimeWait | IpvsTcpState::Close))
+    segment.opens() && matches!(previous, State::IpvsTcp(IpvsTcpState::TimeWait | IpvsTcpState::Close))
 }
