@@ -188,7 +188,7 @@ impl ConnectionTable {
     }
 
     /// Finds a flow, advances its state by `segment` and remembers that it was seen.
-    #[inline]
+    #[inline(always)]
     pub fn find(&mut self, now: Time, key: &ConnectionKey, segment: Segment) -> Option<Found> {
         let place = self.place(key);
         self.find_placed(now, key, place, segment)
@@ -222,7 +222,7 @@ impl ConnectionTable {
     /// [`find`](Self::find), with the key hashed by [`touch`](Self::touch).
     ///
     /// The touch may be of any age, but must be of this key.
-    #[inline]
+    #[inline(always)]
     pub fn find_touched(
         &mut self,
         now: Time,
@@ -381,7 +381,7 @@ impl ConnectionTable {
         self.ledger.events.pop()
     }
 
-    #[inline]
+    #[inline(always)]
     fn place(&self, key: &ConnectionKey) -> Place {
         let hash = match key.source {
             IpAddr::V4(source) => source.to_bits().hash(&self.seed, key.service, key.source_port),
@@ -390,7 +390,7 @@ impl ConnectionTable {
         Place::of(hash)
     }
 
-    #[inline]
+    #[inline(always)]
     fn find_placed(
         &mut self,
         now: Time,

@@ -166,7 +166,7 @@ impl Tunnel {
     /// # Errors
     ///
     /// [`EncapsulationError`]; nothing useful is in `out` then.
-    #[inline]
+    #[inline(always)]
     pub fn encapsulate(
         &self,
         inner: &Packet<'_>,
@@ -186,7 +186,7 @@ impl Tunnel {
     }
 
     /// Writes the packet with `SHIM` bytes, those of the tunnel's form, between the headers.
-    #[inline]
+    #[inline(always)]
     fn write<const SHIM: usize>(
         &self,
         inner: &Packet<'_>,
@@ -207,7 +207,7 @@ impl Tunnel {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn write_v4<const SHIM: usize>(
         &self,
         inner: &Packet<'_>,
@@ -222,7 +222,12 @@ impl Tunnel {
         let total_length = inner.bytes().len() + (ipv4::HEADER_LENGTH + SHIM);
         let fits = total_length <= usize::from(self.options.mtu);
         if !fits {
-            self.check_size(inner, IpAddr::V4(backend))?;
+            self.check_size(
+                inner.ip.addresses,
+                inner.ip.dont_fragment,
+                inner.bytes().len(),
+                IpAddr::V4(backend),
+            )?;
         }
         let length = u16::try_from(total_length).map_err(|_| EncapsulationError::TooLong)?;
         let dont_fragment = match inner.ip.addresses {
@@ -260,7 +265,7 @@ impl Tunnel {
         Ok(total_length)
     }
 
-    #[inline]
+    #[inline(always)]
     fn write_v6<const SHIM: usize>(
         &self,
         inner: &Packet<'_>,
@@ -273,7 +278,12 @@ impl Tunnel {
         let payload_length = inner.bytes().len() + SHIM;
         let total_length = payload_length + ipv6::HEADER_LENGTH;
         if total_length > usize::from(self.options.mtu) {
-            self.check_size(inner, IpAddr::V6(backend))?;
+            self.check_size(
+                inner.ip.addresses,
+                inner.ip.dont_fragment,
+                inner.bytes().len(),
+                IpAddr::V6(backend),
+            )?;
         }
         let payload_length = u16::try_from(payload_length).map_err(|_| EncapsulationError::TooLong)?;
         let too_small = EncapsulationError::OutTooSmall { needed: total_length };
@@ -330,17 +340,19 @@ impl Tunnel {
 
     /// Refuses a packet that does not fit, unless the outer packet may be fragmented.
     #[cold]
-    fn check_size(&self, inner: &Packet<'_>, backend: IpAddr) -> Result<(), EncapsulationError> {
-        let mtu = self.client_mtu(&inner.ip.addresses, backend);
-        let must_fit = match inner.ip.addresses {
-            Addresses::V4 { .. } => inner.ip.dont_fragment && self.options.path_mtu_discovery,
+    fn check_size(
+        &self,
+        inner: Addresses,
+        dont_fragment: bool,
+        length: usize,
+        backend: IpAddr,
+    ) -> Result<(), EncapsulationError> {
+        let mtu = self.client_mtu(&inner, backend);
+        let must_fit = match inner {
+            Addresses::V4 { .. } => dont_fragment && self.options.path_mtu_discovery,
             Addresses::V6 { .. } => true,
         };
-        if must_fit && inner.bytes().len() > usize::from(mtu) {
-            Err(EncapsulationError::TooBig { mtu })
-        } else {
-            Ok(())
-        }
+        if must_fit && length > usize::from(mtu) { Err(EncapsulationError::TooBig { mtu }) } else { Ok(()) }
     }
 
     /// Whether the smallest IPv6 MTU fits an IPv4 tunnel in one piece.

@@ -15,7 +15,7 @@ mod error;
 mod icmp;
 mod ipv4;
 mod ipv6;
-mod plain;
+pub(crate) mod plain;
 mod transport;
 
 pub use error::ParseError;

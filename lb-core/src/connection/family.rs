@@ -103,7 +103,7 @@ impl<A: Address> Family<A> {
     }
 
     /// The number of a client's entry, expired or not.
-    #[inline]
+    #[inline(always)]
     pub(super) fn search(&self, client: &Client<A>, place: Place) -> Option<u32> {
         self.index.find(place, |number| self.entries.at(number).is_of(client))
     }
@@ -133,7 +133,7 @@ impl<A: Address> Family<A> {
     }
 
     /// Takes note of a packet of a flow; `None` if the flow expired before it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn observe(
         &mut self,
         rules: &Rules,

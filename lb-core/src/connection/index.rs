@@ -92,7 +92,7 @@ impl Index {
     }
 
     /// The first entry with this hash that `matches`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, place: Place, mut matches: impl FnMut(u32) -> bool) -> Option<u32> {
         let tag = place.tag();
         let mut bucket = self.buckets.at(self.home(place));
@@ -150,7 +150,7 @@ impl Index {
     }
 
     /// The bucket in which the entries of a place begin.
-    #[inline]
+    #[inline(always)]
     const fn home(&self, place: Place) -> u32 {
         // The high bits choose one of the first buckets, the low bits one of
         // those that were split off it, one more bit for each round.

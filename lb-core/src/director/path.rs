@@ -16,7 +16,7 @@ use crate::encapsulation::EncapsulationError;
 use crate::hash::FlowHash;
 use crate::icmp::{self, IcmpRefusal, TranslationError};
 use crate::identity::BackendId;
-use crate::packet::{self, Fragment, IcmpError, Packet, ParseError};
+use crate::packet::{self, Fragment, IcmpError, Packet, ParseError, plain};
 use crate::time::Time;
 
 /// Packets whose cache misses overlap in one batch.
@@ -28,19 +28,37 @@ impl Director {
     /// `packet` begins with its IP header. `out` should hold the MTU of the
     /// path to the backends and the longest packet expected plus 52 bytes,
     /// whichever is more. Work and memory are bounded whatever the bytes are.
-    #[inline]
     pub fn handle_packet(&mut self, now: Time, packet: &[u8], out: &mut [u8]) -> Verdict {
-        // By reference: a packet is larger than all that is asked of it.
-        let verdict = match &packet::parse(packet) {
-            Ok(packet) => match self.classify_transport(packet) {
-                Some(Ok(target)) => self.steer(now, packet, &target, None, out),
-                Some(Err(reason)) => Verdict::Pass(reason),
-                None => self.handle_rare(now, packet, out),
-            },
-            Err(error) => refuse(*error),
+        // Nearly every packet is plain. Each family gets a copy of the path in
+        // which the compiler knows it, and nothing is stored to be read again.
+        let verdict = if let Some(packet) = plain::v4(packet) {
+            self.handle_plain(now, &packet, out)
+        } else if let Some(packet) = plain::v6(packet) {
+            self.handle_plain(now, &packet, out)
+        } else {
+            self.handle_any(now, packet, out)
         };
         self.counters.count(verdict);
         verdict
+    }
+
+    /// A packet that carries ports, the transport header and nothing out of the ordinary.
+    #[inline(always)]
+    fn handle_plain(&mut self, now: Time, packet: &Packet<'_>, out: &mut [u8]) -> Verdict {
+        match self.classify_transport(packet) {
+            Some(Ok(target)) => self.steer(now, packet, &target, None, out),
+            Some(Err(reason)) => Verdict::Pass(reason),
+            None => self.handle_any(now, packet.bytes(), out),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn handle_any(&mut self, now: Time, packet: &[u8], out: &mut [u8]) -> Verdict {
+        match packet::parse(packet) {
+            Ok(packet) => self.handle_rare(now, &packet, out),
+            Err(error) => refuse(error),
+        }
     }
 
     /// Decides about many packets in order, with the same outcome as one by one.
@@ -131,7 +149,7 @@ impl Director {
                     Err(reason) => Verdict::Drop(reason),
                 }
             }
-            Plan::NoBackend => self.refuse_flow(now, packet, out),
+            Plan::NoBackend => self.refuse_flow(now, packet.bytes(), out),
             Plan::Pass(reason) => Verdict::Pass(reason),
             Plan::Drop(reason) => Verdict::Drop(reason),
         };
@@ -139,14 +157,14 @@ impl Director {
         verdict
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn connection_key(&self, place: usize, flow: &crate::FlowKey) -> ConnectionKey {
         let service = self.services[place].id;
         ConnectionKey { service, source: flow.source(), source_port: flow.source_port() }
     }
 
     /// An entry whose backend is gone and whose packet is not forwarded is of no more use.
-    #[inline]
+    #[inline(always)]
     fn forget_rejected(&mut self, plan: Plan, found: Option<&Found>) {
         let rejected = matches!(plan, Plan::NoBackend | Plan::Pass(PassReason::NoEntry));
         if let (true, Some(found)) = (rejected, found) {
@@ -156,7 +174,7 @@ impl Director {
 
     /// Does to the connection table what the plan says; a full table is no
     /// reason to refuse a flow, except to the kernel.
-    #[inline]
+    #[inline(always)]
     fn commit(
         &mut self,
         now: Time,
@@ -181,7 +199,7 @@ impl Director {
     }
 
     /// Writes the tunnel packet, or the answer that the client gets instead.
-    #[inline]
+    #[inline(always)]
     fn transmit(
         &mut self,
         now: Time,
@@ -203,7 +221,7 @@ impl Director {
             service.tunnel.encapsulate(packet, endpoint.address, hash, &mut self.identification, out);
         match written {
             Ok(length) => Verdict::Forward { backend, length, choice },
-            Err(error) => self.answer_undeliverable(now, packet, &error, out),
+            Err(error) => self.answer_undeliverable(now, packet.bytes(), &error, out),
         }
     }
 
@@ -212,10 +230,11 @@ impl Director {
     fn answer_undeliverable(
         &mut self,
         now: Time,
-        packet: &Packet<'_>,
+        packet: &[u8],
         error: &EncapsulationError,
         out: &mut [u8],
     ) -> Verdict {
+        let packet = &parse_again(packet);
         let vip = packet.ip.addresses.destination();
         match *error {
             EncapsulationError::TooBig { mtu } => {
@@ -235,10 +254,11 @@ impl Director {
 
     /// No backend: the kernel says "port unreachable" (never a reset), we say nothing.
     #[cold]
-    fn refuse_flow(&mut self, now: Time, packet: &Packet<'_>, out: &mut [u8]) -> Verdict {
+    fn refuse_flow(&mut self, now: Time, packet: &[u8], out: &mut [u8]) -> Verdict {
         if !self.is_kernel() {
             return Verdict::Drop(DropReason::NoBackend);
         }
+        let packet = &parse_again(packet);
         let written = icmp::port_unreachable(packet, packet.ip.addresses.destination(), out);
         self.ration(now, packet, written, ReplyKind::PortUnreachable, DropReason::NoBackend)
     }
@@ -307,7 +327,7 @@ impl Director {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn count_service(&mut self, place: usize, packet: &Packet<'_>, verdict: Verdict) {
         let counters = &mut self.services[place].counters;
         match verdict {
@@ -321,6 +341,14 @@ impl Director {
             Verdict::Reply { .. } | Verdict::Pass(_) | Verdict::Drop(_) => counters.refused += 1,
         }
     }
+}
+
+/// Reads a packet once more, where something rare happens to it.
+///
+/// Were the rare cases handed the first reading, the usual one would have to
+/// keep it in memory for them.
+fn parse_again(bytes: &[u8]) -> Packet<'_> {
+    packet::parse(bytes).expect("the bytes of a packet that was parsed")
 }
 
 /// The verdict about bytes that are no packet.

@@ -42,7 +42,7 @@ pub(super) enum Entry {
 
 impl Director {
     /// Decides; `found` is the flow's entry if there is one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn plan(&self, target: &ServiceFlow, segment: Segment, found: Option<&Found>) -> Plan {
         match &self.config.profile {
             Profile::Own => self.plan_own(target, segment, found),
@@ -52,7 +52,7 @@ impl Director {
 
     /// Our way: an entry counts while its backend is in service; any node takes
     /// over any flow; nothing is refused for want of an entry.
-    #[inline]
+    #[inline(always)]
     fn plan_own(&self, target: &ServiceFlow, segment: Segment, found: Option<&Found>) -> Plan {
         let service = &self.services[target.place];
         let Some(found) = found else {
@@ -138,7 +138,7 @@ impl Director {
         self.by_table(&self.services[target.place], target, choice, entry)
     }
 
-    #[inline]
+    #[inline(always)]
     fn by_table(&self, service: &Service, target: &ServiceFlow, choice: Choice, entry: Entry) -> Plan {
         match service.scheduler.schedule(&target.flow) {
             Some(place) => Plan::Forward { backend: service.backends[place], choice, entry },
