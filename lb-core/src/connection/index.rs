@@ -12,6 +12,7 @@
 //! as make the last round end at the limit, so that a full table is evenly filled.
 
 use alloc::vec::Vec;
+use core::hint::black_box;
 
 use super::segmented::Segmented;
 
@@ -109,8 +110,14 @@ impl Index {
         }
     }
 
+    /// Fetches the first line that a hash leads to into the cache.
+    #[inline(always)]
+    pub(super) fn fetch(&self, place: Place) {
+        black_box(self.buckets.at(self.home(place)).next);
+    }
+
     /// An entry that probably has this hash, by the first line alone.
-    #[inline]
+    #[inline(always)]
     pub(super) fn candidate(&self, place: Place) -> Option<u32> {
         self.buckets.at(self.home(place)).candidates(place.tag()).next()
     }

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::classify::{Class, PacketKind, ServiceFlow};
-use super::plan::{Entry, Plan};
+use super::plan::{Action, Entry, Plan};
 use super::verdict::{Choice, DropReason, PassReason, Verdict};
 use super::{Director, path};
 use crate::config::{BackendState, ServiceAddress};
@@ -157,23 +157,29 @@ impl Director {
             (None, _) | (_, None) => steps.push(Step::NoEntry),
         }
         let plan = self.plan(target, packet.segment(), found.as_ref());
-        if !matches!(plan, Plan::Forward { choice: Choice::Existing, .. } | Plan::Pass(_) | Plan::Drop(_)) {
+        let by_table = match plan.action {
+            Action::Forward { choice, .. } => choice != Choice::Existing,
+            Action::NoBackend => true,
+            Action::Pass(_) | Action::Drop(_) => false,
+        };
+        if by_table {
             steps.push(Step::Table(service.scheduler.explain(&target.flow)));
         }
         self.explain_plan(packet, target, plan, steps);
     }
 
     fn explain_plan(&self, packet: &Packet<'_>, target: &ServiceFlow, plan: Plan, steps: &mut Vec<Step>) {
-        let (id, choice, entry) = match plan {
-            Plan::Forward { backend, choice, entry } => (backend, choice, entry),
-            Plan::NoBackend => return steps.push(Step::NoBackend),
-            Plan::Pass(reason) => return steps.push(Step::Pass(reason)),
-            Plan::Drop(reason) => return steps.push(Step::Drop(reason)),
+        let (id, choice) = match plan.action {
+            Action::Forward { backend, choice } => (backend, choice),
+            Action::NoBackend => return steps.push(Step::NoBackend),
+            Action::Pass(reason) => return steps.push(Step::Pass(reason)),
+            Action::Drop(reason) => return steps.push(Step::Drop(reason)),
         };
         let Some(backend) = self.backend(id).map(super::Backend::endpoint) else {
             return steps.push(Step::NoBackend);
         };
-        steps.push(Step::Chosen { backend, choice, entered: entry != Entry::Keep });
+        let entered = matches!(plan.entry, Entry::Insert(_) | Entry::Rebind(..));
+        steps.push(Step::Chosen { backend, choice, entered });
         let tunnel = &self.services[target.place].tunnel;
         let hash = self.config.hash_key.hash_flow(&target.flow, HashFields::ALL);
         let mut out = vec![0; packet.bytes().len() + tunnel.overhead(backend.address)];

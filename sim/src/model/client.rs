@@ -324,7 +324,6 @@ impl<O: Observer> Model<'_, O> {
             Delivery::Lost(loss) => Err(Trouble::Silence(match loss {
                 Loss::NoBackend | Loss::NoRoute => Cause::NoBackend,
                 Loss::NodeDown => Cause::NodeLost,
-                Loss::TableFull => Cause::TableFull,
                 Loss::Refused(_) => Cause::Refused,
             })),
         }

@@ -164,8 +164,6 @@ pub(super) enum Loss {
     NodeDown,
     /// The router has no node to send it to.
     NoRoute,
-    /// The node's connection table takes no more.
-    TableFull,
     /// The director refused it for a reason that a well-formed packet never meets.
     Refused(DropReason),
 }
@@ -270,7 +268,6 @@ impl Front {
             Verdict::Pass(_) | Verdict::Reply { .. } => Delivery::Reset { node },
             Verdict::Drop(reason) => Delivery::Lost(match reason {
                 DropReason::NoBackend | DropReason::BackendGone => Loss::NoBackend,
-                DropReason::TableFull => Loss::TableFull,
                 other => Loss::Refused(other),
             }),
         }

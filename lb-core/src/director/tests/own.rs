@@ -66,6 +66,46 @@ fn a_flow_leaves_a_backend_only_when_that_is_out_of_service() {
     }
 }
 
+/// A reset and a SYN need no sequence number to be forged.
+#[test]
+fn forged_packets_move_no_flow_off_an_active_backend() {
+    let mut world = World::with(OWN, &["active", "active"]);
+    let clients: Vec<_> = (0..400).map(|number| Client { port: 20_000 + number }).collect();
+    let before: Vec<_> = clients.iter().map(|client| world.backend_of(&client.tcp("S", 0))).collect();
+    world.set_config(OWN, &["active", "active", "active"]);
+    for (client, backend) in clients.iter().zip(before) {
+        for forged in ["R", "S"] {
+            world.handle(&client.tcp(forged, 0));
+        }
+        assert_eq!(world.backend_of(&client.tcp("A", 0)), backend);
+    }
+}
+
+/// Who drains keeps its flows and gets no new one, on old ports neither.
+#[test]
+fn a_port_used_anew_leaves_a_draining_backend() {
+    for ended in ["FA", "R"] {
+        let mut world = World::new(OWN);
+        let backend = world.backend_of(&ONE.tcp("S", 0));
+        world.set(backend, BackendState::Drain);
+        assert_eq!(world.backend_of(&ONE.tcp(ended, 0)), backend);
+        assert!(world.say(&ONE.tcp("S", 0)).starts_with("new"));
+        assert_ne!(world.backend_of(&ONE.tcp("A", 0)), backend);
+    }
+}
+
+/// An error or a fragment does not decide where a flow goes from now on.
+#[test]
+fn errors_about_a_flow_of_a_dead_backend_are_not_counted_as_flows() {
+    let mut world = World::new(OWN);
+    let backend = world.backend_of(&ONE.tcp("S", 0));
+    world.set(backend, BackendState::Down);
+    (0..10).for_each(|_| assert!(world.say(&ONE.too_big()).starts_with("untracked")));
+    let counters = *world.director.services()[0].counters();
+    assert_eq!((counters.rechosen, counters.untracked), (0, 10));
+    assert!(world.say(&ONE.tcp("A", 0)).starts_with("rechosen"));
+}
+
 #[test]
 fn udp_to_a_dead_backend_is_rechosen_with_the_first_packet() {
     let mut world = World::new(OWN);
