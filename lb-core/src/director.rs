@@ -24,9 +24,9 @@ use alloc::vec::Vec;
 
 use crate::config::{Config, Profile};
 use crate::connection::{ConnectionEvent, ConnectionTable};
-use crate::encapsulation::Identification;
 use crate::fragment::FragmentTable;
-use crate::icmp::RateLimiter;
+use crate::hash::HashKey;
+use crate::icmp::IcmpBudgets;
 use crate::identity::BackendId;
 use crate::time::Time;
 use registry::{Backends, ServiceIndex};
@@ -89,8 +89,9 @@ pub struct Director {
     backends: Backends,
     connections: ConnectionTable,
     fragments: FragmentTable,
-    icmp_budget: RateLimiter,
-    identification: Identification,
+    icmp_budgets: IcmpBudgets,
+    /// The node's own secret.
+    seed: HashKey,
     counters: NodeCounters,
 }
 

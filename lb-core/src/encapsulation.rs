@@ -233,8 +233,9 @@ impl Tunnel {
         let dont_fragment = match inner.ip.addresses {
             // What does not fit although the client was told the least is left to fragments.
             Addresses::V4 { .. } => inner.ip.dont_fragment && self.options.path_mtu_discovery && fits,
-            // RFC 4213 section 3.2.2: where 1,280 bytes do not fit unfragmented, DF stays clear.
-            Addresses::V6 { .. } => self.carries_minimum_v6(),
+            // RFC 4213 section 3.2.2: what an IPv6 sender need not make smaller is left
+            // to fragments, however narrow a path turns out to be; the rest is told.
+            Addresses::V6 { .. } => inner.bytes().len() > usize::from(ipv6::MINIMUM_MTU),
         };
         let too_small = EncapsulationError::OutTooSmall { needed: total_length };
         let Some((header, body)) = out.get_mut(..total_length).and_then(<[u8]>::split_first_chunk_mut) else {
@@ -353,13 +354,6 @@ impl Tunnel {
             Addresses::V6 { .. } => true,
         };
         if must_fit && length > usize::from(mtu) { Err(EncapsulationError::TooBig { mtu }) } else { Ok(()) }
-    }
-
-    /// Whether the smallest IPv6 MTU fits an IPv4 tunnel in one piece.
-    #[inline]
-    fn carries_minimum_v6(&self) -> bool {
-        let needed = usize::from(ipv6::MINIMUM_MTU) + ipv4::HEADER_LENGTH + self.shim;
-        usize::from(self.options.mtu) >= needed
     }
 
     /// Writes what follows the outer IP header: shim and inner packet, one hop older.

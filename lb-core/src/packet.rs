@@ -24,6 +24,8 @@ pub use icmp::{IcmpError, IcmpErrorKind, IcmpMessage, Quoted};
 pub use ipv6::MAX_EXTENSION_HEADERS;
 pub use transport::{Payload, TcpFlags};
 
+use core::net::IpAddr;
+
 use crate::connection::{Segment, TcpEvent};
 use crate::flow::{Addresses, FlowKey, Protocol};
 
@@ -60,6 +62,15 @@ pub fn parse(bytes: &[u8]) -> Result<Packet<'_>, ParseError> {
         Some(6) => ipv6::parse(bytes),
         Some(_) => Err(ParseError::BadVersion),
         None => Err(ParseError::Truncated),
+    }
+}
+
+/// The destination that the IP header of any bytes names, whatever else is wrong with them.
+pub(crate) fn destination(bytes: &[u8]) -> Option<IpAddr> {
+    match bytes.first()? >> 4 {
+        4 => bytes.get(16..20)?.first_chunk::<4>().map(|octets| IpAddr::from(*octets)),
+        6 => bytes.get(24..40)?.first_chunk::<16>().map(|octets| IpAddr::from(*octets)),
+        _ => None,
     }
 }
 

@@ -70,6 +70,8 @@ impl BackendCounters {
 /// Everything the node did with packets, by verdict and reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NodeCounters {
+    /// The configuration in force, by its generation; the counts go on through a change.
+    pub generation: u64,
     /// Packets sent to a backend.
     pub forwarded: u64,
     /// ICMP messages of ours, by kind: see [`NodeCounters::replies`].
@@ -77,7 +79,7 @@ pub struct NodeCounters {
     /// Packets left to the host: see [`NodeCounters::passed`].
     passed: [u64; 5],
     /// Packets thrown away: see [`NodeCounters::dropped`].
-    dropped: [u64; 10],
+    dropped: [u64; 11],
 }
 
 impl NodeCounters {
@@ -137,5 +139,6 @@ const fn drop_index(reason: DropReason) -> usize {
         DropReason::NoSourceAddress => 7,
         DropReason::OutTooSmall => 8,
         DropReason::Loop => 9,
+        DropReason::UnusableSource => 10,
     }
 }

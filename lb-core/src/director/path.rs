@@ -16,7 +16,7 @@ use crate::encapsulation::EncapsulationError;
 use crate::hash::FlowHash;
 use crate::icmp::{self, IcmpRefusal, TranslationError};
 use crate::identity::BackendId;
-use crate::packet::{self, Fragment, IcmpError, Packet, ParseError, plain};
+use crate::packet::{self, Fragment, IcmpError, Packet, plain};
 use crate::time::Time;
 
 /// Packets whose cache misses overlap in one batch.
@@ -60,7 +60,7 @@ impl Director {
     #[inline(always)]
     fn touch(&self, packet: &[u8]) -> Option<Touched> {
         let packet = plain::v4(packet).or_else(|| plain::v6(packet))?;
-        let target = self.classify_transport(&packet)?.ok()?;
+        let Class::Flow(target) = self.classify_transport(&packet)? else { return None };
         Some(self.connections.touch(&self.connection_key(target.place, &target.flow)))
     }
 
@@ -89,9 +89,10 @@ impl Director {
         out: &mut [u8],
     ) -> Verdict {
         match self.classify_transport(packet) {
-            Some(Ok(target)) => self.steer(now, packet, &target, touched, out),
-            Some(Err(reason)) => Verdict::Pass(reason),
-            None => self.handle_any(now, packet.bytes(), out),
+            Some(Class::Flow(target)) => self.steer(now, packet, &target, touched, out),
+            Some(Class::Pass(reason)) => Verdict::Pass(reason),
+            Some(Class::Drop(reason)) => Verdict::Drop(reason),
+            Some(Class::Echo | Class::TunnelError(_)) | None => self.handle_any(now, packet.bytes(), out),
         }
     }
 
@@ -99,16 +100,20 @@ impl Director {
     #[cold]
     #[inline(never)]
     fn handle_any(&mut self, now: Time, packet: &[u8], out: &mut [u8]) -> Verdict {
-        let packet = match packet::parse(packet) {
-            Ok(packet) => packet,
-            Err(error) => return refuse(error),
+        let parsed = packet::parse(packet);
+        let class = match &parsed {
+            Ok(packet) => self.classify(now, packet),
+            Err(error) => self.classify_faulty(*error, packet),
         };
-        match self.classify(now, &packet) {
-            Class::Flow(target) => self.steer(now, &packet, &target, None, out),
-            Class::Echo => self.answer_echo(now, &packet, out),
-            Class::TunnelError(error) => self.pass_on_tunnel_error(now, &packet, &error, out),
-            Class::Pass(reason) => Verdict::Pass(reason),
-            Class::Drop(reason) => Verdict::Drop(reason),
+        match (class, &parsed) {
+            (Class::Flow(target), Ok(packet)) => self.steer(now, packet, &target, None, out),
+            (Class::Echo, Ok(packet)) => self.answer_echo(now, packet, out),
+            (Class::TunnelError(error), Ok(packet)) => self.pass_on_tunnel_error(now, packet, &error, out),
+            (Class::Pass(reason), _) => Verdict::Pass(reason),
+            (Class::Drop(reason), _) => Verdict::Drop(reason),
+            (Class::Flow(_) | Class::Echo | Class::TunnelError(_), Err(error)) => {
+                Verdict::Drop(DropReason::Malformed(*error))
+            }
         }
     }
 
@@ -185,7 +190,7 @@ impl Director {
             false => FlowHash(0),
         };
         let address = backend_at_work.endpoint.address;
-        match service.tunnel.encapsulate(packet, address, hash, &mut self.identification, out) {
+        match service.tunnel.encapsulate(packet, address, hash, &mut backend_at_work.identification, out) {
             Ok(length) => {
                 service.counters.count_forward(packet.bytes().len(), choice);
                 backend_at_work.counters.count_forward(packet.bytes().len(), choice);
@@ -251,25 +256,38 @@ impl Director {
         error: &IcmpError,
         out: &mut [u8],
     ) -> Verdict {
+        match self.translate_tunnel_error(packet, error, out) {
+            Ok((client, written)) => {
+                self.ration_to(now, client, written, ReplyKind::TranslatedTooBig, DropReason::UselessError)
+            }
+            Err(verdict) => verdict,
+        }
+    }
+
+    /// Writes what the client is told of a router's error about a tunnel packet;
+    /// or the verdict, if the error is the host's or of no use.
+    pub(super) fn translate_tunnel_error(
+        &self,
+        packet: &Packet<'_>,
+        error: &IcmpError,
+        out: &mut [u8],
+    ) -> Result<(IpAddr, Result<usize, IcmpRefusal>), Verdict> {
         let quoted_port = error.quoted.ports.map_or(0, |(_, destination)| destination);
         let is_gue_port = |forward: Forward| forward == Forward::Gue { port: quoted_port };
         let gue = self.services.iter().any(|service| is_gue_port(service.tunnel.options().forward));
         // Port 0 is no tunnel's: a UDP error about anything else is not taken for one.
         let gue_port = if gue { quoted_port } else { 0 };
-        let tunnel_error = match icmp::translate_tunnel_error(packet, gue_port) {
-            Ok(tunnel_error) => tunnel_error,
+        let tunnel_error = icmp::translate_tunnel_error(packet, gue_port).map_err(|error| match error {
             // About traffic of the host itself, a BGP session's for instance.
-            Err(TranslationError::NotTunnel) => return Verdict::Pass(PassReason::NoService),
-            Err(_) => return Verdict::Drop(DropReason::UselessError),
-        };
+            TranslationError::NotTunnel => Verdict::Pass(PassReason::NoService),
+            _ => Verdict::Drop(DropReason::UselessError),
+        })?;
         // Only what we could have sent: towards a backend, about a VIP of ours.
         let vip = tunnel_error.addresses.destination();
         if !self.index.is_vip(vip) || !self.backends.has_address(tunnel_error.backend) {
-            return Verdict::Drop(DropReason::UselessError);
+            return Err(Verdict::Drop(DropReason::UselessError));
         }
-        let client = tunnel_error.addresses.source();
-        let written = tunnel_error.emit(vip, out);
-        self.ration_to(now, client, written, ReplyKind::TranslatedTooBig, DropReason::UselessError)
+        Ok((tunnel_error.addresses.source(), tunnel_error.emit(vip, out)))
     }
 
     /// An answer to whoever sent the packet, if the rate allows it.
@@ -293,7 +311,7 @@ impl Director {
         otherwise: DropReason,
     ) -> Verdict {
         match written {
-            Ok(length) if self.icmp_budget.allow(now, client) => Verdict::Reply { length, kind },
+            Ok(length) if self.icmp_budgets.allow(now, kind, client) => Verdict::Reply { length, kind },
             Ok(_) => Verdict::Drop(DropReason::RateLimited),
             Err(IcmpRefusal::OutTooSmall { .. }) => Verdict::Drop(DropReason::OutTooSmall),
             Err(_) => Verdict::Drop(otherwise),
@@ -307,13 +325,4 @@ impl Director {
 /// keep it in memory for them.
 fn parse_again(bytes: &[u8]) -> Packet<'_> {
     packet::parse(bytes).expect("the bytes of a packet that was parsed")
-}
-
-/// The verdict about bytes that are no packet.
-#[cold]
-pub(super) const fn refuse(error: ParseError) -> Verdict {
-    match error {
-        ParseError::BadVersion => Verdict::Pass(PassReason::NotIp),
-        other => Verdict::Drop(DropReason::Malformed(other)),
-    }
 }

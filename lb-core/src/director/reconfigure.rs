@@ -7,6 +7,7 @@
 //! behind is dealt with packet by packet, by `plan`.
 
 use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use thiserror::Error;
 
@@ -17,7 +18,7 @@ use crate::connection::{ConnectionTable, Machine};
 use crate::encapsulation::{Identification, SourceSpread, Tunnel, TunnelOptions};
 use crate::fragment::{self, FragmentTable};
 use crate::hash::HashKey;
-use crate::icmp::{RateLimiter, RateLimits};
+use crate::icmp::{IcmpBudgets, IcmpLimits};
 use crate::identity::{Endpoint, ServiceId, Weight};
 use crate::scheduler::Scheduler;
 use crate::table::{TableCache, TableError};
@@ -89,8 +90,8 @@ impl Director {
             index: ServiceIndex::default(),
             backends: Backends::default(),
             fragments: FragmentTable::new(FRAGMENT_LIMIT, fragment::DEFAULT_TIMEOUT, seed),
-            icmp_budget: RateLimiter::new(RateLimits::default(), seed),
-            identification: Identification::default(),
+            icmp_budgets: IcmpBudgets::new(&IcmpLimits::default(), seed),
+            seed,
             counters: super::NodeCounters::default(),
         };
         director.set_config(Time::ZERO, config, tables)?;
@@ -135,7 +136,7 @@ impl Director {
             let id = before.map_or_else(|| self.new_service_id(), |before| before.id);
             let backends = service.backends.iter().map(|backend| {
                 let known = known.get(&(service.address, backend.endpoint)).copied();
-                self.backends.configure(known, service.address, *backend)
+                self.backends.configure(known, service.address, *backend, &self.seed)
             });
             let backends = backends.collect();
             let tunnel = tunnel_of(&config, service);
@@ -150,6 +151,7 @@ impl Director {
             });
         }
         self.index = ServiceIndex::new(config.services.iter().map(|service| &service.address));
+        self.counters.generation = config.generation;
         self.config = config;
         Ok(diff)
     }
@@ -185,7 +187,8 @@ impl Director {
         changed.backends[number].weight = weight;
         let scheduler = self.build_scheduler(&self.config, &changed, tables)?;
         let backend = changed.backends[number];
-        self.backends.configure(Some(self.services[place].backends[number]), service, backend);
+        let known = Some(self.services[place].backends[number]);
+        self.backends.configure(known, service, backend, &self.seed);
         self.services[place].scheduler = scheduler;
         self.config.services[place] = changed;
         Ok(())
@@ -225,6 +228,7 @@ impl Backends {
         known: Option<crate::BackendId>,
         service: ServiceAddress,
         backend: config::BackendConfig,
+        seed: &HashKey,
     ) -> crate::BackendId {
         if let Some((id, slot)) = known.and_then(|id| self.find_mut(id).map(|slot| (id, slot))) {
             slot.weight = backend.weight;
@@ -239,8 +243,19 @@ impl Backends {
             state: backend.state,
             configured: true,
             counters: super::BackendCounters::default(),
+            identification: first_identification(backend.endpoint.address, seed),
         })
     }
+}
+
+/// Where the identifications of a backend's outer packets begin: nobody but
+/// this node can foresee it.
+fn first_identification(backend: IpAddr, seed: &HashKey) -> Identification {
+    let hash = match backend {
+        IpAddr::V4(address) => seed.hash_bytes(&address.octets()),
+        IpAddr::V6(address) => seed.hash_bytes(&address.octets()),
+    };
+    Identification::starting_at(hash as u32)
 }
 
 /// The tunnel that a service's configuration describes.

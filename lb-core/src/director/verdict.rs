@@ -127,6 +127,9 @@ impl PassReason {
 pub enum DropReason {
     /// The bytes are no packet.
     Malformed(ParseError),
+    /// The source is no single host (loopback, multicast, unspecified, the VIP
+    /// itself): such a packet is never forwarded.
+    UnusableSource,
     /// The service has no backend for a new flow.
     NoBackend,
     /// The entry's backend is gone and the kernel waits for the entry to
@@ -154,6 +157,7 @@ impl DropReason {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Malformed(_) => "malformed",
+            Self::UnusableSource => "unusable-source",
             Self::NoBackend => "no-backend",
             Self::BackendGone => "backend-gone",
             Self::TooBig => "too-big",
