@@ -6,6 +6,7 @@
 //! so connections stay where they are. What a backend that is gone leaves
 //! behind is dealt with packet by packet, by `plan`.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use thiserror::Error;
@@ -117,9 +118,12 @@ impl Director {
         if diff.connections || diff.profile {
             return Err(DirectorError::NeedsRestart);
         }
+        let places: BTreeMap<ServiceAddress, usize> =
+            self.services.iter().enumerate().map(|(place, old)| (old.address, place)).collect();
         let mut schedulers = Vec::with_capacity(config.services.len());
         for service in &config.services {
-            schedulers.push(self.build_scheduler(&config, service, tables)?);
+            let base = places.get(&service.address).map(|place| &self.services[*place].scheduler);
+            schedulers.push(build_scheduler(&config, service, base, tables)?);
         }
         // Nothing fails from here on.
         self.connections.handle_timeout(now);
@@ -131,7 +135,7 @@ impl Director {
         let known = self.backends.by_name();
         self.backends.retire_all();
         for (service, scheduler) in config.services.iter().zip(schedulers) {
-            let before = old.iter().find(|old| old.address == service.address);
+            let before = places.get(&service.address).map(|place| &old[*place]);
             let id = before.map_or_else(|| self.new_service_id(), |before| before.id);
             let backends = service.backends.iter().map(|backend| {
                 let known = known.get(&(service.address, backend.endpoint)).copied();
@@ -183,31 +187,13 @@ impl Director {
         let mut changed = self.config.services[place].clone();
         changed.backends[number].state = state;
         changed.backends[number].weight = weight;
-        let scheduler = self.build_scheduler(&self.config, &changed, tables)?;
+        let base = &self.services[place].scheduler;
+        let scheduler = build_scheduler(&self.config, &changed, Some(base), tables)?;
         let backend = changed.backends[number];
         self.backends.configure(Some(self.services[place].backends[number]), service, backend);
         self.services[place].scheduler = scheduler;
         self.config.services[place] = changed;
         Ok(())
-    }
-
-    /// Builds a service's scheduler, from the one at work where that is less to do.
-    fn build_scheduler(
-        &self,
-        config: &Config,
-        service: &ServiceConfig,
-        tables: &mut TableCache,
-    ) -> Result<Scheduler, DirectorError> {
-        let base = self.services.iter().find(|old| old.address == service.address).map(Service::scheduler);
-        Scheduler::new(
-            service.scheduler,
-            config.hash_key,
-            service.hash_fields,
-            &service.backends,
-            tables,
-            base,
-        )
-        .map_err(|error| DirectorError::Table { service: service.address, error })
     }
 
     /// Ids are never used twice: an entry of a service that is gone must not become another's.
@@ -241,6 +227,18 @@ impl Backends {
             counters: super::BackendCounters::default(),
         })
     }
+}
+
+/// Builds a service's scheduler, from the one at work where that is less to do.
+fn build_scheduler(
+    config: &Config,
+    service: &ServiceConfig,
+    base: Option<&Scheduler>,
+    tables: &mut TableCache,
+) -> Result<Scheduler, DirectorError> {
+    let (kind, fields) = (service.scheduler, service.hash_fields);
+    Scheduler::new(kind, config.hash_key, fields, &service.backends, tables, base)
+        .map_err(|error| DirectorError::Table { service: service.address, error })
 }
 
 /// The tunnel that a service's configuration describes.
