@@ -293,6 +293,7 @@ highWatermark: 60%
         ("health", health),
         ("radius", "check: { kind: radius, user: probe, password: p, secret: s, reply: any }"),
         ("dns", "check: { kind: dns, name: www.example.com, record: AAAA, answer: \"2001:db8::1\" }"),
+        ("bytes", "check: { kind: udp, sendHex: \"00 ff80\", receiveHex: \"c3\" }"),
         ("unknown-field", "services: []\nservicess: []\n"),
         ("wrong-unit", "services: []\nconnections: { timeouts: { udp: 30 } }\n"),
         ("wrong-size", "services: [{ vip: 203.0.113.10, port: 1, protocol: tcp, scheduler: { kind: maglev, tableSize: 4 } }]"),

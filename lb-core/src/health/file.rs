@@ -157,6 +157,12 @@ pub enum HealthProblem {
         /// The first hold.
         hold_min: HumanDuration,
     },
+    /// One thing is written in two ways.
+    #[error("already written as {other}; remove one of the two")]
+    Instead {
+        /// The field that says it too.
+        other: &'static str,
+    },
     /// So much jitter is no interval.
     #[error("more than 50%; write 0% to 50%")]
     Jitter,
