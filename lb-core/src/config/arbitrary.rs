@@ -15,6 +15,7 @@ use crate::connection::ConnectionLimits;
 use crate::flow::{HashFields, Protocol};
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
+use crate::table::ring;
 
 /// A valid configuration of up to three services of up to eight backends.
 ///
@@ -52,17 +53,31 @@ pub fn service() -> impl Strategy<Value = ServiceConfig> {
                 weight: Weight(weight),
                 state,
             };
+            let backends: Vec<_> = backends.into_iter().map(backend).collect();
             ServiceConfig {
                 address: ServiceAddress::new(vip, port, protocol),
                 hash_fields: hash_fields(fields),
-                scheduler,
+                scheduler: that_holds(scheduler, &backends),
                 forward,
                 spread,
                 mtu,
-                backends: backends.into_iter().map(backend).collect::<Vec<_>>(),
+                backends,
             }
         },
     )
+}
+
+/// A scheduler that can hold these backends: a ring with as few points as it takes.
+fn that_holds(scheduler: SchedulerKind, backends: &[BackendConfig]) -> SchedulerKind {
+    let weights: u64 = backends.iter().map(|backend| u64::from(backend.weight.0)).sum();
+    let most = u32::try_from(ring::MAX_POINTS / weights.max(1)).expect("2^24 at most");
+    match scheduler {
+        SchedulerKind::Ring { points } => SchedulerKind::Ring { points: points.min(most) },
+        SchedulerKind::Maglev { .. }
+        | SchedulerKind::Rendezvous { .. }
+        | SchedulerKind::IpvsMh { .. }
+        | SchedulerKind::IpvsSh { .. } => scheduler,
+    }
 }
 
 /// A valid scheduler with a small table.

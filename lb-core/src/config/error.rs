@@ -187,12 +187,25 @@ pub enum Problem {
         right: &'static [&'static str],
     },
     /// A number of ring points that is not possible.
-    #[error("{points} points for each backend are not possible; write 1 to {max} (160 is usual)")]
+    #[error("{points} points for each unit of weight are not possible; write 1 to {max} (160 is usual)")]
     Points {
         /// As written.
         points: u32,
         /// The greatest value.
         max: u32,
+    },
+    /// More points than a ring can have, all weights together.
+    #[error(
+        "{points} points for each of {weights} units of weight are more than the {max} of a ring; write {right}",
+        right = RingRight(*.weights, *.max)
+    )]
+    RingTooLarge {
+        /// As written, or the default.
+        points: u32,
+        /// The weights of all backends together.
+        weights: u64,
+        /// The most points of one ring.
+        max: u64,
     },
     /// A table size that the kind cannot have.
     #[error("{size} slots are not possible; write {right}")]
@@ -258,6 +271,20 @@ impl fmt::Display for TableSizeRule {
                 "one of the kernel's: 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071",
             ),
             Self::PowerOfTwo => f.write_str("a power of two from 16 to 1048576"),
+        }
+    }
+}
+
+/// Prints which points these weights allow, or which weights a ring allows.
+struct RingRight(u64, u64);
+
+impl fmt::Display for RingRight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(weights, max) = *self;
+        match max / weights.max(1) {
+            0 => write!(f, "smaller weights of the same proportions, {max} together at most"),
+            1 => f.write_str("1 point, or smaller weights of the same proportions"),
+            most => write!(f, "at most {most} points, or smaller weights of the same proportions"),
         }
     }
 }

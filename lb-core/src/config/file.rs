@@ -24,7 +24,7 @@ use crate::hash::HashKey;
 pub(super) const MAGLEV_TABLE_SIZE: u32 = 65_537;
 /// Slots of a `rendezvous` table where the file says none.
 pub(super) const RENDEZVOUS_TABLE_SIZE: u32 = 65_536;
-/// Points per backend of a `ring` where the file says none.
+/// Points of a `ring` for each unit of weight where the file says none.
 pub(super) const RING_POINTS: u32 = 160;
 /// Slots of an `ipvs-mh` table where the file says none: the kernel's default, 2^12 rounded to a prime.
 pub(super) const IPVS_MH_TABLE_SIZE: u32 = 4_093;
@@ -253,7 +253,7 @@ pub struct SchedulerFile {
     /// Slots of the table (`maglev`: a prime, 65537 where left out; `rendezvous`: 65536; `ipvs-mh`: 4093; `ipvs-sh`: 256).
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
     pub table_size: Option<u32>,
-    /// `ring`: points for each backend; 160 where left out.
+    /// `ring`: points for each unit of a backend's weight; 160 where left out.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
     pub points: Option<u32>,
     /// `ipvs-mh`, `ipvs-sh`: hash the source port too; false where left out, as in the kernel.

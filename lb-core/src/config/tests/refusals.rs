@@ -1,6 +1,7 @@
 //! What is refused, and in which words: one line per fault.
 
 use super::*;
+use crate::table::{Member, Table, TableKind};
 
 /// The fault found in a file, without the reader's own position.
 fn fault(text: &str) -> String {
@@ -74,7 +75,7 @@ fn table_sizes() {
     size(
         "ring",
         "points: 0",
-        "scheduler.points: 0 points for each backend are not possible; write 1 to 4096 (160 is usual)",
+        "scheduler.points: 0 points for each unit of weight are not possible; write 1 to 4096 (160 is usual)",
     );
     size(
         "ipvs-mh",
@@ -120,6 +121,33 @@ fn a_table_holds_every_backend() {
     assert!(
         read(&with_service(&std::format!("scheduler: {{ kind: rendezvous, tableSize: 3 }}, {backends}")))
             .is_ok()
+    );
+}
+
+#[test]
+fn a_ring_holds_every_backend_at_its_weight() {
+    let ring = |points: u32, backends: &str| {
+        std::format!("scheduler: {{ kind: ring, points: {points} }}, backends: [{backends}]")
+    };
+    let heavy = "{ address: 10.1.0.5, weight: 65535 }";
+    check(
+        &ring(257, heavy),
+        "scheduler.points: 257 points for each of 65535 units of weight are more than the 16777216 of a ring; write at most 256 points, or smaller weights of the same proportions",
+    );
+    let config = read(&with_service(&ring(256, heavy))).unwrap();
+    let member = Member::new(config.services[0].backends[0].endpoint, Weight(65_535));
+    assert!(Table::digest_of(TableKind::Ring { points: 256 }, &config.hash_key, &[member]).is_ok());
+
+    // who is out today may be in tomorrow
+    let other = "{ address: 10.1.0.6, weight: 65535, state: down }";
+    assert!(read(&with_service(&ring(256, &std::format!("{heavy}, {other}")))).is_err());
+
+    let many: Vec<_> = (0..300)
+        .map(|n| std::format!("{{ address: 10.1.{}.{}, weight: 65535 }}", n / 250, n % 250 + 1))
+        .collect();
+    check(
+        &std::format!("scheduler: {{ kind: ring }}, backends: [{}]", many.join(", ")),
+        "scheduler.points: 160 points for each of 19660500 units of weight are more than the 16777216 of a ring; write smaller weights of the same proportions, 16777216 together at most",
     );
 }
 
