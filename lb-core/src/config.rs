@@ -18,6 +18,7 @@ mod diff;
 mod emit;
 mod error;
 mod file;
+mod hosts;
 mod scheduler;
 mod text;
 pub mod units;
@@ -60,7 +61,8 @@ pub use file::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The node's own addresses, the outer sources of its tunnels.
+    /// The node's own addresses, the outer sources of its tunnels; see
+    /// [`check_sources`](Self::check_sources).
     pub node: NodeAddresses,
     /// The key that all nodes share; all zero where no service hashes with it.
     pub hash_key: HashKey,

@@ -6,13 +6,13 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+use super::hosts::{Hosts, reachable};
 use super::scheduler::scheduler;
 use super::units::HumanDuration;
 use super::{
     BackendConfig, BackendFile, Config, ConfigError, ConnectionsFile, FieldPath, Forward, ForwardFile,
     ForwardKind, HashField, IpvsOptions, LbFile, NodeAddresses, NodeFile, Problem, Profile, ProfileFile,
-    ProfileKind, ProtocolName, SchedulerName, ServiceAddress, ServiceConfig, ServiceFile, Step, TimeoutsFile,
-    file,
+    ProfileKind, ProtocolName, SchedulerName, ServiceAddress, ServiceConfig, ServiceFile, TimeoutsFile, file,
 };
 use crate::connection::{ConnectionLimits, Machine, Timeouts};
 use crate::flow::{HashFields, Protocol};
@@ -56,11 +56,12 @@ impl TryFrom<LbFile> for Config {
                     .wrong(Problem::MissingHashKey { kind: service.scheduler.kind }));
             }
         };
+        let hosts = Hosts::new(node.unwrap_or_default(), &file.services);
         let mut seen = BTreeMap::new();
         let mut services = Vec::with_capacity(file.services.len());
         for (position, service) in file.services.iter().enumerate() {
             let path = top.field("services").item(position);
-            let service = self::service(service, node, &path)?;
+            let service = self::service(service, &hosts, &path)?;
             if let Some(first) = seen.insert(service.address, position) {
                 return Err(path
                     .field("vip")
@@ -68,22 +69,13 @@ impl TryFrom<LbFile> for Config {
             }
             services.push(service);
         }
+        let is_for_one_node = node.is_some();
         let node = node.unwrap_or_default();
-        Ok(Self { node, hash_key, connections, profile, generation: file.generation, services })
-    }
-}
-
-impl FieldPath {
-    fn field(&self, name: &'static str) -> Self {
-        self.then(Step::Field(name))
-    }
-
-    fn item(&self, position: usize) -> Self {
-        self.then(Step::Index(position))
-    }
-
-    fn wrong(self, problem: Problem) -> ConfigError {
-        ConfigError { path: self, problem }
+        let config = Self { node, hash_key, connections, profile, generation: file.generation, services };
+        if is_for_one_node {
+            config.check_sources()?;
+        }
+        Ok(config)
     }
 }
 
@@ -96,10 +88,10 @@ fn needs_key(service: &ServiceFile) -> bool {
 
 fn node_addresses(node: &NodeFile, path: &FieldPath) -> Result<NodeAddresses, ConfigError> {
     if let Some(address) = node.address {
-        unicast(address.into(), &path.field("address"))?;
+        reachable(address.into(), &path.field("address"))?;
     }
     if let Some(address) = node.address6 {
-        unicast(address.into(), &path.field("address6"))?;
+        reachable(address.into(), &path.field("address6"))?;
     }
     Ok(NodeAddresses { v4: node.address, v6: node.address6 })
 }
@@ -177,12 +169,8 @@ fn profile(file: &ProfileFile, path: &FieldPath) -> Result<Profile, ConfigError>
     }
 }
 
-fn service(
-    file: &ServiceFile,
-    node: Option<NodeAddresses>,
-    path: &FieldPath,
-) -> Result<ServiceConfig, ConfigError> {
-    unicast(file.vip, &path.field("vip"))?;
+fn service(file: &ServiceFile, hosts: &Hosts, path: &FieldPath) -> Result<ServiceConfig, ConfigError> {
+    hosts.check_vip(file.vip, &path.field("vip"))?;
     if file.port == 0 {
         return Err(path.field("port").wrong(Problem::Zero { max: u32::from(u16::MAX) }));
     }
@@ -198,7 +186,7 @@ fn service(
     let mut backends = Vec::with_capacity(file.backends.len());
     for (position, backend) in file.backends.iter().enumerate() {
         let path = path.field("backends").item(position);
-        let backend = self::backend(backend, address, node, &path)?;
+        let backend = self::backend(backend, address, hosts, &path)?;
         if let Some(first) = seen.insert(backend.endpoint, position) {
             let endpoint = backend.endpoint;
             return Err(path.field("address").wrong(Problem::DuplicateBackend { endpoint, first }));
@@ -251,41 +239,15 @@ fn forward(file: &ForwardFile, path: &FieldPath) -> Result<Forward, ConfigError>
 fn backend(
     file: &BackendFile,
     service: ServiceAddress,
-    node: Option<NodeAddresses>,
+    hosts: &Hosts,
     path: &FieldPath,
 ) -> Result<BackendConfig, ConfigError> {
-    unicast(file.address, &path.field("address"))?;
-    if file.address == service.address {
-        return Err(path.field("address").wrong(Problem::BackendIsVip { address: file.address }));
-    }
-    let missing = match (node, file.address) {
-        (Some(NodeAddresses { v4: None, .. }), IpAddr::V4(_)) => Some("address"),
-        (Some(NodeAddresses { v6: None, .. }), IpAddr::V6(_)) => Some("address6"),
-        // a file without `node` describes services for any node
-        (_, _) => None,
-    };
-    if let Some(field) = missing {
-        return Err(path
-            .field("address")
-            .wrong(Problem::MissingNodeAddress { backend: file.address, field }));
-    }
+    hosts.check_backend(file.address, &path.field("address"))?;
     if let Some(port) = file.port.filter(|port| *port != service.port) {
         return Err(path.field("port").wrong(Problem::BackendPort { port, service: service.port }));
     }
     let endpoint = Endpoint::new(file.address, service.port);
     Ok(BackendConfig { endpoint, weight: Weight(file.weight), state: file.state })
-}
-
-fn unicast(address: IpAddr, path: &FieldPath) -> Result<(), ConfigError> {
-    let plain = address.to_canonical();
-    if plain != address {
-        return Err(path.clone().wrong(Problem::AddressMapped { address, plain }));
-    }
-    let broadcast = address == IpAddr::V4(core::net::Ipv4Addr::BROADCAST);
-    if address.is_unspecified() || address.is_multicast() || broadcast {
-        return Err(path.clone().wrong(Problem::AddressNotUnicast { address }));
-    }
-    Ok(())
 }
 
 impl From<ProtocolName> for Protocol {

@@ -4,6 +4,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::units::HumanDuration;
 use super::{SchedulerName, ServiceAddress};
 use crate::identity::Endpoint;
@@ -56,6 +58,18 @@ impl FieldPath {
         Self(steps)
     }
 
+    pub(super) fn field(&self, name: &'static str) -> Self {
+        self.then(Step::Field(name))
+    }
+
+    pub(super) fn item(&self, position: usize) -> Self {
+        self.then(Step::Index(position))
+    }
+
+    pub(super) fn wrong(&self, problem: Problem) -> ConfigError {
+        ConfigError { path: self.clone(), problem }
+    }
+
     /// The steps from the top.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
@@ -79,11 +93,25 @@ impl fmt::Display for FieldPath {
 /// What is wrong with a field; the text says what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
+    /// The node's own address in another's place.
+    #[error("{address} is the node's own (node.{field}); write the {role}'s address")]
+    AddressIsNode {
+        /// As written.
+        address: IpAddr,
+        /// `address` or `address6`.
+        field: &'static str,
+        /// Whose address is wanted: `service` or `backend`.
+        role: &'static str,
+    },
     /// An address that no host can have here.
-    #[error("{address} cannot be used here; write the unicast address of a host")]
+    #[error("{address} cannot be used here ({range} is {purpose}); write the unicast address of a host")]
     AddressNotUnicast {
         /// As written.
         address: IpAddr,
+        /// The range of which no address can be used.
+        range: IpNet,
+        /// What the range is.
+        purpose: &'static str,
     },
     /// An IPv4 address in IPv6's clothes, which would never match a packet.
     #[error("{address} is an IPv4 address written as IPv6; write {plain}")]
@@ -103,11 +131,13 @@ pub enum Problem {
         /// The service's port.
         service: u16,
     },
-    /// The backend is the VIP itself.
-    #[error("{address} is the service's own VIP; write the backend's address")]
+    /// The backend is a VIP of this node.
+    #[error("{address} is the VIP of services[{service}]; write the backend's own address")]
     BackendIsVip {
         /// As written.
         address: IpAddr,
+        /// Position of the first service with that VIP.
+        service: usize,
     },
     /// Two backends of one service have one endpoint.
     #[error("{endpoint} is already backends[{first}] of this service; remove one of the two")]

@@ -172,19 +172,6 @@ fn backends_and_addresses() {
         "backends[1].address: 10.1.0.5:443 is already backends[0] of this service; remove one of the two",
     );
     check(
-        "backends: [{ address: 203.0.113.10 }]",
-        "backends[0].address: 203.0.113.10 is the service's own VIP; write the backend's address",
-    );
-    for address in ["0.0.0.0", "224.0.0.1", "255.255.255.255", "\"::\"", "\"ff02::1\""] {
-        check(
-            &std::format!("backends: [{{ address: {address} }}]"),
-            &std::format!(
-                "backends[0].address: {} cannot be used here; write the unicast address of a host",
-                address.trim_matches('"')
-            ),
-        );
-    }
-    check(
         "backends: [{ address: \"::ffff:10.1.0.5\" }]",
         "backends[0].address: ::ffff:10.1.0.5 is an IPv4 address written as IPv6; write 10.1.0.5",
     );
@@ -197,6 +184,75 @@ fn backends_and_addresses() {
         "forward.port: not a parameter of `ipip`; remove it (it takes `spread`)",
     );
     check("hashFields: [src, dst, src]", "hashFields[2]: this field is already named; remove one of the two");
+}
+
+#[test]
+fn addresses_of_no_host_are_refused_everywhere() {
+    for (address, range) in [
+        ("0.1.2.3", "0.0.0.0/8 is this network"),
+        ("127.0.0.1", "127.0.0.0/8 is loopback"),
+        ("127.255.255.255", "127.0.0.0/8 is loopback"),
+        ("224.0.0.1", "224.0.0.0/4 is multicast"),
+        ("239.255.255.255", "224.0.0.0/4 is multicast"),
+        ("240.0.0.1", "240.0.0.0/4 is reserved"),
+        ("255.255.255.255", "240.0.0.0/4 is reserved"),
+        ("::", "::/128 is unspecified"),
+        ("::1", "::1/128 is loopback"),
+        ("fe80::1", "fe80::/10 is link-local"),
+        ("febf::1", "fe80::/10 is link-local"),
+        ("ff02::1", "ff00::/8 is multicast"),
+    ] {
+        let wrong =
+            std::format!("{address} cannot be used here ({range}); write the unicast address of a host");
+        check(
+            &std::format!("backends: [{{ address: 10.1.0.5 }}, {{ address: \"{address}\" }}]"),
+            &std::format!("backends[1].address: {wrong}"),
+        );
+        let vip = with_service("").replace("203.0.113.10", &std::format!("\"{address}\""));
+        assert_eq!(fault(&vip), std::format!("services[0].vip: {wrong}"));
+        let field = if address.contains(':') { "address6" } else { "address" };
+        let node = std::format!("{{ node: {{ {field}: \"{address}\" }}, services: [] }}");
+        assert_eq!(fault(&node), std::format!("node.{field}: {wrong}"));
+    }
+    // what tests and documentation use, and the ranges' neighbours
+    for address in ["192.0.2.1", "198.18.0.1", "100.64.0.1", "169.254.1.1", "1.0.0.0", "223.255.255.255"] {
+        assert!(read(&with_service(&std::format!("backends: [{{ address: {address} }}]"))).is_ok());
+    }
+    for address in ["2001:db8::1", "::2", "fd00::1", "fec0::1"] {
+        assert!(read(&with_service(&std::format!("backends: [{{ address: \"{address}\" }}]"))).is_ok());
+    }
+}
+
+#[test]
+fn nobody_plays_two_parts() {
+    check(
+        "backends: [{ address: 203.0.113.10 }]",
+        "backends[0].address: 203.0.113.10 is the VIP of services[0]; write the backend's own address",
+    );
+    let service = "port: 443, protocol: tcp, scheduler: { kind: ipvs-mh }";
+    let text = std::format!(
+        "services: [{{ vip: 203.0.113.10, {service}, backends: [{{ address: \"2001:db8::a\" }}] }}, \
+         {{ vip: 203.0.113.11, {service} }}, {{ vip: \"2001:db8::a\", {service} }}]"
+    );
+    assert_eq!(
+        fault(&text),
+        "services[0].backends[0].address: 2001:db8::a is the VIP of services[2]; write the backend's own address"
+    );
+    let with_node = |vip: &str, backend: &str| {
+        std::format!(
+            "{{ node: {{ address: 10.0.0.11, address6: \"2001:db8::11\" }}, \
+             services: [{{ vip: \"{vip}\", {service}, backends: [{{ address: \"{backend}\" }}] }}] }}"
+        )
+    };
+    assert_eq!(
+        fault(&with_node("10.0.0.11", "10.1.0.5")),
+        "services[0].vip: 10.0.0.11 is the node's own (node.address); write the service's address"
+    );
+    assert_eq!(
+        fault(&with_node("203.0.113.10", "2001:db8::11")),
+        "services[0].backends[0].address: 2001:db8::11 is the node's own (node.address6); write the backend's address"
+    );
+    assert!(read(&with_node("203.0.113.10", "10.1.0.5")).is_ok());
 }
 
 #[test]
@@ -247,8 +303,20 @@ fn a_node_needs_an_address_of_each_family_it_sends_to() {
         fault(&with_node("{ address: \"2001:db8::11\" }", "10.1.0.5")),
         "`2001:db8::11` is no IPv4 address: write an IPv4 address such as 10.0.0.11; an IPv6 address goes into `address6`"
     );
-    // a file for any node names none
-    assert!(read(&with_service("backends: [{ address: 10.1.0.5 }, { address: \"2001:db8::5\" }]")).is_ok());
+    // a file for any node names none, but none can put it to work
+    let config =
+        read(&with_service("backends: [{ address: 10.1.0.5 }, { address: \"2001:db8::5\" }]")).unwrap();
+    let with = |v4, v6| Config { node: NodeAddresses { v4, v6 }, ..config.clone() }.check_sources();
+    let missing = |number, backend: &str, field| {
+        let path = FieldPath::default().field("services").item(0).field("backends").item(number);
+        let problem = Problem::MissingNodeAddress { backend: backend.parse().unwrap(), field };
+        Err(ConfigError { path: path.field("address"), problem })
+    };
+    let (v4, v6) = (Some(Ipv4Addr::new(10, 0, 0, 11)), Some("2001:db8::11".parse().unwrap()));
+    assert_eq!(with(None, None), missing(0, "10.1.0.5", "address"));
+    assert_eq!(with(v4, None), missing(1, "2001:db8::5", "address6"));
+    assert_eq!(with(None, v6), missing(0, "10.1.0.5", "address"));
+    assert_eq!(with(v4, v6), Ok(()));
 }
 
 #[test]
