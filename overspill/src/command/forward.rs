@@ -31,7 +31,11 @@ const PROGRESS: &str = "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta
 pub(super) fn run(arguments: &Forward, out: &mut Output) -> Result<(), Stop> {
     paths::check(arguments)?;
     let source = Source::read(&arguments.config)?;
-    let director = Director::new(lb_config_of(&source)?, &mut TableCache::default())
+    let config = lb_config_of(&source)?;
+    config
+        .check_sources()
+        .map_err(|error| source.fault(&error.path.to_string(), error.problem.to_string()))?;
+    let director = Director::new(config, &mut TableCache::default())
         .map_err(|error| source.fault("services", error.to_string()))?;
     let mut node = Node::new(director);
     let summary = if paths::is_standard_input(&arguments.input) {

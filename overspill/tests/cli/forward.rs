@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::{Ran, data, overspill, run};
+use crate::{Ran, data, overspill, overspill_with, run};
 
 /// Runs `forward` over a capture in a folder of its own.
 fn forward(capture: &[u8], more: &[&str]) -> (tempfile::TempDir, Ran) {
@@ -221,6 +221,32 @@ fn paths_that_cannot_work_are_refused() {
         assert!(ran.err.contains(expected), "{arguments:?}: {}", ran.err);
     }
 }
+
+/// Without an outer source every packet to a backend would be dropped, one by one.
+#[test]
+fn a_file_for_any_node_is_refused() {
+    let config = fs::read_to_string(data("forward.yaml")).expect("it is there");
+    for (node, field, place) in [
+        ("", "add node.address,", "<stdin>:5:74: error: services[0].backends[0].address: 10.1.0.5"),
+        (r#"node: { address6: "2001:db8::11" }"#, "add node.address,", "services[0].backends[0].address"),
+        ("node: { address: 10.0.0.11 }", "add node.address6,", "services[3].backends[0].address"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder of our own");
+        let config = config.replace(r#"node: { address: 10.0.0.11, address6: "2001:db8::11" }"#, node);
+        fs::write(folder.path().join("in.pcap"), mixed()).expect("a folder of our own");
+        let ran = run(folder.path(), &["forward", "--config", "-", "in.pcap", "out.pcap"], &config);
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{node}");
+        assert!(ran.err.contains(field) && ran.err.contains(place), "{node}: {}", ran.err);
+        assert!(!folder.path().join("out.pcap").exists(), "{node}");
+    }
+    // services without backends need none
+    let ran = overspill_with(&["forward", "--config", "-", &data("mixed.pcap"), "/dev/null"], EMPTY);
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+}
+
+/// A service of which nothing is sent on.
+const EMPTY: &str =
+    "services: [{ vip: 203.0.113.10, port: 443, protocol: tcp, scheduler: { kind: ipvs-mh } }]";
 
 /// Runs `forward` in a folder that holds `lb.yaml`, `in.pcap` and other names
 /// of them; it must refuse with this message, and leave the folder as it was.
