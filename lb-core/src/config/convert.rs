@@ -4,7 +4,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use super::hosts::{Hosts, reachable};
 use super::scheduler::scheduler;
@@ -23,13 +23,17 @@ use crate::identity::{Endpoint, Weight};
 const LEAST_V6: u16 = 1_280;
 /// What every IPv4 host must be able to receive (RFC 791 section 3.1).
 const LEAST_V4: u16 = 576;
+/// The least path MTU of all services: IPv4's through the smallest tunnel.
+pub(super) const LEAST_MTU: u16 = LEAST_V4 + Forward::Ipip.overhead(ANY_V4);
+/// Stands for a backend where there is none yet.
+const ANY_V4: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Connections where the file says none: some 50 MB of memory.
 const CONNECTIONS: u32 = 1_000_000;
 /// The most backends of one service: a slot names its holder in 16 bits.
 const MAX_BACKENDS: usize = 65_535;
 /// The most connections a table can address.
-const MAX_CONNECTIONS: u32 = 1 << 30;
+pub(super) const MAX_CONNECTIONS: u32 = 1 << 30;
 /// The timers' resolution.
 const MIN_TIMEOUT: HumanDuration = HumanDuration::from_nanos(1_000_000);
 /// The timers' range, 2^30 ms, in whole days.
@@ -204,9 +208,10 @@ fn service(file: &ServiceFile, hosts: &Hosts, path: &FieldPath) -> Result<Servic
 /// The least path MTU that leaves the client's packets what their family must have.
 fn least_mtu(vip: IpAddr, forward: Forward, backends: &[BackendConfig]) -> u16 {
     let overhead = backends.iter().map(|backend| forward.overhead(backend.endpoint.address)).max();
+    let overhead = overhead.unwrap_or_else(|| forward.overhead(ANY_V4));
     match vip {
-        IpAddr::V4(_) => LEAST_V4 + overhead.unwrap_or(0),
-        IpAddr::V6(_) => LEAST_V6 + overhead.unwrap_or(0),
+        IpAddr::V4(_) => LEAST_V4 + overhead,
+        IpAddr::V6(_) => LEAST_V6 + overhead,
     }
 }
 

@@ -101,6 +101,17 @@ fn defaults_are_those_of_the_documentation() {
     );
 }
 
+/// YAML and JSON have one kind of number: 1.5e3 is as whole as 1500.
+#[test]
+fn a_whole_number_may_be_written_as_a_float() {
+    let config = read(&with_service("mtu: 1.5e3, backends: [{ address: 10.1.0.5, weight: 1e2 }]")).unwrap();
+    assert_eq!((config.services[0].mtu, config.services[0].backends[0].weight), (1_500, Weight(100)));
+    let text = "{ connections: { max: 1e6, unproven: 10.0 }, generation: 9007199254740992.0, services: [] }";
+    let config = read(text).unwrap();
+    assert_eq!((config.connections.max, config.connections.unproven), (1_000_000, 10));
+    assert_eq!(config.generation, 1 << 53);
+}
+
 #[test]
 fn json_is_yaml() {
     let text = r#"{"hashKey":"000102030405060708090A0B0C0D0E0F","services":[{"vip":"2001:db8::a","port":53,"protocol":"udp","hashFields":["src"],"backends":[{"address":"10.1.0.5"}]}]}"#;

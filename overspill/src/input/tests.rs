@@ -73,15 +73,15 @@ fn missing_and_doubled_fields() {
 fn wrong_types_and_values() {
     check(
         "    mtu: 70000",
-        "6:10 services[0].mtu: 70000 is out of range; write a whole number from 0 to 65535",
+        "6:10 services[0].mtu: 70000 is out of range; write a whole number from 596 to 65535",
     );
     check(
         "    mtu:",
-        "6:5 services[0].mtu: nothing is not possible here; write a whole number from 0 to 65535",
+        "6:5 services[0].mtu: nothing is not possible here; write a whole number from 596 to 65535",
     );
     check(
         "    mtu: [1]",
-        "6:5 services[0].mtu: sequence is not possible here; write a whole number from 0 to 65535",
+        "6:5 services[0].mtu: sequence is not possible here; write a whole number from 596 to 65535",
     );
     check(
         "    scheduler: maglev",
@@ -175,7 +175,7 @@ fn shown(text: &str) -> String {
 fn the_line_is_shown_with_a_mark() {
     let text = format!("{HEAD}    mtu: big\n");
     let expected = "\
-lb.yaml:6:10: error: services[0].mtu: `big` is no number; write a whole number from 0 to 65535
+lb.yaml:6:10: error: services[0].mtu: `big` is no number; write a whole number from 596 to 65535
     6 |     mtu: big
       |          ^
 ";

@@ -55,7 +55,7 @@ services:
     assert_eq!(told(text), expected);
     let text = text.replace("8443", "70000");
     let expected = "\
-<stdin>:9:15: error: services[0].backends[1].port: 70000 is out of range; write a whole number from 0 to 65535
+<stdin>:9:15: error: services[0].backends[1].port: 70000 is out of range; write a whole number from 1 to 65535
     9 |         port: 70000
       |               ^
 ";

@@ -18,9 +18,23 @@ fn check(lines: &str, expected: &str) {
 
 #[test]
 fn numbers_out_of_range() {
-    check("mtu: 70000", "70000 is out of range; write a whole number from 0 to 65535");
-    check("mtu: 1.5", "1.5 is no whole number; write one from 0 to 65535");
-    check("mtu: big", "`big` is no number; write a whole number from 0 to 65535");
+    check("mtu: 70000", "70000 is out of range; write a whole number from 596 to 65535");
+    check("mtu: 1.5", "1.5 is no whole number; write one from 596 to 65535");
+    check("mtu: 7e4", "70000 is out of range; write a whole number from 596 to 65535");
+    check("mtu: 1e300", "1e300 is out of range; write a whole number from 596 to 65535");
+    check("mtu: big", "`big` is no number; write a whole number from 596 to 65535");
+    check(
+        "scheduler: { kind: ring, points: 5e9 }",
+        "5000000000 is out of range; write a whole number from 1 to 4096",
+    );
+    check(
+        "scheduler: { kind: maglev, tableSize: -1 }",
+        "-1 is out of range; write a whole number from 1 to 4194304",
+    );
+    check(
+        "forward: { kind: gue, port: 65536 }",
+        "65536 is out of range; write a whole number from 1 to 65535",
+    );
     check(
         "backends: [{ address: 10.1.0.5, weight: 65536 }]",
         "65536 is out of range; write a whole number from 0 to 65535",
@@ -33,7 +47,8 @@ fn numbers_out_of_range() {
         "mtu: \"1500\"",
         "`1500` is a text, not a number; write the digits alone: no quotes, no leading zeros, no underscores",
     );
-    check("mtu: 575", "mtu: 575 leaves the client too little; write 576 to 65535");
+    check("mtu: 595", "mtu: 595 leaves the client too little; write 596 to 65535");
+    check("mtu: 607, forward: { kind: gue }", "mtu: 607 leaves the client too little; write 608 to 65535");
     check(
         "mtu: 595, backends: [{ address: 10.1.0.5 }]",
         "mtu: 595 leaves the client too little; write 596 to 65535",
@@ -261,6 +276,16 @@ fn services_and_the_whole() {
     assert_eq!(
         fault(&std::format!("services: [{service}, {service}]")),
         "services[1].vip: 203.0.113.10:443/tcp is already services[0]; put all its backends there"
+    );
+    assert_eq!(fault("{ version: a, services: [] }"), "`a` is no number; write 1");
+    assert_eq!(
+        fault("{ connections: { max: 5e9 }, services: [] }"),
+        "5000000000 is out of range; write a whole number from 1 to 1073741824"
+    );
+    // a float of this size is not the number that was written
+    assert_eq!(
+        fault("{ generation: 1e16, services: [] }"),
+        "1e16 is not exact; write a whole number from 0 to 18446744073709551615 in digits alone"
     );
     assert_eq!(fault("{ version: 2, services: [] }"), "version: version 2 is not known; write version: 1");
     assert_eq!(
