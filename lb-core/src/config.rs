@@ -19,6 +19,7 @@ mod emit;
 mod error;
 mod file;
 mod hosts;
+mod remarks;
 mod scheduler;
 mod text;
 pub mod units;
@@ -38,6 +39,7 @@ pub use file::{
     BackendFile, ConnectionsFile, ForwardFile, ForwardKind, HashField, LbFile, NodeFile, ProfileFile,
     ProfileKind, ProtocolName, SchedulerFile, SchedulerName, ServiceFile, TimeoutsFile,
 };
+pub use remarks::{Concern, Remark};
 
 /// Everything a node serves, complete and checked.
 ///

@@ -215,7 +215,8 @@ pub struct ServiceFile {
     pub port: u16,
     /// The transport protocol.
     pub protocol: ProtocolName,
-    /// The fields of a flow that are hashed; all five where left out. The `ipvs-*` kinds hash as the kernel does.
+    /// The fields of a flow that are hashed; all five where left out. Without `src` and `sport` one backend
+    /// gets all flows. The `ipvs-*` kinds hash as the kernel does.
     #[serde(default = "all_hash_fields")]
     pub hash_fields: Vec<HashField>,
     /// How a new flow finds its backend; `maglev` where left out.

@@ -113,6 +113,22 @@ fn a_whole_number_may_be_written_as_a_float() {
 }
 
 #[test]
+fn hash_fields_that_divide_nothing_are_remarked_on() {
+    let remarks = |lines: &str| read(&with_service(lines)).unwrap().remarks();
+    for fields in ["", "proto", "dst, dport", "proto, dst, dport"] {
+        let remarks = remarks(&std::format!("hashFields: [{fields}]"));
+        let path = FieldPath::new([Step::Field("services"), Step::Index(0), Step::Field("hashFields")]);
+        assert_eq!(remarks, [Remark { path, concern: Concern::OneBackendGetsAll }], "{fields}");
+    }
+    for lines in ["", "hashFields: [src]", "hashFields: [sport, dst]", "scheduler: { kind: ipvs-sh }"] {
+        assert_eq!(remarks(lines), [], "{lines}");
+    }
+    let remarks = remarks("scheduler: { kind: ipvs-mh }, hashFields: [src]");
+    assert_eq!(remarks[0].concern, Concern::HashFieldsUnused { kind: SchedulerName::IpvsMh });
+    assert!(remarks[0].to_string().starts_with("services[0].hashFields: `ipvs-mh` hashes the source"));
+}
+
+#[test]
 fn json_is_yaml() {
     let text = r#"{"hashKey":"000102030405060708090A0B0C0D0E0F","services":[{"vip":"2001:db8::a","port":53,"protocol":"udp","hashFields":["src"],"backends":[{"address":"10.1.0.5"}]}]}"#;
     let config = read(text).unwrap();

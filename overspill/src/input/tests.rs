@@ -167,7 +167,7 @@ fn a_field_is_found_by_its_path() {
 fn shown(text: &str) -> String {
     let fault = Source::new("lb.yaml", text).parse::<LbFile>().map(|_| ()).expect_err(text);
     let mut out = Vec::new();
-    fault.show(&mut out, false).unwrap();
+    fault.show(&mut out, Severity::Error, false).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -241,7 +241,7 @@ fn damaged_files_are_faults() {
         };
         refused += 1;
         assert!(fault.line.is_some() && fault.column.is_some(), "{fault:?} in {}", source.text());
-        fault.show(&mut Vec::new(), false).unwrap();
+        fault.show(&mut Vec::new(), Severity::Error, false).unwrap();
     }
     assert!(read > 10 && refused > 50, "{read} read, {refused} refused");
 }

@@ -71,6 +71,28 @@ fn a_field_that_is_missing_is_told_where_it_belongs() {
     assert_eq!(told("services: [{ vip: 203.0.113.10, port: 443, protocol: tcp }]\n"), expected);
 }
 
+/// The file is good and the answer the same; what is hardly meant is told beside it.
+#[test]
+fn what_is_hardly_meant_is_warned_of() {
+    let text = "\
+hashKey: \"000102030405060708090a0b0c0d0e0f\"
+services:
+  - { vip: 203.0.113.10, port: 443, protocol: tcp, hashFields: [] }
+";
+    let ran = overspill_with(&["check", "-"], text);
+    let expected = "\
+<stdin>:3:64: warning: services[0].hashFields: nothing is hashed that differs between clients, so one backend gets all flows; add src or sport, or leave it out to hash all five fields
+    3 | ... { vip: 203.0.113.10, port: 443, protocol: tcp, hashFields: [] }
+      |                                                                ^
+";
+    assert_eq!(ran.err, expected);
+    assert_eq!((ran.status, ran.out.as_str()), (0, "<stdin>: lb, 1 service, 0 backends\n"));
+    let ran = overspill_with(&["check", "--format", "json", "-"], text);
+    let answer: serde_json::Value = serde_json::from_str(&ran.out).expect("one JSON document");
+    assert_eq!((&answer[0]["ok"], &answer[0]["fault"]), (&true.into(), &serde_json::Value::Null));
+    assert_eq!(answer[0]["warnings"][0]["field"], "services[0].hashFields");
+}
+
 #[test]
 fn texts_that_are_no_yaml_or_none_of_ours() {
     let expected = "\
