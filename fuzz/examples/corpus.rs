@@ -252,6 +252,7 @@ fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
 node: { address: 10.0.0.11, address6: "2001:db8::11" }
 hashKey: "000102030405060708090a0b0c0d0e0f"
 connections: { max: 1000000, timeouts: { tcpEstablished: 15m, udp: 30s } }
+fragments: { max: 1024, timeout: 10s }
 profile: { kind: own }
 generation: 7
 services:

@@ -29,6 +29,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::connection::{ConnectionLimits, Machine};
 use crate::flow::HashFields;
+use crate::fragment::FragmentLimits;
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
 
@@ -36,8 +37,8 @@ pub use address::{ParseServiceAddressError, ServiceAddress};
 pub use diff::{BackendChange, ConfigDiff, ServiceDiff, diff};
 pub use error::{ConfigError, FieldPath, Problem, Step, TableSizeRule};
 pub use file::{
-    BackendFile, ConnectionsFile, ForwardFile, ForwardKind, HashField, LbFile, NodeFile, ProfileFile,
-    ProfileKind, ProtocolName, SchedulerFile, SchedulerName, ServiceFile, TimeoutsFile,
+    BackendFile, ConnectionsFile, ForwardFile, ForwardKind, FragmentsFile, HashField, LbFile, NodeFile,
+    ProfileFile, ProfileKind, ProtocolName, SchedulerFile, SchedulerName, ServiceFile, TimeoutsFile,
 };
 pub use remarks::{Concern, Remark};
 
@@ -70,6 +71,8 @@ pub struct Config {
     pub hash_key: HashKey,
     /// How many connections are remembered, and for how long.
     pub connections: ConnectionLimits,
+    /// How many datagrams in fragments are remembered, and for how long.
+    pub fragments: FragmentLimits,
     /// Whose behaviour the node shows: ours, or a Linux kernel's.
     pub profile: Profile,
     /// The owner's number of this configuration; `explain` and counters show it.

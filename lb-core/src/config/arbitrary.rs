@@ -3,6 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -13,6 +14,7 @@ use super::{
 };
 use crate::connection::ConnectionLimits;
 use crate::flow::{HashFields, Protocol};
+use crate::fragment::FragmentLimits;
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
 use crate::table::ring;
@@ -22,8 +24,8 @@ use crate::table::ring;
 /// Families mix; the node has an address of each.
 pub fn config() -> impl Strategy<Value = Config> {
     let services = prop::collection::vec(service(), 0..4);
-    (any::<[u8; 16]>(), 1..=1_u32 << 30, profile(), any::<u64>(), services).prop_map(
-        |(key, max, profile, generation, services)| {
+    (any::<[u8; 16]>(), 1..=1_u32 << 30, fragments(), profile(), any::<u64>(), services).prop_map(
+        |(key, max, fragments, profile, generation, services)| {
             let mut connections = ConnectionLimits::new(max, profile.machine());
             connections.unproven = connections.unproven.max(1);
             // one service per address
@@ -33,6 +35,7 @@ pub fn config() -> impl Strategy<Value = Config> {
                 node: NodeAddresses { v4: Some(Ipv4Addr::new(10, 0, 0, 11)), v6: Some(node_v6()) },
                 hash_key: HashKey::new(key),
                 connections,
+                fragments,
                 profile,
                 generation,
                 services: services.into_values().collect(),
@@ -95,6 +98,12 @@ pub fn scheduler() -> impl Strategy<Value = SchedulerKind> {
             table_size: 1 << bits
         }),
     ]
+}
+
+/// Limits that a test can afford: a fragment table takes its memory at once.
+fn fragments() -> impl Strategy<Value = FragmentLimits> {
+    let limits = (0..=4_096_u32, 1..=60_000_u64);
+    limits.prop_map(|(max, timeout_ms)| FragmentLimits { max, timeout: Duration::from_millis(timeout_ms) })
 }
 
 fn forward() -> impl Strategy<Value = Forward> {

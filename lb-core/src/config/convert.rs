@@ -5,17 +5,20 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr};
+use core::time::Duration;
 
 use super::hosts::{Hosts, reachable};
 use super::scheduler::scheduler;
 use super::units::HumanDuration;
 use super::{
     BackendConfig, BackendFile, Config, ConfigError, ConnectionsFile, FieldPath, Forward, ForwardFile,
-    ForwardKind, HashField, IpvsOptions, LbFile, NodeAddresses, NodeFile, Problem, Profile, ProfileFile,
-    ProfileKind, ProtocolName, SchedulerName, ServiceAddress, ServiceConfig, ServiceFile, TimeoutsFile, file,
+    ForwardKind, FragmentsFile, HashField, IpvsOptions, LbFile, NodeAddresses, NodeFile, Problem, Profile,
+    ProfileFile, ProfileKind, ProtocolName, SchedulerName, ServiceAddress, ServiceConfig, ServiceFile,
+    TimeoutsFile, file,
 };
 use crate::connection::{ConnectionLimits, Machine, Timeouts};
 use crate::flow::{HashFields, Protocol};
+use crate::fragment::{FragmentLimits, FragmentTable};
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
 
@@ -34,6 +37,8 @@ const CONNECTIONS: u32 = 1_000_000;
 const MAX_BACKENDS: usize = 65_535;
 /// The most connections a table can address.
 pub(super) const MAX_CONNECTIONS: u32 = 1 << 30;
+/// The most datagrams that a fragment table can hold.
+const MAX_FRAGMENTS: u32 = FragmentTable::MAX_LIMIT as u32;
 /// The timers' resolution.
 const MIN_TIMEOUT: HumanDuration = HumanDuration::from_nanos(1_000_000);
 /// The timers' range, 2^30 ms, in whole days.
@@ -51,6 +56,7 @@ impl TryFrom<LbFile> for Config {
         let profile = file.profile.map_or(Ok(Profile::Own), |file| profile(&file, &top.field("profile")))?;
         let connections =
             connections(file.connections.unwrap_or_default(), profile.machine(), &top.field("connections"))?;
+        let fragments = fragments(file.fragments.unwrap_or_default(), &top.field("fragments"))?;
         let hash_key = match (file.hash_key, file.services.iter().find(|service| needs_key(service))) {
             (Some(key), _) => key,
             (None, None) => HashKey::new([0; 16]),
@@ -75,7 +81,8 @@ impl TryFrom<LbFile> for Config {
         }
         let is_for_one_node = node.is_some();
         let node = node.unwrap_or_default();
-        let config = Self { node, hash_key, connections, profile, generation: file.generation, services };
+        let generation = file.generation;
+        let config = Self { node, hash_key, connections, fragments, profile, generation, services };
         if is_for_one_node {
             config.check_sources()?;
         }
@@ -134,17 +141,28 @@ fn timeouts(from: &TimeoutsFile, into: &mut Timeouts, path: &FieldPath) -> Resul
         ("sctpClosed", from.sctp_closed, &mut into.sctp_closed),
         ("unknown", from.unknown, &mut into.unknown),
     ] {
-        let Some(timeout) = from else { continue };
-        if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&timeout) {
-            return Err(path.field(name).wrong(Problem::Timeout {
-                timeout,
-                min: MIN_TIMEOUT,
-                max: MAX_TIMEOUT,
-            }));
+        if let Some(written) = from {
+            *into = timeout(written, &path.field(name))?;
         }
-        *into = timeout.duration();
     }
     Ok(())
+}
+
+fn timeout(timeout: HumanDuration, path: &FieldPath) -> Result<Duration, ConfigError> {
+    if (MIN_TIMEOUT..=MAX_TIMEOUT).contains(&timeout) {
+        return Ok(timeout.duration());
+    }
+    Err(path.wrong(Problem::Timeout { timeout, min: MIN_TIMEOUT, max: MAX_TIMEOUT }))
+}
+
+fn fragments(file: FragmentsFile, path: &FieldPath) -> Result<FragmentLimits, ConfigError> {
+    let usual = FragmentLimits::default();
+    let number = file.max.unwrap_or(usual.max);
+    if number > MAX_FRAGMENTS {
+        return Err(path.field("max").wrong(Problem::Fragments { number, max: MAX_FRAGMENTS }));
+    }
+    let timeout = file.timeout.map(|written| timeout(written, &path.field("timeout"))).transpose()?;
+    Ok(FragmentLimits { max: number, timeout: timeout.unwrap_or(usual.timeout) })
 }
 
 fn profile(file: &ProfileFile, path: &FieldPath) -> Result<Profile, ConfigError> {

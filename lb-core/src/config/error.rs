@@ -182,6 +182,14 @@ pub enum Problem {
         /// The greatest.
         max: u32,
     },
+    /// A number of datagrams that a fragment table cannot hold.
+    #[error("{number} datagrams are not possible; write 0 to {max}")]
+    Fragments {
+        /// As written.
+        number: u32,
+        /// The greatest.
+        max: u32,
+    },
     /// No key, but a service hashes with one.
     #[error(
         "missing, but `{kind}` hashes with it; add hashKey: 32 hexadecimal digits in quotes, the same on every node (`openssl rand -hex 16` makes one)"

@@ -19,6 +19,7 @@ use super::BackendState;
 use super::text::{self, hash_key};
 use super::units::HumanDuration;
 use super::{convert, scheduler};
+use crate::fragment::FragmentTable;
 use crate::hash::HashKey;
 
 /// Slots of a `maglev` table where the file says none: the small table of the Maglev paper.
@@ -39,6 +40,7 @@ pub(super) const MTU: u16 = 1_500;
 /// Bounds as messages have them; the conversion checks.
 const MAX_PORT: u64 = u16::MAX as u64;
 const MAX_CONNECTIONS: u64 = convert::MAX_CONNECTIONS as u64;
+const MAX_FRAGMENTS: u64 = FragmentTable::MAX_LIMIT as u64;
 const LEAST_MTU: u64 = convert::LEAST_MTU as u64;
 const MAX_TABLE_SIZE: u64 = scheduler::MAX_TABLE_SIZE as u64;
 const MAX_RING_POINTS: u64 = scheduler::MAX_RING_POINTS as u64;
@@ -77,6 +79,9 @@ pub struct LbFile {
     /// How many connections are remembered, and for how long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<ConnectionsFile>,
+    /// How many datagrams in fragments are remembered, and for how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fragments: Option<FragmentsFile>,
     /// Whose behaviour the node shows; ours where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<ProfileFile>,
@@ -166,6 +171,24 @@ pub struct TimeoutsFile {
     /// A flow of which no transport header was seen yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown: Option<HumanDuration>,
+}
+
+/// Limits of the fragment table, by which later fragments follow the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FragmentsFile {
+    /// Datagrams at most, each 72 bytes of memory; 16,384 where left out. With 0 every later fragment goes by its addresses alone.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::optional_between::<0, MAX_FRAGMENTS, _, _>"
+    )]
+    #[cfg_attr(feature = "schema", schemars(range(max = 16_777_216)))]
+    pub max: Option<u32>,
+    /// For how long after its first fragment; 30s where left out, as backends wait for the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<HumanDuration>,
 }
 
 /// Whose behaviour the node shows.

@@ -5,6 +5,7 @@ mod diffs;
 mod refusals;
 
 use std::string::{String, ToString};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_saphyr::{from_str, to_string};
@@ -89,6 +90,12 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!(forward(""), Forward::Ipip);
     assert_eq!(forward("forward: { kind: gue }"), Forward::Gue { port: 6_080 });
     assert_eq!(forward("forward: { kind: gre }"), Forward::Gre);
+    let fragments = |text: &str| read(&std::format!("{{ services: [], {text} }}")).unwrap().fragments;
+    let usual = FragmentLimits { max: 16_384, timeout: Duration::from_secs(30) };
+    assert_eq!(fragments(""), usual);
+    assert_eq!(fragments("fragments: { max: 0 }"), FragmentLimits { max: 0, ..usual });
+    let shorter = FragmentLimits { timeout: Duration::from_secs(5), ..usual };
+    assert_eq!(fragments("fragments: { timeout: 5s }"), shorter);
     let profile = |text: &str| read(&std::format!("{{ services: [], profile: {text} }}")).unwrap().profile;
     assert_eq!(profile("null"), Profile::Own);
     assert_eq!(profile("{ kind: own }"), Profile::Own);

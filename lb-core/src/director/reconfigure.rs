@@ -11,12 +11,12 @@ use alloc::vec::Vec;
 
 use thiserror::Error;
 
+use super::Director;
 use super::registry::{Backend, Backends, Service, ServiceIndex};
-use super::{Director, FRAGMENT_LIMIT};
 use crate::config::{self, BackendState, Config, ConfigDiff, Profile, ServiceAddress, ServiceConfig};
 use crate::connection::{ConnectionTable, Machine};
 use crate::encapsulation::{Identification, SourceSpread, Tunnel, TunnelOptions};
-use crate::fragment::{self, FragmentTable};
+use crate::fragment::FragmentTable;
 use crate::hash::HashKey;
 use crate::icmp::{RateLimiter, RateLimits};
 use crate::identity::{Endpoint, ServiceId, Weight};
@@ -27,8 +27,8 @@ use crate::time::Time;
 /// Why a configuration cannot be put to work; the old one goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DirectorError {
-    /// The connection table is made once; restart the node to give it other limits.
-    #[error("connections and profile cannot change while the node runs; restart it")]
+    /// The connection and fragment tables are made once; restart the node to give them other limits.
+    #[error("connections, fragments and profile cannot change while the node runs; restart it")]
     NeedsRestart,
     /// A service's table cannot be built.
     #[error("service {service}: {error}")]
@@ -81,6 +81,7 @@ impl Director {
             Profile::Own => Machine::Own,
             Profile::Ipvs(_) => Machine::Ipvs,
         };
+        let fragments = config.fragments;
         let empty = Config { services: Vec::new(), ..config.clone() };
         let mut director = Self {
             connections: ConnectionTable::new(config.connections, machine, seed),
@@ -89,7 +90,7 @@ impl Director {
             next_service: 0,
             index: ServiceIndex::default(),
             backends: Backends::default(),
-            fragments: FragmentTable::new(FRAGMENT_LIMIT, fragment::DEFAULT_TIMEOUT, seed),
+            fragments: FragmentTable::new(fragments.max as usize, fragments.timeout, seed),
             icmp_budget: RateLimiter::new(RateLimits::default(), seed),
             identification: Identification::default(),
             counters: super::NodeCounters::default(),
@@ -107,7 +108,7 @@ impl Director {
     /// # Errors
     ///
     /// [`DirectorError::Table`] if a table cannot be built, and
-    /// [`DirectorError::NeedsRestart`] if the connection limits or the profile differ.
+    /// [`DirectorError::NeedsRestart`] if the limits of a table or the profile differ.
     pub fn set_config(
         &mut self,
         now: Time,
@@ -115,7 +116,7 @@ impl Director {
         tables: &mut TableCache,
     ) -> Result<ConfigDiff, DirectorError> {
         let diff = config::diff(&self.config, &config);
-        if diff.connections || diff.profile {
+        if diff.connections || diff.fragments || diff.profile {
             return Err(DirectorError::NeedsRestart);
         }
         let places: BTreeMap<ServiceAddress, usize> =

@@ -301,6 +301,18 @@ fn services_and_the_whole() {
         "connections.timeouts.udp: 0s is out of range; write a duration from 1ms to 288h"
     );
     assert_eq!(
+        fault("{ fragments: { max: 16777217 }, services: [] }"),
+        "fragments.max: 16777217 datagrams are not possible; write 0 to 16777216"
+    );
+    assert_eq!(
+        fault("{ fragments: { max: -1 }, services: [] }"),
+        "-1 is out of range; write a whole number from 0 to 16777216"
+    );
+    assert_eq!(
+        fault("{ fragments: { timeout: 300h }, services: [] }"),
+        "fragments.timeout: 300h is out of range; write a duration from 1ms to 288h"
+    );
+    assert_eq!(
         fault("{ profile: { kind: own, sloppyTcp: true }, services: [] }"),
         "profile.sloppyTcp: not a parameter of `own`; remove it"
     );

@@ -70,6 +70,9 @@ fn a_refused_change_changes_nothing() {
     let other_profile = config("profile: { kind: ipvs }", &["active"]);
     let refused = world.director.set_config(world.now, other_profile, &mut world.tables);
     assert_eq!(refused, Err(DirectorError::NeedsRestart));
+    let other_fragments = config("fragments: { max: 1 }", &["active"]);
+    let refused = world.director.set_config(world.now, other_fragments, &mut world.tables);
+    assert_eq!(refused, Err(DirectorError::NeedsRestart));
 
     let nobody = crate::Endpoint::new([10, 1, 0, 99].into(), 443);
     let refused =
