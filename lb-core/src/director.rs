@@ -37,9 +37,6 @@ pub use reconfigure::DirectorError;
 pub use registry::{Backend, Service};
 pub use verdict::{Choice, DropReason, PassReason, ReplyKind, Verdict};
 
-/// How many datagrams in fragments a node remembers: about a megabyte.
-pub const FRAGMENT_LIMIT: usize = 16_384;
-
 /// One node's packet path: its services, tables, connections and counters.
 ///
 /// The director is a value with no clock and no socket: give it packets and

@@ -1,6 +1,7 @@
 //! Profile `own`: any node serves any flow, and a flow keeps its backend.
 
 use std::string::ToString;
+use std::time::Duration;
 use std::vec::Vec;
 
 use etherparse::PacketBuilder;
@@ -256,7 +257,7 @@ fn a_ping_flood_leaves_path_mtu_discovery_alone() {
     set_dont_fragment(&mut big, true);
     let mut told = 0;
     for number in 0..20_000_u32 {
-        world.now += core::time::Duration::from_micros(50);
+        world.now += Duration::from_micros(50);
         let [_, _, high, low] = number.to_be_bytes();
         let builder = PacketBuilder::ipv4([10, 7, high, low], VIP.octets(), 64).icmpv4_echo_request(7, 9);
         let mut ping = Vec::new();
@@ -321,6 +322,25 @@ fn a_batch_says_what_one_by_one_says() {
     let together: Vec<_> = batch.iter().map(|item| item.verdict).collect();
     assert_eq!(one_by_one, together);
     assert_eq!(single.director.counters(), batched.director.counters());
+}
+
+/// The fragment table is as large, and remembers for as long, as the configuration says.
+#[test]
+fn fragments_are_remembered_as_configured() {
+    let (first, later) = fragments();
+    for (head, limit, seconds) in [("", 16_384, 30), ("fragments: { max: 7, timeout: 5s }", 7, 5)] {
+        let mut world = World::new(head);
+        assert_eq!(world.director.fragments().limit(), limit);
+        world.handle(&first);
+        let forgotten = world.now + Duration::from_secs(seconds);
+        assert_eq!(world.director.fragments().poll_timeout(), Some(forgotten));
+        world.director.handle_timeout(forgotten);
+        assert!(world.director.fragments().is_empty());
+    }
+    let mut world = World::new("fragments: { max: 0 }");
+    world.handle(&first);
+    assert!(world.director.fragments().is_empty());
+    assert!(matches!(world.handle(&later), Verdict::Forward { .. }), "by its addresses");
 }
 
 fn set_dont_fragment(packet: &mut [u8], dont_fragment: bool) {
