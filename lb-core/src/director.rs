@@ -14,6 +14,7 @@
 mod classify;
 mod counters;
 mod explain;
+mod observe;
 mod path;
 mod plan;
 mod reconfigure;
@@ -29,6 +30,7 @@ use crate::hash::HashKey;
 use crate::icmp::IcmpBudgets;
 use crate::identity::BackendId;
 use crate::time::Time;
+use observe::Observations;
 use registry::{Backends, ServiceIndex};
 
 pub use counters::{BackendCounters, NodeCounters, ServiceCounters};
@@ -90,6 +92,7 @@ pub struct Director {
     /// The node's own secret.
     seed: HashKey,
     counters: NodeCounters,
+    observations: Observations,
 }
 
 /// One packet of a batch: what came in, where to write, what was said.

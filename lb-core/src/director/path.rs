@@ -142,7 +142,12 @@ impl Director {
         let plan = self.plan(target, segment, found.as_ref());
         match plan.entry {
             Entry::Untouched => {}
-            Entry::Observe(handle) => self.connections.observe(now, handle, segment),
+            Entry::Observe(handle) => {
+                if let (true, Some(found)) = (self.observations.wanted(), &found) {
+                    self.observations.note(found, segment);
+                }
+                self.connections.observe(now, handle, segment);
+            }
             Entry::Insert(backend) => {
                 self.connections.insert_touched(now, key, &touched, segment, backend);
             }

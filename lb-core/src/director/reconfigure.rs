@@ -95,6 +95,7 @@ impl Director {
             icmp_budgets: IcmpBudgets::new(&IcmpLimits::default(), seed),
             seed,
             counters: super::NodeCounters::default(),
+            observations: super::Observations::default(),
         };
         director.set_config(Time::ZERO, config, tables)?;
         Ok(director)
