@@ -66,6 +66,6 @@ pub(super) fn build(size: u32, key: &HashKey, members: &[Member]) -> Maglev {
 
 /// The table of `members`, from that of `old_members`: the same slots as [`build`]'s.
 pub(super) fn update(base: &Maglev, key: &HashKey, old_members: &[Member], members: &[Member]) -> Maglev {
-    let size = base.walks.size();
-    repair::repair(base, key, old_members, members).unwrap_or_else(|| build(size, key, members))
+    let (repaired, _) = repair::repair(base, key, old_members, members);
+    repaired.unwrap_or_else(|| build(base.walks.size(), key, members))
 }
