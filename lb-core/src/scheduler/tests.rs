@@ -51,6 +51,7 @@ fn spread(scheduler: &Scheduler, count: usize) -> (Vec<usize>, usize) {
         let trace = scheduler.explain(&flow(number));
         let chosen = scheduler.schedule(&flow(number)).is_some();
         assert_eq!(trace.backend.is_some(), chosen, "{trace}");
+        assert!(trace.holder == trace.backend || scheduler.kind.is_ipvs(), "{trace}");
     }
     (got, nobody)
 }
