@@ -188,7 +188,7 @@ fn service(
     }
     let address = ServiceAddress::new(file.vip, file.port, file.protocol.into());
     let hash_fields = hash_fields(&file.hash_fields, &path.field("hashFields"))?;
-    let scheduler = scheduler(&file.scheduler, file.backends.len(), &path.field("scheduler"))?;
+    let scheduler = scheduler(&file.scheduler, &file.backends, &path.field("scheduler"))?;
     let forward = forward(&file.forward, &path.field("forward"))?;
     if file.backends.len() > MAX_BACKENDS {
         let problem = Problem::TooManyBackends { backends: file.backends.len(), max: MAX_BACKENDS };

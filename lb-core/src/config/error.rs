@@ -187,12 +187,20 @@ pub enum Problem {
         right: &'static [&'static str],
     },
     /// A number of ring points that is not possible.
-    #[error("{points} points for each backend are not possible; write 1 to {max} (160 is usual)")]
+    #[error("{points} points for each unit of weight are not possible; write 1 to {max} (160 is usual)")]
     Points {
         /// As written.
         points: u32,
         /// The greatest value.
         max: u32,
+    },
+    /// More ring points than a table may have.
+    #[error("{total} points for all backends are more than {max}; write fewer, or divide all weights")]
+    TooManyPoints {
+        /// Points of all backends together.
+        total: u64,
+        /// The most there may be.
+        max: u64,
     },
     /// A table size that the kind cannot have.
     #[error("{size} slots are not possible; write {right}")]
@@ -231,11 +239,6 @@ pub enum Problem {
 /// Which table sizes a kind can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableSizeRule {
-    /// A prime up to `max`; `near` is the nearest one that would do.
-    Prime {
-        /// The nearest prime that would do.
-        near: u32,
-    },
     /// Any number in this range.
     Range {
         /// The least.
@@ -252,7 +255,6 @@ pub enum TableSizeRule {
 impl fmt::Display for TableSizeRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Prime { near } => write!(f, "a prime, such as {near}"),
             Self::Range { min, max } => write!(f, "{min} to {max}"),
             Self::KernelPrime => f.write_str(
                 "one of the kernel's: 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071",

@@ -24,7 +24,7 @@ use crate::hash::HashKey;
 pub(super) const MAGLEV_TABLE_SIZE: u32 = 65_537;
 /// Slots of a `rendezvous` table where the file says none.
 pub(super) const RENDEZVOUS_TABLE_SIZE: u32 = 65_536;
-/// Points per backend of a `ring` where the file says none.
+/// Points per unit of weight of a `ring` where the file says none.
 pub(super) const RING_POINTS: u32 = 160;
 /// Slots of an `ipvs-mh` table where the file says none: the kernel's default, 2^12 rounded to a prime.
 pub(super) const IPVS_MH_TABLE_SIZE: u32 = 4_093;
@@ -250,10 +250,10 @@ pub enum HashField {
 pub struct SchedulerFile {
     /// The table kind.
     pub kind: SchedulerName,
-    /// Slots of the table (`maglev`: a prime, 65537 where left out; `rendezvous`: 65536; `ipvs-mh`: 4093; `ipvs-sh`: 256).
+    /// Slots of the table (`maglev`: 65537 where left out; `rendezvous`: 65536; `ipvs-mh`: 4093; `ipvs-sh`: 256).
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
     pub table_size: Option<u32>,
-    /// `ring`: points for each backend; 160 where left out.
+    /// `ring`: points for each unit of a backend's weight; 160 where left out.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
     pub points: Option<u32>,
     /// `ipvs-mh`, `ipvs-sh`: hash the source port too; false where left out, as in the kernel.

@@ -1,20 +1,20 @@
 //! Table kinds: which sizes they can have, and the file's flat form of them.
 
 use super::{
-    ConfigError, FieldPath, Problem, SchedulerFile, SchedulerKind, SchedulerName, Step, TableSizeRule, file,
+    BackendFile, ConfigError, FieldPath, Problem, SchedulerFile, SchedulerKind, SchedulerName, Step,
+    TableSizeRule, file,
 };
+use crate::table::{ipvs_mh, ring};
 
 /// The greatest own table: 64 times the Maglev paper's small one; keeps a file from asking for gigabytes.
 pub(super) const MAX_TABLE_SIZE: u32 = 1 << 22;
-/// The most ring points per backend; more only cost memory (160 is usual).
+/// The most ring points per unit of weight; more only cost memory (160 is usual).
 pub(super) const MAX_RING_POINTS: u32 = 4_096;
-/// The sizes that `CONFIG_IP_VS_MH_TAB_INDEX` can choose (Linux `net/netfilter/ipvs/ip_vs_mh.c`).
-const KERNEL_PRIMES: [u32; 10] = [251, 509, 1_021, 2_039, 4_093, 8_191, 16_381, 32_749, 65_521, 131_071];
 
-/// Reads the flat form; `backends` is how many backends the table must hold.
+/// Reads the flat form; the table must hold all of `backends`, whatever their states.
 pub(super) fn scheduler(
     file: &SchedulerFile,
-    backends: usize,
+    backends: &[BackendFile],
     path: &FieldPath,
 ) -> Result<SchedulerKind, ConfigError> {
     only_own_parameters(file, path)?;
@@ -33,7 +33,10 @@ pub(super) fn scheduler(
             SchedulerKind::IpvsSh { port, fallback, table_size: size(file::IPVS_SH_TABLE_SIZE) }
         }
     };
-    check_size(kind, backends, path)?;
+    check_size(kind, backends.len(), path)?;
+    if let SchedulerKind::Ring { points } = kind {
+        check_points(points, backends, &path.then(Step::Field("points")))?;
+    }
     Ok(kind)
 }
 
@@ -63,24 +66,14 @@ fn check_size(kind: SchedulerKind, backends: usize, path: &FieldPath) -> Result<
     let fits = |size: u32| usize::try_from(size).unwrap_or(usize::MAX) >= backends;
     let least = u32::try_from(backends).unwrap_or(MAX_TABLE_SIZE).max(1);
     let (size, possible, enough, right) = match kind {
-        SchedulerKind::Maglev { table_size: size } => {
-            let possible = size <= MAX_TABLE_SIZE && is_prime(size);
-            let near = near_prime(size.max(least.saturating_add(1)));
-            (size, possible, fits(size) && size > least, TableSizeRule::Prime { near })
-        }
-        SchedulerKind::Rendezvous { table_size: size } => {
+        // a prime is not needed: members' walks are made to fit whatever size
+        SchedulerKind::Maglev { table_size: size } | SchedulerKind::Rendezvous { table_size: size } => {
             let possible = (1..=MAX_TABLE_SIZE).contains(&size);
             (size, possible, fits(size), TableSizeRule::Range { min: least, max: MAX_TABLE_SIZE })
         }
-        SchedulerKind::Ring { points } => {
-            if (1..=MAX_RING_POINTS).contains(&points) {
-                return Ok(());
-            }
-            let problem = Problem::Points { points, max: MAX_RING_POINTS };
-            return Err(ConfigError { path: path.then(Step::Field("points")), problem });
-        }
+        SchedulerKind::Ring { .. } => return Ok(()),
         SchedulerKind::IpvsMh { table_size: size, .. } => {
-            (size, KERNEL_PRIMES.contains(&size), fits(size), TableSizeRule::KernelPrime)
+            (size, ipvs_mh::SIZES.contains(&size), fits(size), TableSizeRule::KernelPrime)
         }
         SchedulerKind::IpvsSh { table_size: size, .. } => {
             let possible = size.is_power_of_two() && (1 << 4..=1 << 20).contains(&size);
@@ -96,14 +89,15 @@ fn check_size(kind: SchedulerKind, backends: usize, path: &FieldPath) -> Result<
     Err(ConfigError { path: path.then(Step::Field("tableSize")), problem })
 }
 
-/// Whether a number is prime; trial division, as sizes are small.
-fn is_prime(number: u32) -> bool {
-    let small = (2..).take_while(|divisor: &u32| divisor.saturating_mul(*divisor) <= number);
-    number >= 2 && small.into_iter().all(|divisor| !number.is_multiple_of(divisor))
-}
-
-/// The first prime from `number` up, or the last below the limit.
-fn near_prime(number: u32) -> u32 {
-    let up = (number..=MAX_TABLE_SIZE).find(|candidate| is_prime(*candidate));
-    up.or_else(|| (2..MAX_TABLE_SIZE).rev().find(|candidate| is_prime(*candidate))).unwrap_or(2)
+fn check_points(points: u32, backends: &[BackendFile], path: &FieldPath) -> Result<(), ConfigError> {
+    let weights: u64 = backends.iter().map(|backend| u64::from(backend.weight)).sum();
+    let total = weights.saturating_mul(points.into());
+    let problem = if !(1..=MAX_RING_POINTS).contains(&points) {
+        Problem::Points { points, max: MAX_RING_POINTS }
+    } else if total > ring::MAX_POINTS {
+        Problem::TooManyPoints { total, max: ring::MAX_POINTS }
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError { path: path.clone(), problem })
 }

@@ -59,22 +59,17 @@ fn table_sizes() {
     let size = |kind: &str, lines: &str, expected: &str| {
         check(&std::format!("scheduler: {{ kind: {kind}, {lines} }}"), expected)
     };
-    size(
-        "maglev",
-        "tableSize: 65536",
-        "scheduler.tableSize: 65536 slots are not possible; write a prime, such as 65537",
-    );
-    size("maglev", "tableSize: 0", "scheduler.tableSize: 0 slots are not possible; write a prime, such as 2");
+    size("maglev", "tableSize: 0", "scheduler.tableSize: 0 slots are not possible; write 1 to 4194304");
     size(
         "maglev",
         "tableSize: 4294967295",
-        "scheduler.tableSize: 4294967295 slots are not possible; write a prime, such as 4194301",
+        "scheduler.tableSize: 4294967295 slots are not possible; write 1 to 4194304",
     );
     size("rendezvous", "tableSize: 0", "scheduler.tableSize: 0 slots are not possible; write 1 to 4194304");
     size(
         "ring",
         "points: 0",
-        "scheduler.points: 0 points for each backend are not possible; write 1 to 4096 (160 is usual)",
+        "scheduler.points: 0 points for each unit of weight are not possible; write 1 to 4096 (160 is usual)",
     );
     size(
         "ipvs-mh",
@@ -107,20 +102,34 @@ fn table_sizes() {
 fn a_table_holds_every_backend() {
     let backends = "backends: [{ address: 10.1.0.5 }, { address: 10.1.0.6 }, { address: 10.1.0.7 }]";
     check(
-        &std::format!("scheduler: {{ kind: maglev, tableSize: 3 }}, {backends}"),
-        "scheduler.tableSize: 3 slots are too few for 3 backends; write a prime, such as 5",
+        &std::format!("scheduler: {{ kind: maglev, tableSize: 2 }}, {backends}"),
+        "scheduler.tableSize: 2 slots are too few for 3 backends; write 3 to 4194304",
     );
     check(
         &std::format!("scheduler: {{ kind: rendezvous, tableSize: 2 }}, {backends}"),
         "scheduler.tableSize: 2 slots are too few for 3 backends; write 3 to 4194304",
     );
     assert!(
-        read(&with_service(&std::format!("scheduler: {{ kind: maglev, tableSize: 5 }}, {backends}"))).is_ok()
+        read(&with_service(&std::format!("scheduler: {{ kind: maglev, tableSize: 3 }}, {backends}"))).is_ok()
     );
     assert!(
         read(&with_service(&std::format!("scheduler: {{ kind: rendezvous, tableSize: 3 }}, {backends}")))
             .is_ok()
     );
+}
+
+#[test]
+fn a_ring_has_points_by_weight() {
+    let ring = |weight: u32| {
+        std::format!(
+            "scheduler: {{ kind: ring }}, backends: [{{ address: 10.1.0.5, weight: 60000 }}, {{ address: 10.1.0.6, weight: {weight} }}]"
+        )
+    };
+    check(
+        &ring(44_858),
+        "scheduler.points: 16777280 points for all backends are more than 16777216; write fewer, or divide all weights",
+    );
+    assert!(read(&with_service(&ring(44_857))).is_ok());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::*;
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
 use crate::table::tests::{member, members};
-use crate::table::{NONE, Table};
+use crate::table::{NONE, Table, TableError};
 
 const KINDS: [TableKind; 5] = [
     TableKind::Maglev { size: 4_093 },
@@ -74,7 +74,7 @@ proptest! {
         let before = members(&[100; 100]);
         let mut after = before.clone();
         after[which].weight = Weight(to);
-        for kind in [TableKind::Maglev { size: 16_381 }, KINDS[1], KINDS[2], KINDS[3], KINDS[4]] {
+        for kind in [TableKind::Maglev { size: 16_381 }, TableKind::Maglev { size: 16_384 }, KINDS[1], KINDS[2], KINDS[3], KINDS[4]] {
             let (old, new) = (build(kind, key, &before), build(kind, key, &after));
             for (from, into) in [(&old, &new), (&new, &old)] {
                 let beyond = needless(from, into, after[which].endpoint);
@@ -86,6 +86,21 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+/// As many slots as members, of very unlike weights: one each; and there is no table with fewer.
+#[test]
+fn nobody_starves_while_slots_are_as_many_as_members() {
+    let weights: Vec<u16> = (0..120).map(|place| if place % 7 == 0 { u16::MAX } else { place + 1 }).collect();
+    let (members, size) = (members(&weights), 120);
+    for kind in [TableKind::Maglev { size }, TableKind::Rendezvous { size }] {
+        assert!(kind.contract().nobody_starves);
+        assert_eq!(build(kind, [6; 16], &members).slot_counts(), [1; 120], "{kind:?}");
+    }
+    for kind in [TableKind::Maglev { size: size - 1 }, TableKind::Rendezvous { size: size - 1 }] {
+        let error = Table::build(kind, &HashKey::new([6; 16]), &members).unwrap_err();
+        assert_eq!(error, TableError::TooManyMembers { members: 120, limit: 119 }, "{kind:?}");
     }
 }
 
