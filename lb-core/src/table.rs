@@ -207,7 +207,9 @@ impl Table {
     }
 
     /// The table of `members`, same kind and key: the bytes of
-    /// [`build`](Self::build), for less work where little changed.
+    /// [`build`](Self::build), for less work if it is [`maglev`] and little changed.
+    ///
+    /// Never for much more: what a repair may cost beyond a build is less than half a build.
     ///
     /// # Errors
     ///

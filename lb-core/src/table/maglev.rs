@@ -6,8 +6,8 @@
 //! one total order over all pairs of member and slot (time, then the heavier,
 //! then the earlier endpoint), and it depends on that pair alone. So the table
 //! is the one stable assignment of that order: it has neither order nor history,
-//! and a change can be repaired where it happened ([`repair`]) and still give
-//! the bytes of a build from nothing.
+//! and a change can be repaired where it happened ([`repair`]), if that is less
+//! than a build from nothing, and still give its bytes.
 //!
 //! This differs from the paper, where a member in its turn walks on until it
 //! finds a free slot. There a late turn depends on all earlier ones; here a
