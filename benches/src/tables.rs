@@ -1,7 +1,8 @@
 //! Tables: building one, changing one weight, and finding a flow's backend.
 //!
 //! Dimensions: 1,000 backends, 65,537 slots (points on a ring); keys of 13 and
-//! 37 bytes. Peers: maglev-hash (no weights), hashring (66 points for each
+//! 37 bytes; "unlike" are so many backends of weights 1 to 100, one of which
+//! halves its weight, or gets it back, in an update. Peers: maglev-hash (no weights), hashring (66 points for each
 //! backend, as it has no weights either), anchorhash (no table but a capacity,
 //! here twice the backends) and pingora-ketama (160 points for each backend,
 //! the only choice). None of them can change one weight but pingora-ketama,
@@ -27,6 +28,12 @@ pub const CASES: &[Case] = &[
     Case::new("build/pingora-ketama", build::<Ketama>),
     Case::new("update/maglev", update::<Maglev>),
     Case::new("update/rendezvous", update::<Rendezvous>),
+    Case::new("build-10-unlike/maglev", build_unlike::<10>),
+    Case::new("update-10-unlike/maglev", update_unlike::<10>),
+    Case::new("build-100-unlike/maglev", build_unlike::<100>),
+    Case::new("update-100-unlike/maglev", update_unlike::<100>),
+    Case::new("build-1000-unlike/maglev", build_unlike::<1_000>),
+    Case::new("update-1000-unlike/maglev", update_unlike::<1_000>),
     Case::new("lookup-13/maglev", lookup::<Ours<Maglev>, 13>),
     Case::new("lookup-13/maglev-hash", lookup::<MaglevHash, 13>),
     Case::new("lookup-13/hashring", lookup::<HashRing, 13>),
@@ -105,6 +112,46 @@ fn update<K: OurKind>(scale: Scale) -> Work {
         timed(|| {
             for _ in 0..count {
                 step(false);
+            }
+        })
+    })
+}
+
+/// So many backends of weights 1 to 100.
+fn unlike_members(count: u32) -> Vec<Member> {
+    let mut members = members(count);
+    for (member, place) in members.iter_mut().zip(0..) {
+        member.weight = Weight(place * 37 % 100 + 1);
+    }
+    members
+}
+
+fn build_unlike<const COUNT: u32>(_: Scale) -> Work {
+    let members = unlike_members(COUNT);
+    Box::new(move |count| {
+        timed(|| {
+            for _ in 0..count {
+                black_box(build_ours(Maglev::KIND, black_box(&members)));
+            }
+        })
+    })
+}
+
+/// Halves one backend's weight, and gives it back.
+fn update_unlike<const COUNT: u32>(_: Scale) -> Work {
+    let members = unlike_members(COUNT);
+    let mut table = build_ours(Maglev::KIND, &members);
+    let mut next = 0;
+    Box::new(move |count| {
+        timed(|| {
+            for _ in 0..count {
+                let mut changed = members.clone();
+                if next % 2 == 0 {
+                    let member = &mut changed[next / 2 % members.len()];
+                    member.weight = Weight(member.weight.0.div_ceil(2));
+                }
+                next += 1;
+                table = table.update(&changed).expect("the members are right");
             }
         })
     })

@@ -144,7 +144,7 @@ pub enum BackendState {
 pub enum SchedulerKind {
     /// Weighted Maglev hashing.
     Maglev {
-        /// Slots: a prime greater than the number of backends.
+        /// Slots, at least the number of backends; a prime is not needed.
         table_size: u32,
     },
     /// Weighted rendezvous hashing, filled into a slot table.

@@ -17,7 +17,7 @@ use crate::flow::{FlowKey, HashFields};
 use crate::hash::{FlowHash, HashKey};
 use crate::identity::{Endpoint, Weight};
 use crate::table::ipvs::DestinationList;
-use crate::table::{Member, MemberIndex, Table, TableCache, TableError, TableKind, ipvs_mh, ipvs_sh};
+use crate::table::{Member, MemberIndex, Table, TableCache, TableError, TableKind, ipvs, ipvs_mh, ipvs_sh};
 
 /// A service's way from a new flow to a backend.
 ///
@@ -73,7 +73,7 @@ pub struct ScheduleTrace {
     pub slot: u32,
     /// How many slots there are.
     pub size: u32,
-    /// Who holds that slot.
+    /// Who holds that slot; for a ring, who holds the flow's very place.
     pub holder: Option<Endpoint>,
     /// How many slots were looked at: more than one on a kernel's fallback tour.
     pub looked_at: u32,
@@ -137,16 +137,18 @@ impl Scheduler {
         let size = u32::try_from(slots.len()).expect("a table has at most MAX_SIZE slots");
         let endpoint =
             |member: u16| self.table.members().get(usize::from(member)).map(|member| member.endpoint);
-        let (hash, slot, looked_at, member) = if self.kind.is_ipvs() {
+        if self.kind.is_ipvs() {
             let (member, looked_at) = self.kernel_choice(flow);
-            (None, self.kernel_slot(flow), looked_at, member)
-        } else {
-            let hash = self.key.hash_flow(flow, self.fields);
-            let member = self.table.lookup(hash).map(|MemberIndex(member)| member as u16);
-            (Some(hash), self.table.slot(hash), 1, member)
-        };
-        let holder = slots.get(slot as usize).copied().and_then(endpoint);
-        ScheduleTrace { hash, slot, size, holder, looked_at, backend: member.and_then(endpoint) }
+            let slot = self.kernel_slot(flow, 0);
+            let holder = slots.get(slot as usize).copied().and_then(endpoint);
+            let backend = member.and_then(endpoint);
+            return ScheduleTrace { hash: None, slot, size, holder, looked_at, backend };
+        }
+        let hash = self.key.hash_flow(flow, self.fields);
+        // not the slot's holder: between two samples of a ring there can be points
+        let backend = self.table.lookup(hash).and_then(|MemberIndex(member)| endpoint(member as u16));
+        let slot = self.table.slot(hash);
+        ScheduleTrace { hash: Some(hash), slot, size, holder: backend, looked_at: 1, backend }
     }
 
     /// The table.
@@ -173,28 +175,27 @@ impl Scheduler {
         (flow.source(), if with_port { flow.source_port() } else { 0 })
     }
 
-    fn kernel_slot(&self, flow: &FlowKey) -> u32 {
+    /// Where the kernel looks for a flow's holder, on its fallback's tour at that offset.
+    fn kernel_slot(&self, flow: &FlowKey, offset: u32) -> u32 {
         let (address, port) = self.kernel_client(flow);
         match table_kind(self.kind) {
-            TableKind::IpvsSh { size } => ipvs_sh::slot(size, address, port, 0),
+            TableKind::IpvsSh { size } => ipvs_sh::slot(size, address, port, offset),
             TableKind::IpvsMh { size }
             | TableKind::Maglev { size }
             | TableKind::Rendezvous { size }
-            | TableKind::Ring { points: size } => ipvs_mh::slot(size, address, port, 0),
+            | TableKind::Ring { points: size } => ipvs_mh::slot(size, address, port, offset),
         }
     }
 
     fn kernel_choice(&self, flow: &FlowKey) -> (Option<u16>, u32) {
-        let client = self.kernel_client(flow);
-        let takes = |member: u16| self.holders[usize::from(member)].takes;
-        let slots = self.table.slots();
-        match self.kind {
-            SchedulerKind::IpvsSh { fallback, .. } => ipvs_sh::choose(slots, fallback, client, takes),
-            SchedulerKind::IpvsMh { fallback, .. } => ipvs_mh::choose(slots, fallback, client, takes),
+        let fallback = match self.kind {
+            SchedulerKind::IpvsMh { fallback, .. } | SchedulerKind::IpvsSh { fallback, .. } => fallback,
             SchedulerKind::Maglev { .. } | SchedulerKind::Rendezvous { .. } | SchedulerKind::Ring { .. } => {
-                (None, 0)
+                false
             }
-        }
+        };
+        let takes = |member: u16| self.holders[usize::from(member)].takes;
+        ipvs::choose(self.table.slots(), fallback, |offset| self.kernel_slot(flow, offset), takes)
     }
 }
 

@@ -207,7 +207,9 @@ impl Table {
     }
 
     /// The table of `members`, same kind and key: the bytes of
-    /// [`build`](Self::build), for less work where little changed.
+    /// [`build`](Self::build), for less work if it is [`maglev`] and little changed.
+    ///
+    /// Never for much more: what a repair may cost beyond a build is less than half a build.
     ///
     /// # Errors
     ///
@@ -219,10 +221,9 @@ impl Table {
             Filling::Maglev(base) => {
                 Filling::Maglev(maglev::update(base, &self.key, &self.members, &members))
             }
-            Filling::Rendezvous(base) => {
-                Filling::Rendezvous(rendezvous::update(base, &self.key, &self.members, &members))
+            Filling::Rendezvous(_) | Filling::Ring(_) | Filling::Slots(_) => {
+                return Self::build(kind, &self.key, &members);
             }
-            Filling::Ring(_) | Filling::Slots(_) => return Self::build(kind, &self.key, &members),
         };
         let digest = Digest::of(kind, &self.key, &members);
         Ok(Self { kind, key: self.key, digest, members, filling })
@@ -291,7 +292,7 @@ impl Table {
     #[must_use]
     pub const fn starved(&self) -> usize {
         match &self.filling {
-            Filling::Rendezvous(rendezvous) => rendezvous.starved(),
+            Filling::Rendezvous(rendezvous) => rendezvous.starved,
             Filling::Maglev(_) | Filling::Ring(_) | Filling::Slots(_) => 0,
         }
     }

@@ -282,11 +282,6 @@ pub enum Problem {
 /// Which table sizes a kind can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableSizeRule {
-    /// A prime up to `max`; `near` is the nearest one that would do.
-    Prime {
-        /// The nearest prime that would do.
-        near: u32,
-    },
     /// Any number in this range.
     Range {
         /// The least.
@@ -303,7 +298,6 @@ pub enum TableSizeRule {
 impl fmt::Display for TableSizeRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Prime { near } => write!(f, "a prime, such as {near}"),
             Self::Range { min, max } => write!(f, "{min} to {max}"),
             Self::KernelPrime => f.write_str(
                 "one of the kernel's: 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071",

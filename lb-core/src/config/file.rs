@@ -294,7 +294,7 @@ pub enum HashField {
 pub struct SchedulerFile {
     /// The table kind.
     pub kind: SchedulerName,
-    /// Slots of the table (`maglev`: a prime, 65537 where left out; `rendezvous`: 65536; `ipvs-mh`: 4093; `ipvs-sh`: 256).
+    /// Slots of the table (`maglev`: 65537 where left out; `rendezvous`: 65536; `ipvs-mh`: 4093; `ipvs-sh`: 256).
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",

@@ -4,14 +4,12 @@ use super::{
     BackendFile, ConfigError, FieldPath, Problem, SchedulerFile, SchedulerKind, SchedulerName, Step,
     TableSizeRule, file,
 };
-use crate::table::ring;
+use crate::table::{ipvs_mh, ring};
 
 /// The greatest own table: 64 times the Maglev paper's small one; keeps a file from asking for gigabytes.
 pub(super) const MAX_TABLE_SIZE: u32 = 1 << 22;
 /// The most ring points for each unit of weight; more only cost memory (160 is usual).
 pub(super) const MAX_RING_POINTS: u32 = 4_096;
-/// The sizes that `CONFIG_IP_VS_MH_TAB_INDEX` can choose (Linux `net/netfilter/ipvs/ip_vs_mh.c`).
-const KERNEL_PRIMES: [u32; 10] = [251, 509, 1_021, 2_039, 4_093, 8_191, 16_381, 32_749, 65_521, 131_071];
 
 /// Reads the flat form; the table must hold all these backends.
 pub(super) fn scheduler(
@@ -66,18 +64,14 @@ fn check_size(kind: SchedulerKind, backends: usize, path: &FieldPath) -> Result<
     let fits = |size: u32| usize::try_from(size).unwrap_or(usize::MAX) >= backends;
     let least = u32::try_from(backends).unwrap_or(MAX_TABLE_SIZE).max(1);
     let (size, possible, enough, right) = match kind {
-        SchedulerKind::Maglev { table_size: size } => {
-            let possible = size <= MAX_TABLE_SIZE && is_prime(size);
-            let near = near_prime(size.max(least.saturating_add(1)));
-            (size, possible, fits(size) && size > least, TableSizeRule::Prime { near })
-        }
-        SchedulerKind::Rendezvous { table_size: size } => {
+        // a prime is not needed: members' walks are made to fit whatever size
+        SchedulerKind::Maglev { table_size: size } | SchedulerKind::Rendezvous { table_size: size } => {
             let possible = (1..=MAX_TABLE_SIZE).contains(&size);
             (size, possible, fits(size), TableSizeRule::Range { min: least, max: MAX_TABLE_SIZE })
         }
         SchedulerKind::Ring { .. } => return Ok(()), // has points, not slots
         SchedulerKind::IpvsMh { table_size: size, .. } => {
-            (size, KERNEL_PRIMES.contains(&size), fits(size), TableSizeRule::KernelPrime)
+            (size, ipvs_mh::SIZES.contains(&size), fits(size), TableSizeRule::KernelPrime)
         }
         SchedulerKind::IpvsSh { table_size: size, .. } => {
             let possible = size.is_power_of_two() && (1 << 4..=1 << 20).contains(&size);
@@ -108,16 +102,4 @@ fn check_points(kind: SchedulerKind, backends: &[BackendFile], path: &FieldPath)
         return Ok(());
     };
     Err(ConfigError { path: path.then(Step::Field("points")), problem })
-}
-
-/// Whether a number is prime; trial division, as sizes are small.
-fn is_prime(number: u32) -> bool {
-    let small = (2..).take_while(|divisor: &u32| divisor.saturating_mul(*divisor) <= number);
-    number >= 2 && small.into_iter().all(|divisor| !number.is_multiple_of(divisor))
-}
-
-/// The first prime from `number` up, or the last below the limit.
-fn near_prime(number: u32) -> u32 {
-    let up = (number..=MAX_TABLE_SIZE).find(|candidate| is_prime(*candidate));
-    up.or_else(|| (2..MAX_TABLE_SIZE).rev().find(|candidate| is_prime(*candidate))).unwrap_or(2)
 }

@@ -93,6 +93,19 @@ fn a_deleted_backend_leaves_the_kernels_table() {
     assert_eq!((got[1], nobody), (0, 0));
 }
 
+/// With many points between two samples, the sample's holder is mostly another than the flow's.
+#[test]
+fn explain_knows_who_holds_a_rings_place() {
+    let all = backends(&[(100, BackendState::Active); 10]);
+    let scheduler = scheduler(SchedulerKind::Ring { points: 200 }, &all);
+    for number in 0..200 {
+        let trace = scheduler.explain(&flow(number));
+        assert_eq!(trace.holder, trace.backend, "{trace}");
+        let place = scheduler.schedule(&flow(number));
+        assert_eq!(trace.backend, place.map(|place| all[place].endpoint));
+    }
+}
+
 #[test]
 fn no_backends_no_flows() {
     for kind in OWN.into_iter().chain([MH, MH_FALLBACK, SH, SH_FALLBACK]) {

@@ -118,7 +118,8 @@ pub(super) fn fold(address: IpAddr) -> u32 {
 ///
 /// `slot(offset)` is where the flow falls with that offset added to its hash;
 /// `takes` says which members take new flows. Also how many slots were looked at.
-pub(super) fn choose(
+#[must_use]
+pub fn choose(
     slots: &[u16],
     fallback: bool,
     slot: impl Fn(u32) -> u32,

@@ -25,24 +25,11 @@ pub const SIZES: [u32; 10] = [251, 509, 1_021, 2_039, 4_093, 8_191, 16_381, 32_7
 const OFFSET_KEY: u64 = 2_654_435_761;
 const SKIP_KEY: u64 = 2_654_446_892;
 
-/// Where a client's flows fall, `offset` being added by the fallback's tour.
+/// Where a client's flows fall, `offset` being added by [the fallback's tour](ipvs::choose);
+/// `port` is 0 without the flag `mh-port`.
 #[must_use]
 pub fn slot(size: u32, address: IpAddr, port: u16, offset: u32) -> u32 {
     hash(OFFSET_KEY, address, port, offset) % size
-}
-
-/// Who takes a client's new flow, and how many slots were looked at.
-///
-/// `port` is 0 without the flag `mh-port`; `takes` says which members take flows.
-#[must_use]
-pub fn choose(
-    slots: &[u16],
-    fallback: bool,
-    client: (IpAddr, u16),
-    takes: impl Fn(u16) -> bool,
-) -> (Option<u16>, u32) {
-    let Ok(size @ 1..) = u32::try_from(slots.len()) else { return (None, 0) };
-    ipvs::choose(slots, fallback, |offset| slot(size, client.0, client.1, offset), takes)
 }
 
 /// Fills the table from a destination list, head first; `weight` is the last above 0.

@@ -14,27 +14,13 @@ use super::{Member, NONE, ipvs};
 /// 2^32 divided by the golden ratio, the kernel's `GOLDEN_RATIO_32`.
 const GOLDEN_RATIO: u32 = 0x61c8_8647;
 
-/// Where a client's flows fall, `offset` being added by the fallback's tour;
-/// `size` is a power of two above 1.
+/// Where a client's flows fall, `offset` being added by [the fallback's tour](ipvs::choose);
+/// `port` is 0 without the flag `sh-port`, `size` a power of two above 1.
 #[must_use]
 pub fn slot(size: u32, address: IpAddr, port: u16, offset: u32) -> u32 {
     let word = u32::from(port).wrapping_add(ipvs::fold(address));
     let hash = word.wrapping_mul(GOLDEN_RATIO) >> (32 - size.trailing_zeros());
     offset.wrapping_add(hash) & (size - 1)
-}
-
-/// Who takes a client's new flow, and how many slots were looked at.
-///
-/// `port` is 0 without the flag `sh-port`; `takes` says which members take flows.
-#[must_use]
-pub fn choose(
-    slots: &[u16],
-    fallback: bool,
-    client: (IpAddr, u16),
-    takes: impl Fn(u16) -> bool,
-) -> (Option<u16>, u32) {
-    let Ok(size @ 2..) = u32::try_from(slots.len()) else { return (None, 0) };
-    ipvs::choose(slots, fallback, |offset| slot(size, client.0, client.1, offset), takes)
 }
 
 /// Fills the buckets from a destination list, head first; `weight` is that of the moment.

@@ -6,8 +6,8 @@
 //! one total order over all pairs of member and slot (time, then the heavier,
 //! then the earlier endpoint), and it depends on that pair alone. So the table
 //! is the one stable assignment of that order: it has neither order nor history,
-//! and a change can be repaired where it happened ([`repair`]) and still give
-//! the bytes of a build from nothing.
+//! and a change can be repaired where it happened ([`repair`]), if that is less
+//! than a build from nothing, and still give its bytes.
 //!
 //! This differs from the paper, where a member in its turn walks on until it
 //! finds a free slot. There a late turn depends on all earlier ones; here a
@@ -66,6 +66,6 @@ pub(super) fn build(size: u32, key: &HashKey, members: &[Member]) -> Maglev {
 
 /// The table of `members`, from that of `old_members`: the same slots as [`build`]'s.
 pub(super) fn update(base: &Maglev, key: &HashKey, old_members: &[Member], members: &[Member]) -> Maglev {
-    let size = base.walks.size();
-    repair::repair(base, key, old_members, members).unwrap_or_else(|| build(size, key, members))
+    let (repaired, _) = repair::repair(base, key, old_members, members);
+    repaired.unwrap_or_else(|| build(base.walks.size(), key, members))
 }

@@ -4,8 +4,16 @@
 //! own slots and no other moves; who joins takes only what it gets; a weight
 //! change moves slots only to or from that member. The price is chance: shares
 //! scatter by the square root of the quota. Lots are exponential with the weight
-//! as rate, `-log2(uniform) / weight`, least wins, which gives each member its
-//! share exactly in the mean; in fixed point, so alike on every machine.
+//! as rate, least wins, which gives each member its share exactly in the mean;
+//! in fixed point, so alike on every machine.
+//!
+//! All lots of a member are drawn at once, and the good ones first: it calls out
+//! slots at random, at random times, as often as its weight is ([`calls`]). Its
+//! lot for a slot is when it first calls it. So nobody has to draw a lot for
+//! each pair of member and slot: when every slot was called by somebody, after
+//! about `size * ln(size)` calls by all members together, the lots that were not
+//! drawn are no better than those that were. That is so little work that an
+//! update is a build.
 //!
 //! Chance may leave a light member without any slot. Then each such member, in
 //! order, takes the first slot of its own walk whose holder has another one.
@@ -24,60 +32,52 @@ use super::walk::Walks;
 use super::{Member, NONE};
 use crate::hash::HashKey;
 
-mod lot;
+mod calls;
 #[cfg(test)]
 mod tests;
 
-use lot::Lots;
+use calls::Caller;
 
 /// A filled table.
 #[derive(Clone, Debug)]
 pub(super) struct Rendezvous {
     /// Who holds each slot.
     pub(super) slots: Box<[u16]>,
-    /// Who drew the best lot, where that is not who holds it: (slot, member).
-    starved: Vec<(u32, u16)>,
+    /// How many members have a slot only because they would have none.
+    pub(super) starved: usize,
 }
 
-/// Fills `size` slots from nothing: one lot for each member and slot.
+/// Fills `size` slots.
 pub(super) fn build(size: u32, key: &HashKey, members: &[Member]) -> Rendezvous {
-    let lots = Lots::new(key, members);
-    let slots = (0..size).map(|slot| lots.best(slot)).collect();
-    feed(slots, key, members)
+    feed(best(size, key, members), key, members)
 }
 
-/// The table of `members` from that of `old_members`: the same slots as [`build`]'s.
-///
-/// Only the lots of who changed are drawn, and all lots for slots that lost their holder.
-pub(super) fn update(
-    base: &Rendezvous,
-    key: &HashKey,
-    old_members: &[Member],
-    members: &[Member],
-) -> Rendezvous {
-    let mut slots = base.slots.clone();
-    for &(slot, best) in &base.starved {
-        slots[slot as usize] = best;
+/// Who has the best lot for each slot: the earliest call, then the earlier member.
+fn best(size: u32, key: &HashKey, members: &[Member]) -> Box<[u16]> {
+    let mut slots = vec![NONE; size as usize].into_boxed_slice();
+    if members.is_empty() {
+        return slots;
     }
-    let lots = Lots::new(key, members);
-    let kept: Vec<u16> = old_members.iter().map(|old| kept(old, members)).collect();
-    let same = |member: &Member| old_members.binary_search(member).is_ok();
-    let changed: Vec<u16> =
-        (0..).zip(members).filter(|(_, member)| !same(member)).map(|(index, _)| index).collect();
-    for (slot, holder) in (0..).zip(&mut slots) {
-        *holder = match kept.get(usize::from(*holder)) {
-            None | Some(&NONE) => lots.best(slot),
-            Some(&kept) => lots.best_of(slot, kept, &changed),
-        };
-    }
-    feed(slots, key, members)
-}
-
-/// The new index of a member whose lots did not get worse, else [`NONE`].
-fn kept(old: &Member, members: &[Member]) -> u16 {
-    match members.binary_search_by_key(&old.endpoint, |member| member.endpoint) {
-        Ok(index) if members[index].weight >= old.weight => index as u16,
-        Ok(_) | Err(_) => NONE,
+    let mut called_at = vec![u64::MAX; size as usize];
+    let mut callers: Vec<Caller> = members.iter().map(|member| Caller::new(key, member)).collect();
+    let weights = members.iter().map(|member| u64::from(member.weight.0)).sum();
+    // so many calls leave none of `size` slots out about as often as not
+    let mut calls = u64::from(size) * (u64::from(size.ilog2()) + 1) * 3 / 4;
+    loop {
+        let until = calls::time_of(calls, weights);
+        for (caller, member) in callers.iter_mut().zip(0..) {
+            caller.call_until(until, size, |slot, time| {
+                let (holder, best) = (&mut slots[slot as usize], &mut called_at[slot as usize]);
+                if (time, member) < (*best, *holder) {
+                    (*best, *holder) = (time, member);
+                }
+            });
+        }
+        // what is called from now on is called at that time or later
+        if called_at.iter().all(|&time| time < until) {
+            return slots;
+        }
+        calls += u64::from(size);
     }
 }
 
@@ -93,23 +93,13 @@ fn feed(mut slots: Box<[u16]>, key: &HashKey, members: &[Member]) -> Rendezvous 
     let size = slots.len() as u32;
     let hungry: Vec<Member> = starving.iter().map(|&member| members[member]).collect();
     let walks = Walks::new(size, key, &hungry);
-    let mut starved = Vec::with_capacity(starving.len());
     for (place, &member) in starving.iter().enumerate() {
         let rich = |&slot: &u32| counts[usize::from(slots[slot as usize])] > 1;
-        // slots are at least as many as members, so while one has none another has two
-        let Some(slot) = (0..size).map(|rank| walks.slot(place, rank)).find(rich) else { break };
+        let slot = (0..size).map(|rank| walks.slot(place, rank)).find(rich);
+        let slot = slot.expect("slots are at least as many as members: while one has none another has two");
         let holder = core::mem::replace(&mut slots[slot as usize], member as u16);
         counts[usize::from(holder)] -= 1;
         counts[member] = 1;
-        starved.push((slot, holder));
     }
-    Rendezvous { slots, starved }
-}
-
-impl Rendezvous {
-    /// How many members have a slot only because they would have none.
-    #[must_use]
-    pub(super) const fn starved(&self) -> usize {
-        self.starved.len()
-    }
+    Rendezvous { slots, starved: starving.len() }
 }

@@ -139,6 +139,20 @@ impl Walk {
         (time / u64::from(self.stride)).saturating_sub(1).min(u64::from(u32::MAX)) as u32
     }
 
+    /// The slot after `slot`.
+    #[inline]
+    pub(super) const fn next(&self, slot: u32, size: u32) -> u32 {
+        // forwards by `skip`: backwards by what it lacks to `size`, and a whole round forwards
+        let (next, is_before) = slot.overflowing_sub(size - self.skip);
+        if is_before { next.wrapping_add(size) } else { next }
+    }
+
+    /// How many ranks it comes to before `time`.
+    #[inline]
+    pub(super) fn ranks_before(&self, time: u64) -> u32 {
+        (time.saturating_sub(1) / u64::from(self.stride)).min(u64::from(u32::MAX)) as u32
+    }
+
     /// When it comes to the slot at `rank`.
     #[inline]
     pub(super) const fn time(&self, rank: u32) -> u64 {

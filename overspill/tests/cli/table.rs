@@ -134,7 +134,8 @@ fn what_cannot_be_is_told() {
     let ran = overspill(&["table", "--config", &data("lb.yaml"), "--service", "203.0.113.10/tcp"]);
     assert_eq!(ran.status, 2);
     assert!(ran.err.contains("write 203.0.113.10:443/tcp or [2001:db8::5]:443/tcp"), "{}", ran.err);
-    let ran = overspill_with(&["table", "--config", "-"], &file("kind: maglev, tableSize: 250", ""));
-    let expected = "<stdin>:3:87: error: services[0].scheduler.tableSize: 250 slots are not possible; write a prime, such as 251";
+    let ran = overspill_with(&["table", "--config", "-"], &file("kind: maglev, tableSize: 0", ""));
+    let expected =
+        "<stdin>:3:87: error: services[0].scheduler.tableSize: 0 slots are not possible; write 1 to 4194304";
     assert_eq!((ran.status, ran.err.lines().next()), (2, Some(expected)));
 }

@@ -54,20 +54,13 @@ impl FromStr for ByteSize {
     type Err = ParseUnitError;
 
     fn from_str(text: &str) -> Result<Self, ParseUnitError> {
-        let (number, unit) = decimal::split(text, RIGHT)?;
-        let Some((_, scale)) = UNITS.iter().find(|(name, _)| *name == unit) else {
-            return Err(ParseUnitError::UnknownUnit(RIGHT));
-        };
-        number.scaled(*scale, RIGHT).map(Self)
+        decimal::parse(text, &UNITS, RIGHT).map(Self)
     }
 }
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match UNITS.iter().find(|(_, scale)| self.0.is_multiple_of(*scale)) {
-            Some((name, scale)) if self.0 > 0 => write!(f, "{}{name}", self.0 / scale),
-            _ => f.write_str("0B"),
-        }
+        decimal::write_whole(f, self.0, &UNITS, "0B")
     }
 }
 

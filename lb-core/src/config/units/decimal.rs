@@ -25,6 +25,28 @@ pub(super) fn split<'a>(
     Ok((Decimal { whole, fraction: fraction.trim_end_matches('0') }, unit))
 }
 
+/// Reads a number with one of `units`, in the smallest of them.
+///
+/// # Errors
+/// As [`split`] and [`Decimal::scaled`], and if the unit is none of these.
+pub(super) fn parse(text: &str, units: &[Unit], right: &'static str) -> Result<u64, ParseUnitError> {
+    let (number, unit) = split(text, right)?;
+    let known = units.iter().find(|(name, _)| *name == unit);
+    let (_, scale) = known.ok_or(ParseUnitError::UnknownUnit(right))?;
+    number.scaled(*scale, right)
+}
+
+/// A unit's name, and how many of the smallest unit it is.
+pub(super) type Unit = (&'static str, u64);
+
+/// Writes a whole number in the first unit that loses nothing; `zero` for none at all.
+pub(super) fn write_whole(f: &mut fmt::Formatter<'_>, value: u64, units: &[Unit], zero: &str) -> fmt::Result {
+    match units.iter().find(|(_, scale)| value.is_multiple_of(*scale)) {
+        Some((name, scale)) if value > 0 => write!(f, "{}{name}", value / scale),
+        _ => f.write_str(zero),
+    }
+}
+
 /// A number as written: digits before and after the point.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Decimal<'a> {

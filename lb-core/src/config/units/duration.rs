@@ -77,22 +77,14 @@ impl FromStr for HumanDuration {
     type Err = ParseUnitError;
 
     fn from_str(text: &str) -> Result<Self, ParseUnitError> {
-        let (number, unit) = decimal::split(text, RIGHT)?;
-        let Some((_, scale)) = UNITS.iter().find(|(name, _)| *name == unit) else {
-            return Err(ParseUnitError::UnknownUnit(RIGHT));
-        };
-        number.scaled(*scale, RIGHT).map(Self)
+        decimal::parse(text, &UNITS, RIGHT).map(Self)
     }
 }
 
 impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // days are read, but 24h is what people write
-        let unit = UNITS[1..].iter().find(|(_, scale)| self.0.is_multiple_of(*scale));
-        match unit {
-            Some((name, scale)) if self.0 > 0 => write!(f, "{}{name}", self.0 / scale),
-            _ => f.write_str("0s"),
-        }
+        decimal::write_whole(f, self.0, &UNITS[1..], "0s")
     }
 }
 

@@ -19,10 +19,10 @@ use crate::table::walk::{Arrival, Walk, Walks};
 pub(super) struct Filling<'a> {
     walks: &'a Walks,
     slots: Box<[u16]>,
-    /// One bit a slot: whether somebody holds it.
-    taken: Vec<u64>,
-    /// `taken` as it was before this window. Fits the first-level cache, which `slots` does not.
+    /// One bit a slot: whether it was taken before this window. Fits the first-level cache, which `slots` does not.
     settled: Vec<u64>,
+    /// The slots that were taken in this window.
+    fresh: Vec<u32>,
     free: u32,
     walkers: Vec<Walker>,
     /// Members that still walk.
@@ -50,13 +50,17 @@ struct Walker {
 
 /// From this many free slots on they are settled from the slots' side.
 ///
-/// Of the steps that `size * ln(size)` predicts, a half is spent on these.
-const FEW: u32 = 256;
+/// Of the steps that `size * ln(size)` predicts, nearly a half is spent on these.
+const FEW: u32 = 128;
 
-/// Steps of all members in a window: one for so many slots.
+/// Steps of all members in a window: one for so many slots, and so many for each member.
 ///
-/// More leave less to do between windows, but more arrivals to compare in them.
-const SLOTS_PER_STEP: u64 = 4;
+/// More leave less to do between windows and members, but more arrivals to compare in a window.
+const SLOTS_PER_STEP: u64 = 16;
+const STEPS_PER_MEMBER: u64 = 8;
+
+/// Steps looked at in one go.
+const AHEAD: usize = u64::BITS as usize;
 
 impl<'a> Filling<'a> {
     /// Nothing taken yet.
@@ -69,7 +73,7 @@ impl<'a> Filling<'a> {
             walks,
             slots: vec![NONE; size as usize].into_boxed_slice(),
             settled: vec![0; size.div_ceil(64) as usize],
-            taken: vec![0; size.div_ceil(64) as usize],
+            fresh: Vec::new(),
             free: if walkers.is_empty() { 0 } else { size },
             speed: walks.all().iter().map(Walk::speed).sum(),
             active: (0..walkers.len() as u16).collect(),
@@ -81,17 +85,22 @@ impl<'a> Filling<'a> {
 
     /// Lets all members walk until few slots are free.
     pub(super) fn walk(&mut self) {
-        let steps = u64::from(self.walks.size()) / SLOTS_PER_STEP;
+        let mut ahead = [0; AHEAD];
         while self.free > FEW {
+            let steps =
+                u64::from(self.walks.size()) / SLOTS_PER_STEP + STEPS_PER_MEMBER * self.active.len() as u64;
             // as long as those who still walk need for so many steps in all
             self.until += steps * Walk::UNIT / self.speed.max(1) + 1;
             for place in 0..self.active.len() {
-                self.walk_on(self.active[place]);
+                self.walk_on(self.active[place], &mut ahead);
             }
             while let Some(member) = self.displaced.pop() {
-                self.walk_on(member);
+                self.walk_on(member, &mut ahead);
             }
-            self.settled.copy_from_slice(&self.taken);
+            self.free -= self.fresh.len() as u32;
+            for slot in self.fresh.drain(..) {
+                self.settled[slot as usize / 64] |= 1 << (slot % 64);
+            }
             let (walkers, walks, speed) = (&self.walkers, self.walks.all(), &mut self.speed);
             self.active.retain(|&member| {
                 let walks_on = walkers[usize::from(member)].left > 0;
@@ -102,37 +111,66 @@ impl<'a> Filling<'a> {
     }
 
     /// Lets a member walk until it has its quota or the window is over.
-    fn walk_on(&mut self, member: u16) {
+    ///
+    /// Whether a slot is settled is as good as random, so asking by a branch costs more than
+    /// looking at many first and then only at those that are not.
+    fn walk_on(&mut self, member: u16, ahead: &mut [u32; AHEAD]) {
         let index = usize::from(member);
-        let (size, walk, until) = (self.walks.size(), self.walks.all()[index], self.until);
-        let (slots, taken, settled) = (&mut self.slots[..], &mut self.taken[..], &self.settled[..]);
-        let Walker { mut position, mut rank, mut left, mut worst } = self.walkers[index];
-        let mut time = walk.time(rank);
-        while time < until && left > 0 {
-            let (word, bit) = (position as usize / 64, 1 << (position % 64));
-            if settled[word] & bit == 0 {
-                let holder = slots[position as usize];
-                let arrival = Arrival { time, stride: walk.stride, member: member.into() };
-                if holder == NONE || arrival < self.walks.arrival(usize::from(holder), position) {
-                    slots[position as usize] = member;
-                    (left, worst) = (left - 1, rank);
-                    taken[word] |= bit;
-                    match self.walkers.get_mut(usize::from(holder)) {
-                        None => self.free -= 1,
-                        Some(displaced) => {
-                            displaced.left += 1;
-                            self.displaced.push(holder);
-                        }
+        let (size, walk) = (self.walks.size(), self.walks.all()[index]);
+        let mut walker = self.walkers[index];
+        let end = walk.ranks_before(self.until);
+        while walker.left > 0 && walker.rank < end {
+            let steps = (end - walker.rank).min(AHEAD as u32);
+            let mut free = self.look_ahead(&walk, &mut walker.position, &mut ahead[..steps as usize]);
+            let first = walker.rank;
+            walker.rank += steps;
+            while free != 0 {
+                let step = free.leading_zeros();
+                free ^= 1 << (u64::BITS - 1) >> step;
+                let (slot, rank) = (ahead[step as usize], first + step);
+                let arrival = Arrival { time: walk.time(rank), stride: walk.stride, member: member.into() };
+                if self.claim(slot, arrival) {
+                    walker.left -= 1;
+                    walker.worst = rank;
+                    if walker.left == 0 {
+                        (walker.position, walker.rank) = (walk.next(slot, size), rank + 1);
+                        break;
                     }
                 }
             }
-            let next = position + walk.skip;
-            // below the size `next` is the lesser, else what is left of it
-            position = next.min(next.wrapping_sub(size));
-            rank += 1;
-            time += u64::from(walk.stride);
         }
-        self.walkers[index] = Walker { position, rank, left, worst };
+        self.walkers[index] = walker;
+    }
+
+    /// Notes the slots of the next steps; a bit for each, the first one's foremost: whether it is not settled.
+    fn look_ahead(&self, walk: &Walk, position: &mut u32, ahead: &mut [u32]) -> u64 {
+        let (size, unused) = (self.walks.size(), AHEAD - ahead.len());
+        let mut slot = *position;
+        let mut settled = 0;
+        for ahead in ahead {
+            *ahead = slot;
+            settled = settled << 1 | self.settled[slot as usize / 64] >> (slot % 64) & 1;
+            slot = walk.next(slot, size);
+        }
+        *position = slot;
+        !settled << unused
+    }
+
+    /// Takes a slot for who arrives, unless somebody was there before.
+    fn claim(&mut self, slot: u32, arrival: Arrival) -> bool {
+        let holder = self.slots[slot as usize];
+        if holder == NONE {
+            self.fresh.push(slot);
+        } else {
+            let index = usize::from(holder);
+            if self.walks.arrival(index, slot) <= arrival {
+                return false;
+            }
+            self.walkers[index].left += 1;
+            self.displaced.push(holder);
+        }
+        self.slots[slot as usize] = arrival.member as u16;
+        true
     }
 
     /// Settles the last free slots: each goes to the first to come who has room.
@@ -142,8 +180,10 @@ impl<'a> Filling<'a> {
             return late;
         }
         let walks = self.walks;
-        let free = |slot: &u32| self.settled[*slot as usize / 64] >> (slot % 64) & 1 == 0;
-        late.slots.extend((0..walks.size()).filter(free));
+        for (word, bits) in (0..).zip(&self.settled) {
+            let free = (0..64).filter(|bit| bits >> bit & 1 == 0).map(|bit| word * 64 + bit);
+            late.slots.extend(free.take_while(|&slot| *bits != u64::MAX && slot < walks.size()));
+        }
         let first = |active: &[u16], slot: u32| -> Arrival {
             let arrivals = active.iter().map(|&member| walks.arrival(usize::from(member), slot));
             arrivals.min().expect("quotas sum to the size, so with a slot free somebody has room")

@@ -7,19 +7,27 @@
 //! so it ends, and as the assignment is unique it ends, in whatever order, at
 //! the table that a build from nothing gives.
 //!
+//! How far a change spreads cannot be known before, and where weights are very
+//! unlike it spreads far. So a repair has a budget of looks, well below what a
+//! build takes; what is likely to exceed it is not begun, and what exceeds it is
+//! given up.
+//!
 //! Between steps holds: a member that does not wait in `looking` is full, and
 //! each slot that comes before its worst one is held by an earlier arrival or
 //! waits in `vacant`.
 
 use alloc::boxed::Box;
 use alloc::collections::BinaryHeap;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::{Ordering, Reverse};
 
 use super::{Late, Maglev, Member, NONE, quota};
 use crate::hash::HashKey;
 use crate::table::walk::{Arrival, Walk, Walks};
+
+mod change;
+
+use change::{Change, FEW_MEMBERS, MANY_LATE, MATTER, budget};
 
 /// A table under repair.
 struct Repair<'a> {
@@ -35,6 +43,8 @@ struct Repair<'a> {
     late: Late,
     /// What is still to be settled, earliest first: so hardly a step is undone by a later one.
     queue: BinaryHeap<Reverse<(u64, Matter)>>,
+    /// Looks that are left of the budget.
+    budget: u64,
 }
 
 /// A member that is asked whether it wants a vacant slot.
@@ -72,74 +82,33 @@ struct Seat {
     touched: bool,
 }
 
-/// The table of `members`; nothing if a build from nothing is likely to be faster.
+/// The table of `members`, or nothing if a build from nothing is likely to be faster; and the looks it took.
 pub(super) fn repair(
     base: &Maglev,
     key: &HashKey,
     old_members: &[Member],
     members: &[Member],
-) -> Option<Maglev> {
+) -> (Option<Maglev>, u64) {
     let size = base.walks.size();
-    if members.is_empty() || old_members.is_empty() {
-        return None;
-    }
-    let change = Change::between(old_members, members);
-    if change.cost(base, old_members) > WORTH * u64::from(size) {
-        return None;
+    let (change, quotas) = (Change::between(old_members, members), quota::quotas(size, members));
+    let budget = budget(size, members.len());
+    let is_like_a_build =
+        members.len().min(old_members.len()) < FEW_MEMBERS || base.late.slots.len() > MANY_LATE;
+    if is_like_a_build || change.cost(base, old_members, members, &quotas) > budget {
+        return (None, 0);
     }
     let walks = Walks::taken_over(&base.walks, &change.kept, key, members);
-    let quotas = quota::quotas(size, members);
-    let mut repair = Repair::new(base, &walks, &quotas, &change, old_members, members);
-    repair.settle();
-    let Repair { slots, seats, mut late, .. } = repair;
+    let mut repair = Repair::new(base, &walks, &quotas, &change, old_members, members, budget);
+    let is_settled = repair.settle();
+    let Repair { slots, seats, mut late, budget: left, .. } = repair;
+    if !is_settled {
+        return (None, budget - left);
+    }
     late.slots.retain(|&slot| walks.arrival(usize::from(slots[slot as usize]), slot).time > late.since);
     late.slots.sort_unstable();
     late.slots.dedup();
-    if late.slots.len() > MANY_LATE {
-        return None;
-    }
     let worst = seats.iter().map(|seat| seat.worst).collect();
-    Some(Maglev { slots, walks, quotas, worst, late })
-}
-
-/// Beyond this many looks per slot a build from nothing is faster.
-const WORTH: u64 = 3;
-/// So many late slots that looking through them is no shortcut any more.
-const MANY_LATE: usize = 1_024;
-
-/// Which members are which.
-struct Change {
-    /// For each new member, its old index.
-    kept: Vec<Option<usize>>,
-    /// For each old member, its new index.
-    moved_to: Vec<Option<usize>>,
-}
-
-impl Change {
-    /// Matches two lists, both sorted by endpoint.
-    fn between(old: &[Member], new: &[Member]) -> Self {
-        let (mut kept, mut moved_to) = (vec![None; new.len()], vec![None; old.len()]);
-        let (mut from, mut to) = (0, 0);
-        while from < old.len() && to < new.len() {
-            let order = old[from].endpoint.cmp(&new[to].endpoint);
-            if order.is_eq() {
-                kept[to] = Some(from);
-                moved_to[from] = Some(to);
-            }
-            from += usize::from(order.is_le());
-            to += usize::from(order.is_ge());
-        }
-        Self { kept, moved_to }
-    }
-
-    /// About how many looks the repair takes at least: each vacated slot asks all members.
-    fn cost(&self, base: &Maglev, old_members: &[Member]) -> u64 {
-        let gone = self.moved_to.iter().zip(&base.quotas).filter(|(to, _)| to.is_none());
-        let vacated: u64 = gone.map(|(_, quota)| u64::from(*quota)).sum();
-        let joined = self.kept.iter().filter(|from| from.is_none()).count() as u64;
-        let share = u64::from(base.walks.size()) / old_members.len() as u64;
-        (vacated + joined * share) * self.kept.len() as u64
-    }
+    (Some(Maglev { slots, walks, quotas, worst, late }), budget - left)
 }
 
 impl<'a> Repair<'a> {
@@ -151,6 +120,7 @@ impl<'a> Repair<'a> {
         change: &Change,
         old_members: &[Member],
         members: &[Member],
+        budget: u64,
     ) -> Self {
         // who became lighter comes later everywhere, so that others may claim all its slots
         let keeps =
@@ -187,11 +157,21 @@ impl<'a> Repair<'a> {
         }
         let vacant = vacant.into_iter().map(|(time, slot)| Reverse((time, Matter::Vacant(slot))));
         let queue = vacant.collect();
-        Self { walks, slots, seats, limits, order, touched: Vec::new(), late: base.late.clone(), queue }
+        Self {
+            walks,
+            slots,
+            seats,
+            limits,
+            order,
+            touched: Vec::new(),
+            late: base.late.clone(),
+            queue,
+            budget,
+        }
     }
 
-    /// Lets everybody improve until nobody can.
-    fn settle(&mut self) {
+    /// Lets everybody improve until nobody can; false if that would exceed the budget.
+    fn settle(&mut self) -> bool {
         for member in 0..self.seats.len() {
             let seat = self.seats[member];
             if seat.held > seat.quota {
@@ -202,6 +182,10 @@ impl<'a> Repair<'a> {
             }
         }
         while let Some(Reverse((since, matter))) = self.queue.pop() {
+            self.spend(MATTER);
+            if self.budget == 0 {
+                return false;
+            }
             match matter {
                 Matter::Vacant(slot) if self.slots[slot as usize] == NONE => self.offer(slot, since),
                 Matter::Vacant(_) => {}
@@ -209,6 +193,11 @@ impl<'a> Repair<'a> {
                 Matter::Over(member) => self.drop_worst(member as usize),
             }
         }
+        self.budget > 0
+    }
+
+    const fn spend(&mut self, looks: u64) {
+        self.budget = self.budget.saturating_sub(looks);
     }
 
     fn enqueue_looking(&mut self, member: usize) {
@@ -250,6 +239,7 @@ impl<'a> Repair<'a> {
                 hear(&self.walks.all()[member as usize], member);
             }
         }
+        self.spend((willing + self.touched.len()) as u64);
         // quotas sum to the size, so with a slot vacant somebody has room
         let rank = self.walks.rank(best.member as usize, slot);
         self.take(best, slot, rank);
@@ -281,12 +271,17 @@ impl<'a> Repair<'a> {
     }
 
     /// The first slot, by the member's ranks `from..=to`, to which it comes before the holder.
-    fn next_slot(&self, member: usize, from: u32, to: u32) -> Option<(u32, u32)> {
+    fn next_slot(&mut self, member: usize, from: u32, to: u32) -> Option<(u32, u32)> {
         let (size, walk) = (self.walks.size(), self.walks.all()[member]);
         let mut slot = self.walks.slot(member, from);
         for rank in from..=to {
+            if self.budget == 0 {
+                return None;
+            }
+            self.budget -= 1;
             if walk.time(rank) > self.late.since {
                 // only late slots can be had from here on
+                self.spend(self.late.slots.len() as u64);
                 let ranked = self.late.slots.iter().map(|&slot| (self.walks.rank(member, slot), slot));
                 let wanted =
                     |&(at, slot): &(u32, u32)| rank <= at && at <= to && self.comes_first(member, slot, at);
@@ -362,7 +357,7 @@ impl<'a> Repair<'a> {
     fn find_worst(&mut self, member: usize) {
         let (size, walk) = (self.walks.size(), self.walks.all()[member]);
         let holds = |slot: u32| usize::from(self.slots[slot as usize]) == member;
-        let mut worst = self.seats[member].worst;
+        let (mut worst, mut budget) = (self.seats[member].worst, self.budget);
         let mut slot = self.walks.slot(member, worst);
         if !holds(slot) && walk.time(worst) > self.late.since {
             // late slots are far apart: so many steps back, or this list
@@ -370,11 +365,14 @@ impl<'a> Repair<'a> {
             let late = late.map(|&slot| self.walks.rank(member, slot)).max();
             worst = late.unwrap_or(0).max(walk.steps_until(self.late.since));
             slot = self.walks.slot(member, worst);
+            budget = budget.saturating_sub(self.late.slots.len() as u64);
         }
-        while !holds(slot) && worst > 0 {
+        while !holds(slot) && worst > 0 && budget > 0 {
             slot = if slot < walk.skip { slot + size - walk.skip } else { slot - walk.skip };
             worst -= 1;
+            budget -= 1;
         }
+        self.budget = budget;
         let seat = &mut self.seats[member];
         seat.worst = worst;
         seat.cursor = seat.cursor.min(worst + 1);
