@@ -2,6 +2,7 @@
 
 mod kernel;
 mod own;
+mod properties;
 mod reconfigure;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
