@@ -87,7 +87,8 @@ pub enum Upper {
     },
     /// An ICMP error of the packet's family.
     Error {
-        /// What happened to the quoted packet.
+        /// What happened to the quoted packet, as far as the family can say it:
+        /// IPv4 has 16 bits for an MTU, 8 for a pointer, and no code 4 of "unreachable".
         kind: IcmpErrorKind,
         /// The packet, of the same family.
         quoted: Box<Draft>,
