@@ -7,7 +7,7 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::arbitrary::{self, packet::Draft};
+use crate::arbitrary::{self, packet::Draft, packet::bytes::fix_checksum};
 use crate::encapsulation::samples::*;
 use crate::hash::HashKey;
 use crate::packet::{self, IcmpErrorKind, IcmpMessage, Packet, Payload};
@@ -58,13 +58,6 @@ fn every_message_is_what_scapy_builds() {
         };
         assert_eq!(message, Ok(expected), "{name}");
     }
-}
-
-/// Replaces the header checksum of an IPv4 packet without options.
-fn fix_checksum(packet: &mut [u8]) {
-    packet[10..12].fill(0);
-    let checksum = Sum::of(&packet[..20]).checksum();
-    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
 }
 
 /// A UDP packet with these addresses.

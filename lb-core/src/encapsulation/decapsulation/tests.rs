@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::super::samples::*;
 use super::*;
+use crate::arbitrary::packet::bytes::fix_checksum;
 use crate::config::Forward;
 use crate::encapsulation::{Identification, Tunnel, TunnelOptions, UdpChecksum};
 use crate::hash::FlowHash;
@@ -30,13 +31,6 @@ fn outer_of(options: TunnelOptions, bytes: &[u8], backend: IpAddr) -> Vec<u8> {
 
 fn sample(form: usize, client: &Client) -> Vec<u8> {
     outer(options(FORWARDS[form / 2], 1500), client, BACKENDS[form % 2])
-}
-
-/// Writes a correct IPv4 header checksum into the packet.
-fn fix_checksum(packet: &mut [u8]) {
-    packet[10..12].fill(0);
-    let checksum = Sum::of(&packet[..20]).checksum();
-    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
 }
 
 fn check(packet: &[u8], expected: &DecapsulationError) {
