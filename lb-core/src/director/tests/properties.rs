@@ -160,6 +160,11 @@ proptest! {
         }
         prop_assert_eq!(node.director.counters().total(), count);
     }
+}
+
+proptest! {
+    // A node without a twin is what the cases above are for.
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// Two nodes that live through the same say the same, byte by byte.
     #[test]
