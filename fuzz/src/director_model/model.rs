@@ -97,7 +97,6 @@ impl Model {
         let key = (address, client.0, client.1);
         let flow = flow(address.protocol, client, (address.address, address.port));
         let entry = self.flows.remove(&key).filter(|(_, standing)| standing.lives(now));
-        let picked = self.pick(address, &flow);
 
         let (endpoint, choice, standing) = match entry {
             None => {
@@ -106,15 +105,15 @@ impl Model {
                     _ if state::opens(transport) || transport == Transport::Udp => Choice::New,
                     _ => Choice::PickedUp,
                 };
-                (picked, choice, Standing::first(now, transport, false))
+                (self.pick(address, &flow), choice, Standing::first(now, transport, false))
             }
             Some((endpoint, before)) => {
                 let after = before.after(now, transport);
                 let anew = Standing::first(now, transport, after.proven);
                 if self.state_of(address, endpoint) == BackendState::Down {
-                    (picked, Choice::Rechosen, anew)
+                    (self.pick(address, &flow), Choice::Rechosen, anew)
                 } else if state::opens(transport) && before.has_ended() {
-                    (picked, Choice::New, anew)
+                    (self.pick(address, &flow), Choice::New, anew)
                 } else {
                     (Some(endpoint), Choice::Existing, after)
                 }
