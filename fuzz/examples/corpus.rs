@@ -171,53 +171,117 @@ fn v6(next: u8, payload: &[u8]) -> Vec<u8> {
     packet
 }
 
+/// The services of `director_model`.
+mod service {
+    pub(super) const TCP: u8 = 0;
+    pub(super) const TCP6: u8 = 2;
+    pub(super) const SCTP: u8 = 3;
+    pub(super) const UDP: u8 = 4;
+    pub(super) const UDP6: u8 = 5;
+    pub(super) const SCTP6: u8 = 6;
+}
+
 /// Courses of operations, in the bytes that `director_model` reads them from.
 fn operations() -> Vec<(&'static str, Vec<u8>)> {
-    let open = |client| send(0, client, 0);
-    let ack = |client| send(0, client, 1);
+    use service::{SCTP, SCTP6, TCP, TCP6, UDP};
+    let open = |client| send(TCP, client, 0);
+    let ack = |client| send(TCP, client, 1);
     let all = || (0..16).flat_map(|client| [open(client), ack(client)]).flatten().collect::<Vec<u8>>();
-    let both = |setting: [u8; 3], parts: &[Vec<u8>]| [&setting[..], &parts.concat()].concat();
-    vec![
-        ("open-and-talk", both([0, 0, 0], &[all(), all()])),
-        ("backend-down-and-back", both([0, 0, 0], &[all(), set(0, 0, 2), all(), set(0, 0, 0), all()])),
-        ("drain", both([1, 0, 0], &[all(), set(0, 1, 1), all(), pass(1_000), all()])),
+    let ask = || send(UDP, 1, 0);
+    let six = |kind| send(TCP6, 1, kind);
+    let course = |service| (0..6).flat_map(|kind| [send(service, 1, kind), pass(3)]).flatten().collect();
+    let reuse = [open(1), ack(1), send(TCP, 1, 2), open(1), send(TCP, 1, 3), ack(1), open(1)];
+    let mut all_operations = vec![
+        ("open-and-talk", with([0, 0, 0], &[all(), all()])),
+        ("backend-down-and-back", with([0, 0, 0], &[all(), set(TCP, 0, 2), all(), set(TCP, 0, 0), all()])),
+        ("drain", with([1, 0, 0], &[all(), set(TCP, 1, 1), all(), pass(1_000), all()])),
         (
             "new-configuration",
-            both([2, 0, 0], &[all(), configure(0b00_0011, 0), all(), configure(0b11_1100, 0), all()]),
+            with([2, 0, 0], &[all(), configure(0b00_0011, 0), all(), configure(0b11_1100, 0), all()]),
         ),
-        ("none-left", both([0, 0, 0], &[all(), configure(0, 0), all(), configure(0xff, 0), all()])),
+        ("none-left", with([0, 0, 0], &[all(), configure(0, 0), all(), configure(0xff, 0), all()])),
+        ("close-and-open", with([0, 0, 0], &reuse)),
+        ("datagrams", with([0, 0, 0], &[ask(), pass(2), ask(), pass(100), ask(), pass(300), ask()])),
+        // The second comes too soon to prove the flow: the third finds it expired by the first.
+        ("datagram-unproven", with([0, 0, 0], &[ask(), pass(1), ask(), pass(42), ask()])),
+        ("six", with([0, 0, 0], &[six(0), six(1), set(TCP6, 3, 2), six(1), pass(2_000), six(1)])),
         (
-            "close-and-open",
-            both([0, 0, 0], &[open(1), ack(1), send(0, 1, 2), open(1), send(0, 1, 3), ack(1), open(1)]),
+            "associations",
+            with([0, 0, 0], &[course(SCTP), course(SCTP), course(SCTP6), pass(100), course(SCTP)]),
+        ),
+        ("small-table", with([0, 1, 0], &[all(), pass(3), all(), pass(30), all()])),
+        ("kernel", with([0, 0, 1], &[all(), set(TCP, 0, 2), all(), pass(500), vec![0, 0, 0, 0xff], all()])),
+    ];
+    all_operations.extend(fragments());
+    all_operations.extend(reports());
+    all_operations
+}
+
+/// Fragments: in order, out of order, too late, of both families, and more than are remembered.
+fn fragments() -> Vec<(&'static str, Vec<u8>)> {
+    use service::{TCP, TCP6, UDP, UDP6};
+    let other = |service| first(service, 4, 0, 2);
+    let (first, later) = (|service, client| first(service, client, 0, 1), |service| later(service, 1, 0));
+    let down = |service| (0..3).flat_map(|backend| set(service, backend, 2)).collect::<Vec<u8>>();
+    vec![
+        ("fragments-in-order", with([0, 0, 0], &[first(UDP, 3), later(UDP), pass(10), later(UDP)])),
+        ("fragments-out-of-order", with([0, 0, 0], &[later(UDP), first(UDP, 3), later(UDP), later(TCP)])),
+        (
+            "fragments-too-late",
+            with([0, 0, 0], &[first(UDP, 3), pass(43), later(UDP), pass(400), later(UDP)]),
+        ),
+        ("fragments-of-six", with([0, 0, 0], &[first(UDP6, 3), later(UDP6), first(TCP6, 4), later(UDP6)])),
+        (
+            "number-used-again",
+            with([0, 0, 0], &[first(UDP, 3), first(UDP, 4), later(UDP), first(1, 5), later(UDP)]),
         ),
         (
-            "datagrams",
-            both(
-                [0, 0, 0],
-                &[send(1, 1, 0), pass(2), send(1, 1, 0), pass(100), send(1, 1, 0), pass(300), send(1, 1, 0)],
-            ),
+            "fragments-without-backend",
+            with([0, 0, 0], &[first(UDP, 3), down(UDP), later(UDP), first(UDP, 4)]),
+        ),
+        // Those of the flood and one more: the datagram before it is not remembered any longer.
+        (
+            "fragment-flood",
+            with([0, 0, 0], &[first(UDP, 3), flood(UDP), later(UDP), other(UDP), later(UDP), first(UDP, 3)]),
         ),
         (
-            "six",
-            both(
-                [0, 0, 0],
-                &[send(2, 1, 0), send(2, 1, 1), set(2, 3, 2), send(2, 1, 1), pass(2_000), send(2, 1, 1)],
-            ),
+            "fragments-kernel",
+            with([0, 0, 1], &[later(TCP), first(TCP, 3), down(TCP), later(TCP), first(UDP, 3)]),
         ),
-        ("small-table", both([0, 1, 0], &[all(), pass(3), all(), pass(30), all()])),
-        ("kernel", both([0, 0, 1], &[all(), set(0, 0, 2), all(), pass(500), vec![0, 0, 0, 0xff], all()])),
     ]
+}
+
+/// ICMP: errors about flows known and unknown, quoted in all ways, and pings.
+fn reports() -> Vec<(&'static str, Vec<u8>)> {
+    use service::{SCTP, TCP, TCP6, UDP};
+    let all = |service| (0..5).flat_map(|kind| error(service, 3, kind)).collect::<Vec<u8>>();
+    let pings = |service| (0..12).flat_map(|_| ping(service)).collect::<Vec<u8>>();
+    let known = |service| [send(service, 3, 0), all(service), set(service, 0, 2), all(service)].concat();
+    vec![
+        ("errors-unknown", with([0, 0, 0], &[all(TCP), all(UDP), all(TCP6), all(SCTP)])),
+        ("errors-known", with([0, 0, 0], &[known(TCP), known(UDP), known(TCP6), pass(1_300), all(TCP)])),
+        ("errors-without-backend", with([0, 0, 0], &[send(TCP, 3, 0), configure(0, 0), all(TCP), all(UDP)])),
+        ("errors-kernel", with([0, 0, 1], &[all(TCP), known(TCP), known(UDP)])),
+        ("pings", with([0, 0, 0], &[pings(TCP), pings(TCP6), pass(1), pings(TCP), pass(2), pings(TCP)])),
+        ("pings-kernel", with([0, 0, 1], &[pings(TCP), pings(TCP6)])),
+    ]
+}
+
+/// The setting (scheduler, small table, kernel) and what happens then.
+fn with(setting: [u8; 3], parts: &[Vec<u8>]) -> Vec<u8> {
+    [&setting[..], &parts.concat()].concat()
 }
 
 /// The first four bytes choose the operation: its number as a share of 2^32.
 fn operation(number: u32, fields: &[u8]) -> Vec<u8> {
-    let chosen = (u64::from(number) << 32).div_ceil(6);
-    let chosen = u32::try_from(chosen).expect("less than 6 of 6");
+    const OPERATIONS: u64 = 11;
+    let chosen = (u64::from(number) << 32).div_ceil(OPERATIONS);
+    let chosen = u32::try_from(chosen).expect("less than all");
     [&chosen.to_le_bytes()[..], fields].concat()
 }
 
-fn send(service: u8, client: u8, flags: u8) -> Vec<u8> {
-    operation(0, &[service, client, flags])
+fn send(service: u8, client: u8, kind: u8) -> Vec<u8> {
+    operation(0, &[service, client, kind])
 }
 
 fn set(service: u8, backend: u8, state: u8) -> Vec<u8> {
@@ -231,6 +295,26 @@ fn configure(present: u8, states: u16) -> Vec<u8> {
 
 fn pass(ticks: u16) -> Vec<u8> {
     operation(4, &ticks.to_le_bytes())
+}
+
+fn first(service: u8, client: u8, kind: u8, datagram: u8) -> Vec<u8> {
+    operation(6, &[service, client, kind, datagram])
+}
+
+fn later(service: u8, datagram: u8, place: u8) -> Vec<u8> {
+    operation(7, &[service, datagram, place])
+}
+
+fn error(service: u8, client: u8, kind: u8) -> Vec<u8> {
+    operation(8, &[service, client, kind])
+}
+
+fn ping(service: u8) -> Vec<u8> {
+    operation(9, &[service])
+}
+
+fn flood(service: u8) -> Vec<u8> {
+    operation(10, &[service, 0])
 }
 
 /// The embedded scenarios, one with overrides, and some that are wrong in one place.

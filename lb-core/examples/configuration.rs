@@ -33,13 +33,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     wanted.services[0].backends.push(added);
 
     // a fault names the field, so a controller can put it into an object's status
-    match Config::try_from(wanted.clone()) {
-        Ok(_) => println!("accepted"),
-        Err(error) => println!("refused at {}: {}", error.path, error.problem),
-    }
+    let error = Config::try_from(wanted.clone()).expect_err("a tunnel keeps the port");
+    println!("refused at {}: {}", error.path, error.problem);
+    assert_eq!(error.path.to_string(), "services[0].backends[2].port");
 
     wanted.services[0].backends[2].port = None;
     let changes = diff(&Config::try_from(file)?, &Config::try_from(wanted)?);
+    assert_eq!(changes.changed.len(), 1, "one service differs");
+    assert_eq!((changes.changed[0].added.len(), changes.changed[0].changed.len()), (1, 1));
     for service in &changes.changed {
         for endpoint in &service.added {
             println!("{}: add {endpoint}", service.service);

@@ -34,16 +34,19 @@ fn main() {
             Ok(sent) => {
                 let arrived = decapsulate(&out[..sent]).expect("what we send can be opened");
                 println!("{flow}: {length} bytes sent as {sent}, {} arrived", arrived.inner().len());
+                assert_eq!(arrived.inner().len(), usize::from(length));
+                assert_eq!(sent, usize::from(length) + tunnel.overhead(backend));
             }
             Err(EncapsulationError::TooBig { mtu }) => {
                 let (client, vip) = (flow.source(), flow.destination());
+                assert_eq!(mtu, 1448, "1,500 less IPv6, UDP and GUE");
                 if limiter.allow(Time::ZERO, client) {
                     let length =
                         packet_too_big(&packet, mtu, vip, &mut out).expect("a client may be answered");
                     println!("{flow}: too big, {client} told {mtu} in {length} bytes");
                 }
             }
-            Err(error) => println!("{flow}: dropped, {error}"),
+            Err(error) => panic!("{flow}: {error}"),
         }
     }
 }

@@ -11,8 +11,6 @@
 //! configuration is the [`director`](crate::director)'s.
 
 mod address;
-#[cfg(any(test, feature = "arbitrary"))]
-pub mod arbitrary;
 mod convert;
 mod diff;
 mod emit;

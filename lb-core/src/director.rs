@@ -96,6 +96,26 @@ pub struct Director {
 }
 
 /// One packet of a batch: what came in, where to write, what was said.
+///
+/// ```
+/// use lb_core::Time;
+/// use lb_core::config::{Config, LbFile};
+/// use lb_core::director::{BatchPacket, Director, PassReason, Verdict};
+/// use lb_core::table::TableCache;
+///
+/// let file: LbFile = serde_saphyr::from_str("services: []")?;
+/// let mut director = Director::new(Config::try_from(file)?, &mut TableCache::default())?;
+///
+/// // As they lie in a receive ring, each with a place to write to.
+/// let ring = [[0x45, 0, 0, 40], [0x90, 0, 0, 0]];
+/// let mut outs = [[0; 1600]; 2];
+/// let mut batch: Vec<_> =
+///     ring.iter().zip(&mut outs).map(|(packet, out)| BatchPacket::new(packet, out)).collect();
+/// director.handle_packets(Time::ZERO, &mut batch);
+/// assert!(matches!(batch[0].verdict, Verdict::Drop(_)), "cut off");
+/// assert_eq!(batch[1].verdict, Verdict::Pass(PassReason::NotIp));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct BatchPacket<'a> {
     /// The packet, from its IP header on.

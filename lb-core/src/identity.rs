@@ -26,6 +26,14 @@ pub struct Weight(pub u16);
 /// Where a backend answers: the name that all nodes agree on.
 ///
 /// Prints as `10.1.0.5:443` or `[2001:db8::5]:443`.
+///
+/// ```
+/// use lb_core::Endpoint;
+///
+/// let v6 = Endpoint::new("2001:db8::5".parse()?, 443);
+/// assert_eq!(v6.to_string(), "[2001:db8::5]:443");
+/// # Ok::<(), core::net::AddrParseError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint {
     /// The backend's own address (the outer destination of a tunnel).

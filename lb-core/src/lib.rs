@@ -7,7 +7,9 @@
 //!
 //! A controller embeds the parts it needs ([`table`], [`connection`],
 //! [`encapsulation`], [`health`]); [`director`] puts them together into the
-//! whole packet path.
+//! whole packet path. Feature `arbitrary` adds proptest strategies for testers
+//! of other code, feature `schema` JSON Schemas of the files; neither changes
+//! what the rest does.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -15,6 +17,8 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+#[cfg(any(test, feature = "arbitrary"))]
+pub mod arbitrary;
 pub mod checksum;
 pub mod config;
 pub mod connection;

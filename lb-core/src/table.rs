@@ -143,7 +143,12 @@ pub enum TableError {
     },
 }
 
-/// Who gets which hash: see the module.
+/// Which member gets which hash: slots, filled once and named by a digest.
+///
+/// Immutable: a change of members makes another table, by
+/// [`update`](Self::update) or [`build`](Self::build) with the same outcome;
+/// share it behind an `Arc`, best through a [`TableCache`]. What each kind
+/// promises about order, shares and movement is in [`contract`].
 ///
 /// ```
 /// use lb_core::table::{Member, Table, TableKind};

@@ -1,4 +1,10 @@
 //! The naive model: maps, and tables built from nothing after every change.
+//!
+//! A packet of a flow is *sent*; a later fragment or an ICMP error only *speaks*
+//! of a flow: it goes where the flow goes, and changes nothing about it.
+
+mod budget;
+mod state;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -6,16 +12,18 @@ use std::time::Duration;
 
 use lb_core::config::{BackendConfig, BackendState, Config, ServiceAddress, ServiceConfig};
 use lb_core::director::Choice;
-use lb_core::flow::Addresses;
 use lb_core::scheduler::Scheduler;
 use lb_core::table::TableCache;
-use lb_core::{Endpoint, FlowKey, Time};
+use lb_core::{Endpoint, FlowKey, Protocol, Time};
 
-use crate::packets::{Transport, flag};
+use crate::packets::{Transport, flow};
+pub(super) use budget::Budget;
+use state::Standing;
 
 /// What became of a packet, as far as the model goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
+    Answered,
     Forwarded { endpoint: Endpoint, choice: Choice },
     Refused,
 }
@@ -26,35 +34,32 @@ pub(super) struct Model {
     config: Config,
     /// By service; empty after a change.
     schedulers: BTreeMap<ServiceAddress, Scheduler>,
-    flows: BTreeMap<(ServiceAddress, IpAddr, u16), Entry>,
+    /// Where each flow goes, and how far it is.
+    flows: BTreeMap<(ServiceAddress, IpAddr, u16), (Endpoint, Standing)>,
+    datagrams: BTreeMap<Name, Datagram>,
+    /// First fragments so far.
+    recorded: usize,
 }
 
+/// What the fragments of one datagram share: the protocol only in IPv4 (RFC 791, RFC 8200).
+type Name = (IpAddr, IpAddr, u32, Option<Protocol>);
+
+/// A first fragment.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
-    endpoint: Endpoint,
-    state: State,
-    /// Whether two packets at least a second apart were seen.
-    proven: bool,
-    /// The last packet; of a flow that is not proven the first, or the last SYN.
+struct Datagram {
+    flow: FlowKey,
     seen: Time,
+    /// How many were recorded before it.
+    before: usize,
 }
 
-/// How far a flow is, by what its client has said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    SynReceived,
-    Established,
-    FinWait,
-    Closed,
-    /// A stream is a proven flow.
-    Udp {
-        is_stream: bool,
-    },
-}
+/// A datagram is put together within this time, or never.
+const REASSEMBLY: Duration = Duration::from_secs(30);
 
 impl Model {
     pub(super) fn new(config: Config) -> Self {
-        Self { config, schedulers: BTreeMap::new(), flows: BTreeMap::new() }
+        let (schedulers, flows, datagrams) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { config, schedulers, flows, datagrams, recorded: 0 }
     }
 
     pub(super) const fn config(&self) -> &Config {
@@ -82,7 +87,7 @@ impl Model {
     }
 
     /// What becomes of a packet from a client to a service.
-    pub(super) fn handle(
+    pub(super) fn send(
         &mut self,
         now: Time,
         address: ServiceAddress,
@@ -90,61 +95,110 @@ impl Model {
         transport: Transport,
     ) -> Outcome {
         let key = (address, client.0, client.1);
-        let entry = self.flows.remove(&key).filter(|entry| now - entry.seen < entry.state.timeout());
-        let picked = self.pick(address, client);
-        let is_syn = transport == Transport::Tcp(flag::SYN);
-        let is_reset = transport == Transport::Tcp(flag::RST);
+        let flow = flow(address.protocol, client, (address.address, address.port));
+        let entry = self.flows.remove(&key).filter(|(_, standing)| standing.lives(now));
 
-        let (endpoint, choice, kept) = match entry {
-            Some(entry) if self.state_of(address, entry.endpoint) == BackendState::Down => {
-                (picked, Choice::Rechosen, None)
+        let (endpoint, choice, standing) = match entry {
+            None => {
+                let choice = match transport {
+                    _ if state::ends_at_once(transport) => Choice::Untracked,
+                    _ if state::opens(transport) || transport == Transport::Udp => Choice::New,
+                    _ => Choice::PickedUp,
+                };
+                (self.pick(address, &flow), choice, Standing::first(now, transport, false))
             }
-            Some(entry) if is_syn && matches!(entry.state, State::FinWait | State::Closed) => {
-                match self.state_of(address, entry.endpoint) {
-                    BackendState::Active => (Some(entry.endpoint), Choice::New, Some(entry)),
-                    BackendState::Drain | BackendState::Down => (picked, Choice::New, None),
+            Some((endpoint, before)) => {
+                let after = before.after(now, transport);
+                let anew = Standing::first(now, transport, before.proven);
+                let reopens = state::opens(transport) && before.has_ended();
+                match self.state_of(address, endpoint) {
+                    BackendState::Down => (self.pick(address, &flow), Choice::Rechosen, anew),
+                    BackendState::Drain if reopens => (self.pick(address, &flow), Choice::New, anew),
+                    BackendState::Active if reopens => (Some(endpoint), Choice::New, after),
+                    BackendState::Active | BackendState::Drain => (Some(endpoint), Choice::Existing, after),
                 }
             }
-            Some(entry) => (Some(entry.endpoint), Choice::Existing, Some(entry)),
-            None if is_reset => (picked, Choice::Untracked, None),
-            None if is_syn || transport == Transport::Udp => (picked, Choice::New, None),
-            None => (picked, Choice::PickedUp, None),
         };
         let Some(endpoint) = endpoint else {
+            // Who is not served now may be again, when its backend is back.
             self.flows.extend(entry.map(|entry| (key, entry)));
             return Outcome::Refused;
         };
         if choice != Choice::Untracked {
-            // A flow that is bound anew begins again, but remains proven.
-            let proven = entry.is_some_and(|entry| {
-                entry.proven || kept.is_some() && !is_syn && now - entry.seen >= Duration::from_secs(1)
-            });
-            let state = match kept {
-                Some(entry) => entry.state.next(transport, proven),
-                None => State::first(transport, proven),
-            };
-            let seen = match kept {
-                Some(entry) if !proven && !is_syn => entry.seen,
-                Some(_) | None => now,
-            };
-            self.flows.insert(key, Entry { endpoint, state, proven, seen });
+            self.flows.insert(key, (endpoint, standing));
         }
         Outcome::Forwarded { endpoint, choice }
     }
 
+    /// Remembers a first fragment, which is also a packet of its flow.
+    pub(super) fn record(&mut self, now: Time, flow: FlowKey, identification: u32) {
+        let datagram = Datagram { flow, seen: now, before: self.recorded };
+        self.datagrams.insert(name(&flow, identification), datagram);
+        self.recorded += 1;
+    }
+
+    /// What becomes of a later fragment between these ends: it goes with the
+    /// first, if that came within 30 seconds and `limit` datagrams; else by the
+    /// addresses to the service of the lowest port.
+    pub(super) fn later(&mut self, now: Time, ends: FlowKey, identification: u32, limit: usize) -> Outcome {
+        let known = self
+            .datagrams
+            .get(&name(&ends, identification))
+            .filter(|datagram| now - datagram.seen < REASSEMBLY && self.recorded - datagram.before <= limit);
+        match known.map(|datagram| datagram.flow) {
+            Some(flow) => self.speak(now, flow),
+            None => self.speak_without_ports(now, ends),
+        }
+    }
+
+    /// What becomes of a packet that speaks of this flow.
+    pub(super) fn speak(&mut self, now: Time, flow: FlowKey) -> Outcome {
+        let is_of = |address: &ServiceAddress| {
+            address.address == flow.destination()
+                && address.port == flow.destination_port()
+                && address.protocol == flow.protocol()
+        };
+        let service = self.addresses().find(is_of);
+        match service {
+            Some(address) => self.speak_to(now, address, flow),
+            None => Outcome::Refused,
+        }
+    }
+
+    /// What becomes of a packet that speaks of some flow between these ends.
+    pub(super) fn speak_without_ports(&mut self, now: Time, ends: FlowKey) -> Outcome {
+        let ends = FlowKey::new(ends.protocol(), ends.addresses(), 0, 0);
+        let is_of = |address: &ServiceAddress| {
+            address.address == ends.destination() && address.protocol == ends.protocol()
+        };
+        let service = self.addresses().filter(is_of).min_by_key(|address| address.port);
+        match service {
+            Some(address) => self.speak_to(now, address, ends),
+            None => Outcome::Refused,
+        }
+    }
+
+    fn speak_to(&mut self, now: Time, address: ServiceAddress, flow: FlowKey) -> Outcome {
+        let key = (address, flow.source(), flow.source_port());
+        let entry = self.flows.get(&key).copied().filter(|(_, standing)| standing.lives(now));
+        if let Some((endpoint, _)) = entry
+            && self.state_of(address, endpoint) != BackendState::Down
+        {
+            return Outcome::Forwarded { endpoint, choice: Choice::Existing };
+        }
+        match self.pick(address, &flow) {
+            Some(endpoint) => Outcome::Forwarded { endpoint, choice: Choice::Untracked },
+            None => Outcome::Refused,
+        }
+    }
+
     /// The backend that a table built from nothing names.
-    fn pick(&mut self, address: ServiceAddress, (client, port): (IpAddr, u16)) -> Option<Endpoint> {
+    fn pick(&mut self, address: ServiceAddress, flow: &FlowKey) -> Option<Endpoint> {
         let scheduler = match self.schedulers.remove(&address) {
             Some(scheduler) => scheduler,
             None => self.build(address),
         };
-        let addresses = match (client, address.address) {
-            (IpAddr::V4(source), IpAddr::V4(destination)) => Addresses::V4 { source, destination },
-            (IpAddr::V6(source), IpAddr::V6(destination)) => Addresses::V6 { source, destination },
-            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => panic!("one family"),
-        };
-        let flow = FlowKey::new(address.protocol, addresses, port, address.port);
-        let place = scheduler.schedule(&flow);
+        let place = scheduler.schedule(flow);
         self.schedulers.insert(address, scheduler);
         let backend = self.service(address).backends[place?];
         assert_eq!(backend.state, BackendState::Active, "the table names only who may get new flows");
@@ -163,42 +217,13 @@ impl Model {
     fn service(&self, address: ServiceAddress) -> &ServiceConfig {
         self.config.services.iter().find(|service| service.address == address).expect("services stay")
     }
+
+    fn addresses(&self) -> impl Iterator<Item = ServiceAddress> {
+        self.config.services.iter().map(|service| service.address)
+    }
 }
 
-impl State {
-    /// The state of a flow that begins with this packet.
-    fn first(transport: Transport, proven: bool) -> Self {
-        match transport {
-            Transport::Udp => Self::Udp { is_stream: proven },
-            Transport::Tcp(flag::SYN) => Self::SynReceived,
-            Transport::Tcp(flags) if flags & flag::FIN != 0 => Self::FinWait,
-            Transport::Tcp(flags) if flags & flag::ACK != 0 => Self::Established,
-            Transport::Tcp(_) => Self::Closed,
-        }
-    }
-
-    fn next(self, transport: Transport, proven: bool) -> Self {
-        match (self, transport) {
-            (Self::Udp { .. }, _) => Self::Udp { is_stream: proven },
-            (Self::Established, Transport::Tcp(flag::SYN)) => Self::Established,
-            (_, Transport::Tcp(flag::SYN)) => Self::SynReceived,
-            (_, Transport::Tcp(flag::RST)) => Self::Closed,
-            (_, Transport::Tcp(flags)) if flags & flag::FIN != 0 => Self::FinWait,
-            (Self::FinWait, _) | (_, Transport::Udp) => self,
-            (_, Transport::Tcp(flag::ACK)) => Self::Established,
-            (_, Transport::Tcp(_)) => self,
-        }
-    }
-
-    /// For how long its silence is borne; the defaults of the LB file.
-    fn timeout(self) -> Duration {
-        Duration::from_secs(match self {
-            Self::SynReceived => 60,
-            Self::Established => 900,
-            Self::FinWait => 120,
-            Self::Closed => 10,
-            Self::Udp { is_stream: false, .. } => 30,
-            Self::Udp { is_stream: true, .. } => 180,
-        })
-    }
+fn name(flow: &FlowKey, identification: u32) -> Name {
+    let protocol = flow.source().is_ipv4().then_some(flow.protocol());
+    (flow.source(), flow.destination(), identification, protocol)
 }

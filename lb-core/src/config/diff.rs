@@ -10,6 +10,9 @@ use super::{BackendConfig, Config, ServiceAddress, ServiceConfig};
 use crate::identity::Endpoint;
 
 /// What a new configuration changes; empty if nothing.
+///
+/// A value to show or to log; [`diff`] makes it, and so does
+/// [`Director::set_config`](crate::director::Director::set_config).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfigDiff {
     /// The node's addresses differ.
@@ -69,6 +72,32 @@ impl ConfigDiff {
 }
 
 /// What `new` changes against `old`; the generation is not compared.
+///
+/// ```
+/// use lb_core::config::{BackendState, Config, LbFile, diff};
+///
+/// let file: LbFile = serde_saphyr::from_str(
+///     r#"
+/// hashKey: "000102030405060708090a0b0c0d0e0f"
+/// services:
+///   - vip: 203.0.113.10
+///     port: 443
+///     protocol: tcp
+///     backends: [{ address: 10.1.0.5 }, { address: 10.1.0.6 }]
+/// "#,
+/// )?;
+/// let old = Config::try_from(file)?;
+/// let mut new = Config { generation: 2, ..old.clone() };
+/// assert!(diff(&old, &new).is_empty(), "a number is no change");
+///
+/// new.services[0].backends[1].state = BackendState::Drain;
+/// let changes = diff(&old, &new);
+/// let [service] = &changes.changed[..] else { panic!("{changes:?}") };
+/// assert_eq!(service.service.to_string(), "203.0.113.10:443/tcp");
+/// assert_eq!(service.changed[0].new.state, BackendState::Drain);
+/// assert!(service.added.is_empty() && service.removed.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn diff(old: &Config, new: &Config) -> ConfigDiff {
     let before = by_key(&old.services, |service| service.address);

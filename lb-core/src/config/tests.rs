@@ -161,7 +161,7 @@ fn service_addresses_read_back() {
 proptest! {
     /// A configuration is written and read without a change, also through text.
     #[test]
-    fn configurations_survive_a_file(config in arbitrary::config()) {
+    fn configurations_survive_a_file(config in crate::arbitrary::config::config()) {
         let file = LbFile::from(&config);
         let text = to_string(&file).unwrap();
         let read: LbFile = from_str(&text).unwrap();

@@ -68,6 +68,23 @@ impl BackendCounters {
 }
 
 /// Everything the node did with packets, by verdict and reason.
+///
+/// Every packet is counted exactly once, so the parts add up to
+/// [`total`](Self::total).
+///
+/// ```
+/// use lb_core::Time;
+/// use lb_core::config::{Config, LbFile};
+/// use lb_core::director::{Director, PassReason};
+/// use lb_core::table::TableCache;
+///
+/// let file: LbFile = serde_saphyr::from_str("services: []")?;
+/// let mut director = Director::new(Config::try_from(file)?, &mut TableCache::default())?;
+/// director.handle_packet(Time::ZERO, &[0x90], &mut []);
+/// let counters = director.counters();
+/// assert_eq!((counters.passed(PassReason::NotIp), counters.total()), (1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NodeCounters {
     /// The configuration in force, by its generation; the counts go on through a change.

@@ -25,7 +25,35 @@ use crate::time::Time;
 
 /// What a director would do with a packet, and the reasons in order.
 ///
-/// Prints one step a line.
+/// Prints one step a line; the steps are there to be matched too.
+///
+/// ```
+/// use lb_core::Time;
+/// use lb_core::config::{Config, LbFile};
+/// use lb_core::director::{Director, Step};
+/// use lb_core::table::TableCache;
+///
+/// let file: LbFile = serde_saphyr::from_str(
+///     r#"
+/// node: { address: 10.0.0.11 }
+/// hashKey: "000102030405060708090a0b0c0d0e0f"
+/// services:
+///   - { vip: 203.0.113.10, port: 443, protocol: tcp, backends: [{ address: 10.1.0.5 }] }
+/// "#,
+/// )?;
+/// let director = Director::new(Config::try_from(file)?, &mut TableCache::default())?;
+/// // A SYN from 192.0.2.1:40000 to the service.
+/// let syn = [
+///     0x45, 0, 0, 40, 0, 1, 0x40, 0, 64, 6, 0x3c, 0xc3, 192, 0, 2, 1, 203, 0, 113, 10,
+///     0x9c, 0x40, 0x01, 0xbb, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0,
+/// ];
+/// let explained = director.explain(Time::ZERO, &syn);
+/// assert_eq!(explained.steps.last(), Some(&Step::Forward { length: 60 }));
+/// let lines: Vec<_> = explained.to_string().lines().map(str::to_owned).collect();
+/// assert_eq!(lines[1], "flow tcp 192.0.2.1:40000 -> 203.0.113.10:443");
+/// assert_eq!(lines[5], "backend 10.1.0.5:443 (new; remembered)");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// The configuration's generation.

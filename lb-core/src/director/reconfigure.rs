@@ -111,6 +111,33 @@ impl Director {
     ///
     /// [`DirectorError::Table`] if a table cannot be built, and
     /// [`DirectorError::NeedsRestart`] if the limits of a table or the profile differ.
+    ///
+    /// ```
+    /// use lb_core::Time;
+    /// use lb_core::config::{BackendState, Config, LbFile};
+    /// use lb_core::director::{Director, DirectorError};
+    /// use lb_core::table::TableCache;
+    ///
+    /// let file: LbFile = serde_saphyr::from_str(
+    ///     r#"
+    /// hashKey: "000102030405060708090a0b0c0d0e0f"
+    /// services:
+    ///   - { vip: 203.0.113.10, port: 443, protocol: tcp, backends: [{ address: 10.1.0.5 }] }
+    /// "#,
+    /// )?;
+    /// let mut tables = TableCache::default();
+    /// let mut config = Config::try_from(file)?;
+    /// let mut director = Director::new(config.clone(), &mut tables)?;
+    ///
+    /// config.services[0].backends[0].state = BackendState::Drain;
+    /// let changes = director.set_config(Time::ZERO, config.clone(), &mut tables)?;
+    /// assert_eq!(changes.changed.len(), 1);
+    ///
+    /// config.connections.max += 1;
+    /// let refused = director.set_config(Time::ZERO, config, &mut tables);
+    /// assert_eq!(refused, Err(DirectorError::NeedsRestart));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_config(
         &mut self,
         now: Time,

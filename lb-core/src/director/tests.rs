@@ -2,6 +2,7 @@
 
 mod kernel;
 mod own;
+mod properties;
 mod reconfigure;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -11,7 +12,7 @@ use std::vec::Vec;
 
 use etherparse::{PacketBuilder, TcpOptionElement};
 
-use super::{Director, DropReason, ReplyKind, Step, Verdict};
+use super::{Director, DropReason, Explanation, ReplyKind, Step, Verdict};
 use crate::Time;
 use crate::config::{BackendState, Config, LbFile};
 use crate::encapsulation::EncapsulationError;
@@ -51,8 +52,7 @@ impl World {
     pub(super) fn handle(&mut self, packet: &[u8]) -> Verdict {
         let explained = self.director.explain(self.now, packet);
         let verdict = self.director.handle_packet(self.now, packet, &mut self.out);
-        let outcome = explained.steps.last().expect("an explanation has an outcome");
-        assert!(foresees(outcome, verdict), "{verdict:?} was explained as\n{explained}");
+        assert_foreseen(&explained, verdict);
         verdict
     }
 
@@ -88,6 +88,12 @@ impl World {
     }
 }
 
+/// What was explained is what happened.
+pub(super) fn assert_foreseen(explained: &Explanation, verdict: Verdict) {
+    let outcome = explained.steps.last().expect("an explanation has an outcome");
+    assert!(foresees(outcome, verdict), "{verdict:?} was explained as\n{explained}");
+}
+
 /// Whether an explanation's last step is what the verdict says; that ICMP
 /// answers may be over their rate is not foreseen.
 fn foresees(outcome: &Step, verdict: Verdict) -> bool {
@@ -105,8 +111,13 @@ fn foresees(outcome: &Step, verdict: Verdict) -> bool {
         Step::Pass(reason) => verdict == Verdict::Pass(*reason),
         Step::PassOnTunnelError => is_reply(ReplyKind::TranslatedTooBig),
         Step::Undeliverable(error) => match error {
-            EncapsulationError::TooBig { .. } => is_reply(ReplyKind::TooBig),
-            EncapsulationError::TimeToLiveExpired => is_reply(ReplyKind::TimeExceeded),
+            // Or nothing, where the sender may not be answered.
+            EncapsulationError::TooBig { .. } => {
+                is_reply(ReplyKind::TooBig) || verdict == Verdict::Drop(DropReason::TooBig)
+            }
+            EncapsulationError::TimeToLiveExpired => {
+                is_reply(ReplyKind::TimeExceeded) || verdict == Verdict::Drop(DropReason::TimeToLiveExpired)
+            }
             _ => matches!(verdict, Verdict::Drop(_)),
         },
         Step::Chosen { .. }

@@ -135,13 +135,13 @@ pub enum DropReason {
     /// The entry's backend is gone and the kernel waits for the entry to
     /// expire: `expire_nodest_conn` is off (profile `ipvs`).
     BackendGone,
-    /// The packet does not fit the path, and may not be answered or was answered too often.
+    /// The packet does not fit the path, and its sender may not be answered.
     TooBig,
-    /// The packet's time to live ended, and it may not be answered or was answered too often.
+    /// The packet's time to live ended, and its sender may not be answered.
     TimeToLiveExpired,
     /// The packet comes from an end of the tunnel it would go into (RFC 2003 section 4).
     Loop,
-    /// ICMP answers are over their rate.
+    /// An ICMP message of ours was due, whichever, but they are over their rate.
     RateLimited,
     /// An ICMP error that quotes too little, or something we did not send.
     UselessError,

@@ -20,11 +20,32 @@ use crate::packet::{self, Fragment, Packet, ParseError};
 /// What a receiver of tunnels accepts.
 ///
 /// ```
-/// use lb_core::encapsulation::{DecapsulationError, Decapsulator};
+/// use core::net::Ipv4Addr;
+/// use lb_core::config::Forward;
+/// use lb_core::encapsulation::{
+///     DecapsulationError, Decapsulator, Identification, Tunnel, TunnelOptions,
+/// };
+/// use lb_core::{FlowHash, packet};
 ///
-/// let strict = Decapsulator { zero_checksum_v6: false, ..Decapsulator::default() };
-/// let refused = strict.decapsulate(&[0x60]).unwrap_err();
-/// assert!(matches!(refused, DecapsulationError::Outer(_)));
+/// // UDP, 192.0.2.1:40000 to 203.0.113.10:53, in GUE on a port of our own.
+/// let client = [
+///     0x45, 0, 0, 28, 0, 1, 0x40, 0, 61, 17, 0x3f, 0xc4, 192, 0, 2, 1, 203, 0, 113, 10,
+///     0x9c, 0x40, 0, 53, 0, 8, 0, 0,
+/// ];
+/// let (node, backend) = (Ipv4Addr::new(10, 0, 0, 11), Ipv4Addr::new(10, 1, 0, 5).into());
+/// let tunnel = Tunnel::new(TunnelOptions::new(Forward::Gue { port: 9000 }, Some(node), None, 1500));
+/// let (mut out, mut identification) = ([0; 1500], Identification::default());
+/// let packet = packet::parse(&client).unwrap();
+/// let length = tunnel.encapsulate(&packet, backend, FlowHash(1), &mut identification, &mut out).unwrap();
+///
+/// let receiver = Decapsulator { gue_port: 9000, ..Decapsulator::default() };
+/// let arrived = receiver.decapsulate(&out[..length]).unwrap();
+/// assert_eq!((arrived.backend(), arrived.inner().len()), (backend, client.len()));
+/// assert_eq!(arrived.packet().flow_key(), packet.flow_key());
+///
+/// // To a receiver of another port it is an ordinary datagram.
+/// let refused = Decapsulator::default().decapsulate(&out[..length]);
+/// assert_eq!(refused, Err(DecapsulationError::NotTunnel));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decapsulator {

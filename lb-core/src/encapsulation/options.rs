@@ -11,6 +11,18 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use crate::config::Forward;
 
 /// How one service's packets travel; plain values, made into a [`Tunnel`](super::Tunnel).
+///
+/// ```
+/// use core::net::{IpAddr, Ipv4Addr};
+/// use lb_core::config::Forward;
+/// use lb_core::encapsulation::{SourceSpread, Tunnel, TunnelOptions};
+///
+/// // IP in IP whose outer source varies, so that ECMP behind the node spreads its flows.
+/// let node = Ipv4Addr::new(10, 0, 0, 11);
+/// let usual = TunnelOptions::new(Forward::Ipip, Some(node), None, 1500);
+/// let tunnel = Tunnel::new(TunnelOptions { spread: SourceSpread::unowned(), ..usual });
+/// assert_eq!(tunnel.overhead(IpAddr::V4(Ipv4Addr::new(10, 1, 0, 5))), 20);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TunnelOptions {
     /// The format.

@@ -1,14 +1,14 @@
 //! Packets for the tests of tunnels and ICMP, built by hand and by etherparse.
 //!
 //! The one idea: [`Client`] says in words what a test varies; etherparse, which
-//! shares no code with us, writes the bytes. Used by tests only.
+//! shares no code with us, writes the bytes. Random packets are
+//! [`arbitrary`](crate::arbitrary::packet)'s. Used by tests only.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::string::String;
 use std::vec::Vec;
 
 use etherparse::{IpNumber, Ipv4Header, Ipv6FlowLabel, Ipv6Header, UdpHeader};
-use proptest::prelude::*;
 
 use super::{Tunnel, TunnelOptions};
 use crate::config::Forward;
@@ -96,20 +96,6 @@ impl Client {
 
 fn vec_of_no_operations(length: usize) -> Vec<u8> {
     std::iter::repeat_n(1, length).collect()
-}
-
-/// Any packet of a client that a tunnel of MTU 65,535 takes.
-pub(crate) fn client() -> impl Strategy<Value = Client> {
-    (any::<bool>(), any::<u8>(), 2..=u8::MAX, any::<bool>(), 0_usize..=10, 0_usize..3000).prop_map(
-        |(v6, traffic_class, time_to_live, dont_fragment, words, payload)| Client {
-            v6,
-            traffic_class,
-            time_to_live,
-            dont_fragment,
-            options: if v6 { 0 } else { words * 4 },
-            payload,
-        },
-    )
 }
 
 pub(crate) fn options(forward: Forward, mtu: u16) -> TunnelOptions {

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::samples::*;
 use super::*;
+use crate::arbitrary::{self, packet::Draft};
 use crate::packet;
 
 const HASH: FlowHash = FlowHash(0x0123_4567_89ab_cdef);
@@ -269,11 +270,12 @@ proptest! {
     /// `decapsulate(encapsulate(x))` is x, one hop older; the outer header says what it must.
     #[test]
     fn the_inner_packet_comes_out_one_hop_older(
-        client in client(), form in 0_usize..6, hash: u64, first: u32
+        mut client in arbitrary::packet::packet(), form in 0_usize..6, hash: u64, first: u32
     ) {
         let (forward, backend) = forms()[form];
         let tunnel = tunnel(forward, u16::MAX);
-        let bytes = client.bytes();
+        client.time_to_live = client.time_to_live.max(2);
+        let bytes = client.emit();
         let inner = packet::parse(&bytes).unwrap();
         let mut out = vec![0x55; bytes.len() + tunnel.overhead(backend)];
         let mut identification = Identification::starting_at(first);
@@ -285,10 +287,11 @@ proptest! {
         let arrived = decapsulate(&out).unwrap();
         prop_assert_eq!(arrived.backend(), backend);
         prop_assert!(!arrived.ecn_alarm);
+        prop_assert_eq!(arrived.packet().flow_key(), client.flow_key());
         let mut emitted = vec![0; bytes.len()];
         prop_assert_eq!(arrived.emit(&mut emitted).unwrap(), bytes.len());
-        let older = Client { time_to_live: client.time_to_live - 1, ..client };
-        prop_assert_eq!(emitted, older.bytes());
+        let older = Draft { time_to_live: client.time_to_live - 1, ..client };
+        prop_assert_eq!(emitted, older.emit());
     }
 
     /// The hash's upper bits choose the backend; flows of one backend still get all ports and labels.
@@ -300,15 +303,10 @@ proptest! {
     }
 }
 
-fn check_outer(out: &[u8], client: &Client, forward: Forward) {
+fn check_outer(out: &[u8], client: &Draft, forward: Forward) {
     let number = match forward {
-        Forward::Ipip => {
-            if client.v6 {
-                41
-            } else {
-                4
-            }
-        }
+        Forward::Ipip if client.is_v6() => 41,
+        Forward::Ipip => 4,
         Forward::Gue { .. } => 17,
         Forward::Gre => 47,
     };
@@ -318,7 +316,7 @@ fn check_outer(out: &[u8], client: &Client, forward: Forward) {
         assert_eq!(usize::from(header.total_len()), out.len());
         assert_eq!(header.dcp().value() << 2 | header.ecn().value(), client.traffic_class);
         assert_eq!((header.ttl(), header.protocol().0), (64, number));
-        let dont_fragment = if client.v6 { client.bytes().len() > 1_280 } else { client.dont_fragment };
+        let dont_fragment = if client.is_v6() { client.emit().len() > 1_280 } else { client.dont_fragment };
         assert_eq!(header.dont_fragment(), dont_fragment);
         assert_eq!(header.identification() == 0, dont_fragment);
     } else {

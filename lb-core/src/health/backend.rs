@@ -19,14 +19,35 @@ use crate::time::Time;
 /// each backend (and each node) another, or they check in step.
 ///
 /// ```
-/// use lb_core::health::{BackendHealth, HealthFile, HealthState};
+/// use lb_core::health::{BackendEvent, BackendHealth, Cause, HealthFile, HealthState, ProbeFailure};
+/// use lb_core::health::Transmit;
 /// use lb_core::{Time, Weight};
 ///
 /// // Found in service after a restart: it keeps its traffic until `fall` failures.
-/// let policy = HealthFile::default().backend_policy()?;
-/// let backend = BackendHealth::adopt(Time::ZERO, policy, Weight(1), 7);
+/// let policy = HealthFile { fall: Some(2), ..HealthFile::default() }.backend_policy()?;
+/// let mut backend = BackendHealth::adopt(Time::ZERO, policy, Weight(1), 7);
 /// assert_eq!(backend.state(), HealthState::Suspect { failures: 0 });
 /// assert!(backend.in_service());
+///
+/// // No check is ever answered: the machine sees to the deadlines by itself.
+/// let mut told = Vec::new();
+/// while backend.in_service() {
+///     let now = backend.poll_timeout().expect("it is checked");
+///     backend.handle_timeout(now);
+///     while let Some(transmit) = backend.poll_transmit() {
+///         match transmit {
+///             Transmit::Start(probe) => assert_eq!(probe.deadline, now + policy.timeout()),
+///             Transmit::Cancel(_) => {} // close its socket
+///         }
+///     }
+///     told.extend(core::iter::from_fn(|| backend.poll_event()));
+/// }
+/// let cause = Cause::ProbeFailed(ProbeFailure::Timeout);
+/// let suspect = |failures| HealthState::Suspect { failures };
+/// assert_eq!(told, [
+///     BackendEvent::StateChanged { from: suspect(0), to: suspect(1), cause },
+///     BackendEvent::StateChanged { from: suspect(1), to: HealthState::Down, cause },
+/// ]);
 /// # Ok::<(), lb_core::health::HealthError>(())
 /// ```
 #[derive(Clone, Debug)]

@@ -6,6 +6,17 @@ use super::passive::PassiveVerdict;
 use crate::config::units::Share;
 
 /// How one backend is checked and judged; see [`HealthFile`](super::HealthFile) for the fields.
+///
+/// ```
+/// use core::time::Duration;
+/// use lb_core::health::HealthFile;
+///
+/// let file: HealthFile = serde_saphyr::from_str("{ interval: 5s, fastInterval: 1s, timeout: 500ms, fall: 3 }")?;
+/// let policy = file.backend_policy()?;
+/// // Up to 5 s until a check meets the failure, two more at the fast pace, the last one's timeout.
+/// assert_eq!(policy.detection_bound(), Duration::from_millis(5_000 + 2 * 1_000 + 500));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackendPolicy {
     pub(super) rise: u32,

@@ -80,7 +80,10 @@ pub enum ServiceEvent {
 /// backend is to be given, by id. What is not drained is merged.
 ///
 /// ```
-/// use lb_core::health::{HealthFile, HealthState, Report, ServiceHealth, ServiceState};
+/// use lb_core::config::BackendState;
+/// use lb_core::health::{
+///     HealthFile, HealthState, Offer, Report, ServiceEvent, ServiceHealth, ServiceState,
+/// };
 /// use lb_core::{BackendId, Weight};
 ///
 /// let mut service = ServiceHealth::new(HealthFile::default().service_policy()?);
@@ -89,6 +92,15 @@ pub enum ServiceEvent {
 ///     service.handle_report(BackendId(id), report);
 /// }
 /// assert_eq!(service.state(), ServiceState::Up);
+///
+/// let (from, to) = (ServiceState::Unknown, ServiceState::Up);
+/// assert_eq!(service.poll_event(), Some(ServiceEvent::StateChanged { from, to }));
+/// let told: Vec<_> = core::iter::from_fn(|| service.poll_event()).collect();
+/// let given = |backend, traffic| {
+///     let offer = Offer { traffic, weight: Weight(1) };
+///     ServiceEvent::OfferChanged { backend: BackendId(backend), offer }
+/// };
+/// assert_eq!(told, [given(0, BackendState::Drain), given(1, BackendState::Active)]);
 /// # Ok::<(), lb_core::health::HealthError>(())
 /// ```
 #[derive(Clone, Debug)]

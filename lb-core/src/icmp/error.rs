@@ -18,8 +18,8 @@ use crate::packet::{Fragment, Packet};
 ///
 /// `mtu` is the longest packet that the client may send, as
 /// [`TooBig`](crate::encapsulation::EncapsulationError::TooBig) tells; `source`
-/// is the VIP, or the node where it has a public address. Give it to a
-/// [`RateLimiter`](super::RateLimiter) before.
+/// is the VIP, or the node where it has a public address. Whether the client
+/// gets one more message is for a [`RateLimiter`](super::RateLimiter) to say.
 ///
 /// # Errors
 ///

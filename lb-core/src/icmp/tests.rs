@@ -8,6 +8,7 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::arbitrary::{self, packet::Draft, packet::bytes::fix_checksum};
 use crate::encapsulation::samples::*;
 use crate::hash::HashKey;
 use crate::packet::{self, IcmpErrorKind, IcmpMessage, Packet, Payload};
@@ -58,13 +59,6 @@ fn every_message_is_what_scapy_builds() {
         };
         assert_eq!(message, Ok(expected), "{name}");
     }
-}
-
-/// Replaces the header checksum of an IPv4 packet without options.
-fn fix_checksum(packet: &mut [u8]) {
-    packet[10..12].fill(0);
-    let checksum = Sum::of(&packet[..20]).checksum();
-    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
 }
 
 /// A UDP packet with these addresses.
@@ -261,21 +255,26 @@ fn a_short_buffer_is_an_error_that_says_how_long() {
     assert_eq!(result, Err(IcmpRefusal::OutTooSmall { needed: ping.len() }));
 }
 
+/// A whole packet of TCP, UDP or SCTP.
+fn transport_packet() -> impl Strategy<Value = Draft> {
+    arbitrary::flow::flow().prop_flat_map(arbitrary::packet::whole_of_flow)
+}
+
 proptest! {
     /// Whatever the packet: within the size limit, right checksums (etherparse's), and our
     /// own parser finds the client's flow in the quotation.
     #[test]
-    fn errors_are_well_formed(client in client(), kind in 0_usize..3, mtu in 68_u16..9000) {
-        let bytes = client.bytes();
+    fn errors_are_well_formed(client in transport_packet(), kind in 0_usize..3, mtu in 68_u16..9000) {
+        let bytes = client.emit();
         let packet = packet::parse(&bytes).unwrap();
-        let source = if client.v6 { VIP6 } else { VIP };
+        let source = client.addresses.destination();
         let out = match kind {
             0 => sent(|out| packet_too_big(&packet, mtu, source, out)),
             1 => sent(|out| time_exceeded(&packet, source, out)),
             _ => sent(|out| port_unreachable(&packet, source, out)),
         }.unwrap();
-        let limit = if client.v6 { 1280 } else { 576 };
-        let header = if client.v6 { 48 } else { 28 };
+        let limit = if client.is_v6() { 1280 } else { 576 };
+        let header = if client.is_v6() { 48 } else { 28 };
         prop_assert_eq!(out.len(), (bytes.len() + header).min(limit));
         check_with_etherparse(&out);
         let Payload::Icmp(IcmpMessage::Error(error)) = packet::parse(&out).unwrap().payload else {
@@ -284,7 +283,7 @@ proptest! {
         match (kind, error.kind) {
             (0, IcmpErrorKind::TooBig { mtu: told }) => prop_assert_eq!(told, u32::from(mtu)),
             (1, IcmpErrorKind::TimeExceeded { code: 0 }) => {}
-            (2, IcmpErrorKind::Unreachable { code }) => prop_assert_eq!(code, if client.v6 { 4 } else { 3 }),
+            (2, IcmpErrorKind::Unreachable { code }) => prop_assert_eq!(code, if client.is_v6() { 4 } else { 3 }),
             (_, other) => prop_assert!(false, "{:?}", other),
         }
         prop_assert_eq!(error.quoted.flow_key(), packet.flow_key());

@@ -104,6 +104,33 @@ pub enum TranslationError {
 ///
 /// [`TranslationError`]; of these `NotTunnel` means that the packet is an
 /// ordinary one, to be steered as any.
+///
+/// ```
+/// use lb_core::icmp::translate_tunnel_error;
+/// use lb_core::packet::{self, IcmpErrorKind, IcmpMessage, Payload};
+///
+/// // Router 10.9.9.9 tells node 10.0.0.11 that 1,400 bytes fit, quoting an
+/// // IP-in-IP packet to 10.1.0.5 with a segment of 192.0.2.1:40000 inside.
+/// let report = [
+///     0x45, 0, 0, 76, 0, 1, 0, 0, 60, 1, 0x61, 0x94, 10, 9, 9, 9, 10, 0, 0, 11, // IP
+///     3, 4, 0xb3, 0xb8, 0, 0, 0x05, 0x78, // ICMP
+///     0x45, 0, 0x05, 0xdc, 0, 0, 0x40, 0, 63, 4, 0, 0, 10, 0, 0, 11, 10, 1, 0, 5, // outer
+///     0x45, 0, 0x05, 0xc8, 0, 1, 0x40, 0, 63, 6, 0, 0, 192, 0, 2, 1, 203, 0, 113, 10, // inner
+///     0x9c, 0x40, 0x01, 0xbb, 0, 0, 0, 1,
+/// ];
+/// let report = packet::parse(&report).unwrap();
+/// let error = translate_tunnel_error(&report, 6080).unwrap();
+/// assert_eq!((error.path_mtu, error.client_mtu), (1400, 1380));
+/// assert_eq!(error.flow.unwrap().to_string(), "tcp 192.0.2.1:40000 -> 203.0.113.10:443");
+///
+/// // After a look at whether backend and VIP are ours: to the client, from the VIP.
+/// let mut out = [0; 576];
+/// let length = error.emit(error.addresses.destination(), &mut out).unwrap();
+/// let told = packet::parse(&out[..length]).unwrap();
+/// assert_eq!(told.ip.addresses.destination(), error.addresses.source());
+/// let Payload::Icmp(IcmpMessage::Error(told)) = told.payload else { panic!("{told:?}") };
+/// assert_eq!(told.kind, IcmpErrorKind::TooBig { mtu: 1380 });
+/// ```
 pub fn translate_tunnel_error<'a>(
     error: &Packet<'a>,
     gue_port: u16,

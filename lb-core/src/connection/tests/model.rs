@@ -9,18 +9,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-
-#[derive(Clone, Copy, Debug)]
-enum Operation {
-    /// A packet of a flow; a new one goes to this backend.
-    Packet(ConnectionKey, Segment, BackendId),
-    /// As `Packet`, but one that is found is bound to the backend.
-    Rebind(ConnectionKey, Segment, BackendId),
-    Remove(ConnectionKey),
-    RemoveBackend(BackendId),
-    Pass(u64),
-    Settle,
-}
+use crate::arbitrary::connection::{Operation, operations};
 
 #[derive(Clone, Copy, Debug)]
 struct Flow {
@@ -54,7 +43,7 @@ impl Model {
         }
         let mut after = flow;
         if segment != Segment::Other {
-            let opens = matches!(segment, Segment::SYN | Segment::Sctp(SctpClass::Init));
+            let opens = segment.opens();
             let most_proven = (self.limits.max - self.limits.reserve()) as usize;
             let may_prove = self.flows.values().filter(|flow| flow.proven).count() < most_proven;
             after.proven |= !opens && self.now - flow.seen >= 1000 && may_prove;
@@ -104,40 +93,6 @@ impl Model {
             assert_eq!(found.map(|found| (found.backend, found.state, found.proven)), expected);
         }
     }
-}
-
-fn key() -> impl Strategy<Value = ConnectionKey> {
-    (any::<bool>(), 0_u32..12).prop_map(|(six, number)| if six { v6(number) } else { v4(number) })
-}
-
-fn segment() -> impl Strategy<Value = Segment> {
-    prop_oneof![
-        3 => Just(Segment::SYN),
-        5 => Just(Segment::ACK),
-        1 => Just(Segment::FIN),
-        1 => Just(Segment::RST),
-        3 => Just(Segment::Udp),
-        1 => Just(Segment::Other),
-        1 => (0_u8..16).prop_map(|chunk| Segment::Sctp(SctpClass::of_chunk(chunk))),
-    ]
-}
-
-fn operation() -> impl Strategy<Value = Operation> {
-    let backend = || (0_u32..4).prop_map(BackendId);
-    let time = prop_oneof![
-        5 => 1_u64..900,
-        5 => Just(1000_u64),
-        3 => 1000_u64..400_000,
-        1 => 1_u64..1 << 33,
-    ];
-    prop_oneof![
-        20 => (key(), segment(), backend()).prop_map(|(key, segment, to)| Operation::Packet(key, segment, to)),
-        2 => (key(), segment(), backend()).prop_map(|(key, segment, to)| Operation::Rebind(key, segment, to)),
-        1 => key().prop_map(Operation::Remove),
-        1 => backend().prop_map(Operation::RemoveBackend),
-        10 => time.prop_map(Operation::Pass),
-        3 => Just(Operation::Settle),
-    ]
 }
 
 fn packet(
@@ -197,7 +152,7 @@ fn run(machine: Machine, max: u32, unproven: u32, operations: &[Operation]) {
                 model.flows.retain(|_, flow| flow.backend != backend);
                 assert_eq!(removed as usize, before - model.flows.len());
             }
-            Operation::Pass(milliseconds) => model.now += milliseconds,
+            Operation::Pass(pause) => model.now += u64::try_from(pause.as_millis()).unwrap(),
             Operation::Settle => {
                 settle(&mut table, at(model.now)).iter().for_each(|event| model.follow(event));
                 // One tick late, and a second for an unproven flow behind another.
@@ -221,7 +176,7 @@ proptest! {
     fn the_table_agrees_with_the_model(
         machine in prop_oneof![Just(Machine::Own), Just(Machine::Ipvs)],
         (max, unproven) in (1_u32..16).prop_flat_map(|max| (Just(max), 1..=max)),
-        operations in prop::collection::vec(operation(), 1..150),
+        operations in operations(1..150),
     ) {
         run(machine, max, unproven, &operations);
     }

@@ -7,11 +7,12 @@ use std::vec::Vec;
 use etherparse::PacketBuilder;
 
 use super::{Client, VIP, World, client_address, icmp_error, play};
-use crate::Time;
+use crate::arbitrary::packet::{Draft, Upper, bytes::fix_checksum};
 use crate::config::BackendState;
 use crate::director::{BatchPacket, DropReason, PassReason, ReplyKind, Verdict};
 use crate::encapsulation::decapsulate;
 use crate::packet::{self, ParseError};
+use crate::{FlowKey, Protocol, Time};
 
 const OWN: &str = "profile: { kind: own }";
 const ONE: Client = Client { port: 40_000 };
@@ -345,27 +346,15 @@ fn fragments_are_remembered_as_configured() {
 
 fn set_dont_fragment(packet: &mut [u8], dont_fragment: bool) {
     packet[6] = if dont_fragment { 0x40 } else { 0 };
-    packet[10..12].fill(0);
-    let sum = crate::checksum::Sum::ZERO.bytes(&packet[..20]);
-    let checksum = sum.checksum();
-    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
+    fix_checksum(packet);
 }
 
 /// A UDP datagram to port 53 in two pieces.
 fn fragments() -> (Vec<u8>, Vec<u8>) {
-    let whole = ONE.udp();
-    let piece = |bytes: &[u8], offset_and_more: u16| {
-        let mut piece = whole[..20].to_vec();
-        piece.extend_from_slice(bytes);
-        let length = u16::try_from(piece.len()).unwrap();
-        piece[2..4].copy_from_slice(&length.to_be_bytes());
-        piece[4..6].copy_from_slice(&[7, 7]);
-        piece[6..8].copy_from_slice(&offset_and_more.to_be_bytes());
-        piece[10..12].fill(0);
-        let sum = crate::checksum::Sum::ZERO.bytes(&piece[..20]);
-        let checksum = sum.checksum();
-        piece[10..12].copy_from_slice(&checksum.to_be_bytes());
-        piece
-    };
-    (piece(&whole[20..36], 0x2000), piece(&whole[36..], 2))
+    let client = client_address(ONE);
+    let flow = FlowKey::v4(Protocol::UDP, (*client.ip(), client.port()), (VIP, 53));
+    let whole = Draft { identification: 7, ..Draft::new(flow.addresses(), Upper::udp(&flow, &[0; 20])) };
+    let pieces = whole.cut(16);
+    assert_eq!(pieces.len(), 2);
+    (pieces[0].emit(), pieces[1].emit())
 }

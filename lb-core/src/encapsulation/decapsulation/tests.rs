@@ -8,14 +8,18 @@ use proptest::prelude::*;
 
 use super::super::samples::*;
 use super::*;
+use crate::arbitrary::packet::bytes::fix_checksum;
 use crate::config::Forward;
 use crate::encapsulation::{Identification, Tunnel, TunnelOptions, UdpChecksum};
 use crate::hash::FlowHash;
 
 /// A tunnel packet around `client`.
 fn outer(options: TunnelOptions, client: &Client, backend: IpAddr) -> Vec<u8> {
-    let bytes = client.bytes();
-    let inner = packet::parse(&bytes).unwrap();
+    outer_of(options, &client.bytes(), backend)
+}
+
+fn outer_of(options: TunnelOptions, bytes: &[u8], backend: IpAddr) -> Vec<u8> {
+    let inner = packet::parse(bytes).unwrap();
     let mut out = vec![0; bytes.len() + 60];
     let mut identification = Identification::starting_at(1);
     let length = Tunnel::new(options)
@@ -27,13 +31,6 @@ fn outer(options: TunnelOptions, client: &Client, backend: IpAddr) -> Vec<u8> {
 
 fn sample(form: usize, client: &Client) -> Vec<u8> {
     outer(options(FORWARDS[form / 2], 1500), client, BACKENDS[form % 2])
-}
-
-/// Writes a correct IPv4 header checksum into the packet.
-fn fix_checksum(packet: &mut [u8]) {
-    packet[10..12].fill(0);
-    let checksum = Sum::of(&packet[..20]).checksum();
-    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
 }
 
 fn check(packet: &[u8], expected: &DecapsulationError) {
@@ -279,11 +276,12 @@ proptest! {
 
     #[test]
     fn damaged_packets_are_no_reason_to_panic(
-        client in client(), form in 0_usize..6,
+        mut client in crate::arbitrary::packet::packet(), form in 0_usize..6,
         damage in proptest::collection::vec((0_usize..120, any::<u8>()), 1..4), cut in 0_usize..200,
     ) {
-        let client = Client { payload: client.payload % 100, ..client };
-        let mut packet = sample(form, &client);
+        client.time_to_live = client.time_to_live.max(2);
+        let options = options(FORWARDS[form / 2], u16::MAX);
+        let mut packet = outer_of(options, &client.emit(), BACKENDS[form % 2]);
         for (at, value) in damage {
             let at = at % packet.len();
             packet[at] = value;

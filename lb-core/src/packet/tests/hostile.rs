@@ -3,11 +3,10 @@
 //! Whatever the bytes, [`check`] holds what callers rely on, and that the short
 //! way for plain packets is only a short way.
 
-use std::vec::Vec;
-
 use proptest::prelude::*;
 
-use super::build::{self, V4, chain, fix_checksum, icmp, sctp, tcp, udp};
+use super::build::{self, V4, fix_checksum, udp};
+use crate::arbitrary::packet::{cut_short, damaged, packet};
 use crate::packet::{Fragment, IcmpMessage, Packet, ParseError, Payload, ipv4, ipv6, parse};
 
 /// Parses, checks what every answer must satisfy, hands the answer back.
@@ -74,32 +73,19 @@ proptest! {
     }
 
     #[test]
-    fn good_packets_are_read(bytes in good_packet()) {
+    fn good_packets_are_read(draft in packet()) {
+        let bytes = draft.emit();
         prop_assert!(check(&bytes).is_ok(), "{:?} {:x?}", parse(&bytes), bytes);
     }
 
     /// A good packet cut short is never taken for a packet.
     #[test]
-    fn cut_short(bytes in good_packet(), cut: prop::sample::Index) {
-        let cut = cut.index(bytes.len());
-        prop_assert_eq!(check(&bytes[..cut]), Err(ParseError::Truncated));
+    fn a_cut_is_noticed(bytes in cut_short()) {
+        prop_assert_eq!(check(&bytes), Err(ParseError::Truncated));
     }
 
     #[test]
-    fn damaged(
-        mut bytes in good_packet(),
-        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
-        honest_checksum: bool,
-        padding in 0_usize..30,
-    ) {
-        bytes.resize(bytes.len() + padding, 0);
-        for (place, value) in damage {
-            let place = place.index(bytes.len());
-            bytes[place] = value;
-        }
-        if honest_checksum {
-            fix_checksum(&mut bytes);
-        }
+    fn damage_does_no_harm(bytes in damaged()) {
         let _ = check(&bytes);
     }
 
@@ -117,56 +103,4 @@ proptest! {
 
 fn first_byte() -> impl Strategy<Value = u8> {
     prop_oneof![4 => Just(0x45_u8), 2 => 0x40_u8..0x50, 4 => 0x60_u8..0x70, 1 => any::<u8>()]
-}
-
-/// A good packet of any kind that this crate tells apart.
-fn good_packet() -> impl Strategy<Value = Vec<u8>> {
-    // Header, options and eight bytes at least are quoted.
-    let error_v4 = (plain_v4(), 0_u8..=16)
-        .prop_map(|(quoted, code)| build::v4(1, &icmp(3, code, 1400, &quoted[..quoted.len().min(68)])));
-    let error_v6 =
-        (plain_v6(), 1_u8..=4).prop_map(|(quoted, kind)| build::v6(58, &icmp(kind, 0, 1400, &quoted)));
-    prop_oneof![4 => plain_v4(), 4 => plain_v6(), 1 => error_v4, 1 => error_v6]
-}
-
-fn plain_v4() -> impl Strategy<Value = Vec<u8>> {
-    let flags = prop_oneof![Just(0_u16), Just(0x4000), Just(0x2000), 0_u16..0x1000, 0x2000_u16..0x3000];
-    let options = prop_oneof![3 => Just(0_usize), 1 => 0_usize..=10];
-    (upper_layer(), flags, options, any::<u16>()).prop_map(
-        |((protocol, payload), flags, options, identification)| {
-            let options = std::vec![u8::from(identification % 2 == 0); options * 4];
-            V4 { protocol, flags, options, identification, ..V4::default() }.build(&payload)
-        },
-    )
-}
-
-fn plain_v6() -> impl Strategy<Value = Vec<u8>> {
-    let kinds = prop_oneof![Just(43_u8), Just(60), Just(135), Just(139), Just(140)];
-    let kinds = prop_oneof![
-        1 => Just(Vec::new()),
-        1 => proptest::collection::vec((kinds, (1_usize..=3).prop_map(|units| units * 8)), 0..=8),
-        1 => Just(std::vec![(0, 8), (44, 8), (51, 12)]),
-    ];
-    (upper_layer(), kinds).prop_map(|((protocol, payload), kinds)| {
-        let protocol = if protocol == 1 { 58 } else { protocol };
-        let (next_header, bytes) = chain(&kinds, protocol, &payload);
-        build::v6(next_header, &bytes)
-    })
-}
-
-/// A protocol and a payload that fits it.
-fn upper_layer() -> impl Strategy<Value = (u8, Vec<u8>)> {
-    let ports = (any::<u16>(), any::<u16>());
-    let data = proptest::collection::vec(any::<u8>(), 0..64);
-    (ports, any::<u8>(), data, 0_u8..5).prop_map(|((source, destination), byte, data, kind)| {
-        let (protocol, mut payload) = match kind {
-            0 => (6, tcp(source, destination, byte)),
-            1 => (17, udp(source, destination)),
-            2 => (132, sctp(source, destination, &[(byte, &data)])),
-            3 => (1, icmp(if byte % 2 == 0 { 8 } else { 128 }, 0, 0, &[])),
-            _ => (50, Vec::new()),
-        };
-        payload.extend(data);
-        (protocol, payload)
-    })
 }

@@ -1,4 +1,4 @@
-//! Random valid configurations, for property tests here and in other crates.
+//! Valid configurations: of any size that a file may ask for, and small ones to run.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -8,7 +8,7 @@ use core::time::Duration;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{
+use crate::config::{
     BackendConfig, BackendState, Config, Forward, IpvsOptions, NodeAddresses, Profile, SchedulerKind,
     ServiceAddress, ServiceConfig,
 };
@@ -21,16 +21,25 @@ use crate::table::ring;
 
 /// A valid configuration of up to three services of up to eight backends.
 ///
-/// Families mix; the node has an address of each.
+/// Families mix; the node has an address of each. Limits and weights are of any
+/// size, so that it may ask for a ring of more points than a table can have;
+/// to run one, take a [`small`] one.
+///
+/// ```
+/// use lb_core::arbitrary;
+/// use lb_core::config::{Config, LbFile};
+/// use proptest::prelude::*;
+///
+/// proptest!(|(config in arbitrary::config::config())| {
+///     prop_assert_eq!(Config::try_from(LbFile::from(&config)), Ok(config));
+/// });
+/// ```
 pub fn config() -> impl Strategy<Value = Config> {
     let services = prop::collection::vec(service(), 0..4);
     (any::<[u8; 16]>(), 1..=1_u32 << 30, fragments(), profile(), any::<u64>(), services).prop_map(
         |(key, max, fragments, profile, generation, services)| {
             let mut connections = ConnectionLimits::new(max, profile.machine());
             connections.unproven = connections.unproven.max(1);
-            // one service per address
-            let services: BTreeMap<_, _> =
-                services.into_iter().map(|service| (service.address, service)).collect();
             Config {
                 node: NodeAddresses { v4: Some(Ipv4Addr::new(10, 0, 0, 11)), v6: Some(node_v6()) },
                 hash_key: HashKey::new(key),
@@ -38,13 +47,68 @@ pub fn config() -> impl Strategy<Value = Config> {
                 fragments,
                 profile,
                 generation,
-                services: services.into_values().collect(),
+                services: one_for_each_address(services),
             }
         },
     )
 }
 
+/// A valid configuration that a director runs quickly, even unoptimised: one to
+/// three services, tables of up to 251 slots, weights up to 4, and as many
+/// connections as make a table overflow.
+///
+/// ```
+/// use lb_core::arbitrary;
+/// use lb_core::director::Director;
+/// use lb_core::table::TableCache;
+/// use proptest::prelude::*;
+///
+/// proptest!(|(config in arbitrary::config::small())| {
+///     prop_assert!(Director::new(config, &mut TableCache::default()).is_ok());
+/// });
+/// ```
+pub fn small() -> impl Strategy<Value = Config> {
+    let services = prop::collection::vec(small_service(), 1..4);
+    let connections = prop_oneof![Just(8_u32), Just(1_000)];
+    (config(), services, connections).prop_map(|(config, services, max)| Config {
+        connections: ConnectionLimits::new(max, config.profile.machine()),
+        services: one_for_each_address(services),
+        ..config
+    })
+}
+
+/// A service with a small table and small weights.
+fn small_service() -> impl Strategy<Value = ServiceConfig> {
+    let flags = (any::<bool>(), any::<bool>());
+    let scheduler = prop_oneof![
+        select(&[11_u32, 251][..]).prop_map(|table_size| SchedulerKind::Maglev { table_size }),
+        (8..100_u32).prop_map(|table_size| SchedulerKind::Rendezvous { table_size }),
+        (1..8_u32).prop_map(|points| SchedulerKind::Ring { points }),
+        flags.prop_map(|(port, fallback)| SchedulerKind::IpvsMh { port, fallback, table_size: 251 }),
+        flags.prop_map(|(port, fallback)| SchedulerKind::IpvsSh { port, fallback, table_size: 16 }),
+    ];
+    (service(), scheduler).prop_map(|(mut service, scheduler)| {
+        service.backends.iter_mut().for_each(|backend| backend.weight.0 %= 5);
+        ServiceConfig { scheduler, ..service }
+    })
+}
+
+fn one_for_each_address(services: Vec<ServiceConfig>) -> Vec<ServiceConfig> {
+    let services: BTreeMap<_, _> = services.into_iter().map(|service| (service.address, service)).collect();
+    services.into_values().collect()
+}
+
 /// A valid service of up to eight backends, of both families.
+///
+/// ```
+/// use lb_core::arbitrary;
+/// use proptest::prelude::*;
+///
+/// proptest!(|(service in arbitrary::config::service())| {
+///     // Under a tunnel a backend has the service's port.
+///     prop_assert!(service.backends.iter().all(|backend| backend.endpoint.port == service.address.port));
+/// });
+/// ```
 pub fn service() -> impl Strategy<Value = ServiceConfig> {
     let protocol = select(&[Protocol::TCP, Protocol::UDP, Protocol::SCTP][..]);
     let address = (vip(), 1..=u16::MAX, protocol);
@@ -83,7 +147,18 @@ fn that_holds(scheduler: SchedulerKind, backends: &[BackendConfig]) -> Scheduler
     }
 }
 
-/// A valid scheduler with a small table.
+/// A valid scheduler of any kind.
+///
+/// ```
+/// use lb_core::arbitrary;
+/// use lb_core::config::SchedulerName;
+/// use proptest::prelude::*;
+///
+/// proptest!(|(kind in arbitrary::config::scheduler())| {
+///     let is_kernel = matches!(kind.name(), SchedulerName::IpvsMh | SchedulerName::IpvsSh);
+///     prop_assert_eq!(kind.is_ipvs(), is_kernel);
+/// });
+/// ```
 pub fn scheduler() -> impl Strategy<Value = SchedulerKind> {
     let flags = (any::<bool>(), any::<bool>());
     prop_oneof![
@@ -124,7 +199,16 @@ fn profile() -> impl Strategy<Value = Profile> {
     prop_oneof![Just(Profile::Own), ipvs]
 }
 
-fn state() -> impl Strategy<Value = BackendState> {
+/// Active, draining or down.
+///
+/// ```
+/// use lb_core::arbitrary;
+/// use lb_core::config::BackendState;
+/// use proptest::prelude::*;
+///
+/// proptest!(|(state in arbitrary::config::state())| prop_assert!(state <= BackendState::Down));
+/// ```
+pub fn state() -> impl Strategy<Value = BackendState> {
     select(&[BackendState::Active, BackendState::Drain, BackendState::Down][..])
 }
 
