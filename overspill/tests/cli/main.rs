@@ -2,6 +2,7 @@
 //! output, standard error and exit status out. One file of tests per topic.
 
 mod check;
+mod digests;
 mod forward;
 mod pick;
 mod run;
