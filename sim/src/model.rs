@@ -50,6 +50,7 @@ use zone::{StationSlot, Zone};
 pub use cause::Cause;
 pub use front::NodeError;
 pub(crate) use front::check_node;
+pub(crate) use packets::Wire;
 pub use path::PacketPath;
 
 use crate::digest::EventDigest;
@@ -68,6 +69,7 @@ pub(crate) struct Model<'a, O> {
     scenario: &'a Scenario,
     observer: &'a mut O,
     seed: Seed,
+    wire: Wire,
     engine: Engine<Happening>,
     digest: EventDigest,
     end: Time,
@@ -162,6 +164,7 @@ impl<'a, O: Observer> Model<'a, O> {
             scenario,
             observer,
             seed,
+            wire: scenario.traffic.wire(),
             engine: Engine::new(),
             digest: EventDigest::new(),
             end: Time::ZERO + scenario.duration,
@@ -211,7 +214,7 @@ impl<'a, O: Observer> Model<'a, O> {
         }
         self.zones.push(Zone {
             name: spec.name.clone(),
-            front: Front::new(index, spec.ecmp, salt),
+            front: Front::new(index, spec.ecmp, salt, self.wire),
             health: Vec::new(),
             gateways: (0..spec.gateways).map(|_| slot(spec.gateway)).collect(),
             endpoints: (0..replicas.len() as u16).collect(),

@@ -13,11 +13,12 @@ use std::path::Path;
 use crate::overspill;
 
 /// Every embedded scenario by name, and what makes it short.
-const RUNS: [(&str, &[&str]); 10] = [
+const RUNS: [(&str, &[&str]); 11] = [
     (
         "az-loss",
         &["duration=20s", "events[0].at=10s", "traffic.rate={kind: constant, rate: 10%}", "expect=[]"],
     ),
+    ("datagrams", &["duration=20s", "events[0].at=5s", "events[0].for=10s", "expect=[]"]),
     ("health-flap", &["duration=20s", "events[0].at=5s", "events[0].count=1", "expect=[]"]),
     (
         "kernel-drain",

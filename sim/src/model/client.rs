@@ -6,23 +6,26 @@
 //! is modelled by what a balancer meets: an opening packet that is repeated, a
 //! handshake that takes a round trip, data that is repeated until somebody
 //! takes it, a closing packet, resets. Acknowledgements alone are not sent.
+//! Over UDP a connection is a port that the client keeps: there from the first
+//! datagram on, until the visit is over or one of its requests is given up.
 
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
 
-use lb_core::Time;
+use lb_core::{FlowKey, Time};
 
 use super::Model;
 use super::arena::Id;
 use super::cause::Cause;
-use super::front::{Delivery, Loss, PORT, vip};
+use super::front::{Delivery, Loss, PORT, vip4, vip6};
 use super::happening::Happening;
 use super::links::Place;
-use super::packets::{Ends, Kind};
+use super::packets::{Kind, Wire};
 use super::request::Phase;
 use crate::dns::Lookup;
 use crate::engine::Class;
 use crate::record::{Observer, Record};
+use crate::scenario::FamilyFile;
 
 pub(super) use super::request::Request;
 
@@ -37,7 +40,7 @@ pub(super) struct Session {
     pub(super) connection: Option<Id<Connection>>,
 }
 
-/// One TCP connection.
+/// One TCP connection, or the one port that a client's datagrams of a visit come from.
 #[derive(Debug)]
 pub(super) struct Connection {
     /// `None` once it is closed or broken: only its last packet is under way.
@@ -50,7 +53,7 @@ pub(super) struct Connection {
     pub(super) node: Option<u16>,
     /// The gateway that holds its other end, and that gateway's life.
     pub(super) gateway: Option<(u16, u16)>,
-    /// The zone's table version when it was opened.
+    /// The zone's table version when it was opened, or over UDP when it came to its gateway.
     pub(super) version: u32,
     /// What its packets suffered last.
     pub(super) trouble: Option<Cause>,
@@ -59,8 +62,8 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Its addresses and ports: no two connections share them.
-    pub(super) fn ends(&self) -> Ends {
-        ends(self.number, self.zone)
+    pub(super) fn flow(&self, wire: Wire) -> FlowKey {
+        flow(wire, self.number, self.zone)
     }
 }
 
@@ -68,14 +71,24 @@ impl Connection {
 ///
 /// The ports run through a prime number of values, the addresses through a
 /// power of two, so a pair comes again after 10^11 connections.
-pub(super) fn ends(number: u64, zone: u16) -> Ends {
+pub(super) fn flow(wire: Wire, number: u64, zone: u16) -> FlowKey {
     let address = CLIENTS | (number.wrapping_mul(0x9E37_79B1) as u32 & 0x003f_ffff);
-    let client_port = 32_768 + (number % 28_229) as u16;
-    Ends { client: Ipv4Addr::from_bits(address), client_port, vip: vip(zone), vip_port: PORT }
+    let port = 32_768 + (number % 28_229) as u16;
+    match wire.family {
+        FamilyFile::Ipv4 => {
+            FlowKey::v4(wire.number(), (Ipv4Addr::from_bits(address), port), (vip4(zone), PORT))
+        }
+        FamilyFile::Ipv6 => {
+            let client = Ipv6Addr::from_bits(CLIENTS6 | u128::from(address));
+            FlowKey::v6(wire.number(), (client, port), (vip6(zone), PORT))
+        }
+    }
 }
 
 /// 100.64.0.0/10 (RFC 6598): addresses that are nobody's in particular.
 const CLIENTS: u32 = 0x6440_0000;
+/// 2001:db8:c::/96, of the addresses for documentation (RFC 3849); the same number follows.
+const CLIENTS6: u128 = 0x2001_0db8_000c << 80;
 
 /// A client repeats its opening packet after a second, then twice that, and so on (RFC 6298).
 const OPEN_REPEAT: Duration = Duration::from_secs(1);
@@ -124,6 +137,10 @@ impl<O: Observer> Model<'_, O> {
         self.metrics.connections.opened += 1;
         self.metrics.zones[usize::from(zone)].connections += 1;
         self.shifts.count_entry(zone);
+        if !self.wire.is_tcp() {
+            self.handle_opened(now, connection);
+            return;
+        }
         let deadline = now + self.scenario.traffic.connect_timeout;
         if self.connect_deadlines.is_empty() {
             self.engine.schedule(deadline, Class::Timer, Happening::ConnectDeadline);
@@ -177,9 +194,9 @@ impl<O: Observer> Model<'_, O> {
         if connection.established || connection.session.is_none() {
             return;
         }
-        let (zone, ends, repeats) = (connection.zone, connection.ends(), connection.repeats);
+        let (zone, flow, repeats) = (connection.zone, connection.flow(self.wire), connection.repeats);
         let version = self.zones[usize::from(zone)].front.version;
-        let taken = match self.carry(now, zone, ends, Kind::Open) {
+        let taken = match self.carry(now, zone, &flow, Kind::Open) {
             Ok((node, gateway)) => match self.gateway_life(zone, gateway) {
                 Some(life) => Ok((node, gateway, life)),
                 None => Err(Cause::BackendLost),
@@ -289,6 +306,10 @@ impl<O: Observer> Model<'_, O> {
         connection.session = None;
         let zone = connection.zone;
         self.metrics.connections.closed += 1;
+        if !self.wire.is_tcp() {
+            self.connections.remove(id);
+            return;
+        }
         if self.links.loses(Place::Clients, Place::Zone(zone)) {
             self.connections.remove(id);
             return;
@@ -300,7 +321,7 @@ impl<O: Observer> Model<'_, O> {
     /// The closing packet reaches its zone: the node must see it, nobody waits for an answer.
     pub(super) fn handle_deliver_close(&mut self, now: Time, id: Id<Connection>) {
         let Some(connection) = self.connections.remove(id) else { return };
-        let _ = self.carry(now, connection.zone, connection.ends(), Kind::Close);
+        let _ = self.carry(now, connection.zone, &connection.flow(self.wire), Kind::Close);
     }
 
     /// Carries a packet to the zone's gateways, by the zone's router and nodes.
@@ -308,14 +329,14 @@ impl<O: Observer> Model<'_, O> {
         &mut self,
         now: Time,
         zone: u16,
-        ends: Ends,
+        flow: &FlowKey,
         kind: Kind,
     ) -> Result<(u16, u16), Trouble> {
         let place = &mut self.zones[usize::from(zone)];
         if place.lost {
             return Err(Trouble::Silence(Cause::ZoneLost));
         }
-        match place.front.deliver(now, ends, kind) {
+        match place.front.deliver(now, flow, kind) {
             Delivery::Gateway { node, gateway, choice } => {
                 self.checks.new_flow_goes_where_it_may(now, place, node, gateway, choice);
                 Ok((node, gateway))

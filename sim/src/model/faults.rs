@@ -215,7 +215,7 @@ impl<O: Observer> Model<'_, O> {
     pub(super) fn new_node(&mut self, zone: u16, node: u16, state: BackendState) -> Node {
         let kind = &self.scenario.node_kinds[self.scenario.zones[usize::from(zone)].node_kind];
         let gateways = gateway_endpoints(zone, self.zones[usize::from(zone)].gateways.len() as u16);
-        let config = keyed_node_config(kind, (zone, node), &gateways, state, self.hash_key)
+        let config = keyed_node_config((kind, self.wire), (zone, node), &gateways, state, self.hash_key)
             .expect("the scenario's reader built this configuration before");
         let director = Director::new(config, &mut self.tables)
             .expect("the scenario's reader built such a node before, and gateways are fewer than slots");
@@ -278,9 +278,14 @@ impl<O: Observer> Model<'_, O> {
         let endpoints = gateway_endpoints(zone, place.gateways.len() as u16);
         let kind = &self.scenario.node_kinds[self.scenario.zones[usize::from(zone)].node_kind];
         let director = &mut place.front.nodes[usize::from(node)].director;
-        let mut config =
-            keyed_node_config(kind, (zone, node), &endpoints, BackendState::Drain, self.hash_key)
-                .expect("the scenario's reader built this configuration before");
+        let mut config = keyed_node_config(
+            (kind, self.wire),
+            (zone, node),
+            &endpoints,
+            BackendState::Drain,
+            self.hash_key,
+        )
+        .expect("the scenario's reader built this configuration before");
         let old = &director.config().services[0].backends;
         let known = old.len();
         config.services[0].backends[..known].copy_from_slice(old);

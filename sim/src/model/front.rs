@@ -5,7 +5,7 @@
 //! is the [`Director`]'s word, and where the packet goes is read from the outer
 //! header that the director wrote.
 
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use lb_core::config::{
     BackendFile, BackendState, Config, ConfigError, ForwardFile, HashField, LbFile, NodeFile, ProtocolName,
@@ -14,18 +14,31 @@ use lb_core::config::{
 use lb_core::director::{Choice, Director, DirectorError, DropReason, Verdict};
 use lb_core::encapsulation::decapsulate;
 use lb_core::table::TableCache;
-use lb_core::{Endpoint, FlowKey, HashKey, Protocol, Time, Weight};
+use lb_core::{Endpoint, FlowKey, HashKey, Time, Weight};
 
-use super::packets::{Builder, Ends, Kind};
+use super::packets::{Builder, Kind, Wire};
 use crate::ecmp::{EcmpGroup, EcmpKind};
-use crate::scenario::{EcmpFile, NodeKind};
+use crate::scenario::{EcmpFile, FamilyFile, NodeKind, ProtocolFile};
 
 /// The port that every zone's VIP serves.
 pub(super) const PORT: u16 = 443;
 
-/// The VIP of a zone.
-pub(super) fn vip(zone: u16) -> Ipv4Addr {
+/// The VIP of a zone, of addresses for documentation (RFC 5737, RFC 3849).
+pub(super) const fn vip(family: FamilyFile, zone: u16) -> IpAddr {
+    match family {
+        FamilyFile::Ipv4 => IpAddr::V4(vip4(zone)),
+        FamilyFile::Ipv6 => IpAddr::V6(vip6(zone)),
+    }
+}
+
+/// The same where IPv4 is spoken.
+pub(super) const fn vip4(zone: u16) -> Ipv4Addr {
     Ipv4Addr::new(203, 0, 113, (zone + 1) as u8)
+}
+
+/// The same where IPv6 is spoken.
+pub(super) const fn vip6(zone: u16) -> Ipv6Addr {
+    Ipv6Addr::new(0x2001, 0xdb8, 0xf, 0, 0, 0, 0, zone + 1)
 }
 
 /// The endpoint of a gateway.
@@ -45,9 +58,10 @@ fn gateway_of(outer: &[u8]) -> u16 {
 }
 
 /// Whether a node of this kind can be, with so many gateways: builds one.
-pub(crate) fn check_node(kind: &NodeKind, gateways: u16) -> Result<(), NodeError> {
+pub(crate) fn check_node(kind: &NodeKind, gateways: u16, wire: Wire) -> Result<(), NodeError> {
     let key = HashKey::new([1; 16]);
-    let config = keyed_node_config(kind, (0, 0), &gateway_endpoints(0, gateways), BackendState::Active, key)?;
+    let endpoints = gateway_endpoints(0, gateways);
+    let config = keyed_node_config((kind, wire), (0, 0), &endpoints, BackendState::Active, key)?;
     Director::new(config, &mut TableCache::default())?;
     Ok(())
 }
@@ -65,7 +79,7 @@ pub enum NodeError {
 
 /// The configuration of an L4 node: one service, the zone's VIP, over its gateways, all in one state.
 pub(super) fn keyed_node_config(
-    kind: &NodeKind,
+    (kind, wire): (&NodeKind, Wire),
     (zone, node): (u16, u16),
     gateways: &[Endpoint],
     state: BackendState,
@@ -88,9 +102,12 @@ pub(super) fn keyed_node_config(
         profile: kind.profile,
         generation: 0,
         services: vec![ServiceFile {
-            vip: IpAddr::V4(vip(zone)),
+            vip: vip(wire.family, zone),
             port: PORT,
-            protocol: ProtocolName::Tcp,
+            protocol: match wire.protocol {
+                ProtocolFile::Tcp => ProtocolName::Tcp,
+                ProtocolFile::Udp => ProtocolName::Udp,
+            },
             scheduler: kind.scheduler,
             hash_fields: vec![
                 HashField::Proto,
@@ -174,6 +191,7 @@ pub(super) enum Loss {
 #[derive(Debug)]
 pub(super) struct Front {
     zone: u16,
+    wire: Wire,
     router: EcmpGroup<u16>,
     pub(super) nodes: Vec<Node>,
     /// Changes with every change of any node's table.
@@ -187,7 +205,7 @@ pub(super) struct Front {
 
 impl Front {
     /// A router without nodes.
-    pub(super) fn new(zone: u16, ecmp: EcmpFile, salt: HashKey) -> Self {
+    pub(super) fn new(zone: u16, ecmp: EcmpFile, salt: HashKey, wire: Wire) -> Self {
         let kind = match ecmp {
             EcmpFile::HashThreshold => EcmpKind::HashThreshold,
             EcmpFile::ModN => EcmpKind::ModN,
@@ -195,19 +213,20 @@ impl Front {
         };
         Self {
             zone,
+            wire,
             router: EcmpGroup::new(kind, salt, &[]),
             nodes: Vec::new(),
             version: 0,
             packets: 0,
             damaged: 0,
-            builder: Builder::new(),
+            builder: Builder::new(wire),
             out: vec![0; OUT].into_boxed_slice(),
         }
     }
 
     /// The address of the zone's service.
     pub(super) fn service(&self) -> ServiceAddress {
-        ServiceAddress::new(IpAddr::V4(vip(self.zone)), PORT, Protocol::TCP)
+        ServiceAddress::new(vip(self.wire.family, self.zone), PORT, self.wire.number())
     }
 
     /// The router looks at its nodes and sends packets to those that are announced; whether that changed anything.
@@ -245,9 +264,8 @@ impl Front {
     }
 
     /// Carries one packet from the router to a gateway, by its real bytes.
-    pub(super) fn deliver(&mut self, now: Time, ends: Ends, kind: Kind) -> Delivery {
-        let flow = FlowKey::v4(Protocol::TCP, (ends.client, ends.client_port), (ends.vip, ends.vip_port));
-        let Some(&node) = self.router.next_hop(&flow) else { return Delivery::Lost(Loss::NoRoute) };
+    pub(super) fn deliver(&mut self, now: Time, flow: &FlowKey, kind: Kind) -> Delivery {
+        let Some(&node) = self.router.next_hop(flow) else { return Delivery::Lost(Loss::NoRoute) };
         let hop = &mut self.nodes[usize::from(node)];
         match hop.condition {
             Condition::Running => {}
@@ -256,7 +274,7 @@ impl Front {
             }
         }
         self.packets += 1;
-        let packet = self.builder.build(ends, kind);
+        let packet = self.builder.build(flow, kind);
         match hop.director.handle_packet(now, packet, &mut self.out) {
             Verdict::Forward { choice, length, .. } => {
                 if self.packets.is_multiple_of(OPENED_EVERY)
@@ -283,11 +301,16 @@ impl Front {
 }
 
 /// Whether a gateway that opens the tunnel finds the client's packet, all but its time to live
-/// and the checksum over that.
+/// (IPv6: hop limit) and the checksum over that.
 fn arrives_unchanged(sent: &[u8], outer: &[u8]) -> bool {
     let Ok(opened) = decapsulate(outer) else { return false };
     let got = opened.inner();
-    got.len() == sent.len() && got[..8] == sent[..8] && got[9] == sent[9] && got[12..] == sent[12..]
+    let may_differ: &[usize] = match sent[0] >> 4 {
+        4 => &[8, 10, 11],
+        _ => &[7],
+    };
+    let same = |at: usize| got[at] == sent[at] || may_differ.contains(&at);
+    got.len() == sent.len() && (0..sent.len().min(12)).all(same) && got[12..] == sent[12..]
 }
 
 /// One packet in so many is opened as a gateway would open it.

@@ -11,7 +11,7 @@ use lb_core::health::{
 use lb_core::{BackendId, Time, Weight};
 
 use super::Model;
-use super::client::{Trouble, ends};
+use super::client::{Trouble, flow};
 use super::front::Condition as NodeCondition;
 use super::happening::Happening;
 use super::links::Place;
@@ -250,8 +250,8 @@ impl<O: Observer> Model<'_, O> {
         let delay = self.links.delay(Place::Clients, there) + self.links.delay(there, Place::Clients);
         let number = self.connection_count;
         self.connection_count += 1;
-        let ends = ends(number, zone);
-        match self.carry(now, zone, ends, Kind::Open) {
+        let flow = flow(self.wire, number, zone);
+        match self.carry(now, zone, &flow, Kind::Open) {
             Ok((_, gateway)) => {
                 let running = |condition| match condition {
                     Condition::Running => true,
@@ -259,7 +259,9 @@ impl<O: Observer> Model<'_, O> {
                 };
                 let slot = &self.zones[usize::from(zone)].gateways[usize::from(gateway)];
                 let answers = running(slot.station.condition());
-                let _ = self.carry(now, zone, ends, Kind::Close);
+                if self.wire.is_tcp() {
+                    let _ = self.carry(now, zone, &flow, Kind::Close);
+                }
                 answers.then_some((delay, true))
             }
             Err(Trouble::Reset(_)) => Some((delay, false)),

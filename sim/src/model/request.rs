@@ -14,7 +14,7 @@ use super::cause::Cause;
 use super::client::{Connection, Session, Trouble};
 use super::happening::{Happening, Try};
 use super::links::Place;
-use super::packets::{Kind, payloads};
+use super::packets::Kind;
 use super::serve::Stage;
 use crate::engine::Class;
 use crate::record::Observer;
@@ -147,10 +147,13 @@ impl<O: Observer> Model<'_, O> {
         self.engine.schedule(now + delay, Class::Delivery, Happening::DeliverData(attempt));
     }
 
-    /// Nobody acknowledged: the client will repeat the data.
+    /// Nobody acknowledged: the client will repeat the data; a datagram is gone.
     fn repeat_later(&mut self, now: Time, attempt: Try, trouble: Cause, repeats: u32, since: Duration) {
         let Some(request) = self.current(attempt) else { return };
         request.trouble = Some(trouble);
+        if !self.wire.is_tcp() {
+            return;
+        }
         let pause = DATA_REPEAT.saturating_mul(1 << repeats.min(16)).saturating_sub(since);
         self.engine.schedule(now + pause, Class::Timer, Happening::RepeatData(attempt));
     }
@@ -172,10 +175,10 @@ impl<O: Observer> Model<'_, O> {
         let (bytes, repeats, connection_id) = (request.bytes, request.repeats, request.connection);
         let Some(id) = connection_id else { return };
         let Some(connection) = self.connections.get(id) else { return };
-        let (zone, ends) = (connection.zone, connection.ends());
+        let (zone, flow) = (connection.zone, connection.flow(self.wire));
         let mut outcome = Err(Trouble::Silence(Cause::NoBackend));
-        for payload in payloads(bytes) {
-            outcome = self.carry(now, zone, ends, Kind::Data(payload));
+        for payload in self.wire.payloads(bytes) {
+            outcome = self.carry(now, zone, &flow, Kind::Data(payload));
             if outcome.is_err() {
                 break;
             }
@@ -216,7 +219,9 @@ impl<O: Observer> Model<'_, O> {
             self.repeat_later(now, attempt, Cause::BackendLost, repeats, sent);
             return;
         };
-        if bound != Some((gateway, life)) {
+        if !self.wire.is_tcp() {
+            self.bind_datagrams(now, id, (gateway, life));
+        } else if bound != Some((gateway, life)) {
             let moved = bound.is_some_and(|(bound, _)| bound != gateway);
             if moved {
                 let place = &self.zones[usize::from(zone)];
@@ -232,6 +237,23 @@ impl<O: Observer> Model<'_, O> {
             request.trouble = None;
         }
         self.begin_service(now, attempt, zone, gateway);
+    }
+
+    /// Any gateway answers a datagram: its flow may move, but only for a reason.
+    fn bind_datagrams(&mut self, now: Time, id: Id<Connection>, to: (u16, u16)) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        let zone = usize::from(connection.zone);
+        let (bound, version) = (connection.gateway, connection.version);
+        if bound.is_some_and(|(gateway, _)| gateway == to.0) {
+            connection.gateway = Some(to);
+            return;
+        }
+        connection.gateway = Some(to);
+        connection.version = self.zones[zone].front.version;
+        if bound.is_some() {
+            let kind = self.scenario.zones[zone].node_kind;
+            self.checks.flow_moves_for_a_reason(now, &self.zones[zone], kind, version, bound);
+        }
     }
 
     /// Why a connection's packets came to a gateway that does not hold its other end.
@@ -292,12 +314,20 @@ impl<O: Observer> Model<'_, O> {
             let (trouble, connection) = (request.trouble, request.connection);
             match (trouble, connection) {
                 // The path is dead: the client gives up the connection with all that is on it.
-                (Some(cause), Some(connection)) => self.break_connection(now, connection, cause),
-                _ => {
-                    self.fail_try(now, attempt.request, Cause::Timeout);
+                (Some(cause), Some(connection)) if self.gives_up_path(attempt) => {
+                    self.break_connection(now, connection, cause);
                 }
+                (Some(cause), Some(_)) => self.fail_try(now, attempt.request, cause),
+                (_, None) | (None, _) => self.fail_try(now, attempt.request, Cause::Timeout),
             }
         }
+    }
+
+    /// Whether a client whose packets got no answer leaves the connection: over UDP it asks
+    /// again from the same port as long as it asks again at all.
+    fn gives_up_path(&mut self, attempt: Try) -> bool {
+        let retries = self.retry.retries;
+        self.wire.is_tcp() || self.current(attempt).is_none_or(|request| request.attempt > retries)
     }
 
     /// What the simulator knows of why no answer will come.

@@ -276,6 +276,12 @@ impl Default for RoutingFile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrafficFile {
+    /// What the clients speak; `tcp` where left out.
+    #[serde(default)]
+    pub protocol: ProtocolFile,
+    /// The address family of the zones' VIPs, and so of the clients; `ipv4` where left out.
+    #[serde(default)]
+    pub family: FamilyFile,
     /// Requests per second over time.
     pub rate: RateFile,
     /// When connections begin, given the rate; Poisson where left out.
@@ -296,6 +302,29 @@ pub struct TrafficFile {
     /// What a client does when a request fails; nothing where left out.
     #[serde(default)]
     pub retry: RetryFile,
+}
+
+/// What clients speak.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProtocolFile {
+    /// Connections: a handshake, lost data repeated, a closing packet.
+    #[default]
+    Tcp,
+    /// Datagrams: what is lost stays lost until the client asks again from the same port.
+    /// It takes another port, and asks its resolver, when it has given a request up.
+    Udp,
+}
+
+/// An address family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FamilyFile {
+    /// IPv4.
+    #[default]
+    Ipv4,
+    /// IPv6; the gateways' own addresses stay IPv4, so the L4 nodes tunnel 6-in-4.
+    Ipv6,
 }
 
 /// A client's retries.

@@ -183,7 +183,8 @@ fn check_nodes(file: &ScenarioFile, scenario: &Scenario) -> Result<(), ScenarioE
         let name = file.node_kinds.keys().nth(kind).expect("kinds are in the file's order");
         let path = Path::top().key("nodeKinds").key(name);
         let gateways = u16::try_from(gateways).unwrap_or(u16::MAX);
-        crate::model::check_node(&scenario.node_kinds[kind], gateways)
+        let wire = scenario.traffic.wire();
+        crate::model::check_node(&scenario.node_kinds[kind], gateways, wire)
             .map_err(|error| path.error(Problem::Node(error)))?;
     }
     Ok(())
@@ -294,7 +295,8 @@ fn network(file: &ScenarioFile) -> Network {
 
 fn dns(file: &ScenarioFile) -> Result<Dns, ScenarioError> {
     let path = Path::top().key("dns");
-    let health = health_check(file, &file.dns.health_check, &path.key("healthCheck"))?;
+    let here = path.key("healthCheck");
+    let health = health_check(file, &file.dns.health_check, &here)?;
     if !(1..=1_000_000).contains(&file.dns.resolvers) {
         return Err(path.key("resolvers").error(Problem::Range { range: "1 to 1000000" }));
     }
@@ -335,6 +337,8 @@ fn traffic(
         return Err(path.key("retry").key("retries").error(Problem::TooLarge { most: "10" }));
     }
     Ok(Traffic {
+        protocol: traffic.protocol,
+        family: traffic.family,
         rate: RateCurve::constant(0.0),
         arrivals: None,
         requests_per_connection: requests_per_connection.clone(),

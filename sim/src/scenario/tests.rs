@@ -127,6 +127,17 @@ fn a_configuration_that_no_node_takes_is_refused_when_read() {
 }
 
 #[test]
+fn what_clients_speak_is_one_of_two_protocols_and_two_families() {
+    let scenario = read(node_loss()).unwrap();
+    assert_eq!((scenario.traffic.protocol, scenario.traffic.family), (ProtocolFile::Tcp, FamilyFile::Ipv4));
+    let text = with_overrides(node_loss(), &["traffic.protocol=udp", "traffic.family=ipv6"]).unwrap();
+    let scenario = read(&text).unwrap();
+    assert_eq!((scenario.traffic.protocol, scenario.traffic.family), (ProtocolFile::Udp, FamilyFile::Ipv6));
+    assert_eq!(refused(&["traffic.protocol=upd"]), "unknown choice `upd`; did you mean `udp`?");
+    assert_eq!(refused(&["traffic.family=ip6"]), "unknown choice `ip6`; did you mean `ipv6`?");
+}
+
+#[test]
 fn the_schema_names_every_section() {
     let schema = ScenarioFile::schema();
     let properties = schema.get("properties").and_then(|properties| properties.as_object()).unwrap();
