@@ -21,6 +21,7 @@ mod health;
 mod links;
 mod metrics;
 mod names;
+mod observe;
 mod packets;
 mod path;
 mod request;

@@ -158,6 +158,8 @@ pub struct NodeKind {
     pub connections: Option<ConnectionsFile>,
     /// How a gateway is judged.
     pub backend_health: BackendPolicy,
+    /// Whether what clients' packets tell of a gateway is heard beside the checks.
+    pub observes: bool,
     /// When the whole service stands.
     pub service_health: ServicePolicy,
 }

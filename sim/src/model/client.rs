@@ -55,6 +55,8 @@ pub(super) struct Connection {
     pub(super) gateway: Option<(u16, u16)>,
     /// The zone's table version when it was opened, or over UDP when it came to its gateway.
     pub(super) version: u32,
+    /// The node and gateway that its opening packet went by; `None` once data followed it.
+    pub(super) asked: Option<(u16, u16)>,
     /// What its packets suffered last.
     pub(super) trouble: Option<Cause>,
     repeats: u32,
@@ -128,6 +130,7 @@ impl<O: Observer> Model<'_, O> {
             node: None,
             gateway: None,
             version,
+            asked: None,
             trouble: None,
             repeats: 0,
         });
@@ -197,10 +200,13 @@ impl<O: Observer> Model<'_, O> {
         let (zone, flow, repeats) = (connection.zone, connection.flow(self.wire), connection.repeats);
         let version = self.zones[usize::from(zone)].front.version;
         let taken = match self.carry(now, zone, &flow, Kind::Open) {
-            Ok((node, gateway)) => match self.gateway_life(zone, gateway) {
-                Some(life) => Ok((node, gateway, life)),
-                None => Err(Cause::BackendLost),
-            },
+            Ok((node, gateway)) => {
+                self.observe_open(now, id, node, gateway);
+                match self.gateway_life(zone, gateway) {
+                    Some(life) => Ok((node, gateway, life)),
+                    None => Err(Cause::BackendLost),
+                }
+            }
             Err(Trouble::Reset(_)) => {
                 let delay = self.links.delay(Place::Zone(zone), Place::Clients);
                 self.engine.schedule(now + delay, Class::Delivery, Happening::Reset(id, Cause::Refused));

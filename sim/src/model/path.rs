@@ -58,6 +58,7 @@ impl PacketPath {
             scheduler: SchedulerFile::default(),
             connections: None,
             backend_health: health.backend_policy().expect("the default is valid"),
+            observes: false,
             service_health: health.service_policy().expect("the default is valid"),
         };
         let mut tables = TableCache::default();

@@ -232,6 +232,7 @@ impl<O: Observer> Model<'_, O> {
             self.reset(now, zone, id, cause);
             return;
         }
+        self.observe_data(now, id, node, gateway);
         if let Some(request) = self.current(attempt) {
             request.taken = true;
             request.trouble = None;

@@ -1,6 +1,7 @@
 //! Small fleets for seconds: what must hold in every run.
 
 mod datagrams;
+mod observations;
 
 use crate::record::{Observer, Record, Sample};
 use crate::run::{RunResult, run};

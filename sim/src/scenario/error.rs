@@ -162,6 +162,12 @@ pub enum Problem {
     /// Remote traffic in a fleet of one data center.
     #[error("there is only one data center; add another or write 0%")]
     NoRemote,
+    /// Passive observations where there is nothing to observe.
+    #[error("{who}; refer to a check without `passive`")]
+    NothingToObserve {
+        /// Who sees nothing of the backends.
+        who: &'static str,
+    },
     /// A parameter of another kind.
     #[error("not a parameter of `{kind}`; its own are: {}", right.join(", "))]
     NotAParameter {

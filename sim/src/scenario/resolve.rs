@@ -7,7 +7,7 @@ use lb_core::health::{HealthConfig, HealthFile};
 
 use super::data::{self, DataSource};
 use super::error::{Path, Problem, ScenarioError, nearest};
-use super::file::{DistributionsFile, ScenarioFile, StationFile, TrafficFile, ZoneKindFile};
+use super::file::{DistributionsFile, ProtocolFile, ScenarioFile, StationFile, TrafficFile, ZoneKindFile};
 use super::rate::ArrivalsKind;
 use super::{Change, Cluster, Dns, Network, NodeKind, Scenario, StationKind, Traffic, Zone};
 use crate::samplers::{Bytes, Distribution, Quantity, RateCurve};
@@ -150,16 +150,27 @@ fn health_check(file: &ScenarioFile, name: &str, path: &Path) -> Result<HealthCo
     health(check, &Path::top().key("healthChecks").key(name))
 }
 
+/// Whether the health check of that name hears passive observations.
+fn observes(file: &ScenarioFile, name: &str) -> bool {
+    file.health_checks.get(name).is_some_and(|check| check.passive.is_some())
+}
+
 fn node_kinds(file: &ScenarioFile) -> Result<Vec<NodeKind>, ScenarioError> {
     let mut kinds = Vec::new();
     for (name, kind) in &file.node_kinds {
         let path = Path::top().key("nodeKinds").key(name);
         let health = health_check(file, &kind.health_check, &path.key("healthCheck"))?;
+        let observes = observes(file, &kind.health_check);
+        if observes && file.traffic.protocol == ProtocolFile::Udp {
+            let who = "an L4 node sees no answers, and datagrams tell it nothing";
+            return Err(path.key("healthCheck").error(Problem::NothingToObserve { who }));
+        }
         let kind = NodeKind {
             profile: kind.profile,
             scheduler: kind.scheduler,
             connections: kind.connections,
             backend_health: health.backend,
+            observes,
             service_health: health.service,
         };
         kinds.push(kind);
@@ -297,6 +308,9 @@ fn dns(file: &ScenarioFile) -> Result<Dns, ScenarioError> {
     let path = Path::top().key("dns");
     let here = path.key("healthCheck");
     let health = health_check(file, &file.dns.health_check, &here)?;
+    if observes(file, &file.dns.health_check) {
+        return Err(here.error(Problem::NothingToObserve { who: "a name service sees no flows" }));
+    }
     if !(1..=1_000_000).contains(&file.dns.resolvers) {
         return Err(path.key("resolvers").error(Problem::Range { range: "1 to 1000000" }));
     }

@@ -100,6 +100,10 @@ fn what_cannot_be_is_refused_with_path_and_remedy() {
         ),
         ("routing.remote=1%", "routing.remote: there is only one data center; add another or write 0%"),
         (
+            "healthChecks.name-service.passive={threshold: 3}",
+            "dns.healthCheck: a name service sees no flows; refer to a check without `passive`",
+        ),
+        (
             "traffic.rate={kind: sine, rate: 50%}",
             "traffic.rate.period: missing; this kind cannot do without it",
         ),
@@ -135,6 +139,12 @@ fn what_clients_speak_is_one_of_two_protocols_and_two_families() {
     assert_eq!((scenario.traffic.protocol, scenario.traffic.family), (ProtocolFile::Udp, FamilyFile::Ipv6));
     assert_eq!(refused(&["traffic.protocol=upd"]), "unknown choice `upd`; did you mean `udp`?");
     assert_eq!(refused(&["traffic.family=ip6"]), "unknown choice `ip6`; did you mean `ipv6`?");
+    let deaf = ["traffic.protocol=udp", "healthChecks.gateway-check.passive={threshold: 3}"];
+    assert_eq!(
+        refused(&deaf),
+        "nodeKinds.stateless.healthCheck: an L4 node sees no answers, and datagrams tell it nothing; \
+         refer to a check without `passive`"
+    );
 }
 
 #[test]
