@@ -19,15 +19,12 @@ struct Document<'a> {
     checks: &'a [Check],
 }
 
-const PROGRESS: &str = "{bar:30} {pos} of {len} groups of checks";
+const PROGRESS: &str = "{bar:30} {pos} of {len} groups of checks, {elapsed}";
 
 pub(super) fn run(arguments: &Validate, out: &mut Output) -> Result<(), Stop> {
     let effort = if arguments.quick { Effort::QUICK } else { Effort::FULL };
-    let mut progress: Option<Progress> = None;
-    let checks = sim::validate::run(effort, &mut |at| {
-        let bar = progress.get_or_insert_with(|| Progress::new(at.total as u64, PROGRESS));
-        bar.update(at.done as u64);
-    });
+    let progress = Progress::new(sim::validate::group_count() as u64, PROGRESS);
+    let checks = sim::validate::run(effort, &mut |at| progress.update(at.done as u64));
     drop(progress);
     let pass = checks.iter().all(|check| check.pass);
     match out.format() {
