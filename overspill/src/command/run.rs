@@ -41,7 +41,9 @@ pub(super) fn run(arguments: &Run, out: &mut Output) -> Result<(), Stop> {
     let artifacts = arguments.out.as_deref().map(Artifacts::create).transpose()?;
     let start = Instant::now();
     let mut watcher = Watcher::new(&loaded.scenario, artifacts);
-    let result = sim::run::run(&loaded.scenario, seed, &mut watcher);
+    let mut result = sim::run::run(&loaded.scenario, seed, &mut watcher);
+    // the run does not know what was set
+    result.violations.iter_mut().for_each(|violation| violation.replay.clone_from(&replay));
     let took = start.elapsed();
     let Watcher { artifacts, curves, progress } = watcher;
     drop(progress);
