@@ -158,6 +158,14 @@ fn what_stands_in_the_way_of_an_output_is_told_before_the_run() {
 }
 
 #[test]
+fn a_folder_that_is_not_there_is_named_and_no_file_that_nobody_asked_for() {
+    let capture = crate::data("mixed.pcap");
+    let err = refused(&["forward", "--config", &crate::data("lb.yaml"), &capture, "no/such/out.pcap"]);
+    let expected = "no/such/out.pcap: error: cannot be written: entity not found; make its folder first, or name another\n";
+    assert_eq!(err, expected);
+}
+
+#[test]
 fn a_folder_with_other_files_keeps_them() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(folder.path().join("notes.txt"), "mine").expect("it can be written");
