@@ -79,6 +79,8 @@ pub struct DistributionsFile {
     pub counts: BTreeMap<String, Distribution<f64>>,
     /// Sizes from a file of two columns: bytes, percent of all that are at most as large.
     pub size_files: BTreeMap<String, String>,
+    /// Bare numbers from a file of two columns: number, percent of all that are at most as large.
+    pub count_files: BTreeMap<String, String>,
 }
 
 /// Data centers and zones.
@@ -287,7 +289,8 @@ pub struct TrafficFile {
     /// When connections begin, given the rate; Poisson where left out.
     #[serde(default)]
     pub arrivals: ArrivalsFile,
-    /// The distribution of requests per connection, rounded, at least 1: a name in `distributions.counts`.
+    /// The distribution of requests per connection, rounded, at least 1: a name in `distributions.counts`
+    /// or `countFiles`.
     pub requests_per_connection: String,
     /// The distribution of the time between two requests of a connection: a name in `distributions.times`.
     pub request_gap: String,
@@ -295,7 +298,7 @@ pub struct TrafficFile {
     pub request_bytes: String,
     /// The distribution of an answer's bytes: a name in `distributions.sizes` or `sizeFiles`.
     pub response_bytes: String,
-    /// How long a client waits for a connection.
+    /// How long a client waits for a connection; over UDP there is none to wait for.
     pub connect_timeout: HumanDuration,
     /// How long a client waits for an answer.
     pub request_timeout: HumanDuration,

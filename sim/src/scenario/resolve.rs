@@ -7,7 +7,7 @@ use lb_core::health::{HealthConfig, HealthFile};
 
 use super::data::{self, DataSource};
 use super::error::{Path, Problem, ScenarioError, nearest};
-use super::file::{DistributionsFile, ProtocolFile, ScenarioFile, StationFile, TrafficFile, ZoneKindFile};
+use super::file::{ProtocolFile, ScenarioFile, StationFile, TrafficFile, ZoneKindFile};
 use super::rate::ArrivalsKind;
 use super::{Change, Cluster, Dns, Network, NodeKind, Scenario, StationKind, Traffic, Zone};
 use crate::samplers::{Bytes, Distribution, Quantity, RateCurve};
@@ -24,7 +24,9 @@ pub(super) fn scenario(file: ScenarioFile, source: &dyn DataSource) -> Result<Sc
     if file.duration.duration() > LONGEST {
         return Err(top.key("duration").error(Problem::TooLarge { most: "168h" }));
     }
-    let sizes = sizes(&file.distributions, source)?;
+    let known = &file.distributions;
+    let sizes = with_files(&known.sizes, ("sizeFiles", &known.size_files), "BYTES,PERCENT", source)?;
+    let counts = with_files(&known.counts, ("countFiles", &known.count_files), "NUMBER,PERCENT", source)?;
     let stations = stations(&file)?;
     let node_kinds = node_kinds(&file)?;
     let zones = zones(&file)?;
@@ -42,7 +44,7 @@ pub(super) fn scenario(file: ScenarioFile, source: &dyn DataSource) -> Result<Sc
         dns: dns(&file)?,
         remote_share: file.routing.remote.fraction(),
         endpoint_delay: file.routing.endpoint_delay.duration(),
-        traffic: traffic(&file, &sizes)?,
+        traffic: traffic(&file, &sizes, &counts)?,
         events: Vec::new(),
         expect: file.expect.clone(),
     };
@@ -91,21 +93,27 @@ fn named<'a, T>(
     Ok((position, map.values().nth(position).expect("the position was found in this map")))
 }
 
-fn sizes<'a>(
-    file: &'a DistributionsFile,
+/// Distributions by name: those that are written out, and those that a file of points gives.
+type Named<'a, Q> = BTreeMap<String, Cow<'a, Distribution<Q>>>;
+
+/// Adds the distributions of a section of files to those that are written out.
+fn with_files<'a, Q: Quantity>(
+    written: &'a BTreeMap<String, Distribution<Q>>,
+    (section, files): (&str, &BTreeMap<String, String>),
+    right: &'static str,
     source: &dyn DataSource,
-) -> Result<BTreeMap<String, Cow<'a, Distribution<Bytes>>>, ScenarioError> {
-    let mut sizes: BTreeMap<String, Cow<'a, Distribution<Bytes>>> =
-        file.sizes.iter().map(|(name, sizes)| (name.clone(), Cow::Borrowed(sizes))).collect();
-    for (name, data_name) in &file.size_files {
-        let path = Path::top().key("distributions").key("sizeFiles").key(name);
-        let parsed = data::read(source, data_name).and_then(|text| data::sizes(&text, data_name));
+) -> Result<Named<'a, Q>, ScenarioError> {
+    let mut all: Named<'a, Q> =
+        written.iter().map(|(name, known)| (name.clone(), Cow::Borrowed(known))).collect();
+    for (name, data_name) in files {
+        let path = Path::top().key("distributions").key(section).key(name);
+        let parsed = data::read(source, data_name).and_then(|text| data::points(&text, data_name, right));
         let parsed = parsed.map_err(|problem| path.clone().error(problem))?;
-        if sizes.insert(name.clone(), Cow::Owned(parsed)).is_some() {
+        if all.insert(name.clone(), Cow::Owned(parsed)).is_some() {
             return Err(path.error(Problem::Duplicate { name: name.clone() }));
         }
     }
-    Ok(sizes)
+    Ok(all)
 }
 
 fn finite<Q: Quantity>(distribution: &Distribution<Q>, name: &str, path: &Path) -> Result<(), ScenarioError> {
@@ -325,14 +333,15 @@ fn dns(file: &ScenarioFile) -> Result<Dns, ScenarioError> {
 
 fn traffic(
     file: &ScenarioFile,
-    sizes: &BTreeMap<String, Cow<'_, Distribution<Bytes>>>,
+    sizes: &Named<'_, Bytes>,
+    counts: &Named<'_, f64>,
 ) -> Result<Traffic, ScenarioError> {
     let path = Path::top().key("traffic");
     let traffic = &file.traffic;
     let distributions = &file.distributions;
     let here = path.key("requestsPerConnection");
     let (_, requests_per_connection) =
-        named("distribution of counts", &traffic.requests_per_connection, &distributions.counts, &here)?;
+        named("distribution of counts", &traffic.requests_per_connection, counts, &here)?;
     finite(requests_per_connection, &traffic.requests_per_connection, &here)?;
     let (_, request_gap) =
         named("distribution of times", &traffic.request_gap, &distributions.times, &path.key("requestGap"))?;
@@ -355,7 +364,7 @@ fn traffic(
         family: traffic.family,
         rate: RateCurve::constant(0.0),
         arrivals: None,
-        requests_per_connection: requests_per_connection.clone(),
+        requests_per_connection: requests_per_connection.clone().into_owned(),
         request_gap: request_gap.clone(),
         request_bytes: size(&traffic.request_bytes, "requestBytes")?,
         response_bytes: size(&traffic.response_bytes, "responseBytes")?,

@@ -156,6 +156,29 @@ fn the_schema_names_every_section() {
     }
 }
 
+#[test]
+fn lengths_of_connections_come_from_a_file() {
+    let change = "distributions.countFiles={measured: lengths.csv}";
+    let overrides = [change, "traffic.requestsPerConnection=measured"];
+    let text = with_overrides(node_loss(), &overrides).unwrap();
+    // Half of all have one request, the others up to nine.
+    let folder = Folder("lengths.csv", "requests,percent\n1,50\n9,100\n");
+    let scenario = Scenario::from_yaml(&text, &folder).unwrap();
+    assert!((scenario.traffic.mean_requests() - 3.0).abs() < 0.1, "{}", scenario.traffic.mean_requests());
+    let error =
+        Scenario::from_yaml(&text, &Folder("lengths.csv", "requests,percent\nmany,50\n")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "distributions.countFiles.measured: line 2 of `lengths.csv` cannot be read; it must be NUMBER,PERCENT"
+    );
+    let text = with_overrides(node_loss(), &["distributions.countFiles={requests: lengths.csv}"]).unwrap();
+    let error = Scenario::from_yaml(&text, &folder).unwrap_err().to_string();
+    assert!(
+        error.starts_with("distributions.countFiles.requests: `requests` is already the name"),
+        "{error}"
+    );
+}
+
 /// A folder with one file.
 struct Folder(&'static str, &'static str);
 

@@ -102,3 +102,15 @@ fn gateways_reach_other_data_centers_by_datagram() {
     let taken: u64 = result.zones.iter().map(|zone| zone.requests).sum();
     assert!(taken as f64 > 1.4 * result.requests.total as f64, "half of them are taken twice");
 }
+
+#[test]
+fn a_lost_node_moves_no_flow_to_another_gateway() {
+    // The model itself checks that no flow moves while tables stay as they are.
+    for ecmp in ["hash-threshold", "mod-n", "resilient"] {
+        let ecmp = format!("routers.spine.ecmp={ecmp}");
+        let event = "events=[{at: 10s, kind: crash, target: slc-a/node-2, for: 10s}]";
+        let result = run_of(&scenario("datagrams", &["duration=40s", "expect=[]", event, &ecmp]));
+        assert_eq!((result.requests.failed, result.connections.broken), (0, 0), "{ecmp}: {result:?}");
+        assert!(result.requests.retried > 0, "{ecmp}: {:?}", result.requests);
+    }
+}
