@@ -52,7 +52,7 @@ pub struct RunResult {
     pub availability: Option<f64>,
     /// From when a request was meant to be sent until its answer was complete, of those that succeeded.
     pub latency_ms: Latency,
-    /// The clients' connections.
+    /// The clients' connections; over UDP a port that a client keeps for a visit.
     pub connections: Connections,
     /// Each zone.
     pub zones: Vec<ZoneResult>,

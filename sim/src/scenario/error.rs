@@ -162,6 +162,16 @@ pub enum Problem {
     /// Remote traffic in a fleet of one data center.
     #[error("there is only one data center; add another or write 0%")]
     NoRemote,
+    /// More clients at once than a run has memory for.
+    #[error("about {millions} million {what} at once are more than a run has room for (10); write {right}")]
+    TooMany {
+        /// How many.
+        millions: u64,
+        /// Of what.
+        what: &'static str,
+        /// What would make them fewer.
+        right: &'static str,
+    },
     /// Passive observations where there is nothing to observe.
     #[error("{who}; refer to a check without `passive`")]
     NothingToObserve {

@@ -55,6 +55,7 @@ pub(super) fn scenario(file: ScenarioFile, source: &dyn DataSource) -> Result<Sc
     let under_rate = |problem: super::error::ProblemAt| problem.under(&top.key("traffic").key("rate"));
     scenario.traffic.rate = file.traffic.rate.curve(capacity, source).map_err(under_rate)?;
     scenario.traffic.arrivals = arrivals(&file.traffic, source)?;
+    check_crowd(&scenario)?;
     scenario.events = super::events::resolve(&file, &scenario)?;
     check_nodes(&file, &scenario)?;
     for (index, expectation) in file.expect.iter().enumerate() {
@@ -65,6 +66,34 @@ pub(super) fn scenario(file: ScenarioFile, source: &dyn DataSource) -> Result<Sc
     }
     Ok(scenario)
 }
+
+/// A run keeps every visit and every request that is not over: their number at the peak is bounded,
+/// by Little's law, before any is made.
+fn check_crowd(scenario: &Scenario) -> Result<(), ScenarioError> {
+    let traffic = &scenario.traffic;
+    let here = Path::top().key("traffic").key("rate");
+    let (peak, length) = (traffic.rate.peak(), scenario.duration.as_secs_f64());
+    let lasting = |seconds: f64| peak * seconds.min(length);
+    let requests = traffic.mean_requests();
+    let visit = requests * traffic.request_gap.mean().0 / 1e9;
+    let tries = f64::from(traffic.retry.retries + 1);
+    let pause = traffic.retry.backoff_max.duration();
+    let patience = (traffic.connect_timeout + traffic.request_timeout + pause).as_secs_f64();
+    for (count, what, right) in [
+        (lasting(visit) / requests, "visits", "a lower rate, or a shorter gap between requests"),
+        (lasting(tries * patience), "requests", "a lower rate, or shorter timeouts"),
+    ] {
+        if count > CROWD_MAX {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturation is meant")]
+            let millions = (count / 1e6).ceil() as u64;
+            return Err(here.error(Problem::TooMany { millions, what, right }));
+        }
+    }
+    Ok(())
+}
+
+/// Some three gigabytes.
+const CROWD_MAX: f64 = 10_000_000.0;
 
 /// The longest run: a week.
 const LONGEST: core::time::Duration = core::time::Duration::from_secs(7 * 86_400);

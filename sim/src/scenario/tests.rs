@@ -121,6 +121,23 @@ fn what_cannot_be_is_refused_with_path_and_remedy() {
 }
 
 #[test]
+fn more_clients_than_a_run_has_room_for_are_refused_before_any_is_made() {
+    let rate = |rate: &str| format!("traffic.rate={{kind: constant, rate: {rate}}}");
+    assert_eq!(
+        refused(&[&rate("5000000000/s")]),
+        "traffic.rate: about 10000 million visits at once are more than a run has room for (10); \
+         write a lower rate, or a shorter gap between requests"
+    );
+    assert_eq!(
+        refused(&["distributions.times.gap={constant: 1ms}", &rate("3000000/s")]),
+        "traffic.rate: about 60 million requests at once are more than a run has room for (10); \
+         write a lower rate, or shorter timeouts"
+    );
+    let busy = with_overrides(node_loss(), &[&rate("400000/s")]).unwrap();
+    assert!(read(&busy).is_ok(), "a large fleet's rate is no fault");
+}
+
+#[test]
 fn a_configuration_that_no_node_takes_is_refused_when_read() {
     for scheduler in
         ["{kind: maglev, tableSize: 10}", "{kind: maglev, tableSize: 3}", "{kind: ipvs-mh, points: 3}"]
