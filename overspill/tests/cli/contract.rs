@@ -142,3 +142,27 @@ fn sums_hold() {
         "{shift}"
     );
 }
+
+#[test]
+fn validate_tells_what_was_expected_and_what_it_got() {
+    let document = overspill(&["validate", "--quick", "--format", "json"]).json();
+    assert_eq!(document["pass"], true);
+    let checks = document["checks"].as_array().unwrap();
+    for check in checks {
+        let fields = [
+            ("/id", Text),
+            ("/what", Text),
+            ("/source", Text),
+            ("/expected/relation", Text),
+            ("/got", Number),
+            ("/pass", Truth),
+        ];
+        holds_all(check, &fields);
+        if let Some(interval) = check.get("interval").filter(|interval| !interval.is_null()) {
+            holds_all(interval, &[("/low", Number), ("/high", Number)]);
+        }
+    }
+    let text = overspill(&["validate", "--quick"]).out;
+    assert_eq!(text.matches(", got ").count(), checks.len());
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+}

@@ -86,7 +86,7 @@ pub(super) fn rendezvous(effort: Effort) -> Vec<Check> {
         let counts = build(TableKind::Rendezvous { size }, &key(seed), &members(1000)).slot_counts();
         f64::from(counts.into_iter().max().unwrap_or(0)) / (f64::from(size) / 1000.0) - 1.0
     };
-    let what = |size: u32| format!("rendezvous, 1000 backends, {size} slots: most loaded over mean, less 1");
+    let what = |size: u32| format!("rendezvous, 1000 in {size} slots: largest over mean, less 1");
     let expected = |size: u32, tolerance: f64| {
         let balls = f64::from(size);
         Expected::near(largest_cell(1000, balls) / (balls / 1000.0) - 1.0, tolerance)
