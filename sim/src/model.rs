@@ -20,6 +20,7 @@ mod happening;
 mod health;
 mod links;
 mod metrics;
+mod moves;
 mod names;
 mod observe;
 mod packets;
@@ -29,7 +30,8 @@ mod serve;
 mod shifts;
 mod zone;
 
-use std::collections::VecDeque;
+use core::net::IpAddr;
+use std::collections::{BTreeMap, VecDeque};
 
 use lb_core::config::BackendState;
 use lb_core::health::{BackendHealth, ServiceHealth};
@@ -91,6 +93,8 @@ pub(crate) struct Model<'a, O> {
     connections: Arena<Connection>,
     requests: Arena<Request>,
     connection_count: u64,
+    /// The live connections by their clients' addresses and ports, as the nodes' tables name them.
+    by_client: BTreeMap<(IpAddr, u16), Id<Connection>>,
     /// By time: all have the same patience, so the oldest is due first.
     connect_deadlines: VecDeque<(Time, Id<Connection>)>,
     request_deadlines: VecDeque<(Time, Try)>,
@@ -187,6 +191,7 @@ impl<'a, O: Observer> Model<'a, O> {
             connections: Arena::new(),
             requests: Arena::new(),
             connection_count: 0,
+            by_client: BTreeMap::new(),
             connect_deadlines: VecDeque::new(),
             request_deadlines: VecDeque::new(),
             scratch: Vec::new(),

@@ -7,7 +7,7 @@
 /// knows: who lost the packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
-    /// The gateway or replica that served it is gone.
+    /// The gateway or replica that served it is gone, or was taken out of service.
     BackendLost,
     /// A link lost its packets.
     Network,
@@ -23,7 +23,7 @@ pub enum Cause {
     TableChange,
     /// A connection table was at its limit.
     TableFull,
-    /// It took too long.
+    /// It took too long, or was silent for so long that its L4 node forgot it.
     Timeout,
     /// The whole zone was gone while names still led there.
     ZoneLost,

@@ -1,8 +1,10 @@
 //! Invariants, watched while a run goes on: a violation is a bug of ours, not of the scenario.
 
+use lb_core::config::BackendState;
 use lb_core::director::Choice;
 use lb_core::{BackendId, Time};
 
+use super::moves::{Passage, Trail};
 use super::zone::Zone;
 use crate::run::Violation;
 
@@ -27,23 +29,42 @@ impl Checks {
         self.violations
     }
 
-    /// Membership unchanged since the flow began: no loss or arrival of nodes moves it (DESIGN, invariant 2).
+    /// A flow stays where its entry or its table has it (the first two invariants of ARCHITECTURE.md).
+    ///
+    /// An entry names the same gateway from packet to packet, and is left only
+    /// by one that is out of service; tables of the same members, whichever
+    /// nodes have them, place a flow alike.
     pub(super) fn flow_moves_for_a_reason(
         &mut self,
         now: Time,
         zone: &Zone,
         kind: usize,
-        version: u32,
-        bound: Option<(u16, u16)>,
+        before: Option<&Trail>,
+        passage: Passage,
     ) {
-        if self.own[kind] && zone.front.version == version {
-            let what = format!(
-                "a flow in {} left gateway {:?} though no table changed since it began",
-                zone.name,
-                bound.map(|bound| bound.0 + 1)
-            );
-            self.add(now, what);
-        }
+        let Some(before) = before.filter(|before| self.own[kind] && before.gateway != passage.gateway) else {
+            return;
+        };
+        let node = &zone.front.nodes[usize::from(passage.node)];
+        let same_life = before.life == zone.health[usize::from(passage.node)].life;
+        let same_table = before.node == passage.node && same_life;
+        let equal_members = before
+            .placed
+            .is_some_and(|(gateway, members)| gateway != passage.gateway && members == node.members);
+        let reason = match passage.choice {
+            Choice::Existing if same_table => "its entry changed by itself",
+            Choice::Existing => return,
+            Choice::Rechosen if same_table && node.state_of(before.gateway) != BackendState::Down => {
+                "that is in service"
+            }
+            Choice::New | Choice::PickedUp | Choice::Rechosen | Choice::Untracked if equal_members => {
+                "a table of the same members had placed it there"
+            }
+            Choice::New | Choice::PickedUp | Choice::Rechosen | Choice::Untracked => return,
+        };
+        let (from, to) = (before.gateway + 1, passage.gateway + 1);
+        let what = format!("a flow in {} went from gateway-{from} to gateway-{to}, but {reason}", zone.name);
+        self.add(now, what);
     }
 
     /// A new flow goes to a gateway that its node's machines offer.
@@ -70,7 +91,7 @@ impl Checks {
         }
     }
 
-    /// No connection table is above its limit (DESIGN, invariant 3).
+    /// No connection table is above its limit.
     pub(super) fn tables_are_within_limits(&mut self, now: Time, zone: &Zone) {
         for (index, node) in zone.front.nodes.iter().enumerate() {
             let table = node.director.connections();

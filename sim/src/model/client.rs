@@ -20,6 +20,7 @@ use super::cause::Cause;
 use super::front::{Delivery, Loss, PORT, vip4, vip6};
 use super::happening::Happening;
 use super::links::Place;
+use super::moves::{Passage, Trail, client_of};
 use super::packets::{Kind, Wire};
 use super::request::Phase;
 use crate::dns::Lookup;
@@ -49,12 +50,10 @@ pub(super) struct Connection {
     number: u64,
     pub(super) zone: u16,
     pub(super) established: bool,
-    /// Where its packets went last.
-    pub(super) node: Option<u16>,
     /// The gateway that holds its other end, and that gateway's life.
     pub(super) gateway: Option<(u16, u16)>,
-    /// The zone's table version when it was opened, or over UDP when it came to its gateway.
-    pub(super) version: u32,
+    /// Where its packets went last.
+    pub(super) trail: Option<Trail>,
     /// The node and gateway that its opening packet went by; `None` once data followed it.
     pub(super) asked: Option<(u16, u16)>,
     /// What its packets suffered last.
@@ -121,19 +120,18 @@ impl<O: Observer> Model<'_, O> {
         let zone = self.resolve(now, session.resolver);
         let number = self.connection_count;
         self.connection_count += 1;
-        let version = self.zones[usize::from(zone)].front.version;
         let connection = self.connections.insert(Connection {
             session: Some(session_id),
             number,
             zone,
             established: false,
-            node: None,
             gateway: None,
-            version,
+            trail: None,
             asked: None,
             trouble: None,
             repeats: 0,
         });
+        self.by_client.insert(client_of(&flow(self.wire, number, zone)), connection);
         if let Some(session) = self.sessions.get_mut(session_id) {
             session.connection = Some(connection);
         }
@@ -198,12 +196,13 @@ impl<O: Observer> Model<'_, O> {
             return;
         }
         let (zone, flow, repeats) = (connection.zone, connection.flow(self.wire), connection.repeats);
-        let version = self.zones[usize::from(zone)].front.version;
         let taken = match self.carry(now, zone, &flow, Kind::Open) {
-            Ok((node, gateway)) => {
-                self.observe_open(now, id, node, gateway);
-                match self.gateway_life(zone, gateway) {
-                    Some(life) => Ok((node, gateway, life)),
+            Ok(passage) => {
+                self.observe_open(now, id, passage.node, passage.gateway);
+                // Nothing holds its other end yet, or nobody knows of that: it may go anywhere.
+                let _ = self.follow(now, id, passage);
+                match self.gateway_life(zone, passage.gateway) {
+                    Some(life) => Ok((passage.gateway, life)),
                     None => Err(Cause::BackendLost),
                 }
             }
@@ -215,12 +214,12 @@ impl<O: Observer> Model<'_, O> {
             Err(Trouble::Silence(cause)) => Err(cause),
         };
         let lost_on_the_way = taken.is_ok() && self.links.loses(Place::Zone(zone), Place::Clients);
+        if let Ok((gateway, life)) = taken {
+            self.bind(id, gateway, life);
+        }
         let Some(connection) = self.connections.get_mut(id) else { return };
         match taken {
-            Ok((node, gateway, life)) => {
-                connection.node = Some(node);
-                connection.gateway = Some((gateway, life));
-                connection.version = version;
+            Ok(_) => {
                 if !lost_on_the_way {
                     connection.trouble = None;
                     let delay = self.links.delay(Place::Zone(zone), Place::Clients);
@@ -279,8 +278,9 @@ impl<O: Observer> Model<'_, O> {
     pub(super) fn break_connection(&mut self, now: Time, id: Id<Connection>, cause: Cause) {
         let Some(connection) = self.connections.get(id) else { return };
         let Some(session_id) = connection.session else { return };
-        let (zone, node, established) = (connection.zone, connection.node, connection.established);
-        self.connections.remove(id);
+        let (zone, established) = (connection.zone, connection.established);
+        let node = connection.trail.map(|trail| trail.node);
+        self.remove_connection(id);
         self.metrics.count_broken(zone, cause);
         let record =
             Record::connection_broken(now, &self.zones[usize::from(zone)].name, node, established, cause);
@@ -313,11 +313,11 @@ impl<O: Observer> Model<'_, O> {
         let zone = connection.zone;
         self.metrics.connections.closed += 1;
         if !self.wire.is_tcp() {
-            self.connections.remove(id);
+            self.remove_connection(id);
             return;
         }
         if self.links.loses(Place::Clients, Place::Zone(zone)) {
-            self.connections.remove(id);
+            self.remove_connection(id);
             return;
         }
         let delay = self.links.delay(Place::Clients, Place::Zone(zone));
@@ -326,7 +326,7 @@ impl<O: Observer> Model<'_, O> {
 
     /// The closing packet reaches its zone: the node must see it, nobody waits for an answer.
     pub(super) fn handle_deliver_close(&mut self, now: Time, id: Id<Connection>) {
-        let Some(connection) = self.connections.remove(id) else { return };
+        let Some(connection) = self.remove_connection(id) else { return };
         let _ = self.carry(now, connection.zone, &connection.flow(self.wire), Kind::Close);
     }
 
@@ -337,7 +337,7 @@ impl<O: Observer> Model<'_, O> {
         zone: u16,
         flow: &FlowKey,
         kind: Kind,
-    ) -> Result<(u16, u16), Trouble> {
+    ) -> Result<Passage, Trouble> {
         let place = &mut self.zones[usize::from(zone)];
         if place.lost {
             return Err(Trouble::Silence(Cause::ZoneLost));
@@ -345,10 +345,12 @@ impl<O: Observer> Model<'_, O> {
         match place.front.deliver(now, flow, kind) {
             Delivery::Gateway { node, gateway, choice } => {
                 self.checks.new_flow_goes_where_it_may(now, place, node, gateway, choice);
-                Ok((node, gateway))
+                self.hear_of_evictions(zone, node);
+                Ok(Passage { node, gateway, choice })
             }
             Delivery::Reset { node } => Err(Trouble::Reset(node)),
             Delivery::Lost(loss) => Err(Trouble::Silence(match loss {
+                Loss::BackendGone => Cause::BackendLost,
                 Loss::NoBackend | Loss::NoRoute => Cause::NoBackend,
                 Loss::NodeDown => Cause::NodeLost,
                 Loss::TableFull => Cause::TableFull,

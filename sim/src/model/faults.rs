@@ -204,7 +204,6 @@ impl<O: Observer> Model<'_, O> {
         let place = &mut self.zones[usize::from(zone)];
         place.front.nodes[usize::from(node)] = fresh;
         let old = core::mem::replace(&mut place.health[usize::from(node)], health);
-        place.front.version += 1;
         for (_, event) in old.gateways.iter().filter_map(|(_, timer)| *timer) {
             self.engine.cancel(event);
         }
@@ -219,7 +218,7 @@ impl<O: Observer> Model<'_, O> {
             .expect("the scenario's reader built this configuration before");
         let director = Director::new(config, &mut self.tables)
             .expect("the scenario's reader built such a node before, and gateways are fewer than slots");
-        Node { director, condition: NodeCondition::Running, stands: false }
+        Node::new(director)
     }
 
     fn add_node(&mut self, now: Time, zone: u16) {
@@ -277,7 +276,8 @@ impl<O: Observer> Model<'_, O> {
         let place = &mut self.zones[usize::from(zone)];
         let endpoints = gateway_endpoints(zone, place.gateways.len() as u16);
         let kind = &self.scenario.node_kinds[self.scenario.zones[usize::from(zone)].node_kind];
-        let director = &mut place.front.nodes[usize::from(node)].director;
+        let node_offered = &mut place.front.nodes[usize::from(node)];
+        let director = &mut node_offered.director;
         let mut config = keyed_node_config(
             (kind, self.wire),
             (zone, node),
@@ -293,7 +293,7 @@ impl<O: Observer> Model<'_, O> {
         director
             .set_config(now, config, &mut self.tables)
             .expect("only backends were added, and the table was built with fewer before");
-        place.front.version += 1;
+        node_offered.note_members();
     }
 
     fn drain(&mut self, now: Time, target: Target, begins: bool) {

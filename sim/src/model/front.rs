@@ -143,21 +143,44 @@ pub(super) struct Node {
     pub(super) condition: Condition,
     /// Whether its own service machine says that the VIP stands.
     pub(super) stands: bool,
+    /// A hash of who is offered new flows, with what weight: nodes that agree on it place flows alike.
+    pub(super) members: u64,
 }
 
 impl Node {
+    /// A node that works and announces nothing yet.
+    pub(super) fn new(director: Director) -> Self {
+        let mut node = Self { director, condition: Condition::Running, stands: false, members: 0 };
+        node.note_members();
+        node
+    }
+
+    /// Takes note of who is offered new flows, after what it was told has changed.
+    pub(super) fn note_members(&mut self) {
+        let backends = (0_u32..).zip(&self.director.config().services[0].backends);
+        let offered = backends.filter(|(_, backend)| backend.state == BackendState::Active);
+        let bytes: Vec<u8> = offered
+            .flat_map(|(gateway, backend)| {
+                let [a, b, c, d] = gateway.to_be_bytes();
+                let [high, low] = backend.weight.0.to_be_bytes();
+                [a, b, c, d, high, low]
+            })
+            .collect();
+        self.members = MEMBERS_KEY.hash_bytes(&bytes);
+    }
+
+    /// The state that a gateway was given.
+    pub(super) fn state_of(&self, gateway: u16) -> BackendState {
+        let backends = &self.director.config().services[0].backends;
+        backends.get(usize::from(gateway)).map_or(BackendState::Down, |backend| backend.state)
+    }
+
     /// Whether a router that looks at it now would send it packets.
     pub(super) const fn is_announced(&self) -> bool {
         match self.condition {
             Condition::BlackHole | Condition::Running => self.stands,
             Condition::Down | Condition::Paused => false,
         }
-    }
-
-    /// Whether its table ever dropped a connection because it was full.
-    pub(super) fn has_evicted(&self) -> bool {
-        let counters = self.director.connections().counters();
-        counters.evicted > 0
     }
 }
 
@@ -175,6 +198,8 @@ pub(super) enum Delivery {
 /// Why nobody gets a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Loss {
+    /// The node's entry names a gateway that is gone, and the kernel waits for the entry to expire.
+    BackendGone,
     /// The node has no gateway for it.
     NoBackend,
     /// The router sends it to a node that is not there.
@@ -194,8 +219,6 @@ pub(super) struct Front {
     wire: Wire,
     router: EcmpGroup<u16>,
     pub(super) nodes: Vec<Node>,
-    /// Changes with every change of any node's table.
-    pub(super) version: u32,
     pub(super) packets: u64,
     /// Packets that a gateway would not have got as the client sent them.
     pub(super) damaged: u64,
@@ -216,7 +239,6 @@ impl Front {
             wire,
             router: EcmpGroup::new(kind, salt, &[]),
             nodes: Vec::new(),
-            version: 0,
             packets: 0,
             damaged: 0,
             builder: Builder::new(wire),
@@ -256,11 +278,11 @@ impl Front {
     ) {
         let service = self.service();
         let endpoint = gateway_endpoint(self.zone, gateway);
-        let director = &mut self.nodes[usize::from(node)].director;
-        director
+        let node = &mut self.nodes[usize::from(node)];
+        node.director
             .set_backend(service, endpoint, state, weight, tables)
             .expect("the scenario's table was built before, and the node has every gateway of its zone");
-        self.version += 1;
+        node.note_members();
     }
 
     /// Carries one packet from the router to a gateway, by its real bytes.
@@ -287,7 +309,8 @@ impl Front {
             // The host has no socket for the VIP: it answers a reset, a client's TCP obeys it.
             Verdict::Pass(_) | Verdict::Reply { .. } => Delivery::Reset { node },
             Verdict::Drop(reason) => Delivery::Lost(match reason {
-                DropReason::NoBackend | DropReason::BackendGone => Loss::NoBackend,
+                DropReason::BackendGone => Loss::BackendGone,
+                DropReason::NoBackend => Loss::NoBackend,
                 DropReason::TableFull => Loss::TableFull,
                 other => Loss::Refused(other),
             }),
@@ -313,6 +336,8 @@ fn arrives_unchanged(sent: &[u8], outer: &[u8]) -> bool {
     got.len() == sent.len() && (0..sent.len().min(12)).all(same) && got[12..] == sent[12..]
 }
 
+/// Any key: the hash is compared only within a run.
+const MEMBERS_KEY: HashKey = HashKey::new([3; 16]);
 /// One packet in so many is opened as a gateway would open it.
 const OPENED_EVERY: u64 = 256;
 /// Buckets of a resilient router: a common hardware default.

@@ -252,12 +252,12 @@ impl<O: Observer> Model<'_, O> {
         self.connection_count += 1;
         let flow = flow(self.wire, number, zone);
         match self.carry(now, zone, &flow, Kind::Open) {
-            Ok((_, gateway)) => {
+            Ok(passage) => {
                 let running = |condition| match condition {
                     Condition::Running => true,
                     Condition::Paused | Condition::Down => false,
                 };
-                let slot = &self.zones[usize::from(zone)].gateways[usize::from(gateway)];
+                let slot = &self.zones[usize::from(zone)].gateways[usize::from(passage.gateway)];
                 let answers = running(slot.station.condition());
                 if self.wire.is_tcp() {
                     let _ = self.carry(now, zone, &flow, Kind::Close);

@@ -10,7 +10,7 @@ use lb_core::health::HealthFile;
 use lb_core::table::TableCache;
 
 use super::client::flow;
-use super::front::{Condition, Delivery, Front, Node, gateway_endpoints, keyed_node_config};
+use super::front::{Delivery, Front, Node, gateway_endpoints, keyed_node_config};
 use super::packets::{Kind, Wire};
 use crate::engine::{Class, Engine};
 use crate::scenario::{EcmpFile, NodeKind};
@@ -70,7 +70,7 @@ impl PacketPath {
                 keyed_node_config((&kind, Wire::default()), (0, node), &endpoints, BackendState::Active, key)
                     .expect("the default kind of node is valid");
             let director = Director::new(config, &mut tables).expect("fewer gateways than slots");
-            front.nodes.push(Node { director, condition: Condition::Running, stands: true });
+            front.nodes.push(Node { stands: true, ..Node::new(director) });
         }
         let _ = front.handle_routes();
         Self { front, engine: Engine::new(), connections: 0 }

@@ -7,6 +7,7 @@
 use core::time::Duration;
 
 use lb_core::Time;
+use lb_core::director::Choice;
 
 use super::Model;
 use super::arena::Id;
@@ -14,6 +15,7 @@ use super::cause::Cause;
 use super::client::{Connection, Session, Trouble};
 use super::happening::{Happening, Try};
 use super::links::Place;
+use super::moves::Passage;
 use super::packets::Kind;
 use super::serve::Stage;
 use crate::engine::Class;
@@ -176,16 +178,23 @@ impl<O: Observer> Model<'_, O> {
         let Some(id) = connection_id else { return };
         let Some(connection) = self.connections.get(id) else { return };
         let (zone, flow) = (connection.zone, connection.flow(self.wire));
-        let mut outcome = Err(Trouble::Silence(Cause::NoBackend));
+        let mut outcome: Result<Passage, Trouble> = Err(Trouble::Silence(Cause::NoBackend));
         for payload in self.wire.payloads(bytes) {
-            outcome = self.carry(now, zone, &flow, Kind::Data(payload));
+            let next = self.carry(now, zone, &flow, Kind::Data(payload));
+            outcome = match (outcome, next) {
+                // The first packet tells how the gateway was found; the others may follow its entry.
+                (Ok(first), Ok(next)) if next.choice == Choice::Existing => {
+                    Ok(Passage { choice: first.choice, ..next })
+                }
+                (_, next) => next,
+            };
             if outcome.is_err() {
                 break;
             }
         }
         let sent = self.links.delay(Place::Clients, Place::Zone(zone));
         match outcome {
-            Ok((node, gateway)) => self.arrive_at_gateway(now, attempt, id, node, gateway, repeats),
+            Ok(passage) => self.arrive_at_gateway(now, attempt, id, passage, repeats),
             Err(Trouble::Silence(cause)) => {
                 self.repeat_later(now, attempt, cause, repeats, sent);
                 if let Some(connection) = self.connections.get_mut(id) {
@@ -193,7 +202,7 @@ impl<O: Observer> Model<'_, O> {
                 }
             }
             Err(Trouble::Reset(node)) => {
-                let cause = self.cause_of_reset(zone, id, node);
+                let cause = self.cause_of_reset(id, node);
                 self.reset(now, zone, id, cause);
             }
         }
@@ -205,93 +214,29 @@ impl<O: Observer> Model<'_, O> {
         now: Time,
         attempt: Try,
         id: Id<Connection>,
-        node: u16,
-        gateway: u16,
+        passage: Passage,
         repeats: u32,
     ) {
-        let Some(connection) = self.connections.get_mut(id) else { return };
-        let zone = connection.zone;
-        let before = connection.node.replace(node);
-        let bound = connection.gateway;
-        let version = connection.version;
+        let Some(zone) = self.connections.get(id).map(|connection| connection.zone) else { return };
+        let left = self.follow(now, id, passage);
         let sent = self.links.delay(Place::Clients, Place::Zone(zone));
-        let Some(life) = self.gateway_life(zone, gateway) else {
+        let Some(life) = self.gateway_life(zone, passage.gateway) else {
             self.repeat_later(now, attempt, Cause::BackendLost, repeats, sent);
             return;
         };
         if !self.wire.is_tcp() {
-            self.bind_datagrams(now, id, (gateway, life));
-        } else if bound != Some((gateway, life)) {
-            let moved = bound.is_some_and(|(bound, _)| bound != gateway);
-            if moved {
-                let place = &self.zones[usize::from(zone)];
-                let kind = self.scenario.zones[usize::from(zone)].node_kind;
-                self.checks.flow_moves_for_a_reason(now, place, kind, version, bound);
-            }
-            let cause = self.cause_of_move(zone, bound, before, node);
+            // Any gateway answers a datagram.
+            self.bind(id, passage.gateway, life);
+        } else if let Some(cause) = left {
             self.reset(now, zone, id, cause);
             return;
         }
-        self.observe_data(now, id, node, gateway);
+        self.observe_data(now, id, passage.node, passage.gateway);
         if let Some(request) = self.current(attempt) {
             request.taken = true;
             request.trouble = None;
         }
-        self.begin_service(now, attempt, zone, gateway);
-    }
-
-    /// Any gateway answers a datagram: its flow may move, but only for a reason.
-    fn bind_datagrams(&mut self, now: Time, id: Id<Connection>, to: (u16, u16)) {
-        let Some(connection) = self.connections.get_mut(id) else { return };
-        let zone = usize::from(connection.zone);
-        let (bound, version) = (connection.gateway, connection.version);
-        if bound.is_some_and(|(gateway, _)| gateway == to.0) {
-            connection.gateway = Some(to);
-            return;
-        }
-        connection.gateway = Some(to);
-        connection.version = self.zones[zone].front.version;
-        if bound.is_some() {
-            let kind = self.scenario.zones[zone].node_kind;
-            self.checks.flow_moves_for_a_reason(now, &self.zones[zone], kind, version, bound);
-        }
-    }
-
-    /// Why a connection's packets came to a gateway that does not hold its other end.
-    fn cause_of_move(&self, zone: u16, bound: Option<(u16, u16)>, before: Option<u16>, node: u16) -> Cause {
-        let place = &self.zones[usize::from(zone)];
-        if let Some((gateway, life)) = bound
-            && self.gateway_life(zone, gateway) != Some(life)
-        {
-            return Cause::BackendLost;
-        }
-        match before {
-            Some(before) if before != node && !place.front.is_routed(before) => Cause::NodeLost,
-            Some(before) if before == node && place.front.nodes[usize::from(node)].has_evicted() => {
-                Cause::TableFull
-            }
-            Some(_) | None => Cause::TableChange,
-        }
-    }
-
-    /// Why a node's host answered a connection with a reset.
-    fn cause_of_reset(&self, zone: u16, id: Id<Connection>, node: u16) -> Cause {
-        let Some(connection) = self.connections.get(id) else { return Cause::Refused };
-        match connection.node {
-            Some(before) if before != node => {
-                if self.zones[usize::from(zone)].front.is_routed(before) {
-                    Cause::TableChange
-                } else {
-                    Cause::NodeLost
-                }
-            }
-            Some(_) | None => {
-                let bound = connection.gateway;
-                let alive =
-                    bound.is_some_and(|(gateway, life)| self.gateway_life(zone, gateway) == Some(life));
-                if alive { Cause::Refused } else { Cause::BackendLost }
-            }
-        }
+        self.begin_service(now, attempt, zone, passage.gateway);
     }
 
     fn reset(&mut self, now: Time, zone: u16, id: Id<Connection>, cause: Cause) {

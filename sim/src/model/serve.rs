@@ -197,7 +197,7 @@ impl<O: Observer> Model<'_, O> {
                 outcome = self.carry(now, zone, &flow, *kind);
             }
         }
-        let taken = outcome.map(|(_, gateway)| (gateway, self.gateway_life(zone, gateway)));
+        let taken = outcome.map(|passage| (passage.gateway, self.gateway_life(zone, passage.gateway)));
         match taken {
             Ok((gateway, Some(_))) => {
                 let stage = Stage { zone, at: At::Remote, ..stage };

@@ -1,5 +1,6 @@
 //! Small fleets for seconds: what must hold in every run.
 
+mod causes;
 mod datagrams;
 mod observations;
 
