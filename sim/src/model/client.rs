@@ -117,7 +117,10 @@ impl<O: Observer> Model<'_, O> {
     /// A client makes a connection for a visit that has none.
     pub(super) fn open_connection(&mut self, now: Time, session_id: Id<Session>) {
         let Some(session) = self.sessions.get(session_id) else { return };
-        let zone = self.resolve(now, session.resolver);
+        let Some(zone) = self.resolve(now, session.resolver) else {
+            self.fail_open_requests(now, session_id, Cause::NoBackend);
+            return;
+        };
         let number = self.connection_count;
         self.connection_count += 1;
         let connection = self.connections.insert(Connection {
@@ -150,16 +153,23 @@ impl<O: Observer> Model<'_, O> {
         self.send_open(now, connection);
     }
 
-    /// The zone that a resolver answers with, from its memory or from the name service.
-    fn resolve(&mut self, now: Time, resolver: u32) -> u16 {
+    /// The zone that a resolver answers with, from its memory or from the name service; an empty
+    /// answer is not remembered.
+    fn resolve(&mut self, now: Time, resolver: u32) -> Option<u16> {
         let cache = &mut self.resolvers[resolver as usize];
         match cache.handle_query(now) {
-            Lookup::Answer(zone) => *zone,
+            Lookup::Answer(zone) => Some(*zone),
             // The name service answers at once, so nobody ever waits.
             Lookup::Ask | Lookup::Wait => {
-                let zone = self.names.answer(&mut self.streams.names);
-                self.resolvers[resolver as usize].handle_answer(now, zone, self.scenario.dns.ttl);
-                zone
+                let answer = self.names.answer(&mut self.streams.names);
+                let cache = &mut self.resolvers[resolver as usize];
+                match answer {
+                    Some(zone) => {
+                        cache.handle_answer(now, zone, self.scenario.dns.ttl);
+                        Some(zone)
+                    }
+                    None => cache.handle_failure(now).copied(),
+                }
             }
         }
     }
@@ -287,6 +297,13 @@ impl<O: Observer> Model<'_, O> {
         self.observer.event(&record);
         let Some(session) = self.sessions.get_mut(session_id) else { return };
         session.connection = None;
+        self.fail_open_requests(now, session_id, cause);
+        self.close_if_done(now, session_id);
+    }
+
+    /// What a visit waits for will not come by the connection that it had or wanted.
+    fn fail_open_requests(&mut self, now: Time, id: Id<Session>, cause: Cause) {
+        let Some(session) = self.sessions.get(id) else { return };
         let mut failed = core::mem::take(&mut self.scratch);
         failed.extend_from_slice(&session.open);
         for request in failed.drain(..) {
@@ -296,7 +313,6 @@ impl<O: Observer> Model<'_, O> {
             }
         }
         self.scratch = failed;
-        self.close_if_done(now, session_id);
     }
 
     /// A visit that has nothing more to send says good-bye.

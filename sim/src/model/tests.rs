@@ -2,6 +2,7 @@
 
 mod causes;
 mod datagrams;
+mod names;
 mod observations;
 
 use crate::record::{Observer, Record, Sample};

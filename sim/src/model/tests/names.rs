@@ -1,0 +1,42 @@
+//! What names lead to while zones are lost and operators act.
+
+use super::{run_of, scenario};
+use crate::record::{Observer, Record};
+use crate::run::run;
+
+/// Two zones; one is taken out by hand, then the other is lost.
+const BOTH: &str =
+    "events=[{at: 5s, kind: disable-zone, target: lvs-a}, {at: 10s, kind: zone-loss, target: slc-a}]";
+
+/// Which zones names began to lead to, or ceased to.
+#[derive(Default)]
+struct Named(Vec<(String, bool)>);
+
+impl Observer for Named {
+    fn event(&mut self, record: &Record<'_>) {
+        if record.kind == "dns" {
+            self.0.push((record.zone.unwrap().to_owned(), record.state == Some("named")));
+        }
+    }
+}
+
+#[test]
+fn a_zone_that_an_operator_took_out_is_not_named_because_the_rest_is_lost() {
+    let scenario = scenario("survivors-overload", &["duration=60s", "expect=[]", "dns.ttl=5s", BOTH]);
+    let mut named = Named::default();
+    let result = run(&scenario, scenario.seed, &mut named);
+    assert_eq!(result.violations, []);
+    assert_eq!(named.0, [("lvs-a".to_owned(), false)], "the lost zone stays named: there is no other");
+    assert!(result.requests.failed_by.get("zone_lost").is_some_and(|failed| *failed > 100), "{result:?}");
+}
+
+#[test]
+fn without_a_zone_that_may_be_named_requests_fail_at_once() {
+    let all =
+        "events=[{at: 5s, kind: disable-zone, target: lvs-a}, {at: 5s, kind: disable-zone, target: slc-a}]";
+    let result = run_of(&scenario("survivors-overload", &["duration=40s", "expect=[]", "dns.ttl=5s", all]));
+    // What is open goes on; who needs a new connection after at most 7 s gets no answer.
+    assert!(result.requests.ok > 100, "{:?}", result.requests);
+    assert_eq!(result.requests.failed_by.keys().collect::<Vec<_>>(), ["no_backend"], "{:?}", result.requests);
+    assert!(result.requests.failed > 100, "{:?}", result.requests);
+}
