@@ -307,10 +307,7 @@ impl<'a, O: Observer> Model<'a, O> {
     /// A zone's nodes forget connections that are over.
     fn handle_sweep(&mut self, now: Time, zone: u16) {
         for node in &mut self.zones[usize::from(zone)].front.nodes {
-            match node.condition {
-                front::Condition::Running | front::Condition::BlackHole => node.director.handle_timeout(now),
-                front::Condition::Down | front::Condition::Paused => {}
-            }
+            node.handle_timeout(now);
         }
         let next = now + core::time::Duration::from_nanos(SWEEP.as_nanos());
         self.engine.schedule(next, Class::Timer, Happening::Sweep(zone));

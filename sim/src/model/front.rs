@@ -169,6 +169,20 @@ impl Node {
         self.members = MEMBERS_KEY.hash_bytes(&bytes);
     }
 
+    /// Its tables forget all that is over, if it works.
+    ///
+    /// The director does a bounded part of that at a time, so it is asked until nothing is due.
+    pub(super) fn handle_timeout(&mut self, now: Time) {
+        match self.condition {
+            Condition::Running | Condition::BlackHole => {}
+            Condition::Down | Condition::Paused => return,
+        }
+        self.director.handle_timeout(now);
+        while self.director.poll_timeout().is_some_and(|due| due < now) {
+            self.director.handle_timeout(now);
+        }
+    }
+
     /// The state that a gateway was given.
     pub(super) fn state_of(&self, gateway: u16) -> BackendState {
         let backends = &self.director.config().services[0].backends;
@@ -344,3 +358,6 @@ const OPENED_EVERY: u64 = 256;
 const BUCKETS: u32 = 256;
 /// Room for the largest packet in a tunnel.
 const OUT: usize = 2_048;
+
+#[cfg(test)]
+mod tests;
