@@ -62,7 +62,7 @@ use crate::engine::{Class, Engine};
 use crate::random::{Chance, Seed, Stream};
 use crate::record::Observer;
 use crate::retry::RetryPolicy;
-use crate::run::RunResult;
+use crate::run::{OPEN_MAX, RunError, RunResult};
 use crate::samplers::PoissonArrivals;
 use crate::scenario::Scenario;
 
@@ -92,6 +92,8 @@ pub(crate) struct Model<'a, O> {
     sessions: Arena<Session>,
     connections: Arena<Connection>,
     requests: Arena<Request>,
+    /// The most visits, and the most requests, that may be open at once.
+    open_max: usize,
     connection_count: u64,
     /// The live connections by their clients' addresses and ports, as the nodes' tables name them.
     by_client: BTreeMap<(IpAddr, u16), Id<Connection>>,
@@ -190,6 +192,7 @@ impl<'a, O: Observer> Model<'a, O> {
             sessions: Arena::new(),
             connections: Arena::new(),
             requests: Arena::new(),
+            open_max: OPEN_MAX,
             connection_count: 0,
             by_client: BTreeMap::new(),
             connect_deadlines: VecDeque::new(),
@@ -260,13 +263,26 @@ impl<'a, O: Observer> Model<'a, O> {
     }
 
     /// Runs to the end.
-    pub(crate) fn run(mut self) -> RunResult {
+    pub(crate) fn run(mut self) -> Result<RunResult, RunError> {
         while let Some((now, happening)) = self.engine.pop_until(self.end) {
             let (kind, fields) = happening.canonical();
             self.digest.record(now, kind, &fields);
             self.handle(now, happening);
+            self.check_open(now)?;
         }
-        self.finish()
+        Ok(self.finish())
+    }
+
+    /// Whatever the scenario: memory is bounded.
+    const fn check_open(&self, now: Time) -> Result<(), RunError> {
+        let what = if self.sessions.len() > self.open_max {
+            "visits"
+        } else if self.requests.len() > self.open_max {
+            "requests"
+        } else {
+            return Ok(());
+        };
+        Err(RunError::TooManyOpen { what, at: now })
     }
 
     fn handle(&mut self, now: Time, happening: Happening) {

@@ -62,6 +62,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// Whether a client waits for it to be made.
+    const fn is_wanted(&self) -> bool {
+        !self.established && self.session.is_some()
+    }
+
     /// Its addresses and ports: no two connections share them.
     pub(super) fn flow(&self, wire: Wire) -> FlowKey {
         flow(wire, self.number, self.zone)
@@ -93,6 +98,8 @@ const CLIENTS6: u128 = 0x2001_0db8_000c << 80;
 
 /// A client repeats its opening packet after a second, then twice that, and so on (RFC 6298).
 const OPEN_REPEAT: Duration = Duration::from_secs(1);
+/// So few deadlines are not worth looking through.
+pub(super) const DEADLINES_MIN: usize = 1_024;
 
 impl<O: Observer> Model<'_, O> {
     /// Somebody begins a visit, and the next one is put on the agenda.
@@ -150,6 +157,7 @@ impl<O: Observer> Model<'_, O> {
             self.engine.schedule(deadline, Class::Timer, Happening::ConnectDeadline);
         }
         self.connect_deadlines.push_back((deadline, connection));
+        self.forget_connect_deadlines();
         self.send_open(now, connection);
     }
 
@@ -265,13 +273,20 @@ impl<O: Observer> Model<'_, O> {
         }
     }
 
+    /// Deadlines of connections that are made, or over, go once they are more than the connections.
+    ///
+    /// The one that was just entered stays, so that the agenda always has one for them.
+    fn forget_connect_deadlines(&mut self) {
+        if self.connect_deadlines.len() > 2 * self.connections.len() + DEADLINES_MIN {
+            let connections = &self.connections;
+            self.connect_deadlines.retain(|(_, id)| connections.get(*id).is_some_and(Connection::is_wanted));
+        }
+    }
+
     /// Connections that are still being made after so long are given up.
     pub(super) fn handle_connect_deadline(&mut self, now: Time) {
         while let Some(&(deadline, id)) = self.connect_deadlines.front() {
-            let waits = self
-                .connections
-                .get(id)
-                .is_some_and(|connection| !connection.established && connection.session.is_some());
+            let waits = self.connections.get(id).is_some_and(Connection::is_wanted);
             if waits && deadline > now {
                 self.engine.schedule(deadline, Class::Timer, Happening::ConnectDeadline);
                 return;

@@ -12,7 +12,7 @@ use lb_core::director::Choice;
 use super::Model;
 use super::arena::Id;
 use super::cause::Cause;
-use super::client::{Connection, Session, Trouble};
+use super::client::{Connection, DEADLINES_MIN, Session, Trouble};
 use super::happening::{Happening, Try};
 use super::links::Place;
 use super::moves::Passage;
@@ -41,6 +41,13 @@ pub(super) struct Request {
     trouble: Option<Cause>,
     /// Where it is being served.
     pub(super) stage: Stage,
+}
+
+impl Request {
+    /// Whether it waits for the answer to this attempt.
+    fn is_at(&self, attempt: Try) -> bool {
+        self.epoch == attempt.epoch && self.phase == Phase::Sent
+    }
 }
 
 /// What a client does about a request.
@@ -122,14 +129,13 @@ impl<O: Observer> Model<'_, O> {
             self.engine.schedule(deadline, Class::Timer, Happening::RequestDeadline);
         }
         self.request_deadlines.push_back((deadline, attempt));
+        self.forget_deadlines();
         self.send_data(now, attempt);
     }
 
     /// The request, if this attempt of it is still waiting for an answer.
     pub(super) fn current(&mut self, attempt: Try) -> Option<&mut Request> {
-        self.requests
-            .get_mut(attempt.request)
-            .filter(|request| request.epoch == attempt.epoch && request.phase == Phase::Sent)
+        self.requests.get_mut(attempt.request).filter(|request| request.is_at(attempt))
     }
 
     fn send_data(&mut self, now: Time, attempt: Try) {
@@ -242,6 +248,18 @@ impl<O: Observer> Model<'_, O> {
     fn reset(&mut self, now: Time, zone: u16, id: Id<Connection>, cause: Cause) {
         let delay = self.links.delay(Place::Zone(zone), Place::Clients);
         self.engine.schedule(now + delay, Class::Delivery, Happening::Reset(id, cause));
+    }
+
+    /// Deadlines of attempts that are over go once they are more than the others.
+    ///
+    /// The one that was just entered stays, so that the agenda always has one for them.
+    fn forget_deadlines(&mut self) {
+        if self.request_deadlines.len() > 2 * self.requests.len() + DEADLINES_MIN {
+            let requests = &self.requests;
+            self.request_deadlines.retain(|(_, attempt)| {
+                requests.get(attempt.request).is_some_and(|request| request.is_at(*attempt))
+            });
+        }
     }
 
     /// Requests that were not answered for so long have failed for now.

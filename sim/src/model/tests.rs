@@ -1,5 +1,6 @@
 //! Small fleets for seconds: what must hold in every run.
 
+mod bounds;
 mod causes;
 mod datagrams;
 mod names;
@@ -17,7 +18,7 @@ fn scenario(name: &str, overrides: &[&str]) -> Scenario {
 }
 
 fn run_of(scenario: &Scenario) -> RunResult {
-    let result = run(scenario, scenario.seed, &mut ());
+    let result = run(scenario, scenario.seed, &mut ()).unwrap();
     assert_eq!(result.violations, [], "{}", scenario.name);
     let requests = &result.requests;
     assert_eq!(requests.total, requests.ok + requests.failed);
@@ -64,10 +65,10 @@ fn every_scenario_runs_accounts_for_everything_and_breaks_no_invariant() {
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_another_does_not() {
     let scenario = scenario("local-loss", short("local-loss"));
-    let (one, again) = (run(&scenario, 1, &mut ()), run(&scenario, 1, &mut ()));
+    let (one, again) = (run(&scenario, 1, &mut ()).unwrap(), run(&scenario, 1, &mut ()).unwrap());
     assert_eq!(one, again);
     assert_eq!(one.digest.len(), 64);
-    assert_ne!(one.digest, run(&scenario, 2, &mut ()).digest);
+    assert_ne!(one.digest, run(&scenario, 2, &mut ()).unwrap().digest);
 }
 
 #[test]
@@ -83,7 +84,7 @@ fn an_observer_changes_nothing() {
     }
     let scenario = scenario("node-loss", short("node-loss"));
     let mut busy = Busy(0);
-    assert_eq!(run(&scenario, 3, &mut busy), run(&scenario, 3, &mut ()));
+    assert_eq!(run(&scenario, 3, &mut busy).unwrap(), run(&scenario, 3, &mut ()).unwrap());
     assert!(busy.0 > 100);
 }
 

@@ -10,6 +10,7 @@ use super::error::{Path, Problem, ScenarioError, nearest};
 use super::file::{ProtocolFile, ScenarioFile, StationFile, TrafficFile, ZoneKindFile};
 use super::rate::ArrivalsKind;
 use super::{Change, Cluster, Dns, Network, NodeKind, Scenario, StationKind, Traffic, Zone};
+use crate::run::OPEN_MAX;
 use crate::samplers::{Bytes, Distribution, Quantity, RateCurve};
 
 /// Resolves a whole file.
@@ -52,8 +53,10 @@ pub(super) fn scenario(file: ScenarioFile, source: &dyn DataSource) -> Result<Sc
         return Err(top.key("routing").key("remote").error(Problem::NoRemote));
     }
     let capacity = scenario.capacity();
-    let under_rate = |problem: super::error::ProblemAt| problem.under(&top.key("traffic").key("rate"));
+    let rate_path = top.key("traffic").key("rate");
+    let under_rate = |problem: super::error::ProblemAt| problem.under(&rate_path);
     scenario.traffic.rate = file.traffic.rate.curve(capacity, source).map_err(under_rate)?;
+    file.traffic.rate.check_peak(&scenario.traffic.rate, capacity, &rate_path)?;
     scenario.traffic.arrivals = arrivals(&file.traffic, source)?;
     check_crowd(&scenario)?;
     scenario.events = super::events::resolve(&file, &scenario)?;
@@ -67,33 +70,19 @@ pub(super) fn scenario(file: ScenarioFile, source: &dyn DataSource) -> Result<Sc
     Ok(scenario)
 }
 
-/// A run keeps every visit and every request that is not over: their number at the peak is bounded,
-/// by Little's law, before any is made.
+/// A run keeps every visit that is not over: how many those are at the peak follows, by Little's law,
+/// before any is made. What failing makes of it is seen in the run, which has the same limit.
 fn check_crowd(scenario: &Scenario) -> Result<(), ScenarioError> {
     let traffic = &scenario.traffic;
-    let here = Path::top().key("traffic").key("rate");
-    let (peak, length) = (traffic.rate.peak(), scenario.duration.as_secs_f64());
-    let lasting = |seconds: f64| peak * seconds.min(length);
-    let requests = traffic.mean_requests();
-    let visit = requests * traffic.request_gap.mean().0 / 1e9;
-    let tries = f64::from(traffic.retry.retries + 1);
-    let pause = traffic.retry.backoff_max.duration();
-    let patience = (traffic.connect_timeout + traffic.request_timeout + pause).as_secs_f64();
-    for (count, what, right) in [
-        (lasting(visit) / requests, "visits", "a lower rate, or a shorter gap between requests"),
-        (lasting(tries * patience), "requests", "a lower rate, or shorter timeouts"),
-    ] {
-        if count > CROWD_MAX {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturation is meant")]
-            let millions = (count / 1e6).ceil() as u64;
-            return Err(here.error(Problem::TooMany { millions, what, right }));
-        }
+    let gaps = (traffic.mean_requests() - 1.0) * traffic.request_gap.mean().0 / 1e9;
+    let visits = traffic.rate.peak() / traffic.mean_requests() * gaps.min(scenario.duration.as_secs_f64());
+    if visits > OPEN_MAX as f64 {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturation is meant")]
+        let millions = (visits / 1e6).ceil() as u64;
+        return Err(Path::top().key("traffic").key("rate").error(Problem::TooManyVisits { millions }));
     }
     Ok(())
 }
-
-/// Some three gigabytes.
-const CROWD_MAX: f64 = 10_000_000.0;
 
 /// The longest run: a week.
 const LONGEST: core::time::Duration = core::time::Duration::from_secs(7 * 86_400);

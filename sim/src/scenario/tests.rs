@@ -121,19 +121,17 @@ fn what_cannot_be_is_refused_with_path_and_remedy() {
 }
 
 #[test]
-fn more_clients_than_a_run_has_room_for_are_refused_before_any_is_made() {
+fn more_visits_than_a_run_has_room_for_are_refused_before_any_is_made() {
+    // A fleet of a hundred thousand times the servers is not asked too much, only by too many at once.
+    let large = "stations.web.servers=100000";
+    let edge = "stations.edge.servers=100000";
     let rate = |rate: &str| format!("traffic.rate={{kind: constant, rate: {rate}}}");
     assert_eq!(
-        refused(&[&rate("5000000000/s")]),
-        "traffic.rate: about 10000 million visits at once are more than a run has room for (10); \
+        refused(&[large, edge, &rate("10000000/s")]),
+        "traffic.rate: about 18 million visits at once are more than a run has room for (1); \
          write a lower rate, or a shorter gap between requests"
     );
-    assert_eq!(
-        refused(&["distributions.times.gap={constant: 1ms}", &rate("3000000/s")]),
-        "traffic.rate: about 60 million requests at once are more than a run has room for (10); \
-         write a lower rate, or shorter timeouts"
-    );
-    let busy = with_overrides(node_loss(), &[&rate("400000/s")]).unwrap();
+    let busy = with_overrides(node_loss(), &[large, edge, &rate("400000/s")]).unwrap();
     assert!(read(&busy).is_ok(), "a large fleet's rate is no fault");
 }
 
@@ -162,6 +160,31 @@ fn what_clients_speak_is_one_of_two_protocols_and_two_families() {
         "nodeKinds.stateless.healthCheck: an L4 node sees no answers, and datagrams tell it nothing; \
          refer to a check without `passive`"
     );
+}
+
+#[test]
+fn a_peak_far_above_what_the_fleet_can_serve_is_refused_where_it_is_written() {
+    // 200 requests per second are the fleet's all.
+    let far = "more than twenty times what the fleet can serve; write a peak of 4000/s or less";
+    assert_eq!(
+        refused(&["traffic.rate={kind: constant, rate: 1000000000/s}"]),
+        format!("traffic.rate.rate: {far}")
+    );
+    assert_eq!(
+        refused(&["traffic.rate={kind: constant, rate: 4001/s}"]),
+        format!("traffic.rate.rate: {far}")
+    );
+    let wave = "traffic.rate={kind: sine, rate: 3000/s, swing: 50%, period: 1m}";
+    assert_eq!(refused(&[wave]), format!("traffic.rate.rate: {far}"));
+    let points = "traffic.rate={kind: points, points: [{at: 0s, rate: 10%}, {at: 1m, rate: 5000/s}]}";
+    assert_eq!(refused(&[points]), format!("traffic.rate.points[1].rate: {far}"));
+    let recorded = "traffic.rate={kind: csv, data: mine.csv, interval: 1m, peak: noon, peakRate: 4001/s}";
+    let text = with_overrides(node_loss(), &[recorded]).unwrap();
+    let error = Scenario::from_yaml(&text, &Folder("mine.csv", "time,count\nnoon,1\n")).unwrap_err();
+    assert_eq!(error.to_string(), format!("traffic.rate.peakRate: {far}"));
+    // An overload to look at.
+    let text = with_overrides(node_loss(), &["traffic.rate={kind: constant, rate: 4000/s}"]).unwrap();
+    assert!(read(&text).is_ok());
 }
 
 #[test]

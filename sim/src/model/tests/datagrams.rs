@@ -55,7 +55,7 @@ fn the_last_lost_datagram_is_before_the_first_nodes_verdict_plus_the_spread_of_t
     }
     let scenario = scenario("datagrams", &["duration=40s", CRASH, "expect=[]", "traffic.retry.retries=0"]);
     let mut watch = Watch::default();
-    let result = run(&scenario, scenario.seed, &mut watch);
+    let result = run(&scenario, scenario.seed, &mut watch).unwrap();
     assert_eq!(result.violations, []);
     assert_eq!(watch.verdicts.len(), 4, "one a node");
     let last_verdict = watch.verdicts.iter().copied().fold(0.0, f64::max);

@@ -24,7 +24,7 @@ impl Observer for Named {
 fn a_zone_that_an_operator_took_out_is_not_named_because_the_rest_is_lost() {
     let scenario = scenario("survivors-overload", &["duration=60s", "expect=[]", "dns.ttl=5s", BOTH]);
     let mut named = Named::default();
-    let result = run(&scenario, scenario.seed, &mut named);
+    let result = run(&scenario, scenario.seed, &mut named).unwrap();
     assert_eq!(result.violations, []);
     assert_eq!(named.0, [("lvs-a".to_owned(), false)], "the lost zone stays named: there is no other");
     assert!(result.requests.failed_by.get("zone_lost").is_some_and(|failed| *failed > 100), "{result:?}");

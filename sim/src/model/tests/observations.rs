@@ -25,7 +25,7 @@ fn detected_after(event: &str, passive: &str) -> (usize, f64) {
     let event = format!("events=[{{at: 20s, {event}}}]");
     let scenario = scenario("scale-out", &["duration=90s", "expect=[]", &event, &check]);
     let mut verdicts = Verdicts::default();
-    let result = run(&scenario, scenario.seed, &mut verdicts);
+    let result = run(&scenario, scenario.seed, &mut verdicts).unwrap();
     assert_eq!(result.violations, []);
     let seconds: Vec<f64> = verdicts.0.values().map(|at| at - 20.0).collect();
     (seconds.len(), seconds.iter().sum::<f64>() / seconds.len().max(1) as f64)
