@@ -17,7 +17,7 @@ pub enum Cause {
     NodeLost,
     /// A queue was at its limit.
     QueueFull,
-    /// An L4 node refused it: it knew no such connection.
+    /// An L4 node refused it and said so: it knew no such connection, or had no gateway for it.
     Refused,
     /// It got to another gateway, because tables had changed.
     TableChange,

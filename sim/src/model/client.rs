@@ -224,9 +224,9 @@ impl<O: Observer> Model<'_, O> {
                     None => Err(Cause::BackendLost),
                 }
             }
-            Err(Trouble::Reset(_)) => {
-                let delay = self.links.delay(Place::Zone(zone), Place::Clients);
-                self.engine.schedule(now + delay, Class::Delivery, Happening::Reset(id, Cause::Refused));
+            // A connection that is being made fails by either answer (RFC 1122, section 4.2.3.9).
+            Err(Trouble::Reset(_) | Trouble::Unreachable) => {
+                self.reset(now, zone, id, Cause::Refused);
                 return;
             }
             Err(Trouble::Silence(cause)) => Err(cause),
@@ -380,12 +380,13 @@ impl<O: Observer> Model<'_, O> {
                 Ok(Passage { node, gateway, choice })
             }
             Delivery::Reset { node } => Err(Trouble::Reset(node)),
+            Delivery::Unreachable => Err(Trouble::Unreachable),
             Delivery::Lost(loss) => Err(Trouble::Silence(match loss {
                 Loss::BackendGone => Cause::BackendLost,
                 Loss::NoBackend | Loss::NoRoute => Cause::NoBackend,
                 Loss::NodeDown => Cause::NodeLost,
                 Loss::TableFull => Cause::TableFull,
-                Loss::Refused(_) => Cause::Refused,
+                Loss::Answered(_) | Loss::Refused(_) => Cause::Refused,
             })),
         }
     }
@@ -398,4 +399,6 @@ pub(super) enum Trouble {
     Reset(u16),
     /// Nobody answers.
     Silence(Cause),
+    /// A node answered "port unreachable".
+    Unreachable,
 }

@@ -11,7 +11,7 @@ use lb_core::config::{
     BackendFile, BackendState, Config, ConfigError, ForwardFile, HashField, LbFile, NodeFile, ProtocolName,
     ServiceAddress, ServiceFile,
 };
-use lb_core::director::{Choice, Director, DirectorError, DropReason, Verdict};
+use lb_core::director::{Choice, Director, DirectorError, DropReason, ReplyKind, Verdict};
 use lb_core::encapsulation::decapsulate;
 use lb_core::table::TableCache;
 use lb_core::{Endpoint, FlowKey, HashKey, Time, Weight};
@@ -207,6 +207,8 @@ pub(super) enum Delivery {
     Lost(Loss),
     /// The node's host answers with a reset: it knows no such connection.
     Reset { node: u16 },
+    /// The node answers "port unreachable": it has no gateway for it.
+    Unreachable,
 }
 
 /// Why nobody gets a packet.
@@ -222,6 +224,8 @@ pub(super) enum Loss {
     NoRoute,
     /// The node's connection table takes no more.
     TableFull,
+    /// The director answered it with what a well-formed packet never meets.
+    Answered(ReplyKind),
     /// The director refused it for a reason that a well-formed packet never meets.
     Refused(DropReason),
 }
@@ -321,10 +325,18 @@ impl Front {
                 Delivery::Gateway { node, gateway: gateway_of(&self.out), choice }
             }
             // The host has no socket for the VIP: it answers a reset, a client's TCP obeys it.
-            Verdict::Pass(_) | Verdict::Reply { .. } => Delivery::Reset { node },
+            Verdict::Pass(_) => Delivery::Reset { node },
+            Verdict::Reply { kind, .. } => match kind {
+                ReplyKind::PortUnreachable => Delivery::Unreachable,
+                ReplyKind::Echo
+                | ReplyKind::TimeExceeded
+                | ReplyKind::TooBig
+                | ReplyKind::TranslatedTooBig => Delivery::Lost(Loss::Answered(kind)),
+            },
             Verdict::Drop(reason) => Delivery::Lost(match reason {
                 DropReason::BackendGone => Loss::BackendGone,
-                DropReason::NoBackend => Loss::NoBackend,
+                // Clients' packets are answered with "port unreachable" only: that is what was rationed.
+                DropReason::NoBackend | DropReason::RateLimited => Loss::NoBackend,
                 DropReason::TableFull => Loss::TableFull,
                 other => Loss::Refused(other),
             }),

@@ -264,7 +264,7 @@ impl<O: Observer> Model<'_, O> {
                 }
                 answers.then_some((delay, true))
             }
-            Err(Trouble::Reset(_)) => Some((delay, false)),
+            Err(Trouble::Reset(_) | Trouble::Unreachable) => Some((delay, false)),
             Err(Trouble::Silence(_)) => None,
         }
     }

@@ -89,7 +89,7 @@ impl PacketPath {
             let kind = if packet.opens { Kind::Open } else { Kind::Data(PAYLOAD) };
             match self.front.deliver(now, &flow(Wire::default(), packet.connection, 0), kind) {
                 Delivery::Gateway { .. } => delivered += 1,
-                Delivery::Lost(_) | Delivery::Reset { .. } => {}
+                Delivery::Lost(_) | Delivery::Reset { .. } | Delivery::Unreachable => {}
             }
             if packet.left > 1 {
                 let next = Packet { left: packet.left - 1, opens: false, ..packet };

@@ -209,7 +209,9 @@ impl<O: Observer> Model<'_, O> {
             }
             Ok((_, None)) => self.set_trouble_of_answer(now, attempt, stage, Cause::BackendLost),
             Err(Trouble::Silence(cause)) => self.set_trouble_of_answer(now, attempt, stage, cause),
-            Err(Trouble::Reset(_)) => self.answer(now, attempt, stage, Some(Cause::Refused)),
+            Err(Trouble::Reset(_) | Trouble::Unreachable) => {
+                self.answer(now, attempt, stage, Some(Cause::Refused));
+            }
         }
     }
 

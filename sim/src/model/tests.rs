@@ -5,6 +5,7 @@ mod causes;
 mod datagrams;
 mod names;
 mod observations;
+mod unreachable;
 
 use crate::record::{Observer, Record, Sample};
 use crate::run::{RunResult, run};
