@@ -7,6 +7,7 @@ mod names;
 mod observations;
 mod unreachable;
 
+use super::Model;
 use crate::record::{Observer, Record, Sample};
 use crate::run::{RunResult, run};
 use crate::scenario::{EmbeddedData, Scenario, embedded, with_overrides};
@@ -122,10 +123,17 @@ fn kernel_nodes_without_sloppy_tcp_reset_the_flows_of_a_lost_node() {
 #[test]
 fn a_partition_is_the_networks_fault_and_ends() {
     let event = "events=[{at: 10s, kind: partition, between: [clients, slc-a], for: 3s}]";
-    let result =
-        run_of(&scenario("node-loss", &["duration=30s", "expect=[]", "traffic.retry.retries=3", event]));
-    assert!(result.requests.retried + result.requests.ok > 0);
-    assert!(result.connections.broken_by.keys().all(|cause| cause == "network"), "{:?}", result.connections);
+    let impatient = "traffic.requestTimeout=2s";
+    let overrides = ["duration=30s", "expect=[]", "traffic.retry.retries=3", "traffic.connectTimeout=2s"];
+    let overrides = [&overrides[..], &[event, impatient]].concat();
+    let result = run_of(&scenario("node-loss", &overrides));
+    let causes: Vec<_> = result.connections.broken_by.keys().collect();
+    assert_eq!(causes, ["network"], "{:?}", result.connections);
+    // Who has something to send within the first second of the three waits out its two seconds.
+    assert!(result.connections.broken > 30, "{:?}", result.connections);
+    assert!(result.requests.retried >= result.connections.broken, "{:?}", result.requests);
+    // It ends: another try gets through, and what comes after it is as before.
+    assert_eq!(result.requests.failed, 0, "{:?}", result.requests);
 }
 
 #[test]
@@ -183,8 +191,33 @@ fn a_paused_gateway_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn a_small_connection_table_refuses_or_evicts_and_stays_within_its_limit() {
-    let small = "nodeKinds.stateless.connections.max=64";
-    let result = run_of(&scenario("node-loss", &["duration=20s", "events=[]", "expect=[]", small]));
-    assert!(result.requests.ok > 0);
+fn a_small_connection_table_evicts_and_refuses_and_stays_within_its_limit() {
+    /// Evictions and refusals of all nodes, and the most entries that one had, over a run.
+    fn crowd(limits: &str) -> (u64, u64, usize) {
+        let limits = format!("nodeKinds.stateless.connections={limits}");
+        let overrides = ["duration=60s", "events=[]", "expect=[]", "traffic.rate.rate=20/s", &limits];
+        let scenario = scenario("node-loss", &overrides);
+        let mut observer = ();
+        let mut model = Model::new(&scenario, scenario.seed, &mut observer);
+        let mut most = 0;
+        while let Some((now, happening)) = model.engine.pop_until(model.end) {
+            model.handle(now, happening);
+            let tables = model.zones[0].front.nodes.iter().map(|node| node.director.connections().len());
+            most = tables.max().unwrap_or_default().max(most);
+        }
+        let counters = model.zones[0].front.nodes.iter().map(|node| node.director.connections().counters());
+        let (evicted, refused) =
+            counters.fold((0, 0), |sum, counters| (sum.0 + counters.evicted, sum.1 + counters.refused));
+        let result = model.finish();
+        assert_eq!(result.violations, []);
+        // Full tables move nothing while members stay: the flows go where their entries would have sent them.
+        assert_eq!((result.requests.failed, result.connections.broken), (0, 0), "{limits}");
+        (evicted, refused, most)
+    }
+    assert_eq!(crowd("{max: 20000}").0, 0, "with room nobody has to go");
+    let (evicted, refused, most) = crowd("{max: 40, unproven: 1}");
+    assert!(evicted > 10 && refused == 0 && most <= 40, "{evicted} {refused} {most}");
+    // The first four that were proven stay, and nobody else gets in.
+    let (_, refused, most) = crowd("{max: 4}");
+    assert!(refused > 50 && most == 4, "{refused} {most}");
 }

@@ -44,9 +44,10 @@ fn a_flow_that_its_node_evicted_suffered_a_full_table() {
 
 #[test]
 fn a_flow_that_its_node_refused_to_enter_suffered_a_full_table() {
-    // Established flows hold every place, so whoever comes next is carried by the table alone.
-    let limits = "nodeKinds.stateless.connections={max: 20, unproven: 1}";
-    only("table_full", &broken_by(WEIGHT, &[limits]));
+    // Four proven flows hold every place, so whoever comes next is carried by the table alone.
+    let late = WEIGHT.replace("10s", "40s");
+    let limits = "nodeKinds.stateless.connections={max: 4}";
+    only("table_full", &broken_by(&late, &[limits, "traffic.rate.rate=20/s", "duration=80s"]));
 }
 
 #[test]
@@ -84,6 +85,9 @@ fn kernel_nodes_reset_what_they_do_not_know_each_for_its_cause() {
     };
     only("timeout", &broken_by("", &[&kernel(", connections: {timeouts: {tcpEstablished: 1s}}")]));
     only("table_full", &broken_by("", &[&kernel(", connections: {max: 60}")]));
+    // Without expireNodestConn its packets go nowhere until the entry expires.
+    let pause = "{at: 5s, kind: pause, target: slc-a/gateway-2, for: 1m}";
+    only("backend_lost", &broken_by(pause, &[&kernel("")]));
     let added = "{at: 15s, kind: add-nodes, target: slc-a, count: 1}";
     // The node that they came from lives and no table changed: the new one just does not know them.
     only("refused", &broken_by(added, &[&kernel(""), "routers.spine.ecmp=mod-n"]));
