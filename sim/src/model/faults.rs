@@ -34,19 +34,19 @@ impl<O: Observer> Model<'_, O> {
             Change::DisableLocal { zone } => {
                 self.zones[*zone].local_disabled = true;
                 self.shifts.begin(decided, *zone as u16, Cut::Members);
-                self.shifts.detected(now, *zone as u16);
+                self.shifts.detected(now, *zone as u16, Cut::Members);
             }
             Change::DisableZone { zone } => {
                 self.names.set_disabled(*zone as u16, true);
                 self.shifts.begin(decided, *zone as u16, Cut::Entry);
-                self.shifts.detected(now, *zone as u16);
+                self.shifts.detected(now, *zone as u16, Cut::Entry);
                 self.publish_later(now);
             }
             Change::DnsWeight { zone, weight } => {
                 self.names.set_weight(*zone as u16, *weight);
                 if *weight == 0 {
                     self.shifts.begin(decided, *zone as u16, Cut::Entry);
-                    self.shifts.detected(now, *zone as u16);
+                    self.shifts.detected(now, *zone as u16, Cut::Entry);
                 }
                 self.publish_later(now);
             }
@@ -72,9 +72,13 @@ impl<O: Observer> Model<'_, O> {
         let event = &self.scenario.events[index as usize];
         self.observer.event(&Record::change(now, self.scenario, event, false));
         match &event.change {
-            Change::DisableLocal { zone } => self.zones[*zone].local_disabled = false,
+            Change::DisableLocal { zone } => {
+                self.zones[*zone].local_disabled = false;
+                self.shifts.end(*zone as u16, Cut::Members);
+            }
             Change::DisableZone { zone } => {
                 self.names.set_disabled(*zone as u16, false);
+                self.shifts.end(*zone as u16, Cut::Entry);
                 self.publish_later(now);
             }
             Change::ZoneLoss { zones } => {
@@ -82,8 +86,11 @@ impl<O: Observer> Model<'_, O> {
                     self.restore_zone(now, *zone as u16);
                 }
             }
-            Change::LinkLoss { .. } | Change::LinkDelay { .. } => {
+            Change::LinkLoss { between, .. } | Change::LinkDelay { between, .. } => {
                 self.links.set_fault(index as usize, None, &self.scenario.zones);
+                for zone in self.cut_off_by(index, *between) {
+                    self.shifts.end(zone, Cut::Entry);
+                }
             }
             Change::BlackHole(target) => self.set_black_hole(*target, false),
             Change::Crash(target) => self.restart(now, *target),
@@ -111,13 +118,21 @@ impl<O: Observer> Model<'_, O> {
         };
         let fault = LinkFault { between, extra, loss };
         self.links.set_fault(index as usize, Some(fault), &self.scenario.zones);
-        if loss == u32::MAX && between.contains(&LinkEnd::Clients) {
-            for zone in 0..self.scenario.zones.len() {
-                if between.iter().any(|end| end.has(&self.scenario.zones, zone)) {
-                    self.shifts.begin(now, zone as u16, Cut::Entry);
-                }
-            }
+        for zone in self.cut_off_by(index, between) {
+            self.shifts.begin(now, zone, Cut::Entry);
         }
+    }
+
+    /// The zones that a fault of links keeps all clients from.
+    fn cut_off_by(&self, index: u32, between: [LinkEnd; 2]) -> Vec<u16> {
+        let event = &self.scenario.events[index as usize];
+        let all = matches!(event.change, Change::LinkLoss { loss: u32::MAX, .. });
+        if !all || !between.contains(&LinkEnd::Clients) {
+            return Vec::new();
+        }
+        let zones = &self.scenario.zones;
+        let is_cut_off = |zone: &usize| between.iter().any(|end| end.has(zones, *zone));
+        (0..zones.len()).filter(is_cut_off).map(|zone| zone as u16).collect()
     }
 
     fn stations_of(&self, target: Target) -> Vec<StationId> {
@@ -170,6 +185,7 @@ impl<O: Observer> Model<'_, O> {
         if matches!(target, Target::Cluster { .. } | Target::Replica { .. }) {
             let at = now + self.scenario.endpoint_delay;
             self.engine.schedule(at, Class::Control, Happening::Endpoints(zone));
+            self.shifts.end(zone, Cut::Members);
         }
     }
 
@@ -380,6 +396,7 @@ impl<O: Observer> Model<'_, O> {
     }
 
     fn restore_zone(&mut self, now: Time, zone: u16) {
+        self.shifts.end(zone, Cut::Entry);
         self.zones[usize::from(zone)].lost = false;
         for id in self.all_stations(zone) {
             self.start_station(now, id);

@@ -16,6 +16,7 @@ use super::front::Condition as NodeCondition;
 use super::happening::Happening;
 use super::links::Place;
 use super::packets::Kind;
+use super::shifts::Cut;
 use super::zone::NodeHealth;
 use crate::engine::{Class, EventId};
 use crate::record::{Observer, Record};
@@ -217,7 +218,7 @@ impl<O: Observer> Model<'_, O> {
                 self.names.set_stands(zone, to.stands());
                 self.observer.event(&Record::zone_health(now, &self.zones[usize::from(zone)].name, to));
                 if !to.stands() {
-                    self.shifts.detected(now, zone);
+                    self.shifts.detected(now, zone, Cut::Entry);
                 }
             }
         }

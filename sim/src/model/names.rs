@@ -57,6 +57,11 @@ impl Names {
         self.published[usize::from(zone)] > 0
     }
 
+    /// The zones that answers name.
+    pub(super) fn named(&self) -> impl Iterator<Item = u16> {
+        (0..).zip(&self.published).filter(|(_, weight)| **weight > 0).map(|(zone, _)| zone)
+    }
+
     /// One answer: a zone drawn by weight; `None` if no zone is named.
     pub(super) fn answer(&self, stream: &mut Stream) -> Option<u16> {
         if self.total == 0 {

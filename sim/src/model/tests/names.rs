@@ -40,3 +40,21 @@ fn without_a_zone_that_may_be_named_requests_fail_at_once() {
     assert_eq!(result.requests.failed_by.keys().collect::<Vec<_>>(), ["no_backend"], "{:?}", result.requests);
     assert!(result.requests.failed > 100, "{:?}", result.requests);
 }
+
+#[test]
+fn each_shift_is_its_own_events_and_names_who_took_the_traffic_then() {
+    let part = |at, long| format!("{{at: {at}, kind: partition, between: [clients, slc-a], for: {long}}}");
+    let by_hand = "{at: 130s, kind: disable-zone, target: lvs-a}";
+    let events = format!("events=[{}, {}, {by_hand}]", part("10s", "1s"), part("40s", "50s"));
+    let overrides = ["duration=180s", "expect=[]", "dns.ttl=5s", "traffic.rate.rate=30%", &events];
+    let result = run_of(&scenario("survivors-overload", &overrides));
+    let [brief, long, hand] = &result.shifts[..] else { panic!("{:?}", result.shifts) };
+    // A second is too short for the checks, and nobody's fault but its own.
+    assert_eq!((brief.at_s, brief.detected_s, brief.t99_s), (10.0, None, None), "{brief:?}");
+    assert_eq!(long.at_s, 40.0);
+    assert!(long.detected_s.is_some_and(|detected| (1.0..20.0).contains(&detected)), "{long:?}");
+    assert!(long.t50_s.is_some());
+    // Today lvs-a is not named any more; then it was.
+    assert_eq!((long.from.as_str(), &long.to[..]), ("slc-a", &["lvs-a".to_owned()][..]));
+    assert_eq!((hand.from.as_str(), &hand.to[..]), ("lvs-a", &["slc-a".to_owned()][..]));
+}
