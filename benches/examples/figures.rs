@@ -1,5 +1,6 @@
 //! The README's figures in one command, in about a minute:
-//! `cargo run --release -p benches --example figures`.
+//! `cargo run --release -p benches --example figures`. Words after `--` choose
+//! among the groups: `figures -- path connections`.
 //!
 //! A time is the best of as many rounds as fit a third of a second: on a busy
 //! machine the best is what the code can do, and a ratio to a peer of the same
@@ -31,11 +32,25 @@ enum Goal {
 fn main() {
     println!("| what | measured | floor | aim | | beside it |");
     println!("|---|--:|--:|--:|---|---|");
-    table_times();
-    table_contract();
-    connection_figures();
-    path_times();
-    queue_rates();
+    let wanted: Vec<_> = std::env::args().skip(1).collect();
+    for (group, rows) in GROUPS {
+        if wanted.is_empty() || wanted.iter().any(|name| name == group) {
+            rows();
+        }
+    }
+}
+
+/// What may be asked for by name.
+const GROUPS: [(&str, fn()); 6] = [
+    ("tables", table_times),
+    ("movement", table_contract),
+    ("connections", connection_figures),
+    ("path", path_times),
+    ("queue", queue_rates),
+    ("simulated", simulated_rate),
+];
+
+fn simulated_rate() {
     let rate = 1e3 / simulated::CASES[0].best(BUDGET, 100_000);
     row("packets through the simulated path", rate, "M/s", Goal::AtLeast { floor: 2.0, aim: 4.0 }, "");
 }

@@ -252,6 +252,7 @@ fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
 node: { address: 10.0.0.11, address6: "2001:db8::11" }
 hashKey: "000102030405060708090a0b0c0d0e0f"
 connections: { max: 1000000, timeouts: { tcpEstablished: 15m, udp: 30s } }
+fragments: { max: 1024, timeout: 10s }
 profile: { kind: own }
 generation: 7
 services:
@@ -293,6 +294,7 @@ highWatermark: 60%
         ("health", health),
         ("radius", "check: { kind: radius, user: probe, password: p, secret: s, reply: any }"),
         ("dns", "check: { kind: dns, name: www.example.com, record: AAAA, answer: \"2001:db8::1\" }"),
+        ("bytes", "check: { kind: udp, sendHex: \"00 ff80\", receiveHex: \"c3\" }"),
         ("unknown-field", "services: []\nservicess: []\n"),
         ("wrong-unit", "services: []\nconnections: { timeouts: { udp: 30 } }\n"),
         ("wrong-size", "services: [{ vip: 203.0.113.10, port: 1, protocol: tcp, scheduler: { kind: maglev, tableSize: 4 } }]"),

@@ -18,6 +18,8 @@ mod diff;
 mod emit;
 mod error;
 mod file;
+mod hosts;
+mod remarks;
 mod scheduler;
 mod text;
 pub mod units;
@@ -27,6 +29,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::connection::{ConnectionLimits, Machine};
 use crate::flow::HashFields;
+use crate::fragment::FragmentLimits;
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
 
@@ -34,9 +37,10 @@ pub use address::{ParseServiceAddressError, ServiceAddress};
 pub use diff::{BackendChange, ConfigDiff, ServiceDiff, diff};
 pub use error::{ConfigError, FieldPath, Problem, Step, TableSizeRule};
 pub use file::{
-    BackendFile, ConnectionsFile, ForwardFile, ForwardKind, HashField, LbFile, NodeFile, ProfileFile,
-    ProfileKind, ProtocolName, SchedulerFile, SchedulerName, ServiceFile, TimeoutsFile,
+    BackendFile, ConnectionsFile, ForwardFile, ForwardKind, FragmentsFile, HashField, LbFile, NodeFile,
+    ProfileFile, ProfileKind, ProtocolName, SchedulerFile, SchedulerName, ServiceFile, TimeoutsFile,
 };
+pub use remarks::{Concern, Remark};
 
 /// Everything a node serves, complete and checked.
 ///
@@ -60,12 +64,15 @@ pub use file::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The node's own addresses, the outer sources of its tunnels.
+    /// The node's own addresses, the outer sources of its tunnels; see
+    /// [`check_sources`](Self::check_sources).
     pub node: NodeAddresses,
     /// The key that all nodes share; all zero where no service hashes with it.
     pub hash_key: HashKey,
     /// How many connections are remembered, and for how long.
     pub connections: ConnectionLimits,
+    /// How many datagrams in fragments are remembered, and for how long.
+    pub fragments: FragmentLimits,
     /// Whose behaviour the node shows: ours, or a Linux kernel's.
     pub profile: Profile,
     /// The owner's number of this configuration; `explain` and counters show it.

@@ -17,13 +17,23 @@
 //!    and starts that second again: a flood from few addresses repeats itself.
 //!    Packets without a transport header ([`Segment::Other`]) do nothing.
 //! 2. Unproven flows are at most [`ConnectionLimits::unproven`], half of the
-//!    table by default. A new flow beyond that takes the place of the oldest
-//!    unproven one, exact to within a second. At a flood of `r` packets a
-//!    second a newcomer has `unproven / r` seconds to prove itself.
-//! 3. A new flow in a full table takes the place of the oldest unproven one; if
-//!    there is none it is refused, and its packets go where the hash sends them.
+//!    table by default. A new flow beyond that, or in a full table, takes the
+//!    place of the oldest unproven one, exact to within a second.
+//! 3. Proven flows are at most all but [`ConnectionLimits::reserve`], a
+//!    sixteenth of the table, which nobody can take from newcomers. While there
+//!    are as many, no further flow is proven, and a flow that would be stays
+//!    among the unproven.
 //! 4. A proven flow leaves only by its timeout or its owner's word. So no flood
 //!    of one-packet flows evicts an established one.
+//!
+//! So a new flow is always entered. Under a flood of `r` new flows a second it
+//! stays for `unproven / r` seconds to prove itself, while proven flows leave
+//! that much room; and for `reserve / r` whatever anybody does. A stranger who
+//! sends two packets a second apart for each made-up flow can fill all of the
+//! table but the reserve until those time out: established flows are as safe as
+//! before, but newcomers then have no more than the reserve to rely on. A flow
+//! that is evicted still goes where the hash sends it, which is where it went
+//! unless the backends have changed meanwhile.
 //!
 //! The same rules hold under [`Machine::Ipvs`], though the kernel, which has no
 //! limit, has none like them.
@@ -63,8 +73,8 @@ pub use key::ConnectionKey;
 pub use ledger::BackendConnections;
 pub use limits::{ConnectionLimits, Timeouts};
 pub use own::{SctpState, TcpState, UdpState};
-pub use segment::{SctpClass, Segment};
-pub use state::{Machine, State, TcpEvent, next};
+pub use segment::{SctpClass, Segment, TcpEvent};
+pub use state::{Machine, State, next};
 
 use core::net::IpAddr;
 
@@ -131,10 +141,9 @@ pub struct Found {
     pub handle: ConnectionHandle,
     /// Where the flow goes.
     pub backend: BackendId,
-    /// The state after this packet.
+    /// Its state: before the packet from [`ConnectionTable::peek`], after it
+    /// from [`ConnectionTable::find`].
     pub state: State,
-    /// The state before this packet; equal to `state` from [`ConnectionTable::peek`].
-    pub previous: State,
     /// Whether the flow has shown packets at least a second apart.
     pub proven: bool,
 }
@@ -147,15 +156,12 @@ pub enum Insert {
     /// The flow is in the table, and the oldest unproven flow is not any more
     /// (an event says which).
     InsertedEvicting(ConnectionHandle),
-    /// The table is full of proven flows: serve this one by the hash alone.
-    Refused,
 }
 
-/// An early look at where a flow's entry should be; see [`ConnectionTable::touch`].
+/// A key's hash; see [`ConnectionTable::touch`].
 #[derive(Clone, Copy, Debug)]
 pub struct Touched {
     place: Place,
-    entry: Option<u32>,
     v6: bool,
 }
 
@@ -165,6 +171,8 @@ const V6: u32 = 1 << 31;
 const MOST: u32 = 1 << 30;
 /// Flows that one [`ConnectionTable::handle_timeout`] looks at: some 0.1 ms.
 const SWEEP: u32 = 1024;
+/// Flows that an insert into a full table looks at before it evicts one.
+const ROOM_SWEEP: u32 = 16;
 
 impl ConnectionTable {
     /// An empty table; `seed` is this node's secret for the hash.
@@ -173,13 +181,13 @@ impl ConnectionTable {
     /// [`memory_bytes`](Self::memory_bytes).
     #[must_use]
     pub fn new(limits: ConnectionLimits, machine: Machine, seed: HashKey) -> Self {
-        let max = limits.max.min(MOST);
-        let limits = ConnectionLimits { max, unproven: limits.unproven.clamp(1, max.max(1)), ..limits };
+        let max = limits.max.clamp(1, MOST);
+        let limits = ConnectionLimits { max, unproven: limits.unproven.clamp(1, max), ..limits };
         Self {
             rules: Rules::new(machine, &limits.timeouts),
             limits,
             seed,
-            ledger: Ledger::default(),
+            ledger: Ledger::new(limits.max - limits.reserve()),
             v4: Family::new(max),
             v6: Family::new(max),
             latest: 0,
@@ -188,49 +196,86 @@ impl ConnectionTable {
     }
 
     /// Finds a flow, advances its state by `segment` and remembers that it was seen.
-    #[inline]
+    ///
+    /// [`peek`](Self::peek) and [`observe`](Self::observe) in one, for an owner
+    /// who need not decide between the two.
     pub fn find(&mut self, now: Time, key: &ConnectionKey, segment: Segment) -> Option<Found> {
+        let now = self.clock(now);
         let place = self.place(key);
-        self.find_placed(now, key, place, segment)
+        let (rules, ledger) = (&self.rules, &mut self.ledger);
+        match key.source {
+            IpAddr::V4(source) => {
+                self.v4.find(rules, ledger, now, &client(key, source.to_bits()), place, segment)
+            }
+            IpAddr::V6(source) => {
+                self.v6.find(rules, ledger, now, &client(key, source.to_bits()), place, segment).map(mark)
+            }
+        }
     }
 
-    /// Hashes the key and fetches the line of the index it falls into.
+    /// Hashes a key: the part of a look-up that needs no look at the table.
     ///
-    /// For a batch: touch every packet, then [`touch_entry`](Self::touch_entry)
-    /// every one, then [`find_touched`](Self::find_touched) each. The cache
-    /// misses of the batch then overlap instead of following each other.
-    #[inline]
+    /// One packet's key is hashed once and used for [`peek_touched`](Self::peek_touched)
+    /// and [`insert_touched`](Self::insert_touched). For a batch of packets,
+    /// touch all, then [`fetch_index`](Self::fetch_index) all, then
+    /// [`fetch_entry`](Self::fetch_entry) all: the cache misses of the batch
+    /// then overlap instead of following each other.
+    #[inline(always)]
     #[must_use]
     pub fn touch(&self, key: &ConnectionKey) -> Touched {
-        let place = self.place(key);
-        match key.source {
-            IpAddr::V4(_) => Touched { place, entry: self.v4.candidate(place), v6: false },
-            IpAddr::V6(_) => Touched { place, entry: self.v6.candidate(place), v6: true },
-        }
+        Touched { place: self.place(key), v6: key.source.is_ipv6() }
     }
 
-    /// The second step of a batch: fetches the entry that the index names.
-    #[inline]
-    pub fn touch_entry(&self, touched: &Touched) {
-        match (touched.entry, touched.v6) {
-            (Some(number), false) => self.v4.fetch(number),
-            (Some(number), true) => self.v6.fetch(number),
-            (None, _) => {}
-        }
+    /// Fetches the line of the index that a key falls into.
+    #[inline(always)]
+    pub fn fetch_index(&self, touched: &Touched) {
+        if touched.v6 { self.v6.fetch_index(touched.place) } else { self.v4.fetch_index(touched.place) }
     }
 
-    /// [`find`](Self::find), with the key hashed by [`touch`](Self::touch).
+    /// Fetches the entry that a key probably has, by its line of the index.
+    #[inline(always)]
+    pub fn fetch_entry(&self, touched: &Touched) {
+        if touched.v6 { self.v6.fetch_entry(touched.place) } else { self.v4.fetch_entry(touched.place) }
+    }
+
+    /// What the table knows of a flow; changes nothing.
+    #[must_use]
+    pub fn peek(&self, now: Time, key: &ConnectionKey) -> Option<Found> {
+        self.peek_touched(now, key, &self.touch(key))
+    }
+
+    /// [`peek`](Self::peek), with the key hashed by [`touch`](Self::touch).
     ///
     /// The touch may be of any age, but must be of this key.
-    #[inline]
-    pub fn find_touched(
-        &mut self,
-        now: Time,
-        key: &ConnectionKey,
-        touched: &Touched,
-        segment: Segment,
-    ) -> Option<Found> {
-        self.find_placed(now, key, touched.place, segment)
+    #[inline(always)]
+    #[must_use]
+    pub fn peek_touched(&self, now: Time, key: &ConnectionKey, touched: &Touched) -> Option<Found> {
+        let now = milliseconds(now).max(self.latest);
+        if now - self.latest > u64::from(Rules::LONGEST_MS) {
+            return None;
+        }
+        match key.source {
+            IpAddr::V4(source) => {
+                let number = self.v4.search(&client(key, source.to_bits()), touched.place)?;
+                self.v4.view(&self.rules, now, number)
+            }
+            IpAddr::V6(source) => {
+                let number = self.v6.search(&client(key, source.to_bits()), touched.place)?;
+                self.v6.view(&self.rules, now, number).map(mark)
+            }
+        }
+    }
+
+    /// Advances the state of a flow that was found by `segment` and remembers that it was seen.
+    #[inline(always)]
+    pub fn observe(&mut self, now: Time, handle: ConnectionHandle, segment: Segment) {
+        let now = self.clock(now);
+        let (rules, ledger, number) = (&self.rules, &mut self.ledger, handle.0 & !V6);
+        if handle.0 & V6 == 0 {
+            self.v4.observe(rules, ledger, now, number, segment);
+        } else {
+            self.v6.observe(rules, ledger, now, number, segment);
+        }
     }
 
     /// Enters a flow; unproven until it has shown packets a second apart.
@@ -238,8 +283,8 @@ impl ConnectionTable {
     /// A flow that is there already is bound to `backend` as by
     /// [`rebind`](Self::rebind).
     pub fn insert(&mut self, now: Time, key: ConnectionKey, segment: Segment, backend: BackendId) -> Insert {
-        let place = self.place(&key);
-        self.insert_placed(now, &key, place, segment, backend)
+        let touched = self.touch(&key);
+        self.insert_touched(now, key, &touched, segment, backend)
     }
 
     /// [`insert`](Self::insert), with the key hashed by [`touch`](Self::touch).
@@ -251,7 +296,24 @@ impl ConnectionTable {
         segment: Segment,
         backend: BackendId,
     ) -> Insert {
-        self.insert_placed(now, &key, touched.place, segment, backend)
+        let now = self.clock(now);
+        if let Some(handle) = self.live(now, &key, touched.place) {
+            self.rebind_at(now, handle, backend, segment);
+            return Insert::Inserted(handle);
+        }
+        let evicts = self.make_room(now);
+        let (rules, ledger, place) = (&self.rules, &mut self.ledger, touched.place);
+        let handle = ConnectionHandle(match key.source {
+            IpAddr::V4(source) => {
+                let client = client(&key, source.to_bits());
+                self.v4.insert(rules, ledger, now, Arrival { client, place, segment, backend })
+            }
+            IpAddr::V6(source) => {
+                let client = client(&key, source.to_bits());
+                V6 | self.v6.insert(rules, ledger, now, Arrival { client, place, segment, backend })
+            }
+        });
+        if evicts { Insert::InsertedEvicting(handle) } else { Insert::Inserted(handle) }
     }
 
     /// Sends a flow to another backend from this packet on.
@@ -261,6 +323,10 @@ impl ConnectionTable {
     /// its first packet. A flow that was proven remains so.
     pub fn rebind(&mut self, now: Time, handle: ConnectionHandle, backend: BackendId, segment: Segment) {
         let now = self.clock(now);
+        self.rebind_at(now, handle, backend, segment);
+    }
+
+    fn rebind_at(&mut self, now: u64, handle: ConnectionHandle, backend: BackendId, segment: Segment) {
         let (rules, ledger, number) = (&self.rules, &mut self.ledger, handle.0 & !V6);
         if handle.0 & V6 == 0 {
             self.v4.rebind(rules, ledger, now, number, segment, backend);
@@ -288,26 +354,6 @@ impl ConnectionTable {
         self.v4.remove_backend(&mut self.ledger, backend);
         self.v6.remove_backend(&mut self.ledger, backend);
         before - self.ledger.flows
-    }
-
-    /// What the table knows of a flow; changes nothing.
-    #[must_use]
-    pub fn peek(&self, now: Time, key: &ConnectionKey) -> Option<Found> {
-        let now = milliseconds(now).max(self.latest);
-        if now - self.latest > u64::from(Rules::LONGEST_MS) {
-            return None;
-        }
-        let place = self.place(key);
-        match key.source {
-            IpAddr::V4(source) => {
-                let number = self.v4.search(&client(key, source.to_bits()), place)?;
-                (!self.v4.is_expired(&self.rules, now, number)).then(|| self.v4.view(number))
-            }
-            IpAddr::V6(source) => {
-                let number = self.v6.search(&client(key, source.to_bits()), place)?;
-                (!self.v6.is_expired(&self.rules, now, number)).then(|| mark(self.v6.view(number)))
-            }
-        }
     }
 
     /// How many flows are in the table, expired ones that were not yet collected included.
@@ -381,7 +427,7 @@ impl ConnectionTable {
         self.ledger.events.pop()
     }
 
-    #[inline]
+    #[inline(always)]
     fn place(&self, key: &ConnectionKey) -> Place {
         let hash = match key.source {
             IpAddr::V4(source) => source.to_bits().hash(&self.seed, key.service, key.source_port),
@@ -390,66 +436,38 @@ impl ConnectionTable {
         Place::of(hash)
     }
 
-    #[inline]
-    fn find_placed(
-        &mut self,
-        now: Time,
-        key: &ConnectionKey,
-        place: Place,
-        segment: Segment,
-    ) -> Option<Found> {
-        let now = self.clock(now);
+    /// A flow that is there; an expired one is dropped.
+    fn live(&mut self, now: u64, key: &ConnectionKey, place: Place) -> Option<ConnectionHandle> {
         let (rules, ledger) = (&self.rules, &mut self.ledger);
         match key.source {
             IpAddr::V4(source) => {
-                let number = self.v4.search(&client(key, source.to_bits()), place)?;
-                self.v4.observe(rules, ledger, now, number, segment)
+                let number = self.v4.live(rules, ledger, now, &client(key, source.to_bits()), place)?;
+                Some(ConnectionHandle(number))
             }
             IpAddr::V6(source) => {
-                let number = self.v6.search(&client(key, source.to_bits()), place)?;
-                self.v6.observe(rules, ledger, now, number, segment).map(mark)
+                let number = self.v6.live(rules, ledger, now, &client(key, source.to_bits()), place)?;
+                Some(ConnectionHandle(V6 | number))
             }
         }
     }
 
-    fn insert_placed(
-        &mut self,
-        now: Time,
-        key: &ConnectionKey,
-        place: Place,
-        segment: Segment,
-        backend: BackendId,
-    ) -> Insert {
-        if let Some(found) = self.find_placed(now, key, place, Segment::Other) {
-            self.rebind(now, found.handle, backend, segment);
-            return Insert::Inserted(found.handle);
+    /// Makes room for one more flow; whether another had to go before its time.
+    fn make_room(&mut self, now: u64) -> bool {
+        let wants_room =
+            |ledger: &Ledger| ledger.flows >= self.limits.max || ledger.unproven >= self.limits.unproven;
+        if !wants_room(&self.ledger) {
+            return false;
         }
-        let now = self.clock(now);
-        let full = self.ledger.flows >= self.limits.max;
-        if full && self.ledger.unproven == 0 {
-            self.ledger.counters.refused += 1;
-            return Insert::Refused;
+        // Those whose time is up go first, as far as a few looks find any.
+        let mut budget = ROOM_SWEEP;
+        if self.v4.sweep(&self.rules, &mut self.ledger, now, &mut budget) {
+            self.v6.sweep(&self.rules, &mut self.ledger, now, &mut budget);
         }
-        let evict = full || self.ledger.unproven >= self.limits.unproven;
-        if evict {
+        let evicts = wants_room(&self.ledger);
+        if evicts {
             self.evict(now);
         }
-        let (rules, ledger) = (&self.rules, &mut self.ledger);
-        let handle = match key.source {
-            IpAddr::V4(source) => {
-                let client = client(key, source.to_bits());
-                self.v4.insert(rules, ledger, now, Arrival { client, place, segment, backend })
-            }
-            IpAddr::V6(source) => {
-                let client = client(key, source.to_bits());
-                V6 | self.v6.insert(rules, ledger, now, Arrival { client, place, segment, backend })
-            }
-        };
-        if evict {
-            Insert::InsertedEvicting(ConnectionHandle(handle))
-        } else {
-            Insert::Inserted(ConnectionHandle(handle))
-        }
+        evicts
     }
 
     /// Drops the oldest unproven flow of both families.

@@ -24,9 +24,9 @@ use alloc::vec::Vec;
 
 use crate::config::{Config, Profile};
 use crate::connection::{ConnectionEvent, ConnectionTable};
-use crate::encapsulation::Identification;
 use crate::fragment::FragmentTable;
-use crate::icmp::RateLimiter;
+use crate::hash::HashKey;
+use crate::icmp::IcmpBudgets;
 use crate::identity::BackendId;
 use crate::time::Time;
 use registry::{Backends, ServiceIndex};
@@ -36,9 +36,6 @@ pub use explain::{Explanation, FlowSource, Step};
 pub use reconfigure::DirectorError;
 pub use registry::{Backend, Service};
 pub use verdict::{Choice, DropReason, PassReason, ReplyKind, Verdict};
-
-/// How many datagrams in fragments a node remembers: about a megabyte.
-pub const FRAGMENT_LIMIT: usize = 16_384;
 
 /// One node's packet path: its services, tables, connections and counters.
 ///
@@ -89,8 +86,9 @@ pub struct Director {
     backends: Backends,
     connections: ConnectionTable,
     fragments: FragmentTable,
-    icmp_budget: RateLimiter,
-    identification: Identification,
+    icmp_budgets: IcmpBudgets,
+    /// The node's own secret.
+    seed: HashKey,
     counters: NodeCounters,
 }
 

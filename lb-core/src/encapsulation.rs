@@ -166,7 +166,7 @@ impl Tunnel {
     /// # Errors
     ///
     /// [`EncapsulationError`]; nothing useful is in `out` then.
-    #[inline]
+    #[inline(always)]
     pub fn encapsulate(
         &self,
         inner: &Packet<'_>,
@@ -186,7 +186,7 @@ impl Tunnel {
     }
 
     /// Writes the packet with `SHIM` bytes, those of the tunnel's form, between the headers.
-    #[inline]
+    #[inline(always)]
     fn write<const SHIM: usize>(
         &self,
         inner: &Packet<'_>,
@@ -207,7 +207,7 @@ impl Tunnel {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn write_v4<const SHIM: usize>(
         &self,
         inner: &Packet<'_>,
@@ -222,14 +222,20 @@ impl Tunnel {
         let total_length = inner.bytes().len() + (ipv4::HEADER_LENGTH + SHIM);
         let fits = total_length <= usize::from(self.options.mtu);
         if !fits {
-            self.check_size(inner, IpAddr::V4(backend))?;
+            self.check_size(
+                inner.ip.addresses,
+                inner.ip.dont_fragment,
+                inner.bytes().len(),
+                IpAddr::V4(backend),
+            )?;
         }
         let length = u16::try_from(total_length).map_err(|_| EncapsulationError::TooLong)?;
         let dont_fragment = match inner.ip.addresses {
             // What does not fit although the client was told the least is left to fragments.
             Addresses::V4 { .. } => inner.ip.dont_fragment && self.options.path_mtu_discovery && fits,
-            // RFC 4213 section 3.2.2: where 1,280 bytes do not fit unfragmented, DF stays clear.
-            Addresses::V6 { .. } => self.carries_minimum_v6(),
+            // RFC 4213 section 3.2.2: what an IPv6 sender need not make smaller is left
+            // to fragments, however narrow a path turns out to be; the rest is told.
+            Addresses::V6 { .. } => inner.bytes().len() > usize::from(ipv6::MINIMUM_MTU),
         };
         let too_small = EncapsulationError::OutTooSmall { needed: total_length };
         let Some((header, body)) = out.get_mut(..total_length).and_then(<[u8]>::split_first_chunk_mut) else {
@@ -260,7 +266,7 @@ impl Tunnel {
         Ok(total_length)
     }
 
-    #[inline]
+    #[inline(always)]
     fn write_v6<const SHIM: usize>(
         &self,
         inner: &Packet<'_>,
@@ -273,7 +279,12 @@ impl Tunnel {
         let payload_length = inner.bytes().len() + SHIM;
         let total_length = payload_length + ipv6::HEADER_LENGTH;
         if total_length > usize::from(self.options.mtu) {
-            self.check_size(inner, IpAddr::V6(backend))?;
+            self.check_size(
+                inner.ip.addresses,
+                inner.ip.dont_fragment,
+                inner.bytes().len(),
+                IpAddr::V6(backend),
+            )?;
         }
         let payload_length = u16::try_from(payload_length).map_err(|_| EncapsulationError::TooLong)?;
         let too_small = EncapsulationError::OutTooSmall { needed: total_length };
@@ -330,24 +341,19 @@ impl Tunnel {
 
     /// Refuses a packet that does not fit, unless the outer packet may be fragmented.
     #[cold]
-    fn check_size(&self, inner: &Packet<'_>, backend: IpAddr) -> Result<(), EncapsulationError> {
-        let mtu = self.client_mtu(&inner.ip.addresses, backend);
-        let must_fit = match inner.ip.addresses {
-            Addresses::V4 { .. } => inner.ip.dont_fragment && self.options.path_mtu_discovery,
+    fn check_size(
+        &self,
+        inner: Addresses,
+        dont_fragment: bool,
+        length: usize,
+        backend: IpAddr,
+    ) -> Result<(), EncapsulationError> {
+        let mtu = self.client_mtu(&inner, backend);
+        let must_fit = match inner {
+            Addresses::V4 { .. } => dont_fragment && self.options.path_mtu_discovery,
             Addresses::V6 { .. } => true,
         };
-        if must_fit && inner.bytes().len() > usize::from(mtu) {
-            Err(EncapsulationError::TooBig { mtu })
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Whether the smallest IPv6 MTU fits an IPv4 tunnel in one piece.
-    #[inline]
-    fn carries_minimum_v6(&self) -> bool {
-        let needed = usize::from(ipv6::MINIMUM_MTU) + ipv4::HEADER_LENGTH + self.shim;
-        usize::from(self.options.mtu) >= needed
+        if must_fit && length > usize::from(mtu) { Err(EncapsulationError::TooBig { mtu }) } else { Ok(()) }
     }
 
     /// Writes what follows the outer IP header: shim and inner packet, one hop older.

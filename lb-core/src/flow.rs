@@ -118,6 +118,30 @@ impl Addresses {
     }
 }
 
+impl Addresses {
+    /// Whether the source is one single host, and not the destination itself.
+    ///
+    /// Not so are "this network", loopback, multicast and class E with broadcast
+    /// (RFC 1122 section 3.2.1.3), unspecified, loopback and multicast (RFC 4291
+    /// section 2). A router forwards no such packet (RFC 1812 section 5.3.7), and
+    /// nobody answers it.
+    #[must_use]
+    #[inline]
+    pub const fn has_usable_source(&self) -> bool {
+        match *self {
+            Self::V4 { source, destination } => {
+                let [first, ..] = source.octets();
+                let is_host = first != 0 && first != 127 && first < 224;
+                is_host && source.to_bits() != destination.to_bits()
+            }
+            Self::V6 { source, destination } => {
+                let is_host = source.to_bits() > 1 && source.octets()[0] != 0xff;
+                is_host && source.to_bits() != destination.to_bits()
+            }
+        }
+    }
+}
+
 impl FlowKey {
     /// A flow between two addresses of one family; ports are 0 where the protocol has none.
     #[must_use]

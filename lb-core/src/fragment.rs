@@ -23,6 +23,23 @@ use crate::hash::HashKey;
 use crate::packet::{Fragment, IcmpMessage, Packet, Payload};
 use crate::time::Time;
 
+/// How many datagrams in fragments a node remembers, and for how long.
+///
+/// The default is 16,384 (about a megabyte) for [`DEFAULT_TIMEOUT`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FragmentLimits {
+    /// Datagrams at most, up to [`FragmentTable::MAX_LIMIT`]; with 0 none, all by the [three-tuple rule](three_tuple).
+    pub max: u32,
+    /// From its first fragment on, how long a datagram is remembered.
+    pub timeout: Duration,
+}
+
+impl Default for FragmentLimits {
+    fn default() -> Self {
+        Self { max: 16_384, timeout: DEFAULT_TIMEOUT }
+    }
+}
+
 /// How long a first fragment is remembered, unless told otherwise.
 ///
 /// Linux gives up a datagram after as long (`net.ipv4.ipfrag_time`): a later

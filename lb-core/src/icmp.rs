@@ -13,15 +13,16 @@
 //! | a service refuses a flow (profile `ipvs`) | [`port_unreachable`] |
 //! | a router beyond this node found our outer packet too big | [`translate_tunnel_error`] |
 //!
-//! How many are sent is [`RateLimiter`]'s, whether at all the director's.
+//! How many are sent is [`IcmpBudgets`]', whether at all the director's.
 //! Sources: RFC 792, 1191, 1812 (section 4.3), 4443, 4884, 8201.
 
+mod budgets;
 mod echo;
 mod error;
 mod rate_limiter;
 mod translation;
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::IpAddr;
 
 use thiserror::Error;
 
@@ -29,6 +30,7 @@ use crate::checksum::Sum;
 use crate::encapsulation::{ipv4, ipv6};
 use crate::flow::{Addresses, Protocol};
 
+pub use budgets::{IcmpBudgets, IcmpLimits};
 pub use echo::echo_reply;
 pub use error::{packet_too_big, port_unreachable, time_exceeded};
 pub use rate_limiter::{RateLimiter, RateLimits};
@@ -89,22 +91,7 @@ fn checksum_start(addresses: &Addresses, length: usize) -> Sum {
 
 /// Refuses a source that is no single host, wherever the answer would go.
 fn check_source(addresses: &Addresses) -> Result<(), IcmpRefusal> {
-    let bad = match *addresses {
-        Addresses::V4 { source, destination } => source == destination || !is_host_v4(source),
-        Addresses::V6 { source, destination } => source == destination || !is_host_v6(source),
-    };
-    if bad { Err(IcmpRefusal::BadSource) } else { Ok(()) }
-}
-
-/// RFC 1122 section 3.2.1.3: neither "this network", loopback, multicast nor class E with broadcast.
-const fn is_host_v4(address: Ipv4Addr) -> bool {
-    let first = address.octets()[0];
-    first != 0 && first != 127 && first < 224
-}
-
-/// RFC 4291 section 2: neither unspecified, loopback nor multicast.
-const fn is_host_v6(address: Ipv6Addr) -> bool {
-    !address.is_unspecified() && !address.is_loopback() && !address.is_multicast()
+    if addresses.has_usable_source() { Ok(()) } else { Err(IcmpRefusal::BadSource) }
 }
 
 /// Writes the IP header before an ICMP message of `length` bytes into `out`;

@@ -15,16 +15,18 @@ mod error;
 mod icmp;
 mod ipv4;
 mod ipv6;
-mod plain;
+pub(crate) mod plain;
 mod transport;
 
 pub use error::ParseError;
 pub(crate) use icmp::parse_quoted;
 pub use icmp::{IcmpError, IcmpErrorKind, IcmpMessage, Quoted};
 pub use ipv6::MAX_EXTENSION_HEADERS;
-pub use transport::{Payload, SctpChunk, TcpFlags};
+pub use transport::{Payload, TcpFlags};
 
-use crate::connection::Segment;
+use core::net::IpAddr;
+
+use crate::connection::{Segment, TcpEvent};
 use crate::flow::{Addresses, FlowKey, Protocol};
 
 /// Reads a packet that begins with its IP header.
@@ -60,6 +62,15 @@ pub fn parse(bytes: &[u8]) -> Result<Packet<'_>, ParseError> {
         Some(6) => ipv6::parse(bytes),
         Some(_) => Err(ParseError::BadVersion),
         None => Err(ParseError::Truncated),
+    }
+}
+
+/// The destination that the IP header of any bytes names, whatever else is wrong with them.
+pub(crate) fn destination(bytes: &[u8]) -> Option<IpAddr> {
+    match bytes.first()? >> 4 {
+        4 => bytes.get(16..20)?.first_chunk::<4>().map(|octets| IpAddr::from(*octets)),
+        6 => bytes.get(24..40)?.first_chunk::<16>().map(|octets| IpAddr::from(*octets)),
+        _ => None,
     }
 }
 
@@ -162,11 +173,9 @@ impl<'a> Packet<'a> {
     #[inline]
     pub const fn segment(&self) -> Segment {
         match &self.payload {
-            Payload::Tcp { flags, .. } => {
-                Segment::Tcp { syn: flags.syn(), ack: flags.ack(), fin: flags.fin(), rst: flags.rst() }
-            }
+            Payload::Tcp { flags, .. } => Segment::Tcp(TcpEvent::of_flags(flags.bits())),
             Payload::Udp { .. } => Segment::Udp,
-            Payload::Sctp { chunk, .. } => Segment::Sctp(chunk.class()),
+            Payload::Sctp { chunk, .. } => Segment::Sctp(*chunk),
             Payload::Icmp(_) | Payload::LaterFragment | Payload::Other => Segment::Other,
         }
     }

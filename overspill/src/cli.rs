@@ -76,7 +76,8 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Every file is looked at, also after one is wrong. The kind is known by the
-fields at the top.
+fields at the top. What is allowed and hardly meant is warned of; the exit
+status is that of a good file.
 
 Examples:
   overspill check lb.yaml

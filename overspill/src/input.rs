@@ -19,6 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use locate::Tree;
+pub(crate) use show::Severity;
 
 /// The largest file that is read: far more than any fleet needs, far less than would hurt.
 const MAX_BYTES: u64 = 256 << 20;

@@ -23,6 +23,7 @@ use clap::Parser;
 
 use cli::Cli;
 use command::Stop;
+use input::Severity;
 
 /// Exit status where an expectation failed.
 const ANSWER_IS_NO: u8 = 1;
@@ -57,7 +58,9 @@ fn complain(stop: &Stop) {
     let colour = output::colour(&err);
     let _ = match stop {
         Stop::AnswerIsNo => Ok(()),
-        Stop::Faults(faults) => faults.iter().try_for_each(|fault| fault.show(&mut err, colour)),
+        Stop::Faults(faults) => {
+            faults.iter().try_for_each(|fault| fault.show(&mut err, Severity::Error, colour))
+        }
         Stop::Usage(message) => writeln!(err, "overspill: error: {message}"),
         Stop::Write(error) => writeln!(err, "overspill: error: the output cannot be written: {error}"),
     };

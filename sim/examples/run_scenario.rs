@@ -23,7 +23,11 @@ impl Observer for Counter {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "the crate reads no file, a program may")]
+#[allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "the crate does no I/O, a program may"
+)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_else(|| "node-loss".to_owned());

@@ -62,6 +62,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<Vec<Finding>> {
         }
     }
     findings.extend(packages::check_manifests(&tree));
+    findings.extend(packages::check_bans(&tree));
     findings.sort();
     Ok(findings)
 }

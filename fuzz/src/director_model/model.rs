@@ -33,6 +33,9 @@ pub(super) struct Model {
 struct Entry {
     endpoint: Endpoint,
     state: State,
+    /// Whether two packets at least a second apart were seen.
+    proven: bool,
+    /// The last packet; of a flow that is not proven the first, or the last SYN.
     seen: Time,
 }
 
@@ -43,9 +46,8 @@ enum State {
     Established,
     FinWait,
     Closed,
-    /// Since when; a datagram a second or more after another makes a stream of it.
+    /// A stream is a proven flow.
     Udp {
-        latest: Time,
         is_stream: bool,
     },
 }
@@ -93,23 +95,39 @@ impl Model {
         let is_syn = transport == Transport::Tcp(flag::SYN);
         let is_reset = transport == Transport::Tcp(flag::RST);
 
-        let (endpoint, choice, state) = match entry {
+        let (endpoint, choice, kept) = match entry {
             Some(entry) if self.state_of(address, entry.endpoint) == BackendState::Down => {
-                (picked, Choice::Rechosen, State::first(now, transport))
+                (picked, Choice::Rechosen, None)
             }
             Some(entry) if is_syn && matches!(entry.state, State::FinWait | State::Closed) => {
-                (picked, Choice::New, State::first(now, transport))
+                match self.state_of(address, entry.endpoint) {
+                    BackendState::Active => (Some(entry.endpoint), Choice::New, Some(entry)),
+                    BackendState::Drain | BackendState::Down => (picked, Choice::New, None),
+                }
             }
-            Some(entry) => (Some(entry.endpoint), Choice::Existing, entry.state.next(now, transport)),
-            None if is_reset => (picked, Choice::Untracked, State::Closed),
-            None if is_syn || transport == Transport::Udp => {
-                (picked, Choice::New, State::first(now, transport))
-            }
-            None => (picked, Choice::PickedUp, State::first(now, transport)),
+            Some(entry) => (Some(entry.endpoint), Choice::Existing, Some(entry)),
+            None if is_reset => (picked, Choice::Untracked, None),
+            None if is_syn || transport == Transport::Udp => (picked, Choice::New, None),
+            None => (picked, Choice::PickedUp, None),
         };
-        let Some(endpoint) = endpoint else { return Outcome::Refused };
+        let Some(endpoint) = endpoint else {
+            self.flows.extend(entry.map(|entry| (key, entry)));
+            return Outcome::Refused;
+        };
         if choice != Choice::Untracked {
-            self.flows.insert(key, Entry { endpoint, state, seen: now });
+            // A flow that is bound anew begins again, but remains proven.
+            let proven = entry.is_some_and(|entry| {
+                entry.proven || kept.is_some() && !is_syn && now - entry.seen >= Duration::from_secs(1)
+            });
+            let state = match kept {
+                Some(entry) => entry.state.next(transport, proven),
+                None => State::first(transport, proven),
+            };
+            let seen = match kept {
+                Some(entry) if !proven && !is_syn => entry.seen,
+                Some(_) | None => now,
+            };
+            self.flows.insert(key, Entry { endpoint, state, proven, seen });
         }
         Outcome::Forwarded { endpoint, choice }
     }
@@ -149,9 +167,9 @@ impl Model {
 
 impl State {
     /// The state of a flow that begins with this packet.
-    fn first(now: Time, transport: Transport) -> Self {
+    fn first(transport: Transport, proven: bool) -> Self {
         match transport {
-            Transport::Udp => Self::Udp { latest: now, is_stream: false },
+            Transport::Udp => Self::Udp { is_stream: proven },
             Transport::Tcp(flag::SYN) => Self::SynReceived,
             Transport::Tcp(flags) if flags & flag::FIN != 0 => Self::FinWait,
             Transport::Tcp(flags) if flags & flag::ACK != 0 => Self::Established,
@@ -159,11 +177,9 @@ impl State {
         }
     }
 
-    fn next(self, now: Time, transport: Transport) -> Self {
+    fn next(self, transport: Transport, proven: bool) -> Self {
         match (self, transport) {
-            (Self::Udp { latest, is_stream }, _) => {
-                Self::Udp { latest: now, is_stream: is_stream || now - latest >= Duration::from_secs(1) }
-            }
+            (Self::Udp { .. }, _) => Self::Udp { is_stream: proven },
             (Self::Established, Transport::Tcp(flag::SYN)) => Self::Established,
             (_, Transport::Tcp(flag::SYN)) => Self::SynReceived,
             (_, Transport::Tcp(flag::RST)) => Self::Closed,

@@ -3,6 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -13,16 +14,18 @@ use super::{
 };
 use crate::connection::ConnectionLimits;
 use crate::flow::{HashFields, Protocol};
+use crate::fragment::FragmentLimits;
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
+use crate::table::ring;
 
 /// A valid configuration of up to three services of up to eight backends.
 ///
 /// Families mix; the node has an address of each.
 pub fn config() -> impl Strategy<Value = Config> {
     let services = prop::collection::vec(service(), 0..4);
-    (any::<[u8; 16]>(), 1..=1_u32 << 30, profile(), any::<u64>(), services).prop_map(
-        |(key, max, profile, generation, services)| {
+    (any::<[u8; 16]>(), 1..=1_u32 << 30, fragments(), profile(), any::<u64>(), services).prop_map(
+        |(key, max, fragments, profile, generation, services)| {
             let mut connections = ConnectionLimits::new(max, profile.machine());
             connections.unproven = connections.unproven.max(1);
             // one service per address
@@ -32,6 +35,7 @@ pub fn config() -> impl Strategy<Value = Config> {
                 node: NodeAddresses { v4: Some(Ipv4Addr::new(10, 0, 0, 11)), v6: Some(node_v6()) },
                 hash_key: HashKey::new(key),
                 connections,
+                fragments,
                 profile,
                 generation,
                 services: services.into_values().collect(),
@@ -52,17 +56,31 @@ pub fn service() -> impl Strategy<Value = ServiceConfig> {
                 weight: Weight(weight),
                 state,
             };
+            let backends: Vec<_> = backends.into_iter().map(backend).collect();
             ServiceConfig {
                 address: ServiceAddress::new(vip, port, protocol),
                 hash_fields: hash_fields(fields),
-                scheduler,
+                scheduler: that_holds(scheduler, &backends),
                 forward,
                 spread,
                 mtu,
-                backends: backends.into_iter().map(backend).collect::<Vec<_>>(),
+                backends,
             }
         },
     )
+}
+
+/// A scheduler that can hold these backends: a ring with as few points as it takes.
+fn that_holds(scheduler: SchedulerKind, backends: &[BackendConfig]) -> SchedulerKind {
+    let weights: u64 = backends.iter().map(|backend| u64::from(backend.weight.0)).sum();
+    let most = u32::try_from(ring::MAX_POINTS / weights.max(1)).expect("2^24 at most");
+    match scheduler {
+        SchedulerKind::Ring { points } => SchedulerKind::Ring { points: points.min(most) },
+        SchedulerKind::Maglev { .. }
+        | SchedulerKind::Rendezvous { .. }
+        | SchedulerKind::IpvsMh { .. }
+        | SchedulerKind::IpvsSh { .. } => scheduler,
+    }
 }
 
 /// A valid scheduler with a small table.
@@ -80,6 +98,12 @@ pub fn scheduler() -> impl Strategy<Value = SchedulerKind> {
             table_size: 1 << bits
         }),
     ]
+}
+
+/// Limits that a test can afford: a fragment table takes its memory at once.
+fn fragments() -> impl Strategy<Value = FragmentLimits> {
+    let limits = (0..=4_096_u32, 1..=60_000_u64);
+    limits.prop_map(|(max, timeout_ms)| FragmentLimits { max, timeout: Duration::from_millis(timeout_ms) })
 }
 
 fn forward() -> impl Strategy<Value = Forward> {

@@ -4,18 +4,21 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
+use core::time::Duration;
 
+use super::hosts::{Hosts, reachable};
 use super::scheduler::scheduler;
 use super::units::HumanDuration;
 use super::{
     BackendConfig, BackendFile, Config, ConfigError, ConnectionsFile, FieldPath, Forward, ForwardFile,
-    ForwardKind, HashField, IpvsOptions, LbFile, NodeAddresses, NodeFile, Problem, Profile, ProfileFile,
-    ProfileKind, ProtocolName, SchedulerName, ServiceAddress, ServiceConfig, ServiceFile, Step, TimeoutsFile,
-    file,
+    ForwardKind, FragmentsFile, HashField, IpvsOptions, LbFile, NodeAddresses, NodeFile, Problem, Profile,
+    ProfileFile, ProfileKind, ProtocolName, SchedulerName, ServiceAddress, ServiceConfig, ServiceFile,
+    TimeoutsFile, file,
 };
 use crate::connection::{ConnectionLimits, Machine, Timeouts};
 use crate::flow::{HashFields, Protocol};
+use crate::fragment::{FragmentLimits, FragmentTable};
 use crate::hash::HashKey;
 use crate::identity::{Endpoint, Weight};
 
@@ -23,13 +26,19 @@ use crate::identity::{Endpoint, Weight};
 const LEAST_V6: u16 = 1_280;
 /// What every IPv4 host must be able to receive (RFC 791 section 3.1).
 const LEAST_V4: u16 = 576;
+/// The least path MTU of all services: IPv4's through the smallest tunnel.
+pub(super) const LEAST_MTU: u16 = LEAST_V4 + Forward::Ipip.overhead(ANY_V4);
+/// Stands for a backend where there is none yet.
+const ANY_V4: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Connections where the file says none: some 50 MB of memory.
 const CONNECTIONS: u32 = 1_000_000;
 /// The most backends of one service: a slot names its holder in 16 bits.
 const MAX_BACKENDS: usize = 65_535;
 /// The most connections a table can address.
-const MAX_CONNECTIONS: u32 = 1 << 30;
+pub(super) const MAX_CONNECTIONS: u32 = 1 << 30;
+/// The most datagrams that a fragment table can hold.
+const MAX_FRAGMENTS: u32 = FragmentTable::MAX_LIMIT as u32;
 /// The timers' resolution.
 const MIN_TIMEOUT: HumanDuration = HumanDuration::from_nanos(1_000_000);
 /// The timers' range, 2^30 ms, in whole days.
@@ -47,6 +56,7 @@ impl TryFrom<LbFile> for Config {
         let profile = file.profile.map_or(Ok(Profile::Own), |file| profile(&file, &top.field("profile")))?;
         let connections =
             connections(file.connections.unwrap_or_default(), profile.machine(), &top.field("connections"))?;
+        let fragments = fragments(file.fragments.unwrap_or_default(), &top.field("fragments"))?;
         let hash_key = match (file.hash_key, file.services.iter().find(|service| needs_key(service))) {
             (Some(key), _) => key,
             (None, None) => HashKey::new([0; 16]),
@@ -56,11 +66,12 @@ impl TryFrom<LbFile> for Config {
                     .wrong(Problem::MissingHashKey { kind: service.scheduler.kind }));
             }
         };
+        let hosts = Hosts::new(node.unwrap_or_default(), &file.services);
         let mut seen = BTreeMap::new();
         let mut services = Vec::with_capacity(file.services.len());
         for (position, service) in file.services.iter().enumerate() {
             let path = top.field("services").item(position);
-            let service = self::service(service, node, &path)?;
+            let service = self::service(service, &hosts, &path)?;
             if let Some(first) = seen.insert(service.address, position) {
                 return Err(path
                     .field("vip")
@@ -68,22 +79,14 @@ impl TryFrom<LbFile> for Config {
             }
             services.push(service);
         }
+        let is_for_one_node = node.is_some();
         let node = node.unwrap_or_default();
-        Ok(Self { node, hash_key, connections, profile, generation: file.generation, services })
-    }
-}
-
-impl FieldPath {
-    fn field(&self, name: &'static str) -> Self {
-        self.then(Step::Field(name))
-    }
-
-    fn item(&self, position: usize) -> Self {
-        self.then(Step::Index(position))
-    }
-
-    fn wrong(self, problem: Problem) -> ConfigError {
-        ConfigError { path: self, problem }
+        let generation = file.generation;
+        let config = Self { node, hash_key, connections, fragments, profile, generation, services };
+        if is_for_one_node {
+            config.check_sources()?;
+        }
+        Ok(config)
     }
 }
 
@@ -96,10 +99,10 @@ fn needs_key(service: &ServiceFile) -> bool {
 
 fn node_addresses(node: &NodeFile, path: &FieldPath) -> Result<NodeAddresses, ConfigError> {
     if let Some(address) = node.address {
-        unicast(address.into(), &path.field("address"))?;
+        reachable(address.into(), &path.field("address"))?;
     }
     if let Some(address) = node.address6 {
-        unicast(address.into(), &path.field("address6"))?;
+        reachable(address.into(), &path.field("address6"))?;
     }
     Ok(NodeAddresses { v4: node.address, v6: node.address6 })
 }
@@ -138,17 +141,28 @@ fn timeouts(from: &TimeoutsFile, into: &mut Timeouts, path: &FieldPath) -> Resul
         ("sctpClosed", from.sctp_closed, &mut into.sctp_closed),
         ("unknown", from.unknown, &mut into.unknown),
     ] {
-        let Some(timeout) = from else { continue };
-        if !(MIN_TIMEOUT..=MAX_TIMEOUT).contains(&timeout) {
-            return Err(path.field(name).wrong(Problem::Timeout {
-                timeout,
-                min: MIN_TIMEOUT,
-                max: MAX_TIMEOUT,
-            }));
+        if let Some(written) = from {
+            *into = timeout(written, &path.field(name))?;
         }
-        *into = timeout.duration();
     }
     Ok(())
+}
+
+fn timeout(timeout: HumanDuration, path: &FieldPath) -> Result<Duration, ConfigError> {
+    if (MIN_TIMEOUT..=MAX_TIMEOUT).contains(&timeout) {
+        return Ok(timeout.duration());
+    }
+    Err(path.wrong(Problem::Timeout { timeout, min: MIN_TIMEOUT, max: MAX_TIMEOUT }))
+}
+
+fn fragments(file: FragmentsFile, path: &FieldPath) -> Result<FragmentLimits, ConfigError> {
+    let usual = FragmentLimits::default();
+    let number = file.max.unwrap_or(usual.max);
+    if number > MAX_FRAGMENTS {
+        return Err(path.field("max").wrong(Problem::Fragments { number, max: MAX_FRAGMENTS }));
+    }
+    let timeout = file.timeout.map(|written| timeout(written, &path.field("timeout"))).transpose()?;
+    Ok(FragmentLimits { max: number, timeout: timeout.unwrap_or(usual.timeout) })
 }
 
 fn profile(file: &ProfileFile, path: &FieldPath) -> Result<Profile, ConfigError> {
@@ -177,18 +191,14 @@ fn profile(file: &ProfileFile, path: &FieldPath) -> Result<Profile, ConfigError>
     }
 }
 
-fn service(
-    file: &ServiceFile,
-    node: Option<NodeAddresses>,
-    path: &FieldPath,
-) -> Result<ServiceConfig, ConfigError> {
-    unicast(file.vip, &path.field("vip"))?;
+fn service(file: &ServiceFile, hosts: &Hosts, path: &FieldPath) -> Result<ServiceConfig, ConfigError> {
+    hosts.check_vip(file.vip, &path.field("vip"))?;
     if file.port == 0 {
         return Err(path.field("port").wrong(Problem::Zero { max: u32::from(u16::MAX) }));
     }
     let address = ServiceAddress::new(file.vip, file.port, file.protocol.into());
     let hash_fields = hash_fields(&file.hash_fields, &path.field("hashFields"))?;
-    let scheduler = scheduler(&file.scheduler, file.backends.len(), &path.field("scheduler"))?;
+    let scheduler = scheduler(&file.scheduler, &file.backends, &path.field("scheduler"))?;
     let forward = forward(&file.forward, &path.field("forward"))?;
     if file.backends.len() > MAX_BACKENDS {
         let problem = Problem::TooManyBackends { backends: file.backends.len(), max: MAX_BACKENDS };
@@ -198,7 +208,7 @@ fn service(
     let mut backends = Vec::with_capacity(file.backends.len());
     for (position, backend) in file.backends.iter().enumerate() {
         let path = path.field("backends").item(position);
-        let backend = self::backend(backend, address, node, &path)?;
+        let backend = self::backend(backend, address, hosts, &path)?;
         if let Some(first) = seen.insert(backend.endpoint, position) {
             let endpoint = backend.endpoint;
             return Err(path.field("address").wrong(Problem::DuplicateBackend { endpoint, first }));
@@ -216,9 +226,10 @@ fn service(
 /// The least path MTU that leaves the client's packets what their family must have.
 fn least_mtu(vip: IpAddr, forward: Forward, backends: &[BackendConfig]) -> u16 {
     let overhead = backends.iter().map(|backend| forward.overhead(backend.endpoint.address)).max();
+    let overhead = overhead.unwrap_or_else(|| forward.overhead(ANY_V4));
     match vip {
-        IpAddr::V4(_) => LEAST_V4 + overhead.unwrap_or(0),
-        IpAddr::V6(_) => LEAST_V6 + overhead.unwrap_or(0),
+        IpAddr::V4(_) => LEAST_V4 + overhead,
+        IpAddr::V6(_) => LEAST_V6 + overhead,
     }
 }
 
@@ -251,41 +262,15 @@ fn forward(file: &ForwardFile, path: &FieldPath) -> Result<Forward, ConfigError>
 fn backend(
     file: &BackendFile,
     service: ServiceAddress,
-    node: Option<NodeAddresses>,
+    hosts: &Hosts,
     path: &FieldPath,
 ) -> Result<BackendConfig, ConfigError> {
-    unicast(file.address, &path.field("address"))?;
-    if file.address == service.address {
-        return Err(path.field("address").wrong(Problem::BackendIsVip { address: file.address }));
-    }
-    let missing = match (node, file.address) {
-        (Some(NodeAddresses { v4: None, .. }), IpAddr::V4(_)) => Some("address"),
-        (Some(NodeAddresses { v6: None, .. }), IpAddr::V6(_)) => Some("address6"),
-        // a file without `node` describes services for any node
-        (_, _) => None,
-    };
-    if let Some(field) = missing {
-        return Err(path
-            .field("address")
-            .wrong(Problem::MissingNodeAddress { backend: file.address, field }));
-    }
+    hosts.check_backend(file.address, &path.field("address"))?;
     if let Some(port) = file.port.filter(|port| *port != service.port) {
         return Err(path.field("port").wrong(Problem::BackendPort { port, service: service.port }));
     }
     let endpoint = Endpoint::new(file.address, service.port);
     Ok(BackendConfig { endpoint, weight: Weight(file.weight), state: file.state })
-}
-
-fn unicast(address: IpAddr, path: &FieldPath) -> Result<(), ConfigError> {
-    let plain = address.to_canonical();
-    if plain != address {
-        return Err(path.clone().wrong(Problem::AddressMapped { address, plain }));
-    }
-    let broadcast = address == IpAddr::V4(core::net::Ipv4Addr::BROADCAST);
-    if address.is_unspecified() || address.is_multicast() || broadcast {
-        return Err(path.clone().wrong(Problem::AddressNotUnicast { address }));
-    }
-    Ok(())
 }
 
 impl From<ProtocolName> for Protocol {

@@ -18,6 +18,8 @@ pub struct ConfigDiff {
     pub hash_key: bool,
     /// The connection limits differ.
     pub connections: bool,
+    /// The fragment limits differ.
+    pub fragments: bool,
     /// The profile differs.
     pub profile: bool,
     /// Services only in the new one, in its order.
@@ -75,6 +77,7 @@ pub fn diff(old: &Config, new: &Config) -> ConfigDiff {
         node: old.node != new.node,
         hash_key: old.hash_key != new.hash_key,
         connections: old.connections != new.connections,
+        fragments: old.fragments != new.fragments,
         profile: old.profile != new.profile,
         added: Vec::new(),
         removed: only_in(&old.services, |service| service.address, &after),

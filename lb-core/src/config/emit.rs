@@ -1,9 +1,9 @@
 //! From a configuration back to a file, every default written out.
 
 use super::{
-    BackendConfig, BackendFile, Config, ConnectionsFile, Forward, ForwardFile, ForwardKind, IpvsOptions,
-    LbFile, NodeAddresses, NodeFile, Profile, ProfileFile, ProfileKind, ProtocolName, SchedulerFile,
-    SchedulerKind, SchedulerName, ServiceConfig, ServiceFile, TimeoutsFile, file,
+    BackendConfig, BackendFile, Config, ConnectionsFile, Forward, ForwardFile, ForwardKind, FragmentsFile,
+    IpvsOptions, LbFile, NodeAddresses, NodeFile, Profile, ProfileFile, ProfileKind, ProtocolName,
+    SchedulerFile, SchedulerKind, SchedulerName, ServiceConfig, ServiceFile, TimeoutsFile, file,
 };
 use crate::connection::ConnectionLimits;
 use crate::flow::Protocol;
@@ -17,6 +17,10 @@ impl From<&Config> for LbFile {
             node: (config.node != NodeAddresses::default()).then_some(node),
             hash_key: Some(config.hash_key),
             connections: Some(connections_file(&config.connections)),
+            fragments: Some(FragmentsFile {
+                max: Some(config.fragments.max),
+                timeout: Some(config.fragments.timeout.into()),
+            }),
             profile: Some(profile_file(config.profile)),
             generation: config.generation,
             services: config.services.iter().map(service_file).collect(),

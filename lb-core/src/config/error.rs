@@ -4,6 +4,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::units::HumanDuration;
 use super::{SchedulerName, ServiceAddress};
 use crate::identity::Endpoint;
@@ -56,6 +58,18 @@ impl FieldPath {
         Self(steps)
     }
 
+    pub(super) fn field(&self, name: &'static str) -> Self {
+        self.then(Step::Field(name))
+    }
+
+    pub(super) fn item(&self, position: usize) -> Self {
+        self.then(Step::Index(position))
+    }
+
+    pub(super) fn wrong(&self, problem: Problem) -> ConfigError {
+        ConfigError { path: self.clone(), problem }
+    }
+
     /// The steps from the top.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
@@ -79,11 +93,25 @@ impl fmt::Display for FieldPath {
 /// What is wrong with a field; the text says what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
+    /// The node's own address in another's place.
+    #[error("{address} is the node's own (node.{field}); write the {role}'s address")]
+    AddressIsNode {
+        /// As written.
+        address: IpAddr,
+        /// `address` or `address6`.
+        field: &'static str,
+        /// Whose address is wanted: `service` or `backend`.
+        role: &'static str,
+    },
     /// An address that no host can have here.
-    #[error("{address} cannot be used here; write the unicast address of a host")]
+    #[error("{address} cannot be used here ({range} is {purpose}); write the unicast address of a host")]
     AddressNotUnicast {
         /// As written.
         address: IpAddr,
+        /// The range of which no address can be used.
+        range: IpNet,
+        /// What the range is.
+        purpose: &'static str,
     },
     /// An IPv4 address in IPv6's clothes, which would never match a packet.
     #[error("{address} is an IPv4 address written as IPv6; write {plain}")]
@@ -103,11 +131,13 @@ pub enum Problem {
         /// The service's port.
         service: u16,
     },
-    /// The backend is the VIP itself.
-    #[error("{address} is the service's own VIP; write the backend's address")]
+    /// The backend is a VIP of this node.
+    #[error("{address} is the VIP of services[{service}]; write the backend's own address")]
     BackendIsVip {
         /// As written.
         address: IpAddr,
+        /// Position of the first service with that VIP.
+        service: usize,
     },
     /// Two backends of one service have one endpoint.
     #[error("{endpoint} is already backends[{first}] of this service; remove one of the two")]
@@ -152,6 +182,14 @@ pub enum Problem {
         /// The greatest.
         max: u32,
     },
+    /// A number of datagrams that a fragment table cannot hold.
+    #[error("{number} datagrams are not possible; write 0 to {max}")]
+    Fragments {
+        /// As written.
+        number: u32,
+        /// The greatest.
+        max: u32,
+    },
     /// No key, but a service hashes with one.
     #[error(
         "missing, but `{kind}` hashes with it; add hashKey: 32 hexadecimal digits in quotes, the same on every node (`openssl rand -hex 16` makes one)"
@@ -187,12 +225,25 @@ pub enum Problem {
         right: &'static [&'static str],
     },
     /// A number of ring points that is not possible.
-    #[error("{points} points for each backend are not possible; write 1 to {max} (160 is usual)")]
+    #[error("{points} points for each unit of weight are not possible; write 1 to {max} (160 is usual)")]
     Points {
         /// As written.
         points: u32,
         /// The greatest value.
         max: u32,
+    },
+    /// More points than a ring can have, all weights together.
+    #[error(
+        "{points} points for each of {weights} units of weight are more than the {max} of a ring; write {right}",
+        right = RingRight(*.weights, *.max)
+    )]
+    RingTooLarge {
+        /// As written, or the default.
+        points: u32,
+        /// The weights of all backends together.
+        weights: u64,
+        /// The most points of one ring.
+        max: u64,
     },
     /// A table size that the kind cannot have.
     #[error("{size} slots are not possible; write {right}")]
@@ -258,6 +309,20 @@ impl fmt::Display for TableSizeRule {
                 "one of the kernel's: 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071",
             ),
             Self::PowerOfTwo => f.write_str("a power of two from 16 to 1048576"),
+        }
+    }
+}
+
+/// Prints which points these weights allow, or which weights a ring allows.
+struct RingRight(u64, u64);
+
+impl fmt::Display for RingRight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(weights, max) = *self;
+        match max / weights.max(1) {
+            0 => write!(f, "smaller weights of the same proportions, {max} together at most"),
+            1 => f.write_str("1 point, or smaller weights of the same proportions"),
+            most => write!(f, "at most {most} points, or smaller weights of the same proportions"),
         }
     }
 }

@@ -18,13 +18,15 @@ use serde::{Deserialize, Serialize};
 use super::BackendState;
 use super::text::{self, hash_key};
 use super::units::HumanDuration;
+use super::{convert, scheduler};
+use crate::fragment::FragmentTable;
 use crate::hash::HashKey;
 
 /// Slots of a `maglev` table where the file says none: the small table of the Maglev paper.
 pub(super) const MAGLEV_TABLE_SIZE: u32 = 65_537;
 /// Slots of a `rendezvous` table where the file says none.
 pub(super) const RENDEZVOUS_TABLE_SIZE: u32 = 65_536;
-/// Points per backend of a `ring` where the file says none.
+/// Points of a `ring` for each unit of weight where the file says none.
 pub(super) const RING_POINTS: u32 = 160;
 /// Slots of an `ipvs-mh` table where the file says none: the kernel's default, 2^12 rounded to a prime.
 pub(super) const IPVS_MH_TABLE_SIZE: u32 = 4_093;
@@ -34,6 +36,14 @@ pub(super) const IPVS_SH_TABLE_SIZE: u32 = 256;
 pub(super) const GUE_PORT: u16 = 6_080;
 /// The MTU of the path to the backends where the file says none: Ethernet's.
 pub(super) const MTU: u16 = 1_500;
+
+/// Bounds as messages have them; the conversion checks.
+const MAX_PORT: u64 = u16::MAX as u64;
+const MAX_CONNECTIONS: u64 = convert::MAX_CONNECTIONS as u64;
+const MAX_FRAGMENTS: u64 = FragmentTable::MAX_LIMIT as u64;
+const LEAST_MTU: u64 = convert::LEAST_MTU as u64;
+const MAX_TABLE_SIZE: u64 = scheduler::MAX_TABLE_SIZE as u64;
+const MAX_RING_POINTS: u64 = scheduler::MAX_RING_POINTS as u64;
 
 /// An LB file: one node's virtual services.
 ///
@@ -51,7 +61,11 @@ pub(super) const MTU: u16 = 1_500;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LbFile {
     /// Version of this format: 1.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::optional_between::<1, 1, _, _>"
+    )]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1)))]
     pub version: Option<u32>,
     /// The node's own addresses; left out in a file that describes services for any node.
@@ -65,6 +79,9 @@ pub struct LbFile {
     /// How many connections are remembered, and for how long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<ConnectionsFile>,
+    /// How many datagrams in fragments are remembered, and for how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fragments: Option<FragmentsFile>,
     /// Whose behaviour the node shows; ours where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<ProfileFile>,
@@ -96,11 +113,19 @@ pub struct NodeFile {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConnectionsFile {
     /// Connections at most; 1,000,000 where left out.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::optional_between::<1, MAX_CONNECTIONS, _, _>"
+    )]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_073_741_824)))]
     pub max: Option<u32>,
     /// Of these, how many may be unproven (SYN only, lone UDP packets, picked up in mid-flow); half where left out.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::optional_between::<1, MAX_CONNECTIONS, _, _>"
+    )]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_073_741_824)))]
     pub unproven: Option<u32>,
     /// For how long a silent connection is remembered, by state.
@@ -148,6 +173,24 @@ pub struct TimeoutsFile {
     pub unknown: Option<HumanDuration>,
 }
 
+/// Limits of the fragment table, by which later fragments follow the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FragmentsFile {
+    /// Datagrams at most, each 72 bytes of memory; 16,384 where left out. With 0 every later fragment goes by its addresses alone.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::optional_between::<0, MAX_FRAGMENTS, _, _>"
+    )]
+    #[cfg_attr(feature = "schema", schemars(range(max = 16_777_216)))]
+    pub max: Option<u32>,
+    /// For how long after its first fragment; 30s where left out, as backends wait for the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<HumanDuration>,
+}
+
 /// Whose behaviour the node shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -190,12 +233,13 @@ pub struct ServiceFile {
     #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "ip")))]
     pub vip: IpAddr,
     /// The destination port, 1 to 65535.
-    #[serde(deserialize_with = "text::whole")]
+    #[serde(deserialize_with = "text::between::<1, MAX_PORT, _, _>")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub port: u16,
     /// The transport protocol.
     pub protocol: ProtocolName,
-    /// The fields of a flow that are hashed; all five where left out. The `ipvs-*` kinds hash as the kernel does.
+    /// The fields of a flow that are hashed; all five where left out. Without `src` and `sport` one backend
+    /// gets all flows. The `ipvs-*` kinds hash as the kernel does.
     #[serde(default = "all_hash_fields")]
     pub hash_fields: Vec<HashField>,
     /// How a new flow finds its backend; `maglev` where left out.
@@ -205,8 +249,8 @@ pub struct ServiceFile {
     #[serde(default)]
     pub forward: ForwardFile,
     /// MTU of the path to the backends, in bytes.
-    #[serde(default = "default_mtu", deserialize_with = "text::whole")]
-    #[cfg_attr(feature = "schema", schemars(range(min = 576)))]
+    #[serde(default = "default_mtu", deserialize_with = "text::between::<LEAST_MTU, 65_535, _, _>")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 596)))]
     pub mtu: u16,
     /// The backends.
     #[serde(default)]
@@ -251,10 +295,20 @@ pub struct SchedulerFile {
     /// The table kind.
     pub kind: SchedulerName,
     /// Slots of the table (`maglev`: a prime, 65537 where left out; `rendezvous`: 65536; `ipvs-mh`: 4093; `ipvs-sh`: 256).
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::optional_between::<1, MAX_TABLE_SIZE, _, _>"
+    )]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 4_194_304)))]
     pub table_size: Option<u32>,
-    /// `ring`: points for each backend; 160 where left out.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
+    /// `ring`: points for each unit of a backend's weight; 160 where left out.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::optional_between::<1, MAX_RING_POINTS, _, _>"
+    )]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 4_096)))]
     pub points: Option<u32>,
     /// `ipvs-mh`, `ipvs-sh`: hash the source port too; false where left out, as in the kernel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -310,7 +364,11 @@ pub struct ForwardFile {
     /// The tunnel.
     pub kind: ForwardKind,
     /// `gue`: the UDP destination port; 6080 where left out.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::optional_between::<1, MAX_PORT, _, _>"
+    )]
     #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub port: Option<u16>,
     /// Vary the outer source with the flow, so that ECMP and receive queues on the way spread it; false where left out.
@@ -342,7 +400,11 @@ pub struct BackendFile {
     #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "ip")))]
     pub address: IpAddr,
     /// Its port: under a tunnel the service's, so it is best left out.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::optional_whole")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::optional_between::<1, MAX_PORT, _, _>"
+    )]
     #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub port: Option<u16>,
     /// Its share of new flows relative to the other backends', 0 to 65535.

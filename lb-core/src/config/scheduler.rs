@@ -1,20 +1,22 @@
 //! Table kinds: which sizes they can have, and the file's flat form of them.
 
 use super::{
-    ConfigError, FieldPath, Problem, SchedulerFile, SchedulerKind, SchedulerName, Step, TableSizeRule, file,
+    BackendFile, ConfigError, FieldPath, Problem, SchedulerFile, SchedulerKind, SchedulerName, Step,
+    TableSizeRule, file,
 };
+use crate::table::ring;
 
 /// The greatest own table: 64 times the Maglev paper's small one; keeps a file from asking for gigabytes.
 pub(super) const MAX_TABLE_SIZE: u32 = 1 << 22;
-/// The most ring points per backend; more only cost memory (160 is usual).
+/// The most ring points for each unit of weight; more only cost memory (160 is usual).
 pub(super) const MAX_RING_POINTS: u32 = 4_096;
 /// The sizes that `CONFIG_IP_VS_MH_TAB_INDEX` can choose (Linux `net/netfilter/ipvs/ip_vs_mh.c`).
 const KERNEL_PRIMES: [u32; 10] = [251, 509, 1_021, 2_039, 4_093, 8_191, 16_381, 32_749, 65_521, 131_071];
 
-/// Reads the flat form; `backends` is how many backends the table must hold.
+/// Reads the flat form; the table must hold all these backends.
 pub(super) fn scheduler(
     file: &SchedulerFile,
-    backends: usize,
+    backends: &[BackendFile],
     path: &FieldPath,
 ) -> Result<SchedulerKind, ConfigError> {
     only_own_parameters(file, path)?;
@@ -33,7 +35,8 @@ pub(super) fn scheduler(
             SchedulerKind::IpvsSh { port, fallback, table_size: size(file::IPVS_SH_TABLE_SIZE) }
         }
     };
-    check_size(kind, backends, path)?;
+    check_size(kind, backends.len(), path)?;
+    check_points(kind, backends, path)?;
     Ok(kind)
 }
 
@@ -72,13 +75,7 @@ fn check_size(kind: SchedulerKind, backends: usize, path: &FieldPath) -> Result<
             let possible = (1..=MAX_TABLE_SIZE).contains(&size);
             (size, possible, fits(size), TableSizeRule::Range { min: least, max: MAX_TABLE_SIZE })
         }
-        SchedulerKind::Ring { points } => {
-            if (1..=MAX_RING_POINTS).contains(&points) {
-                return Ok(());
-            }
-            let problem = Problem::Points { points, max: MAX_RING_POINTS };
-            return Err(ConfigError { path: path.then(Step::Field("points")), problem });
-        }
+        SchedulerKind::Ring { .. } => return Ok(()), // has points, not slots
         SchedulerKind::IpvsMh { table_size: size, .. } => {
             (size, KERNEL_PRIMES.contains(&size), fits(size), TableSizeRule::KernelPrime)
         }
@@ -94,6 +91,23 @@ fn check_size(kind: SchedulerKind, backends: usize, path: &FieldPath) -> Result<
         (false, _) => Problem::TableSize { size, right },
     };
     Err(ConfigError { path: path.then(Step::Field("tableSize")), problem })
+}
+
+/// A ring's points, for each unit of weight and all together.
+///
+/// Backends that get no flows now count too: health may bring them back at any
+/// time, and there must be a table then.
+fn check_points(kind: SchedulerKind, backends: &[BackendFile], path: &FieldPath) -> Result<(), ConfigError> {
+    let SchedulerKind::Ring { points } = kind else { return Ok(()) };
+    let weights: u64 = backends.iter().map(|backend| u64::from(backend.weight)).sum();
+    let problem = if !(1..=MAX_RING_POINTS).contains(&points) {
+        Problem::Points { points, max: MAX_RING_POINTS }
+    } else if weights * u64::from(points) > ring::MAX_POINTS {
+        Problem::RingTooLarge { points, weights, max: ring::MAX_POINTS }
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError { path: path.then(Step::Field("points")), problem })
 }
 
 /// Whether a number is prime; trial division, as sizes are small.

@@ -5,6 +5,7 @@ mod diffs;
 mod refusals;
 
 use std::string::{String, ToString};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_saphyr::{from_str, to_string};
@@ -89,6 +90,12 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!(forward(""), Forward::Ipip);
     assert_eq!(forward("forward: { kind: gue }"), Forward::Gue { port: 6_080 });
     assert_eq!(forward("forward: { kind: gre }"), Forward::Gre);
+    let fragments = |text: &str| read(&std::format!("{{ services: [], {text} }}")).unwrap().fragments;
+    let usual = FragmentLimits { max: 16_384, timeout: Duration::from_secs(30) };
+    assert_eq!(fragments(""), usual);
+    assert_eq!(fragments("fragments: { max: 0 }"), FragmentLimits { max: 0, ..usual });
+    let shorter = FragmentLimits { timeout: Duration::from_secs(5), ..usual };
+    assert_eq!(fragments("fragments: { timeout: 5s }"), shorter);
     let profile = |text: &str| read(&std::format!("{{ services: [], profile: {text} }}")).unwrap().profile;
     assert_eq!(profile("null"), Profile::Own);
     assert_eq!(profile("{ kind: own }"), Profile::Own);
@@ -99,6 +106,33 @@ fn defaults_are_those_of_the_documentation() {
         profile("{ kind: ipvs, sloppyTcp: true }"),
         Profile::Ipvs(IpvsOptions { sloppy_tcp: true, ..kernel })
     );
+}
+
+/// YAML and JSON have one kind of number: 1.5e3 is as whole as 1500.
+#[test]
+fn a_whole_number_may_be_written_as_a_float() {
+    let config = read(&with_service("mtu: 1.5e3, backends: [{ address: 10.1.0.5, weight: 1e2 }]")).unwrap();
+    assert_eq!((config.services[0].mtu, config.services[0].backends[0].weight), (1_500, Weight(100)));
+    let text = "{ connections: { max: 1e6, unproven: 10.0 }, generation: 9007199254740992.0, services: [] }";
+    let config = read(text).unwrap();
+    assert_eq!((config.connections.max, config.connections.unproven), (1_000_000, 10));
+    assert_eq!(config.generation, 1 << 53);
+}
+
+#[test]
+fn hash_fields_that_divide_nothing_are_remarked_on() {
+    let remarks = |lines: &str| read(&with_service(lines)).unwrap().remarks();
+    for fields in ["", "proto", "dst, dport", "proto, dst, dport"] {
+        let remarks = remarks(&std::format!("hashFields: [{fields}]"));
+        let path = FieldPath::new([Step::Field("services"), Step::Index(0), Step::Field("hashFields")]);
+        assert_eq!(remarks, [Remark { path, concern: Concern::OneBackendGetsAll }], "{fields}");
+    }
+    for lines in ["", "hashFields: [src]", "hashFields: [sport, dst]", "scheduler: { kind: ipvs-sh }"] {
+        assert_eq!(remarks(lines), [], "{lines}");
+    }
+    let remarks = remarks("scheduler: { kind: ipvs-mh }, hashFields: [src]");
+    assert_eq!(remarks[0].concern, Concern::HashFieldsUnused { kind: SchedulerName::IpvsMh });
+    assert!(remarks[0].to_string().starts_with("services[0].hashFields: `ipvs-mh` hashes the source"));
 }
 
 #[test]

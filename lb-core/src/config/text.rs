@@ -200,85 +200,130 @@ pub(super) mod hash_key {
 }
 
 /// An integer type that a file may hold.
-pub(super) trait Whole: Sized + TryFrom<i128> + fmt::Display {
+pub(super) trait Whole: Sized + TryFrom<i128> {
     /// The greatest value.
-    const MAX: Self;
+    const GREATEST: u64;
 }
 
 impl Whole for u16 {
-    const MAX: Self = Self::MAX;
+    const GREATEST: u64 = Self::MAX as u64;
 }
 impl Whole for u32 {
-    const MAX: Self = Self::MAX;
+    const GREATEST: u64 = Self::MAX as u64;
 }
 impl Whole for u64 {
-    const MAX: Self = Self::MAX;
+    const GREATEST: Self = Self::MAX;
 }
 
-/// Reads a whole number.
+/// Reads any whole number that the type holds.
 pub(super) fn whole<'de, T: Whole, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    deserializer.deserialize_any(WholeVisitor(PhantomData))
+    between::<0, { u64::MAX }, T, D>(deserializer)
 }
 
-/// Reads a whole number that may be absent or null.
-pub(super) fn optional_whole<'de, T: Whole, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
-    Option::<Number<T>>::deserialize(d).map(|value| value.map(|number| number.0))
+/// Reads a whole number of which messages say that it is from `MIN` to `MAX`.
+///
+/// What the type holds is let through: whether it is within these bounds, or
+/// narrower ones, is the conversion's to say, which files made by code pass too.
+pub(super) fn between<'de, const MIN: u64, const MAX: u64, T: Whole, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let span = Span { min: MIN, max: MAX.min(T::GREATEST) };
+    deserializer.deserialize_any(WholeVisitor { span, value: PhantomData })
+}
+
+/// As [`between`] for a number that may be absent or null.
+pub(super) fn optional_between<'de, const MIN: u64, const MAX: u64, T: Whole, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Option::<Number<MIN, MAX, T>>::deserialize(deserializer).map(|value| value.map(|number| number.0))
 }
 
 /// Makes a [`Whole`] a serde value with our messages.
-struct Number<T>(T);
+struct Number<const MIN: u64, const MAX: u64, T>(T);
 
-impl<'de, T: Whole> Deserialize<'de> for Number<T> {
+impl<'de, const MIN: u64, const MAX: u64, T: Whole> Deserialize<'de> for Number<MIN, MAX, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        whole(deserializer).map(Self)
+        between::<MIN, MAX, T, D>(deserializer).map(Self)
     }
 }
 
-struct WholeVisitor<T>(PhantomData<T>);
+/// The values that messages offer.
+#[derive(Clone, Copy)]
+struct Span {
+    min: u64,
+    max: u64,
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self { min, max } if min == max => write!(f, "{min}"),
+            Self { min, max } => write!(f, "a whole number from {min} to {max}"),
+        }
+    }
+}
+
+struct WholeVisitor<T> {
+    span: Span,
+    value: PhantomData<T>,
+}
 
 impl<T: Whole> WholeVisitor<T> {
-    fn number<E: Error>(value: i128) -> Result<T, E> {
-        T::try_from(value).map_err(|_| {
-            E::custom(format_args!("{value} is out of range; write a whole number from 0 to {}", T::MAX))
-        })
+    fn number<E: Error>(&self, value: i128) -> Result<T, E> {
+        T::try_from(value)
+            .map_err(|_| E::custom(format_args!("{value} is out of range; write {}", self.span)))
     }
 }
+
+/// Up to here (2^53) each whole number is a float of its own.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 impl<T: Whole> Visitor<'_> for WholeVisitor<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a whole number from 0 to {}", T::MAX)
+        write!(f, "{}", self.span)
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<T, E> {
-        Self::number(i128::from(value))
+        self.number(i128::from(value))
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<T, E> {
-        Self::number(i128::from(value))
+        self.number(i128::from(value))
     }
 
     fn visit_i128<E: Error>(self, value: i128) -> Result<T, E> {
-        Self::number(value)
+        self.number(value)
     }
 
     fn visit_u128<E: Error>(self, value: u128) -> Result<T, E> {
-        Self::number(i128::try_from(value).unwrap_or(i128::MAX))
+        self.number(i128::try_from(value).unwrap_or(i128::MAX))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<T, E> {
-        Err(E::custom(format_args!("{value} is no whole number; write one from 0 to {}", T::MAX)))
+        let (Span { min, max }, span) = (self.span, self.span);
+        let whole = value as i128;
+        if value.abs() <= EXACT && whole as f64 == value {
+            return self.number(whole);
+        }
+        Err(if value < 0.0 || value > max as f64 {
+            E::custom(format_args!("{value:e} is out of range; write {span}"))
+        } else if value > EXACT {
+            E::custom(format_args!("{value:e} is not exact; write {span} in digits alone"))
+        } else {
+            E::custom(format_args!("{value} is no whole number; write one from {min} to {max}"))
+        })
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        let (quoted, max) = (quoted(text), T::MAX);
+        let quoted = quoted(text);
         // YAML 1.2 takes "443", 012 and 1_000 for texts
         if text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || c == '_')
         {
             let right = "write the digits alone: no quotes, no leading zeros, no underscores";
             return Err(E::custom(format_args!("{quoted} is a text, not a number; {right}")));
         }
-        Err(E::custom(format_args!("{quoted} is no number; write a whole number from 0 to {max}")))
+        Err(E::custom(format_args!("{quoted} is no number; write {}", self.span)))
     }
 }

@@ -7,8 +7,8 @@
 use super::ipvs::{IpvsSctpState, IpvsTcpState};
 use super::limits::Timeouts;
 use super::own::{SctpState, TcpState, UdpState};
-use super::segment::{SctpClass, Segment};
-use super::state::{Machine, State, TcpEvent, next};
+use super::segment::{SctpClass, Segment, TcpEvent};
+use super::state::{Machine, State, next};
 
 /// A [`State`] as a number below [`Code::COUNT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,30 +78,10 @@ impl Event {
     #[inline]
     pub(super) const fn of(segment: Segment, proven: bool) -> Self {
         match segment {
-            Segment::Tcp { syn, ack, fin, rst } => Self(TcpEvent::of(syn, ack, fin, rst) as u8),
+            Segment::Tcp(event) => Self(event as u8),
             Segment::Udp => Self(5 + proven as u8),
             Segment::Sctp(class) => Self(7 + class as u8),
             Segment::Other => Self::OTHER,
-        }
-    }
-
-    /// Whether the packet asks for a new connection.
-    pub(super) const fn opens(segment: Segment) -> bool {
-        match segment {
-            Segment::Tcp { syn, rst, .. } => syn && !rst,
-            Segment::Sctp(class) => match class {
-                SctpClass::Init => true,
-                SctpClass::Abort
-                | SctpClass::CookieAck
-                | SctpClass::CookieEcho
-                | SctpClass::Data
-                | SctpClass::Error
-                | SctpClass::InitAck
-                | SctpClass::Shutdown
-                | SctpClass::ShutdownAck
-                | SctpClass::ShutdownComplete => false,
-            },
-            Segment::Udp | Segment::Other => false,
         }
     }
 }
@@ -179,7 +159,7 @@ const EVENTS: [(Segment, bool); Event::COUNT] = [
     (Segment::SYN, false),
     (Segment::FIN, false),
     (Segment::ACK, false),
-    (Segment::Tcp { syn: false, ack: false, fin: false, rst: false }, false),
+    (Segment::Tcp(TcpEvent::None), false),
     (Segment::Udp, false),
     (Segment::Udp, true),
     (Segment::Sctp(SctpClass::Abort), false),

@@ -38,8 +38,6 @@ pub struct ConnectionCounters {
     pub expired: u64,
     /// Unproven flows dropped to make room.
     pub evicted: u64,
-    /// Flows not entered because the table was full of proven ones.
-    pub refused: u64,
     /// Events nobody fetched in time.
     pub events_lost: u64,
 }

@@ -8,8 +8,8 @@
 //!
 //! A queue holds flows of one timeout in the order of their first packets, so
 //! its head is both the next to expire and the oldest to evict. `seen` of an
-//! unproven flow is therefore the time of its first packet (of its last SYN):
-//! were it more than a second before the last one, the flow would be proven.
+//! unproven flow is therefore the time of its first packet (of its last SYN),
+//! which is at most a second before the last one but where proof is refused.
 
 use core::hint::black_box;
 
@@ -103,37 +103,72 @@ impl<A: Address> Family<A> {
     }
 
     /// The number of a client's entry, expired or not.
-    #[inline]
+    #[inline(always)]
     pub(super) fn search(&self, client: &Client<A>, place: Place) -> Option<u32> {
         self.index.find(place, |number| self.entries.at(number).is_of(client))
     }
 
-    /// The entry that a client's probably is, by one look at the index.
-    #[inline]
-    pub(super) fn candidate(&self, place: Place) -> Option<u32> {
-        self.index.candidate(place)
+    /// Fetches a line of the index into the cache.
+    #[inline(always)]
+    pub(super) fn fetch_index(&self, place: Place) {
+        self.index.fetch(place);
     }
 
-    /// Fetches an entry into the cache.
-    #[inline]
-    pub(super) fn fetch(&self, number: u32) {
-        black_box(self.entries.at(number).seen);
+    /// Fetches the entry that a client's probably is, by one look at the index.
+    #[inline(always)]
+    pub(super) fn fetch_entry(&self, place: Place) {
+        if let Some(number) = self.index.candidate(place) {
+            black_box(self.entries.at(number).seen);
+        }
     }
 
-    /// Whether a flow was silent for too long.
+    /// What is known of a flow; `None` if it was silent for too long.
+    #[inline(always)]
+    pub(super) fn view(&self, rules: &Rules, now: u64, number: u32) -> Option<Found> {
+        let entry = self.entries.at(number);
+        (!entry.is_expired(rules, now)).then(|| entry.found(number))
+    }
+
+    /// Finds a flow and takes note of its packet.
     #[inline]
-    pub(super) fn is_expired(&self, rules: &Rules, now: u64, number: u32) -> bool {
+    pub(super) fn find(
+        &mut self,
+        rules: &Rules,
+        ledger: &mut Ledger,
+        now: u64,
+        client: &Client<A>,
+        place: Place,
+        segment: Segment,
+    ) -> Option<Found> {
+        let number = self.live(rules, ledger, now, client, place)?;
+        self.observe(rules, ledger, now, number, segment);
+        Some(self.entries.at(number).found(number))
+    }
+
+    /// The number of a client's entry; drops it if it has expired.
+    #[inline]
+    pub(super) fn live(
+        &mut self,
+        rules: &Rules,
+        ledger: &mut Ledger,
+        now: u64,
+        client: &Client<A>,
+        place: Place,
+    ) -> Option<u32> {
+        let number = self.search(client, place)?;
+        if self.is_expired(rules, now, number) {
+            self.drop_flow(ledger, number, Cause::Expired);
+            return None;
+        }
+        Some(number)
+    }
+
+    fn is_expired(&self, rules: &Rules, now: u64, number: u32) -> bool {
         self.entries.at(number).is_expired(rules, now)
     }
 
-    /// What is known of a flow.
-    pub(super) fn view(&self, number: u32) -> Found {
-        let entry = self.entries.at(number);
-        entry.found(number, entry.state)
-    }
-
-    /// Takes note of a packet of a flow; `None` if the flow expired before it.
-    #[inline]
+    /// Takes note of a packet of a flow that is there.
+    #[inline(always)]
     pub(super) fn observe(
         &mut self,
         rules: &Rules,
@@ -141,23 +176,19 @@ impl<A: Address> Family<A> {
         now: u64,
         number: u32,
         segment: Segment,
-    ) -> Option<Found> {
-        let entry = self.entries.at_mut(number);
-        if entry.is_expired(rules, now) {
-            self.drop_flow(ledger, number, Cause::Expired);
-            return None;
-        }
+    ) {
         let event = Event::of(segment, true);
         if event == Event::OTHER {
-            return Some(entry.found(number, entry.state));
+            return;
         }
+        let entry = self.entries.at_mut(number);
         if entry.status == Status::Proven {
             entry.seen = wrap(now);
             if entry.state.next(event) == entry.state {
-                return Some(entry.found(number, entry.state));
+                return;
             }
         }
-        Some(self.observe_change(rules, ledger, now, number, segment))
+        self.observe_change(rules, ledger, now, number, segment);
     }
 
     /// Enters a flow that is not there; the limits are the caller's business.
@@ -312,13 +343,13 @@ impl<A: Address> Family<A> {
         now: u64,
         number: u32,
         segment: Segment,
-    ) -> Found {
+    ) {
         let entry = self.entries.at_mut(number);
         let (before, previous) = (entry.standing(), entry.state);
-        let opens = Event::opens(segment);
+        let opens = segment.opens();
         // A repeated SYN proves nothing, or a flood from few addresses would
         // prove itself; it starts the clock again.
-        let proven = before.proven || !opens && entry.age(now) >= PROOF_MS;
+        let proven = before.proven || !opens && entry.age(now) >= PROOF_MS && ledger.may_prove();
         entry.state = previous.next(Event::of(segment, proven));
         if proven {
             entry.status = Status::Proven;
@@ -326,7 +357,6 @@ impl<A: Address> Family<A> {
         if proven || opens {
             entry.seen = wrap(now);
         }
-        let found = entry.found(number, previous);
         // A later deadline is seen when the slot comes due, a sooner one is not.
         let moves = if before.proven {
             rules.timeout_ms(entry.state) < rules.timeout_ms(previous)
@@ -341,7 +371,6 @@ impl<A: Address> Family<A> {
             self.unlink(number);
             self.link(rules, now, number);
         }
-        found
     }
 
     fn standing(&self, number: u32) -> Option<Standing> {
@@ -445,12 +474,11 @@ impl<A: Address> Entry<A> {
     }
 
     #[inline]
-    fn found(&self, number: u32, previous: Code) -> Found {
+    fn found(&self, number: u32) -> Found {
         Found {
             handle: ConnectionHandle(number),
             backend: self.backend,
             state: self.state.state(),
-            previous: previous.state(),
             proven: self.status == Status::Proven,
         }
     }

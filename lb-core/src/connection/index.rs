@@ -12,6 +12,7 @@
 //! as make the last round end at the limit, so that a full table is evenly filled.
 
 use alloc::vec::Vec;
+use core::hint::black_box;
 
 use super::segmented::Segmented;
 
@@ -92,7 +93,7 @@ impl Index {
     }
 
     /// The first entry with this hash that `matches`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, place: Place, mut matches: impl FnMut(u32) -> bool) -> Option<u32> {
         let tag = place.tag();
         let mut bucket = self.buckets.at(self.home(place));
@@ -109,8 +110,14 @@ impl Index {
         }
     }
 
+    /// Fetches the first line that a hash leads to into the cache.
+    #[inline(always)]
+    pub(super) fn fetch(&self, place: Place) {
+        black_box(self.buckets.at(self.home(place)).next);
+    }
+
     /// An entry that probably has this hash, by the first line alone.
-    #[inline]
+    #[inline(always)]
     pub(super) fn candidate(&self, place: Place) -> Option<u32> {
         self.buckets.at(self.home(place)).candidates(place.tag()).next()
     }
@@ -150,7 +157,7 @@ impl Index {
     }
 
     /// The bucket in which the entries of a place begin.
-    #[inline]
+    #[inline(always)]
     const fn home(&self, place: Place) -> u32 {
         // The high bits choose one of the first buckets, the low bits one of
         // those that were split off it, one more bit for each round.

@@ -9,8 +9,7 @@
 use core::time::Duration;
 
 use super::limits::Timeouts;
-use super::segment::SctpClass;
-use super::state::TcpEvent;
+use super::segment::{SctpClass, TcpEvent};
 
 /// The kernel's TCP states, in its order.
 ///

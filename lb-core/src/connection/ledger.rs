@@ -41,7 +41,7 @@ pub(super) struct Gone {
 }
 
 /// Everything that is counted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Ledger {
     /// By backend id: ids are small and dense.
     backends: Vec<BackendConnections>,
@@ -51,9 +51,28 @@ pub(super) struct Ledger {
     pub(super) flows: u32,
     /// Of these, the unproven.
     pub(super) unproven: u32,
+    /// How many flows may be proven at once.
+    most_proven: u32,
 }
 
 impl Ledger {
+    /// Empty books of a table in which so many flows may be proven.
+    pub(super) fn new(most_proven: u32) -> Self {
+        Self {
+            backends: Vec::new(),
+            counters: ConnectionCounters::default(),
+            events: EventQueue::default(),
+            flows: 0,
+            unproven: 0,
+            most_proven,
+        }
+    }
+
+    /// Whether one more flow may be proven.
+    pub(super) const fn may_prove(&self) -> bool {
+        self.flows - self.unproven < self.most_proven
+    }
+
     pub(super) fn of(&self, backend: BackendId) -> BackendConnections {
         self.backends.get(backend.0 as usize).copied().unwrap_or_default()
     }

@@ -18,7 +18,7 @@ use super::state::Machine;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// The most flows, IPv4 and IPv6 together; above 2^30 it counts as 2^30.
+    /// The most flows, IPv4 and IPv6 together; 0 counts as 1, above 2^30 as 2^30.
     pub max: u32,
     /// The most flows that are not yet proven, a part of `max`; 0 counts as 1.
     pub unproven: u32,
@@ -31,6 +31,14 @@ impl ConnectionLimits {
     #[must_use]
     pub const fn new(max: u32, machine: Machine) -> Self {
         Self { max, unproven: max / 2, timeouts: Timeouts::of(machine) }
+    }
+
+    /// The part of `max` that proven flows never fill: a sixteenth, at least one
+    /// and at most `unproven`.
+    #[must_use]
+    pub const fn reserve(&self) -> u32 {
+        let sixteenth = self.max.div_ceil(16);
+        if sixteenth < self.unproven { sixteenth } else { self.unproven }
     }
 }
 

@@ -10,8 +10,7 @@
 use core::time::Duration;
 
 use super::limits::Timeouts;
-use super::segment::SctpClass;
-use super::state::TcpEvent;
+use super::segment::{SctpClass, TcpEvent};
 
 /// TCP as its client shows it.
 ///

@@ -8,25 +8,16 @@
 /// What one packet from the client tells a connection's state machine.
 ///
 /// ```
-/// use lb_core::connection::{SctpClass, Segment};
+/// use lb_core::connection::{SctpClass, Segment, TcpEvent};
 ///
-/// let syn = Segment::Tcp { syn: true, ack: false, fin: false, rst: false };
-/// assert_eq!(syn, Segment::SYN);
+/// let syn_and_ack = 0x12;
+/// assert_eq!(Segment::Tcp(TcpEvent::of_flags(syn_and_ack)), Segment::SYN);
 /// assert_eq!(Segment::Sctp(SctpClass::of_chunk(1)), Segment::Sctp(SctpClass::Init));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Segment {
-    /// A TCP header with these flags; the other flags do not matter.
-    Tcp {
-        /// Synchronise: opens a connection.
-        syn: bool,
-        /// The acknowledgement number counts.
-        ack: bool,
-        /// The client sends no more.
-        fin: bool,
-        /// The connection is gone.
-        rst: bool,
-    },
+    /// A TCP segment, by the flag that counts.
+    Tcp(TcpEvent),
     /// A UDP datagram.
     Udp,
     /// An SCTP packet whose first chunk is of this class.
@@ -39,13 +30,63 @@ pub enum Segment {
 
 impl Segment {
     /// A TCP segment that opens a connection.
-    pub const SYN: Self = Self::Tcp { syn: true, ack: false, fin: false, rst: false };
+    pub const SYN: Self = Self::Tcp(TcpEvent::Syn);
     /// A TCP segment in the midst of a connection (data or a bare ACK).
-    pub const ACK: Self = Self::Tcp { syn: false, ack: true, fin: false, rst: false };
+    pub const ACK: Self = Self::Tcp(TcpEvent::Ack);
     /// A TCP segment that ends the client's direction.
-    pub const FIN: Self = Self::Tcp { syn: false, ack: true, fin: true, rst: false };
+    pub const FIN: Self = Self::Tcp(TcpEvent::Fin);
     /// A TCP segment that aborts the connection.
-    pub const RST: Self = Self::Tcp { syn: false, ack: false, fin: false, rst: true };
+    pub const RST: Self = Self::Tcp(TcpEvent::Rst);
+
+    /// Whether the packet asks for a new connection.
+    #[must_use]
+    #[inline]
+    pub const fn opens(self) -> bool {
+        matches!(self, Self::Tcp(TcpEvent::Syn) | Self::Sctp(SctpClass::Init))
+    }
+}
+
+/// What a TCP segment's flags mean to a state machine.
+///
+/// Where several are set the first of this order counts, as in the kernel:
+/// reset, synchronise, finish, acknowledge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TcpEvent {
+    /// RST.
+    Rst,
+    /// SYN, with or without ACK.
+    Syn,
+    /// FIN.
+    Fin,
+    /// ACK alone: data or a bare acknowledgement.
+    Ack,
+    /// None of the four: no conforming sender sends it.
+    None,
+}
+
+impl TcpEvent {
+    /// The event of a TCP header's byte 13; the flags CWR, ECE, URG and PSH do not matter.
+    #[must_use]
+    #[inline]
+    pub const fn of_flags(flags: u8) -> Self {
+        /// By the five lowest flags: one look instead of four questions.
+        const EVENTS: [TcpEvent; 32] = {
+            let mut events = [TcpEvent::None; 32];
+            let mut flags = 0;
+            while flags < events.len() {
+                events[flags] = match flags as u8 {
+                    bits if bits & 0x04 != 0 => TcpEvent::Rst,
+                    bits if bits & 0x02 != 0 => TcpEvent::Syn,
+                    bits if bits & 0x01 != 0 => TcpEvent::Fin,
+                    bits if bits & 0x10 != 0 => TcpEvent::Ack,
+                    _ => TcpEvent::None,
+                };
+                flags += 1;
+            }
+            events
+        };
+        EVENTS[(flags & 0x1f) as usize]
+    }
 }
 
 /// SCTP chunk types, by what they mean to a balancer.
@@ -76,6 +117,7 @@ pub enum SctpClass {
 impl SctpClass {
     /// The class of a chunk type byte.
     #[must_use]
+    #[inline]
     pub const fn of_chunk(chunk_type: u8) -> Self {
         match chunk_type {
             1 => Self::Init,

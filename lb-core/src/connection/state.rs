@@ -86,72 +86,28 @@ impl State {
 pub const fn next(machine: Machine, state: State, segment: Segment, proven: bool) -> State {
     match (state, segment) {
         (State::Unknown, _) => first(machine, segment, proven),
-        (State::Tcp(tcp), Segment::Tcp { syn, ack, fin, rst }) => {
-            State::Tcp(TcpState::next(Some(tcp), TcpEvent::of(syn, ack, fin, rst)))
-        }
+        (State::Tcp(tcp), Segment::Tcp(event)) => State::Tcp(TcpState::next(Some(tcp), event)),
         (State::Udp(udp), Segment::Udp) => State::Udp(UdpState::next(Some(udp), proven)),
         (State::Sctp(sctp), Segment::Sctp(class)) => State::Sctp(SctpState::next(Some(sctp), class)),
-        (State::IpvsTcp(tcp), Segment::Tcp { syn, ack, fin, rst }) => {
-            State::IpvsTcp(tcp.next(TcpEvent::of(syn, ack, fin, rst)))
-        }
+        (State::IpvsTcp(tcp), Segment::Tcp(event)) => State::IpvsTcp(tcp.next(event)),
         (State::IpvsUdp, Segment::Udp) => State::IpvsUdp,
         (State::IpvsSctp(sctp), Segment::Sctp(class)) => State::IpvsSctp(sctp.next(class)),
         (State::Tcp(_) | State::IpvsTcp(_), Segment::Udp | Segment::Sctp(_) | Segment::Other)
-        | (State::Udp(_) | State::IpvsUdp, Segment::Tcp { .. } | Segment::Sctp(_) | Segment::Other)
-        | (State::Sctp(_) | State::IpvsSctp(_), Segment::Tcp { .. } | Segment::Udp | Segment::Other) => state,
+        | (State::Udp(_) | State::IpvsUdp, Segment::Tcp(_) | Segment::Sctp(_) | Segment::Other)
+        | (State::Sctp(_) | State::IpvsSctp(_), Segment::Tcp(_) | Segment::Udp | Segment::Other) => state,
     }
 }
 
 /// The state of a flow whose first transport header this is.
 const fn first(machine: Machine, segment: Segment, proven: bool) -> State {
     match (machine, segment) {
-        (Machine::Own, Segment::Tcp { syn, ack, fin, rst }) => {
-            State::Tcp(TcpState::next(None, TcpEvent::of(syn, ack, fin, rst)))
-        }
+        (Machine::Own, Segment::Tcp(event)) => State::Tcp(TcpState::next(None, event)),
         (Machine::Own, Segment::Udp) => State::Udp(UdpState::next(None, proven)),
         (Machine::Own, Segment::Sctp(class)) => State::Sctp(SctpState::next(None, class)),
-        (Machine::Ipvs, Segment::Tcp { syn, ack, fin, rst }) => {
-            State::IpvsTcp(IpvsTcpState::None.next(TcpEvent::of(syn, ack, fin, rst)))
-        }
+        (Machine::Ipvs, Segment::Tcp(event)) => State::IpvsTcp(IpvsTcpState::None.next(event)),
         (Machine::Ipvs, Segment::Udp) => State::IpvsUdp,
         (Machine::Ipvs, Segment::Sctp(class)) => State::IpvsSctp(IpvsSctpState::None.next(class)),
         (Machine::Own | Machine::Ipvs, Segment::Other) => State::Unknown,
-    }
-}
-
-/// What a TCP segment's flags mean to a state machine.
-///
-/// Where several are set the first of this order counts, as in the kernel:
-/// reset, synchronise, finish, acknowledge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TcpEvent {
-    /// RST.
-    Rst,
-    /// SYN, with or without ACK.
-    Syn,
-    /// FIN.
-    Fin,
-    /// ACK alone: data or a bare acknowledgement.
-    Ack,
-    /// None of the four: no conforming sender sends it.
-    None,
-}
-
-impl TcpEvent {
-    /// The event of these flags.
-    #[must_use]
-    pub const fn of(syn: bool, ack: bool, fin: bool, rst: bool) -> Self {
-        if rst {
-            Self::Rst
-        } else if syn {
-            Self::Syn
-        } else if fin {
-            Self::Fin
-        } else if ack {
-            Self::Ack
-        } else {
-            Self::None
-        }
     }
 }
 

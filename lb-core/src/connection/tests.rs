@@ -218,16 +218,15 @@ fn a_touched_flow_is_found_as_any_other() {
     let mut table = table(100, Machine::Own);
     for key in [v4(7), v6(7)] {
         let touched = table.touch(&key);
-        table.touch_entry(&touched);
-        assert_eq!(table.find_touched(at(0), &key, &touched, Segment::ACK), None);
+        table.fetch_index(&touched);
+        table.fetch_entry(&touched);
+        assert_eq!(table.peek_touched(at(0), &key, &touched), None);
         assert!(matches!(
             table.insert_touched(at(0), key, &touched, Segment::ACK, BACKEND),
             Insert::Inserted(_)
         ));
-        let touched = table.touch(&key);
-        assert!(touched.entry.is_some());
-        table.touch_entry(&touched);
-        assert_eq!(table.find_touched(at(1), &key, &touched, Segment::ACK).unwrap().backend, BACKEND);
+        table.fetch_entry(&touched);
+        assert_eq!(table.peek_touched(at(1), &key, &touched).unwrap().backend, BACKEND);
     }
 }
 

@@ -3,12 +3,14 @@
 //! The first step of the path: from a parsed packet to a service and a flow,
 //! or to one of the few things a balancer answers itself. Nothing is changed.
 
+use core::net::IpAddr;
+
 use super::Director;
 use super::registry::without_ports;
 use super::verdict::{DropReason, PassReason};
 use crate::flow::FlowKey;
 use crate::fragment::three_tuple;
-use crate::packet::{IcmpError, IcmpMessage, Packet, Payload};
+use crate::packet::{self, IcmpError, IcmpErrorKind, IcmpMessage, Packet, ParseError, Payload};
 use crate::time::Time;
 
 /// What a packet is to this node.
@@ -55,24 +57,17 @@ impl Director {
     /// [`classify`](Self::classify) for a packet that carries ports, as nearly
     /// all do; `None` for any other.
     #[inline(always)]
-    pub(super) fn classify_transport(&self, packet: &Packet<'_>) -> Option<Result<ServiceFlow, PassReason>> {
+    pub(super) fn classify_transport(&self, packet: &Packet<'_>) -> Option<Class> {
         let (source_port, destination_port) = packet.payload.ports()?;
         let flow = FlowKey::new(packet.ip.protocol, packet.ip.addresses, source_port, destination_port);
-        Some(match self.index.find(&flow) {
-            Some(place) => Ok(ServiceFlow { place, flow, kind: PacketKind::Transport }),
-            None => Err(PassReason::NoService),
-        })
+        Some(self.of_flow(flow, PacketKind::Transport))
     }
 
     /// Says whose packet this is.
     pub(super) fn classify(&self, now: Time, packet: &Packet<'_>) -> Class {
         match &packet.payload {
             Payload::Tcp { .. } | Payload::Udp { .. } | Payload::Sctp { .. } => {
-                match self.classify_transport(packet) {
-                    Some(Ok(target)) => Class::Flow(target),
-                    Some(Err(reason)) => Class::Pass(reason),
-                    None => Class::Pass(PassReason::NoService),
-                }
+                self.classify_transport(packet).unwrap_or(Class::Pass(PassReason::NoService))
             }
             Payload::LaterFragment => self.classify_later_fragment(now, packet),
             Payload::Icmp(IcmpMessage::EchoRequest) => self.classify_echo(packet),
@@ -81,9 +76,13 @@ impl Director {
         }
     }
 
+    #[inline(always)]
     fn of_flow(&self, flow: FlowKey, kind: PacketKind) -> Class {
         match self.index.find(&flow) {
-            Some(place) => Class::Flow(ServiceFlow { place, flow, kind }),
+            Some(place) if flow.addresses().has_usable_source() => {
+                Class::Flow(ServiceFlow { place, flow, kind })
+            }
+            Some(_) => Class::Drop(DropReason::UnusableSource),
             None => Class::Pass(PassReason::NoService),
         }
     }
@@ -119,12 +118,22 @@ impl Director {
     #[cold]
     fn classify_error(&self, packet: &Packet<'_>, error: &IcmpError) -> Class {
         let destination = packet.ip.addresses.destination();
+        let is_own = self.is_own_address(destination);
+        if !is_own && !self.index.is_vip(destination) {
+            return Class::Pass(PassReason::NoService);
+        }
         if destination != error.quoted.addresses.source() {
             // RFC 792: an error goes to the source of what it quotes.
             return Class::Drop(DropReason::UselessError);
         }
-        if self.is_own_address(destination) {
+        if is_own {
             return Class::TunnelError(*error);
+        }
+        // `ip_vs_in_icmp` takes three types; ICMPv6's counterpart takes every error.
+        let is_v4_problem =
+            matches!(error.kind, IcmpErrorKind::ParameterProblem { .. }) && destination.is_ipv4();
+        if self.is_kernel() && is_v4_problem {
+            return Class::Pass(PassReason::IcmpNotScheduled);
         }
         match packet.flow_key() {
             Some(flow) => self.of_flow(flow, PacketKind::Error),
@@ -139,10 +148,26 @@ impl Director {
         }
     }
 
-    fn is_own_address(&self, address: core::net::IpAddr) -> bool {
+    /// What becomes of bytes that are no packet we could steer.
+    ///
+    /// What is wrong with a header that only its receiver reads (a routing
+    /// header, a quotation cut short) is the receiver's to judge, unless that is us.
+    #[cold]
+    pub(super) fn classify_faulty(&self, error: ParseError, bytes: &[u8]) -> Class {
+        let is_ours = || packet::destination(bytes).is_none_or(|address| self.index.is_vip(address));
+        match error {
+            ParseError::BadVersion => Class::Pass(PassReason::NotIp),
+            ParseError::BadQuote | ParseError::SourceRouted | ParseError::TruncatedQuote if !is_ours() => {
+                Class::Pass(PassReason::NoService)
+            }
+            error => Class::Drop(DropReason::Malformed(error)),
+        }
+    }
+
+    fn is_own_address(&self, address: IpAddr) -> bool {
         match address {
-            core::net::IpAddr::V4(address) => self.config.node.v4 == Some(address),
-            core::net::IpAddr::V6(address) => self.config.node.v6 == Some(address),
+            IpAddr::V4(address) => self.config.node.v4 == Some(address),
+            IpAddr::V6(address) => self.config.node.v6 == Some(address),
         }
     }
 }

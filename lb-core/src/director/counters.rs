@@ -36,9 +36,17 @@ pub struct ServiceCounters {
 }
 
 impl ServiceCounters {
+    #[inline(always)]
     pub(super) fn count_forward(&mut self, bytes: usize, choice: Choice) {
         self.packets += 1;
         self.bytes += bytes as u64;
+        if choice != Choice::Existing {
+            self.count_choice(choice);
+        }
+    }
+
+    #[inline(never)]
+    const fn count_choice(&mut self, choice: Choice) {
         match choice {
             Choice::Existing => {}
             Choice::New => self.new_flows += 1,
@@ -50,19 +58,20 @@ impl ServiceCounters {
 }
 
 impl BackendCounters {
+    #[inline(always)]
     pub(super) fn count_forward(&mut self, bytes: usize, choice: Choice) {
         self.packets += 1;
         self.bytes += bytes as u64;
-        match choice {
-            Choice::Existing | Choice::Untracked => {}
-            Choice::New | Choice::PickedUp | Choice::Rechosen => self.flows += 1,
-        }
+        let begins = matches!(choice, Choice::New | Choice::PickedUp | Choice::Rechosen);
+        self.flows += u64::from(begins);
     }
 }
 
 /// Everything the node did with packets, by verdict and reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NodeCounters {
+    /// The configuration in force, by its generation; the counts go on through a change.
+    pub generation: u64,
     /// Packets sent to a backend.
     pub forwarded: u64,
     /// ICMP messages of ours, by kind: see [`NodeCounters::replies`].
@@ -99,7 +108,16 @@ impl NodeCounters {
         self.forwarded + sum(&self.replies) + sum(&self.passed) + sum(&self.dropped)
     }
 
+    #[inline(always)]
     pub(super) fn count(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Forward { .. } => self.forwarded += 1,
+            Verdict::Reply { .. } | Verdict::Pass(_) | Verdict::Drop(_) => self.count_other(verdict),
+        }
+    }
+
+    #[inline(never)]
+    fn count_other(&mut self, verdict: Verdict) {
         match verdict {
             Verdict::Forward { .. } => self.forwarded += 1,
             Verdict::Reply { kind, .. } => self.replies[kind as usize] += 1,
@@ -114,13 +132,13 @@ const fn drop_index(reason: DropReason) -> usize {
         DropReason::Malformed(_) => 0,
         DropReason::NoBackend => 1,
         DropReason::BackendGone => 2,
-        DropReason::TableFull => 3,
-        DropReason::TooBig => 4,
-        DropReason::TimeToLiveExpired => 5,
-        DropReason::RateLimited => 6,
-        DropReason::UselessError => 7,
-        DropReason::NoSourceAddress => 8,
-        DropReason::OutTooSmall => 9,
-        DropReason::Loop => 10,
+        DropReason::TooBig => 3,
+        DropReason::TimeToLiveExpired => 4,
+        DropReason::RateLimited => 5,
+        DropReason::UselessError => 6,
+        DropReason::NoSourceAddress => 7,
+        DropReason::OutTooSmall => 8,
+        DropReason::Loop => 9,
+        DropReason::UnusableSource => 10,
     }
 }

@@ -9,16 +9,17 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::Director;
 use super::classify::{Class, PacketKind, ServiceFlow};
-use super::plan::{Entry, Plan};
+use super::plan::{Action, Entry, Plan};
 use super::verdict::{Choice, DropReason, PassReason, Verdict};
-use super::{Director, path};
 use crate::config::{BackendState, ServiceAddress};
 use crate::connection::State;
 use crate::encapsulation::EncapsulationError;
 use crate::flow::{FlowKey, HashFields};
+use crate::icmp;
 use crate::identity::Endpoint;
-use crate::packet::{self, Packet};
+use crate::packet::{self, IcmpError, Packet};
 use crate::scheduler::ScheduleTrace;
 use crate::time::Time;
 
@@ -78,7 +79,7 @@ pub enum Step {
     NoEntry,
     /// Outcome: left to the host.
     Pass(PassReason),
-    /// An error about a tunnel packet is rewritten for the client, if it quotes enough.
+    /// An error about a tunnel packet is rewritten for the client.
     PassOnTunnelError,
     /// The service that the flow is for.
     Service {
@@ -110,27 +111,36 @@ impl Director {
     #[must_use]
     pub fn explain(&self, now: Time, packet: &[u8]) -> Explanation {
         let mut steps = Vec::new();
-        match packet::parse(packet) {
-            Ok(packet) => self.explain_parsed(now, &packet, &mut steps),
-            Err(error) => match path::refuse(error) {
-                Verdict::Pass(reason) => steps.push(Step::Pass(reason)),
-                Verdict::Drop(reason) => steps.push(Step::Drop(reason)),
-                Verdict::Forward { .. } | Verdict::Reply { .. } => {}
-            },
+        let parsed = packet::parse(packet);
+        let class = match &parsed {
+            Ok(packet) => self.classify(now, packet),
+            Err(error) => self.classify_faulty(*error, packet),
+        };
+        match (class, &parsed) {
+            (Class::Flow(target), Ok(packet)) => self.explain_flow(now, packet, &target, &mut steps),
+            (Class::Echo, Ok(packet)) => steps.push(explain_echo(packet)),
+            (Class::TunnelError(error), Ok(packet)) => steps.push(self.explain_tunnel_error(packet, &error)),
+            (Class::Pass(reason), _) => {
+                let flow = parsed.ok().and_then(|packet| packet.flow_key());
+                steps.extend(flow.map(|flow| Step::Flow { flow, by: FlowSource::Header }));
+                steps.push(Step::Pass(reason));
+            }
+            (Class::Drop(reason), _) => steps.push(Step::Drop(reason)),
+            (Class::Flow(_) | Class::Echo | Class::TunnelError(_), Err(error)) => {
+                steps.push(Step::Drop(DropReason::Malformed(*error)));
+            }
         }
         Explanation { generation: self.config.generation, steps }
     }
 
-    fn explain_parsed(&self, now: Time, packet: &Packet<'_>, steps: &mut Vec<Step>) {
-        match self.classify(now, packet) {
-            Class::Flow(target) => self.explain_flow(now, packet, &target, steps),
-            Class::Echo => steps.push(Step::AnswerEcho),
-            Class::TunnelError(_) => steps.push(Step::PassOnTunnelError),
-            Class::Pass(reason) => {
-                steps.extend(packet.flow_key().map(|flow| Step::Flow { flow, by: FlowSource::Header }));
-                steps.push(Step::Pass(reason));
+    fn explain_tunnel_error(&self, packet: &Packet<'_>, error: &IcmpError) -> Step {
+        match self.translate_tunnel_error(packet, error, &mut [0; LONGEST_ERROR]) {
+            Ok((_, Ok(_))) => Step::PassOnTunnelError,
+            Err(Verdict::Pass(reason)) => Step::Pass(reason),
+            Err(Verdict::Drop(reason)) => Step::Drop(reason),
+            Ok((_, Err(_))) | Err(Verdict::Forward { .. } | Verdict::Reply { .. }) => {
+                Step::Drop(DropReason::UselessError)
             }
-            Class::Drop(reason) => steps.push(Step::Drop(reason)),
         }
     }
 
@@ -157,33 +167,47 @@ impl Director {
             (None, _) | (_, None) => steps.push(Step::NoEntry),
         }
         let plan = self.plan(target, packet.segment(), found.as_ref());
-        if !matches!(plan, Plan::Forward { choice: Choice::Existing, .. } | Plan::Pass(_) | Plan::Drop(_)) {
+        let by_table = match plan.action {
+            Action::Forward { choice, .. } => choice != Choice::Existing,
+            Action::NoBackend => true,
+            Action::Pass(_) | Action::Drop(_) => false,
+        };
+        if by_table {
             steps.push(Step::Table(service.scheduler.explain(&target.flow)));
         }
         self.explain_plan(packet, target, plan, steps);
     }
 
     fn explain_plan(&self, packet: &Packet<'_>, target: &ServiceFlow, plan: Plan, steps: &mut Vec<Step>) {
-        let (id, choice, entry) = match plan {
-            Plan::Forward { backend, choice, entry } => (backend, choice, entry),
-            Plan::NoBackend => return steps.push(Step::NoBackend),
-            Plan::Pass(reason) => return steps.push(Step::Pass(reason)),
-            Plan::Drop(reason) => return steps.push(Step::Drop(reason)),
+        let (id, choice) = match plan.action {
+            Action::Forward { backend, choice } => (backend, choice),
+            Action::NoBackend => return steps.push(Step::NoBackend),
+            Action::Pass(reason) => return steps.push(Step::Pass(reason)),
+            Action::Drop(reason) => return steps.push(Step::Drop(reason)),
         };
-        let Some(backend) = self.backend(id).map(super::Backend::endpoint) else {
-            return steps.push(Step::NoBackend);
-        };
-        steps.push(Step::Chosen { backend, choice, entered: entry != Entry::Keep });
+        let Some(at_work) = self.backend(id) else { return steps.push(Step::NoBackend) };
+        let (backend, mut identification) = (at_work.endpoint, at_work.identification);
+        let entered = matches!(plan.entry, Entry::Insert(_) | Entry::Rebind(..));
+        steps.push(Step::Chosen { backend, choice, entered });
         let tunnel = &self.services[target.place].tunnel;
         let hash = self.config.hash_key.hash_flow(&target.flow, HashFields::ALL);
         let mut out = vec![0; packet.bytes().len() + tunnel.overhead(backend.address)];
-        let mut identification = self.identification;
         steps.push(match tunnel.encapsulate(packet, backend.address, hash, &mut identification, &mut out) {
             Ok(length) => Step::Forward { length },
             Err(error) => Step::Undeliverable(error),
         });
     }
 }
+
+fn explain_echo(packet: &Packet<'_>) -> Step {
+    match icmp::echo_reply(packet, &mut vec![0; packet.bytes().len()]) {
+        Ok(_) => Step::AnswerEcho,
+        Err(_) => Step::Drop(DropReason::UselessError),
+    }
+}
+
+/// No ICMP error is longer: RFC 4443 section 2.4 (c).
+const LONGEST_ERROR: usize = 1_280;
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -217,7 +241,7 @@ impl fmt::Display for Step {
             Self::NoEntry => f.write_str("no entry for this flow"),
             Self::Pass(reason) => write!(f, "left to the host: {}", reason.name()),
             Self::PassOnTunnelError => {
-                f.write_str("an error about a tunnel packet: rewritten for the client if it quotes enough")
+                f.write_str("an error about a tunnel packet: rewritten for the client")
             }
             Self::Service { service } => write!(f, "service {service}"),
             Self::Table(trace) => write!(f, "table: {trace}"),

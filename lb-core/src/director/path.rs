@@ -6,17 +6,17 @@
 
 use core::net::IpAddr;
 
-use super::classify::{Class, PacketKind, ServiceFlow};
-use super::plan::{Entry, Plan};
+use super::classify::{Class, ServiceFlow};
+use super::plan::{Action, Entry};
 use super::verdict::{Choice, DropReason, PassReason, ReplyKind, Verdict};
 use super::{BatchPacket, Director};
 use crate::config::Forward;
-use crate::connection::{ConnectionKey, Found, Insert, Touched};
+use crate::connection::{ConnectionKey, Touched};
 use crate::encapsulation::EncapsulationError;
 use crate::hash::FlowHash;
 use crate::icmp::{self, IcmpRefusal, TranslationError};
 use crate::identity::BackendId;
-use crate::packet::{self, Fragment, IcmpError, Packet, ParseError};
+use crate::packet::{self, Fragment, IcmpError, Packet, plain};
 use crate::time::Time;
 
 /// Packets whose cache misses overlap in one batch.
@@ -28,72 +28,92 @@ impl Director {
     /// `packet` begins with its IP header. `out` should hold the MTU of the
     /// path to the backends and the longest packet expected plus 52 bytes,
     /// whichever is more. Work and memory are bounded whatever the bytes are.
-    #[inline]
     pub fn handle_packet(&mut self, now: Time, packet: &[u8], out: &mut [u8]) -> Verdict {
-        // By reference: a packet is larger than all that is asked of it.
-        let verdict = match &packet::parse(packet) {
-            Ok(packet) => match self.classify_transport(packet) {
-                Some(Ok(target)) => self.steer(now, packet, &target, None, out),
-                Some(Err(reason)) => Verdict::Pass(reason),
-                None => self.handle_rare(now, packet, out),
-            },
-            Err(error) => refuse(*error),
+        self.handle(now, packet, None, out)
+    }
+
+    /// Decides about many packets in order, with the same outcome as one by one.
+    ///
+    /// The connection table is touched for all before any is decided, so that
+    /// their cache misses overlap: with a million flows this is the faster way.
+    pub fn handle_packets(&mut self, now: Time, batch: &mut [BatchPacket<'_>]) {
+        for lane in batch.chunks_mut(LANES) {
+            let mut touched: [Option<Touched>; LANES] = [None; LANES];
+            for (item, touched) in lane.iter().zip(&mut touched) {
+                *touched = self.touch(item.packet);
+            }
+            // Each step in a loop of its own, short enough that the processor
+            // has the loads of all lanes under way at once.
+            for touched in touched.iter().flatten() {
+                self.connections.fetch_index(touched);
+            }
+            for touched in touched.iter().flatten() {
+                self.connections.fetch_entry(touched);
+            }
+            for (item, touched) in lane.iter_mut().zip(&touched) {
+                item.verdict = self.handle(now, item.packet, touched.as_ref(), item.out);
+            }
+        }
+    }
+
+    /// The key's hash of a plain packet for a service; the others are rare.
+    #[inline(always)]
+    fn touch(&self, packet: &[u8]) -> Option<Touched> {
+        let packet = plain::v4(packet).or_else(|| plain::v6(packet))?;
+        let Class::Flow(target) = self.classify_transport(&packet)? else { return None };
+        Some(self.connections.touch(&self.connection_key(target.place, &target.flow)))
+    }
+
+    /// Nearly every packet is plain. Each family gets a copy of the path in
+    /// which the compiler knows it, and nothing is stored to be read again.
+    #[inline(always)]
+    fn handle(&mut self, now: Time, packet: &[u8], touched: Option<&Touched>, out: &mut [u8]) -> Verdict {
+        let verdict = if let Some(packet) = plain::v4(packet) {
+            self.handle_plain(now, &packet, touched, out)
+        } else if let Some(packet) = plain::v6(packet) {
+            self.handle_plain(now, &packet, touched, out)
+        } else {
+            self.handle_any(now, packet, out)
         };
         self.counters.count(verdict);
         verdict
     }
 
-    /// Decides about many packets in order, with the same outcome as one by one.
-    ///
-    /// The first looks at the table are taken for all before any is decided, so
-    /// that their cache misses overlap: with a million flows this is the faster way.
-    pub fn handle_packets(&mut self, now: Time, batch: &mut [BatchPacket<'_>]) {
-        for lane in batch.chunks_mut(LANES) {
-            let mut parsed = [Err(ParseError::Truncated); LANES];
-            let mut touched: [Option<(usize, Touched)>; LANES] = [None; LANES];
-            for ((item, parsed), touched) in lane.iter().zip(&mut parsed).zip(&mut touched) {
-                *parsed = packet::parse(item.packet);
-                *touched = parsed.as_ref().ok().and_then(|packet| self.touch(packet));
-            }
-            for (_, touched) in touched.iter().flatten() {
-                self.connections.touch_entry(touched);
-            }
-            for ((item, parsed), touched) in lane.iter_mut().zip(&parsed).zip(&touched) {
-                item.verdict = match (parsed, touched) {
-                    (Ok(packet), Some((place, touched))) => match packet.flow_key() {
-                        Some(flow) => {
-                            let target = ServiceFlow { place: *place, flow, kind: PacketKind::Transport };
-                            self.steer(now, packet, &target, Some(touched), item.out)
-                        }
-                        None => Verdict::Pass(PassReason::NoService),
-                    },
-                    (Ok(packet), None) => self.handle_rare(now, packet, item.out),
-                    (Err(error), _) => refuse(*error),
-                };
-                self.counters.count(item.verdict);
-            }
+    /// A packet with the transport header and nothing out of the ordinary.
+    #[inline(always)]
+    fn handle_plain(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        touched: Option<&Touched>,
+        out: &mut [u8],
+    ) -> Verdict {
+        match self.classify_transport(packet) {
+            Some(Class::Flow(target)) => self.steer(now, packet, &target, touched, out),
+            Some(Class::Pass(reason)) => Verdict::Pass(reason),
+            Some(Class::Drop(reason)) => Verdict::Drop(reason),
+            Some(Class::Echo | Class::TunnelError(_)) | None => self.handle_any(now, packet.bytes(), out),
         }
     }
 
-    /// Finds the service of a packet with ports and fetches its index line; the others are rare.
-    #[inline]
-    fn touch(&self, packet: &Packet<'_>) -> Option<(usize, Touched)> {
-        let target = self.classify_transport(packet)?.ok()?;
-        Some((target.place, self.connections.touch(&self.connection_key(target.place, &target.flow))))
-    }
-
-    /// Everything but a service's packet that carries ports.
-    ///
-    /// On its own, so that the other way is straight and knows what it has.
+    /// Any other packet.
     #[cold]
     #[inline(never)]
-    fn handle_rare(&mut self, now: Time, packet: &Packet<'_>, out: &mut [u8]) -> Verdict {
-        match self.classify(now, packet) {
-            Class::Flow(target) => self.steer(now, packet, &target, None, out),
-            Class::Echo => self.answer_echo(now, packet, out),
-            Class::TunnelError(error) => self.pass_on_tunnel_error(now, packet, &error, out),
-            Class::Pass(reason) => Verdict::Pass(reason),
-            Class::Drop(reason) => Verdict::Drop(reason),
+    fn handle_any(&mut self, now: Time, packet: &[u8], out: &mut [u8]) -> Verdict {
+        let parsed = packet::parse(packet);
+        let class = match &parsed {
+            Ok(packet) => self.classify(now, packet),
+            Err(error) => self.classify_faulty(*error, packet),
+        };
+        match (class, &parsed) {
+            (Class::Flow(target), Ok(packet)) => self.steer(now, packet, &target, None, out),
+            (Class::Echo, Ok(packet)) => self.answer_echo(now, packet, out),
+            (Class::TunnelError(error), Ok(packet)) => self.pass_on_tunnel_error(now, packet, &error, out),
+            (Class::Pass(reason), _) => Verdict::Pass(reason),
+            (Class::Drop(reason), _) => Verdict::Drop(reason),
+            (Class::Flow(_) | Class::Echo | Class::TunnelError(_), Err(error)) => {
+                Verdict::Drop(DropReason::Malformed(*error))
+            }
         }
     }
 
@@ -111,77 +131,47 @@ impl Director {
     ) -> Verdict {
         let segment = packet.segment();
         let key = self.connection_key(target.place, &target.flow);
-        let found = match (target.kind, touched) {
-            (PacketKind::Transport, Some(touched)) => {
-                self.connections.find_touched(now, &key, touched, segment)
-            }
-            (PacketKind::Transport, None) => self.connections.find(now, &key, segment),
-            // An error or a fragment must not keep a flow alive: anybody can send one.
-            (PacketKind::LaterFragment { .. } | PacketKind::Error, _) => self.connections.peek(now, &key),
+        let touched = match touched {
+            Some(touched) => *touched,
+            None => self.connections.touch(&key),
         };
+        let found = self.connections.peek_touched(now, &key, &touched);
         if matches!(packet.ip.fragment, Fragment::First { .. }) {
             self.fragments.record(now, packet);
         }
         let plan = self.plan(target, segment, found.as_ref());
-        self.forget_rejected(plan, found.as_ref());
-        let verdict = match plan {
-            Plan::Forward { backend, choice, entry } => {
-                match self.commit(now, key, packet, backend, choice, entry) {
-                    Ok(choice) => self.transmit(now, packet, target, backend, choice, out),
-                    Err(reason) => Verdict::Drop(reason),
-                }
+        match plan.entry {
+            Entry::Untouched => {}
+            Entry::Observe(handle) => self.connections.observe(now, handle, segment),
+            Entry::Insert(backend) => {
+                self.connections.insert_touched(now, key, &touched, segment, backend);
             }
-            Plan::NoBackend => self.refuse_flow(now, packet, out),
-            Plan::Pass(reason) => Verdict::Pass(reason),
-            Plan::Drop(reason) => Verdict::Drop(reason),
-        };
-        self.count_service(target.place, packet, verdict);
+            Entry::Rebind(handle, backend) => self.connections.rebind(now, handle, backend, segment),
+            Entry::Forget(handle) => self.connections.remove(handle),
+        }
+        match plan.action {
+            Action::Forward { backend, choice } => self.transmit(now, packet, target, backend, choice, out),
+            Action::NoBackend => self.refuse_flow(now, target.place, packet.bytes(), out),
+            Action::Pass(reason) => self.refuse(target.place, Verdict::Pass(reason)),
+            Action::Drop(reason) => self.refuse(target.place, Verdict::Drop(reason)),
+        }
+    }
+
+    /// A packet of a service that is not forwarded.
+    #[cold]
+    fn refuse(&mut self, place: usize, verdict: Verdict) -> Verdict {
+        self.services[place].counters.refused += 1;
         verdict
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn connection_key(&self, place: usize, flow: &crate::FlowKey) -> ConnectionKey {
         let service = self.services[place].id;
         ConnectionKey { service, source: flow.source(), source_port: flow.source_port() }
     }
 
-    /// An entry whose backend is gone and whose packet is not forwarded is of no more use.
-    #[inline]
-    fn forget_rejected(&mut self, plan: Plan, found: Option<&Found>) {
-        let rejected = matches!(plan, Plan::NoBackend | Plan::Pass(PassReason::NoEntry));
-        if let (true, Some(found)) = (rejected, found) {
-            self.connections.remove(found.handle);
-        }
-    }
-
-    /// Does to the connection table what the plan says; a full table is no
-    /// reason to refuse a flow, except to the kernel.
-    #[inline]
-    fn commit(
-        &mut self,
-        now: Time,
-        key: ConnectionKey,
-        packet: &Packet<'_>,
-        backend: BackendId,
-        choice: Choice,
-        entry: Entry,
-    ) -> Result<Choice, DropReason> {
-        match entry {
-            Entry::Keep => Ok(choice),
-            Entry::Rebind(handle) => {
-                self.connections.rebind(now, handle, backend, packet.segment());
-                Ok(choice)
-            }
-            Entry::Insert => match self.connections.insert(now, key, packet.segment(), backend) {
-                Insert::Inserted(_) | Insert::InsertedEvicting(_) => Ok(choice),
-                Insert::Refused if self.is_kernel() => Err(DropReason::TableFull),
-                Insert::Refused => Ok(Choice::Untracked),
-            },
-        }
-    }
-
     /// Writes the tunnel packet, or the answer that the client gets instead.
-    #[inline]
+    #[inline(always)]
     fn transmit(
         &mut self,
         now: Time,
@@ -191,19 +181,22 @@ impl Director {
         choice: Choice,
         out: &mut [u8],
     ) -> Verdict {
-        let service = &self.services[target.place];
-        let Some(endpoint) = self.backends.find(backend).map(super::registry::Backend::endpoint) else {
-            return Verdict::Drop(DropReason::NoBackend);
+        let service = &mut self.services[target.place];
+        let Some(backend_at_work) = self.backends.find_mut(backend) else {
+            return self.refuse(target.place, Verdict::Drop(DropReason::NoBackend));
         };
         let hash = match service.spreads {
             true => self.config.hash_key.hash_flow(&target.flow, crate::HashFields::ALL),
             false => FlowHash(0),
         };
-        let written =
-            service.tunnel.encapsulate(packet, endpoint.address, hash, &mut self.identification, out);
-        match written {
-            Ok(length) => Verdict::Forward { backend, length, choice },
-            Err(error) => self.answer_undeliverable(now, packet, &error, out),
+        let address = backend_at_work.endpoint.address;
+        match service.tunnel.encapsulate(packet, address, hash, &mut backend_at_work.identification, out) {
+            Ok(length) => {
+                service.counters.count_forward(packet.bytes().len(), choice);
+                backend_at_work.counters.count_forward(packet.bytes().len(), choice);
+                Verdict::Forward { backend, length, choice }
+            }
+            Err(error) => self.answer_undeliverable(now, target.place, packet.bytes(), &error, out),
         }
     }
 
@@ -212,10 +205,13 @@ impl Director {
     fn answer_undeliverable(
         &mut self,
         now: Time,
-        packet: &Packet<'_>,
+        place: usize,
+        packet: &[u8],
         error: &EncapsulationError,
         out: &mut [u8],
     ) -> Verdict {
+        self.services[place].counters.refused += 1;
+        let packet = &parse_again(packet);
         let vip = packet.ip.addresses.destination();
         match *error {
             EncapsulationError::TooBig { mtu } => {
@@ -235,10 +231,12 @@ impl Director {
 
     /// No backend: the kernel says "port unreachable" (never a reset), we say nothing.
     #[cold]
-    fn refuse_flow(&mut self, now: Time, packet: &Packet<'_>, out: &mut [u8]) -> Verdict {
+    fn refuse_flow(&mut self, now: Time, place: usize, packet: &[u8], out: &mut [u8]) -> Verdict {
+        self.services[place].counters.refused += 1;
         if !self.is_kernel() {
             return Verdict::Drop(DropReason::NoBackend);
         }
+        let packet = &parse_again(packet);
         let written = icmp::port_unreachable(packet, packet.ip.addresses.destination(), out);
         self.ration(now, packet, written, ReplyKind::PortUnreachable, DropReason::NoBackend)
     }
@@ -258,25 +256,38 @@ impl Director {
         error: &IcmpError,
         out: &mut [u8],
     ) -> Verdict {
+        match self.translate_tunnel_error(packet, error, out) {
+            Ok((client, written)) => {
+                self.ration_to(now, client, written, ReplyKind::TranslatedTooBig, DropReason::UselessError)
+            }
+            Err(verdict) => verdict,
+        }
+    }
+
+    /// Writes what the client is told of a router's error about a tunnel packet;
+    /// or the verdict, if the error is the host's or of no use.
+    pub(super) fn translate_tunnel_error(
+        &self,
+        packet: &Packet<'_>,
+        error: &IcmpError,
+        out: &mut [u8],
+    ) -> Result<(IpAddr, Result<usize, IcmpRefusal>), Verdict> {
         let quoted_port = error.quoted.ports.map_or(0, |(_, destination)| destination);
         let is_gue_port = |forward: Forward| forward == Forward::Gue { port: quoted_port };
         let gue = self.services.iter().any(|service| is_gue_port(service.tunnel.options().forward));
         // Port 0 is no tunnel's: a UDP error about anything else is not taken for one.
         let gue_port = if gue { quoted_port } else { 0 };
-        let tunnel_error = match icmp::translate_tunnel_error(packet, gue_port) {
-            Ok(tunnel_error) => tunnel_error,
+        let tunnel_error = icmp::translate_tunnel_error(packet, gue_port).map_err(|error| match error {
             // About traffic of the host itself, a BGP session's for instance.
-            Err(TranslationError::NotTunnel) => return Verdict::Pass(PassReason::NoService),
-            Err(_) => return Verdict::Drop(DropReason::UselessError),
-        };
+            TranslationError::NotTunnel => Verdict::Pass(PassReason::NoService),
+            _ => Verdict::Drop(DropReason::UselessError),
+        })?;
         // Only what we could have sent: towards a backend, about a VIP of ours.
         let vip = tunnel_error.addresses.destination();
         if !self.index.is_vip(vip) || !self.backends.has_address(tunnel_error.backend) {
-            return Verdict::Drop(DropReason::UselessError);
+            return Err(Verdict::Drop(DropReason::UselessError));
         }
-        let client = tunnel_error.addresses.source();
-        let written = tunnel_error.emit(vip, out);
-        self.ration_to(now, client, written, ReplyKind::TranslatedTooBig, DropReason::UselessError)
+        Ok((tunnel_error.addresses.source(), tunnel_error.emit(vip, out)))
     }
 
     /// An answer to whoever sent the packet, if the rate allows it.
@@ -300,34 +311,18 @@ impl Director {
         otherwise: DropReason,
     ) -> Verdict {
         match written {
-            Ok(length) if self.icmp_budget.allow(now, client) => Verdict::Reply { length, kind },
+            Ok(length) if self.icmp_budgets.allow(now, kind, client) => Verdict::Reply { length, kind },
             Ok(_) => Verdict::Drop(DropReason::RateLimited),
             Err(IcmpRefusal::OutTooSmall { .. }) => Verdict::Drop(DropReason::OutTooSmall),
             Err(_) => Verdict::Drop(otherwise),
         }
     }
-
-    #[inline]
-    fn count_service(&mut self, place: usize, packet: &Packet<'_>, verdict: Verdict) {
-        let counters = &mut self.services[place].counters;
-        match verdict {
-            Verdict::Forward { backend, choice, .. } => {
-                let bytes = packet.bytes().len();
-                counters.count_forward(bytes, choice);
-                if let Some(backend) = self.backends.find_mut(backend) {
-                    backend.counters.count_forward(bytes, choice);
-                }
-            }
-            Verdict::Reply { .. } | Verdict::Pass(_) | Verdict::Drop(_) => counters.refused += 1,
-        }
-    }
 }
 
-/// The verdict about bytes that are no packet.
-#[cold]
-pub(super) const fn refuse(error: ParseError) -> Verdict {
-    match error {
-        ParseError::BadVersion => Verdict::Pass(PassReason::NotIp),
-        other => Verdict::Drop(DropReason::Malformed(other)),
-    }
+/// Reads a packet once more, where something rare happens to it.
+///
+/// Were the rare cases handed the first reading, the usual one would have to
+/// keep it in memory for them.
+fn parse_again(bytes: &[u8]) -> Packet<'_> {
+    packet::parse(bytes).expect("the bytes of a packet that was parsed")
 }

@@ -6,18 +6,20 @@
 //! so connections stay where they are. What a backend that is gone leaves
 //! behind is dealt with packet by packet, by `plan`.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use thiserror::Error;
 
+use super::Director;
 use super::registry::{Backend, Backends, Service, ServiceIndex};
-use super::{Director, FRAGMENT_LIMIT};
 use crate::config::{self, BackendState, Config, ConfigDiff, Profile, ServiceAddress, ServiceConfig};
 use crate::connection::{ConnectionTable, Machine};
 use crate::encapsulation::{Identification, SourceSpread, Tunnel, TunnelOptions};
-use crate::fragment::{self, FragmentTable};
+use crate::fragment::FragmentTable;
 use crate::hash::HashKey;
-use crate::icmp::{RateLimiter, RateLimits};
+use crate::icmp::{IcmpBudgets, IcmpLimits};
 use crate::identity::{Endpoint, ServiceId, Weight};
 use crate::scheduler::Scheduler;
 use crate::table::{TableCache, TableError};
@@ -26,8 +28,8 @@ use crate::time::Time;
 /// Why a configuration cannot be put to work; the old one goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DirectorError {
-    /// The connection table is made once; restart the node to give it other limits.
-    #[error("connections and profile cannot change while the node runs; restart it")]
+    /// The connection and fragment tables are made once; restart the node to give them other limits.
+    #[error("connections, fragments and profile cannot change while the node runs; restart it")]
     NeedsRestart,
     /// A service's table cannot be built.
     #[error("service {service}: {error}")]
@@ -80,6 +82,7 @@ impl Director {
             Profile::Own => Machine::Own,
             Profile::Ipvs(_) => Machine::Ipvs,
         };
+        let fragments = config.fragments;
         let empty = Config { services: Vec::new(), ..config.clone() };
         let mut director = Self {
             connections: ConnectionTable::new(config.connections, machine, seed),
@@ -88,9 +91,9 @@ impl Director {
             next_service: 0,
             index: ServiceIndex::default(),
             backends: Backends::default(),
-            fragments: FragmentTable::new(FRAGMENT_LIMIT, fragment::DEFAULT_TIMEOUT, seed),
-            icmp_budget: RateLimiter::new(RateLimits::default(), seed),
-            identification: Identification::default(),
+            fragments: FragmentTable::new(fragments.max as usize, fragments.timeout, seed),
+            icmp_budgets: IcmpBudgets::new(&IcmpLimits::default(), seed),
+            seed,
             counters: super::NodeCounters::default(),
         };
         director.set_config(Time::ZERO, config, tables)?;
@@ -106,7 +109,7 @@ impl Director {
     /// # Errors
     ///
     /// [`DirectorError::Table`] if a table cannot be built, and
-    /// [`DirectorError::NeedsRestart`] if the connection limits or the profile differ.
+    /// [`DirectorError::NeedsRestart`] if the limits of a table or the profile differ.
     pub fn set_config(
         &mut self,
         now: Time,
@@ -114,12 +117,15 @@ impl Director {
         tables: &mut TableCache,
     ) -> Result<ConfigDiff, DirectorError> {
         let diff = config::diff(&self.config, &config);
-        if diff.connections || diff.profile {
+        if diff.connections || diff.fragments || diff.profile {
             return Err(DirectorError::NeedsRestart);
         }
+        let places: BTreeMap<ServiceAddress, usize> =
+            self.services.iter().enumerate().map(|(place, old)| (old.address, place)).collect();
         let mut schedulers = Vec::with_capacity(config.services.len());
         for service in &config.services {
-            schedulers.push(self.build_scheduler(&config, service, tables)?);
+            let base = places.get(&service.address).map(|place| &self.services[*place].scheduler);
+            schedulers.push(build_scheduler(&config, service, base, tables)?);
         }
         // Nothing fails from here on.
         self.connections.handle_timeout(now);
@@ -131,11 +137,11 @@ impl Director {
         let known = self.backends.by_name();
         self.backends.retire_all();
         for (service, scheduler) in config.services.iter().zip(schedulers) {
-            let before = old.iter().find(|old| old.address == service.address);
+            let before = places.get(&service.address).map(|place| &old[*place]);
             let id = before.map_or_else(|| self.new_service_id(), |before| before.id);
             let backends = service.backends.iter().map(|backend| {
                 let known = known.get(&(service.address, backend.endpoint)).copied();
-                self.backends.configure(known, service.address, *backend)
+                self.backends.configure(known, service.address, *backend, &self.seed)
             });
             let backends = backends.collect();
             let tunnel = tunnel_of(&config, service);
@@ -150,6 +156,7 @@ impl Director {
             });
         }
         self.index = ServiceIndex::new(config.services.iter().map(|service| &service.address));
+        self.counters.generation = config.generation;
         self.config = config;
         Ok(diff)
     }
@@ -183,31 +190,14 @@ impl Director {
         let mut changed = self.config.services[place].clone();
         changed.backends[number].state = state;
         changed.backends[number].weight = weight;
-        let scheduler = self.build_scheduler(&self.config, &changed, tables)?;
+        let base = &self.services[place].scheduler;
+        let scheduler = build_scheduler(&self.config, &changed, Some(base), tables)?;
         let backend = changed.backends[number];
-        self.backends.configure(Some(self.services[place].backends[number]), service, backend);
+        let known = Some(self.services[place].backends[number]);
+        self.backends.configure(known, service, backend, &self.seed);
         self.services[place].scheduler = scheduler;
         self.config.services[place] = changed;
         Ok(())
-    }
-
-    /// Builds a service's scheduler, from the one at work where that is less to do.
-    fn build_scheduler(
-        &self,
-        config: &Config,
-        service: &ServiceConfig,
-        tables: &mut TableCache,
-    ) -> Result<Scheduler, DirectorError> {
-        let base = self.services.iter().find(|old| old.address == service.address).map(Service::scheduler);
-        Scheduler::new(
-            service.scheduler,
-            config.hash_key,
-            service.hash_fields,
-            &service.backends,
-            tables,
-            base,
-        )
-        .map_err(|error| DirectorError::Table { service: service.address, error })
     }
 
     /// Ids are never used twice: an entry of a service that is gone must not become another's.
@@ -225,6 +215,7 @@ impl Backends {
         known: Option<crate::BackendId>,
         service: ServiceAddress,
         backend: config::BackendConfig,
+        seed: &HashKey,
     ) -> crate::BackendId {
         if let Some((id, slot)) = known.and_then(|id| self.find_mut(id).map(|slot| (id, slot))) {
             slot.weight = backend.weight;
@@ -239,8 +230,31 @@ impl Backends {
             state: backend.state,
             configured: true,
             counters: super::BackendCounters::default(),
+            identification: first_identification(backend.endpoint.address, seed),
         })
     }
+}
+
+/// Where the identifications of a backend's outer packets begin: nobody but
+/// this node can foresee it.
+fn first_identification(backend: IpAddr, seed: &HashKey) -> Identification {
+    let hash = match backend {
+        IpAddr::V4(address) => seed.hash_bytes(&address.octets()),
+        IpAddr::V6(address) => seed.hash_bytes(&address.octets()),
+    };
+    Identification::starting_at(hash as u32)
+}
+
+/// Builds a service's scheduler, from the one at work where that is less to do.
+fn build_scheduler(
+    config: &Config,
+    service: &ServiceConfig,
+    base: Option<&Scheduler>,
+    tables: &mut TableCache,
+) -> Result<Scheduler, DirectorError> {
+    let (kind, fields) = (service.scheduler, service.hash_fields);
+    Scheduler::new(kind, config.hash_key, fields, &service.backends, tables, base)
+        .map_err(|error| DirectorError::Table { service: service.address, error })
 }
 
 /// The tunnel that a service's configuration describes.

@@ -14,7 +14,7 @@ use hashbrown::HashTable;
 
 use super::counters::{BackendCounters, ServiceCounters};
 use crate::config::{BackendState, ServiceAddress};
-use crate::encapsulation::Tunnel;
+use crate::encapsulation::{Identification, Tunnel};
 use crate::flow::{Addresses, FlowKey, Protocol};
 use crate::identity::{BackendId, Endpoint, ServiceId, Weight};
 use crate::scheduler::Scheduler;
@@ -74,6 +74,8 @@ pub struct Backend {
     pub(super) state: BackendState,
     pub(super) configured: bool,
     pub(super) counters: BackendCounters,
+    /// Of the outer packets to it: RFC 6864 asks for unique numbers per destination.
+    pub(super) identification: Identification,
 }
 
 impl Backend {

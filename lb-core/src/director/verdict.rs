@@ -36,15 +36,15 @@ pub enum Verdict {
 pub enum Choice {
     /// The flow's connection entry named it.
     Existing,
-    /// The packet opens a flow: the table named it and an entry was made.
+    /// The packet opens a flow: the table named it and an entry was made, or the
+    /// client uses old ports anew and their entry named it.
     New,
     /// The flow began elsewhere: the table named it and an entry was made.
     PickedUp,
     /// The entry's backend is out of service: the table named another.
     Rechosen,
     /// The table named it and no entry was made: the packet does not deserve
-    /// one (a reset, an ICMP error, a fragment out of order) or the connection
-    /// table has no room.
+    /// one: a reset, an ICMP error, a fragment out of order.
     Untracked,
 }
 
@@ -127,13 +127,14 @@ impl PassReason {
 pub enum DropReason {
     /// The bytes are no packet.
     Malformed(ParseError),
+    /// The source is no single host (loopback, multicast, unspecified, the VIP
+    /// itself): such a packet is never forwarded.
+    UnusableSource,
     /// The service has no backend for a new flow.
     NoBackend,
     /// The entry's backend is gone and the kernel waits for the entry to
     /// expire: `expire_nodest_conn` is off (profile `ipvs`).
     BackendGone,
-    /// The connection table is full and the kernel forwards nothing untracked (profile `ipvs`).
-    TableFull,
     /// The packet does not fit the path, and may not be answered or was answered too often.
     TooBig,
     /// The packet's time to live ended, and it may not be answered or was answered too often.
@@ -156,9 +157,9 @@ impl DropReason {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Malformed(_) => "malformed",
+            Self::UnusableSource => "unusable-source",
             Self::NoBackend => "no-backend",
             Self::BackendGone => "backend-gone",
-            Self::TableFull => "table-full",
             Self::TooBig => "too-big",
             Self::TimeToLiveExpired => "ttl-expired",
             Self::Loop => "loop",

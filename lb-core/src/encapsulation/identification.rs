@@ -5,13 +5,12 @@
 //! and its 65,536 values last the longer. Whoever fragments IPv6 uses the same
 //! counter, 32 bits wide. Source: RFC 6864, RFC 8200 section 4.5.
 
-/// A counter for identification fields; one per node, wherever packets leave from.
+/// A counter for identification fields, one for each destination of tunnels.
 ///
 /// RFC 6864 section 4.3 asks that no value is used twice within the lifetime of
-/// a datagram (two minutes) for one (source, destination, protocol). One
-/// counter per node keeps that up to 546 non-atomic packets per second; beyond
-/// that, give the packets of each backend a counter of their own. TCP sets DF
-/// nearly always, so the packets that count here are few.
+/// a datagram (two minutes) for one (source, destination, protocol). A counter
+/// keeps that up to 546 non-atomic packets per second. TCP sets DF nearly
+/// always, so the packets that count here are few.
 ///
 /// ```
 /// use lb_core::encapsulation::Identification;

@@ -63,7 +63,7 @@ impl Template {
     }
 
     /// Writes the header with its checksum.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write(&self, fields: &Fields, header: &mut [u8; HEADER_LENGTH]) {
         let traffic_class = u32::from(fields.traffic_class);
         let total_length = u32::from(fields.total_length);
@@ -102,7 +102,7 @@ const DONT_FRAGMENT: u32 = 0x4000;
 /// Gives `out`, a copy of the packet `from`, a TTL one lower, and updates its checksum.
 ///
 /// The caller has checked that the header is whole and the TTL above zero.
-#[inline]
+#[inline(always)]
 pub(crate) fn decrement_time_to_live(from: &[u8], out: &mut [u8]) {
     // Read from the original: the copy is still on its way through the store buffer.
     let (Some(from), Some(out)) = (from.first_chunk::<HEADER_LENGTH>(), out.get_mut(8..12)) else { return };

@@ -67,7 +67,8 @@ v6    | 1480   | -  | ipip in v4 | 1500 | 1500 df id 0
 v6    | 1481   | -  | ipip in v4 | 1500 | too big, 1480
 v6    | 1461   | -  | ipip in v6 | 1500 | too big, 1460
 v6    | 1469   | -  | gue in v4  | 1500 | too big, 1468
-v6    | 1280   | -  | ipip in v4 | 1300 | 1300 df id 0
+v6    | 1280   | -  | ipip in v4 | 1300 | 1300 - id 500
+v6    | 1281   | -  | ipip in v4 | 1301 | 1301 df id 0
 v6    | 1280   | -  | ipip in v4 | 1299 | 1300 - id 500
 v6    | 100    | -  | ipip in v4 | 1299 | 120 - id 500
 v6    | 1281   | -  | ipip in v4 | 1299 | too big, 1280
@@ -317,7 +318,7 @@ fn check_outer(out: &[u8], client: &Client, forward: Forward) {
         assert_eq!(usize::from(header.total_len()), out.len());
         assert_eq!(header.dcp().value() << 2 | header.ecn().value(), client.traffic_class);
         assert_eq!((header.ttl(), header.protocol().0), (64, number));
-        let dont_fragment = client.v6 || client.dont_fragment;
+        let dont_fragment = if client.v6 { client.bytes().len() > 1_280 } else { client.dont_fragment };
         assert_eq!(header.dont_fragment(), dont_fragment);
         assert_eq!(header.identification() == 0, dont_fragment);
     } else {

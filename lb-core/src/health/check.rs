@@ -7,13 +7,16 @@
 //! Success is defined on each kind; a redirect is an answer like any other.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
 
+mod bytes;
 mod convert;
 mod file;
 
+pub use bytes::{AnswerStart, HexBytes, ParseHexError};
 pub use file::{CheckFile, CheckName};
 
 /// One check: what is asked, where, and by which way.
@@ -78,9 +81,9 @@ pub enum CheckKind {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exchange {
     /// Sent first; may be empty.
-    pub send: String,
+    pub send: Vec<u8>,
     /// The answer must start with this; may be empty.
-    pub receive: String,
+    pub receive: AnswerStart,
 }
 
 /// How TLS is spoken.

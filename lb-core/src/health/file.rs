@@ -52,7 +52,7 @@ pub struct HealthFile {
     /// The share by which an interval is shortened at most, at random; 0% where left out, at most 50%.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jitter: Option<Share>,
-    /// The first check comes at random within this; `fastInterval` where left out.
+    /// The first check comes at random within this, 24h at most; `fastInterval` where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_within: Option<HumanDuration>,
     /// How the weight grows when a backend comes into service; at once where left out.
@@ -157,6 +157,12 @@ pub enum HealthProblem {
         /// The first hold.
         hold_min: HumanDuration,
     },
+    /// One thing is written in two ways.
+    #[error("already written as {other}; remove one of the two")]
+    Instead {
+        /// The field that says it too.
+        other: &'static str,
+    },
     /// So much jitter is no interval.
     #[error("more than 50%; write 0% to 50%")]
     Jitter,
@@ -195,6 +201,12 @@ pub enum HealthProblem {
         /// As written.
         code: u16,
     },
+    /// A first check that would hardly ever come.
+    #[error("{duration} is not possible; write 0s to 24h")]
+    StartWithin {
+        /// As written.
+        duration: HumanDuration,
+    },
     /// Too many or no steps.
     #[error("{steps} steps are not possible; write 1 to 1000")]
     Steps {
@@ -218,6 +230,8 @@ pub enum HealthProblem {
     Zero,
 }
 
+/// The longest of all durations: what takes more than a day never happens.
+const LONGEST: Duration = Duration::from_secs(86_400);
 /// The interval where the file says none.
 const INTERVAL: HumanDuration = seconds(10);
 /// The window of passive evidence where the file says none: as long as the default interval.
@@ -272,7 +286,7 @@ impl HealthFile {
             fast_interval,
             timeout: timeout.unwrap_or_else(|| name.default_timeout()),
             jitter,
-            start_within: self.start_within.map_or(fast_interval, HumanDuration::duration),
+            start_within: self.start_within.map_or(Ok(fast_interval), start_within)?,
             slow_start: self.slow_start.map(slow_start).transpose()?,
             passive: self.passive.map(passive).transpose()?,
         })
@@ -299,6 +313,14 @@ impl HealthFile {
         }
         Ok(ServicePolicy { low: low.map_or(Mark::Any, Mark::Share), high, panic })
     }
+}
+
+/// Where zero is right, too: the first check at once.
+fn start_within(duration: HumanDuration) -> Result<Duration, HealthError> {
+    if duration.duration() > LONGEST {
+        return Err(error("startWithin", HealthProblem::StartWithin { duration }));
+    }
+    Ok(duration.duration())
 }
 
 fn slow_start(file: SlowStartFile) -> Result<SlowStart, HealthError> {
@@ -345,7 +367,7 @@ fn duration(field: &'static str, duration: HumanDuration) -> Result<Duration, He
 
 /// A duration that keeps a machine from spinning, and sums of durations from overflowing.
 fn bounded(duration: HumanDuration) -> Result<Duration, HealthProblem> {
-    let possible = Duration::from_millis(1)..=Duration::from_secs(86_400);
+    let possible = Duration::from_millis(1)..=LONGEST;
     if possible.contains(&duration.duration()) {
         Ok(duration.duration())
     } else {

@@ -1,5 +1,6 @@
 //! ICMP messages: answered, refused, translated, rationed.
 
+use core::net::{Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
 use std::vec;
 use std::vec::Vec;

@@ -16,7 +16,7 @@ const START_V6: usize = ipv6::HEADER + transport::TCP_HEADER;
 
 /// UDP shorter than a TCP header is left to the general path.
 #[inline(always)]
-pub(super) fn v4(bytes: &[u8]) -> Option<Packet<'_>> {
+pub(crate) fn v4(bytes: &[u8]) -> Option<Packet<'_>> {
     let start = bytes.first_chunk::<START_V4>()?;
     let (header, upper) = (start.first_chunk()?, start.last_chunk()?);
     let total_length = ipv4::total_length(header);
@@ -36,11 +36,11 @@ pub(super) fn v4(bytes: &[u8]) -> Option<Packet<'_>> {
 
 /// UDP shorter than a TCP header is left to the general path.
 #[inline(always)]
-pub(super) fn v6(bytes: &[u8]) -> Option<Packet<'_>> {
+pub(crate) fn v6(bytes: &[u8]) -> Option<Packet<'_>> {
     let start = bytes.first_chunk::<START_V6>()?;
     let (header, upper) = (start.first_chunk()?, start.last_chunk()?);
     let total_length = ipv6::total_length(header);
-    if total_length < START_V6 {
+    if start[0] >> 4 != 6 || total_length < START_V6 {
         return None;
     }
     let bytes = bytes.get(..total_length)?;

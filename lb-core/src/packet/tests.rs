@@ -16,7 +16,7 @@ use std::vec::Vec;
 use build::{V4, chain, extension, fix_checksum, fragment, icmp, sctp, tcp, udp, v4, v6};
 
 use super::*;
-use crate::connection::SctpClass;
+use crate::connection::{SctpClass, TcpEvent};
 
 /// Breaks one thing of a good packet each and names what is found.
 #[test]
@@ -113,25 +113,25 @@ fn other_protocols_have_no_ports() {
 #[test]
 fn sctp_chunks_and_what_they_tell_a_connection() {
     type Chunks = &'static [(u8, &'static [u8])];
-    let table: [(Chunks, SctpChunk, SctpClass); 12] = [
-        (&[(0, &[7])], SctpChunk::Data, SctpClass::Data),
-        (&[(1, &[0; 16])], SctpChunk::Init, SctpClass::Init),
-        (&[(3, &[])], SctpChunk::Sack, SctpClass::Data),
-        (&[(6, &[])], SctpChunk::Abort, SctpClass::Abort),
-        (&[(7, &[0; 4])], SctpChunk::Shutdown, SctpClass::Shutdown),
-        (&[(14, &[])], SctpChunk::ShutdownComplete, SctpClass::ShutdownComplete),
-        (&[(0xc0, &[])], SctpChunk::Other(0xc0), SctpClass::Data),
-        (&[(10, &[1, 2, 3]), (0, &[7])], SctpChunk::CookieEcho, SctpClass::CookieEcho),
-        (&[(10, &[1, 2, 3]), (6, &[])], SctpChunk::Abort, SctpClass::Abort),
-        (&[(11, &[]), (6, &[])], SctpChunk::Abort, SctpClass::Abort),
-        (&[(0, &[7]), (6, &[])], SctpChunk::Data, SctpClass::Data),
-        (&[(10, &[])], SctpChunk::CookieEcho, SctpClass::CookieEcho),
+    let table: [(Chunks, SctpClass); 12] = [
+        (&[(0, &[7])], SctpClass::Data),
+        (&[(1, &[0; 16])], SctpClass::Init),
+        (&[(3, &[])], SctpClass::Data),
+        (&[(6, &[])], SctpClass::Abort),
+        (&[(7, &[0; 4])], SctpClass::Shutdown),
+        (&[(14, &[])], SctpClass::ShutdownComplete),
+        (&[(0xc0, &[])], SctpClass::Data),
+        (&[(10, &[1, 2, 3]), (0, &[7])], SctpClass::CookieEcho),
+        (&[(10, &[1, 2, 3]), (6, &[])], SctpClass::Abort),
+        (&[(11, &[]), (6, &[])], SctpClass::Abort),
+        (&[(0, &[7]), (6, &[])], SctpClass::Data),
+        (&[(10, &[])], SctpClass::CookieEcho),
     ];
-    for (chunks, chunk, class) in table {
+    for (chunks, chunk) in table {
         for bytes in [v4(132, &sctp(9, 7, chunks)), v6(132, &sctp(9, 7, chunks))] {
             let packet = parse(&bytes).unwrap();
             assert_eq!(packet.payload, Payload::Sctp { source_port: 9, destination_port: 7, chunk });
-            assert_eq!(packet.segment(), Segment::Sctp(class));
+            assert_eq!(packet.segment(), Segment::Sctp(chunk));
         }
     }
 }
@@ -145,7 +145,7 @@ fn tcp_flags_and_what_they_tell_a_connection() {
         (0x04, "TcpFlags(RST)", Segment::RST),
         (0xc2, "TcpFlags(SYN ECE CWR)", Segment::SYN),
         (0x38, "TcpFlags(PSH ACK URG)", Segment::ACK),
-        (0, "TcpFlags()", Segment::Tcp { syn: false, ack: false, fin: false, rst: false }),
+        (0, "TcpFlags()", Segment::Tcp(TcpEvent::None)),
     ];
     for (bits, shown, segment) in table {
         let bytes = v4(6, &tcp(1, 2, bits));

@@ -38,7 +38,7 @@ pub enum Payload {
         /// The receiver's port.
         destination_port: u16,
         /// The chunk that decides about the association.
-        chunk: SctpChunk,
+        chunk: SctpClass,
     },
     /// An ICMP message in IPv4 or an ICMPv6 message in IPv6.
     Icmp(IcmpMessage),
@@ -138,82 +138,6 @@ impl fmt::Debug for TcpFlags {
     }
 }
 
-/// The type of an SCTP chunk (RFC 9260 §3.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SctpChunk {
-    /// User data.
-    Data,
-    /// An association begins.
-    Init,
-    /// The answer to `Init`.
-    InitAck,
-    /// Data acknowledged.
-    Sack,
-    /// A probe of the path.
-    Heartbeat,
-    /// The answer to `Heartbeat`.
-    HeartbeatAck,
-    /// The association is broken off.
-    Abort,
-    /// The sender wants to finish.
-    Shutdown,
-    /// The answer to `Shutdown`.
-    ShutdownAck,
-    /// An error report.
-    Error,
-    /// The client proves its address.
-    CookieEcho,
-    /// The answer to `CookieEcho`.
-    CookieAck,
-    /// The association is over.
-    ShutdownComplete,
-    /// Any other type.
-    Other(u8),
-}
-
-impl SctpChunk {
-    /// What the chunk means to a connection's state machine.
-    #[must_use]
-    pub const fn class(self) -> SctpClass {
-        match self {
-            Self::Abort => SctpClass::Abort,
-            Self::CookieAck => SctpClass::CookieAck,
-            Self::CookieEcho => SctpClass::CookieEcho,
-            Self::Error => SctpClass::Error,
-            Self::Init => SctpClass::Init,
-            Self::InitAck => SctpClass::InitAck,
-            Self::Shutdown => SctpClass::Shutdown,
-            Self::ShutdownAck => SctpClass::ShutdownAck,
-            Self::ShutdownComplete => SctpClass::ShutdownComplete,
-            Self::Data | Self::Heartbeat | Self::HeartbeatAck | Self::Other(_) | Self::Sack => {
-                SctpClass::Data
-            }
-        }
-    }
-}
-
-impl From<u8> for SctpChunk {
-    #[inline]
-    fn from(number: u8) -> Self {
-        match number {
-            0 => Self::Data,
-            1 => Self::Init,
-            2 => Self::InitAck,
-            3 => Self::Sack,
-            4 => Self::Heartbeat,
-            5 => Self::HeartbeatAck,
-            6 => Self::Abort,
-            7 => Self::Shutdown,
-            8 => Self::ShutdownAck,
-            9 => Self::Error,
-            10 => Self::CookieEcho,
-            11 => Self::CookieAck,
-            14 => Self::ShutdownComplete,
-            other => Self::Other(other),
-        }
-    }
-}
-
 /// TCP's header without options.
 pub(super) const TCP_HEADER: usize = 20;
 /// UDP's header.
@@ -248,14 +172,14 @@ pub(super) fn udp(header: &[u8; UDP_HEADER]) -> Payload {
 fn sctp(upper: &[u8]) -> Result<Payload, ParseError> {
     let header = upper.first_chunk::<16>().ok_or(ParseError::TruncatedTransport)?;
     let (source_port, destination_port) = ports(header);
-    let mut chunk = SctpChunk::from(header[12]);
-    if matches!(chunk, SctpChunk::CookieEcho | SctpChunk::CookieAck) {
+    let mut chunk = SctpClass::of_chunk(header[12]);
+    if matches!(chunk, SctpClass::CookieEcho | SctpClass::CookieAck) {
         // RFC 9260 §3.2: the length counts the chunk's header but not its padding to four bytes.
         // (One that is below four leads back into this chunk, which is no ABORT.)
         let length = usize::from(u16::from_be_bytes([header[14], header[15]])).next_multiple_of(4);
-        let next = upper.get(12 + length).copied().map(SctpChunk::from);
-        if next == Some(SctpChunk::Abort) {
-            chunk = SctpChunk::Abort;
+        let next = upper.get(12 + length).copied().map(SctpClass::of_chunk);
+        if next == Some(SctpClass::Abort) {
+            chunk = SctpClass::Abort;
         }
     }
     Ok(Payload::Sctp { source_port, destination_port, chunk })

@@ -7,6 +7,8 @@
 //! delete, add again. What the tables make of it is [`ipvs_mh`](super::ipvs_mh)'s
 //! and [`ipvs_sh`](super::ipvs_sh)'s.
 
+use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
@@ -39,20 +41,27 @@ pub struct Destination {
 /// list.add(server(1), Weight(1));
 /// assert_eq!(list.iter().next().unwrap().endpoint, server(1), "not where it was");
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DestinationList(Vec<Destination>);
+#[derive(Clone, Debug, Default)]
+pub struct DestinationList {
+    /// By when they were added: the list from its tail to its head.
+    by_age: BTreeMap<u64, Destination>,
+    ages: BTreeMap<Endpoint, u64>,
+}
 
 impl DestinationList {
     /// Adds a destination at the head; one that is there already is left as it is.
     pub fn add(&mut self, endpoint: Endpoint, weight: Weight) {
-        if self.find(&endpoint).is_none() {
-            self.0.insert(0, Destination { endpoint, weight, last_weight: weight });
+        let age = self.by_age.last_key_value().map_or(0, |(latest, _)| latest + 1);
+        if let Entry::Vacant(place) = self.ages.entry(endpoint) {
+            place.insert(age);
+            self.by_age.insert(age, Destination { endpoint, weight, last_weight: weight });
         }
     }
 
     /// Changes a destination's weight; its place in the list stays.
     pub fn set_weight(&mut self, endpoint: &Endpoint, weight: Weight) {
-        if let Some(destination) = self.0.iter_mut().find(|destination| destination.endpoint == *endpoint) {
+        let age = self.ages.get(endpoint);
+        if let Some(destination) = age.and_then(|age| self.by_age.get_mut(age)) {
             destination.weight = weight;
             if weight.0 > 0 {
                 destination.last_weight = weight;
@@ -62,18 +71,20 @@ impl DestinationList {
 
     /// Deletes a destination.
     pub fn remove(&mut self, endpoint: &Endpoint) {
-        self.0.retain(|destination| destination.endpoint != *endpoint);
+        if let Some(age) = self.ages.remove(endpoint) {
+            self.by_age.remove(&age);
+        }
     }
 
     /// The destination of that endpoint.
     #[must_use]
     pub fn find(&self, endpoint: &Endpoint) -> Option<&Destination> {
-        self.0.iter().find(|destination| destination.endpoint == *endpoint)
+        self.by_age.get(self.ages.get(endpoint)?)
     }
 
     /// The destinations, head of the list first.
     pub fn iter(&self) -> impl Iterator<Item = &Destination> {
-        self.0.iter()
+        self.by_age.values().rev()
     }
 
     /// The members that a table of this kind is built of: `mh` fills by the last
@@ -87,7 +98,7 @@ impl DestinationList {
             | TableKind::Rendezvous { .. }
             | TableKind::Ring { .. } => destination.last_weight,
         };
-        self.0.iter().map(|destination| Member::new(destination.endpoint, weight(destination))).collect()
+        self.iter().map(|destination| Member::new(destination.endpoint, weight(destination))).collect()
     }
 }
 
@@ -131,3 +142,6 @@ pub(super) fn choose(
     }
     (None, size + 1)
 }
+
+#[cfg(test)]
+mod tests;

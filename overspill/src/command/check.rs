@@ -1,14 +1,15 @@
 //! `check FILE...`: parse and validate any of our files, name its kind.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
+use lb_core::config::Remark;
 use serde::Serialize;
 
 use super::{Stop, lb_config_of};
 use crate::cli::{Check, Kind};
-use crate::input::{Fault, Source};
-use crate::output::{Format, Output};
+use crate::input::{Fault, Severity, Source};
+use crate::output::{Format, Output, colour};
 
 /// What is printed for one file.
 #[derive(Debug, Serialize)]
@@ -20,6 +21,8 @@ struct Checked {
     /// What is in it, for people.
     summary: Option<String>,
     fault: Option<Fault>,
+    /// What is allowed and hardly meant; it leaves the file good.
+    warnings: Vec<Fault>,
 }
 
 pub(super) fn run(arguments: &Check, out: &mut Output) -> Result<(), Stop> {
@@ -37,6 +40,12 @@ pub(super) fn run(arguments: &Check, out: &mut Output) -> Result<(), Stop> {
             }
         }
     }
+    let mut err = io::stderr().lock();
+    let colour = colour(&err);
+    for warning in checked.iter().flat_map(|checked| &checked.warnings) {
+        // nothing can be done if it is closed, and the answer stands
+        let _ = warning.show(&mut err, Severity::Warning, colour);
+    }
     let faults: Vec<Fault> = checked.into_iter().filter_map(|checked| checked.fault).collect();
     if faults.is_empty() { Ok(()) } else { Err(Stop::Faults(faults)) }
 }
@@ -44,27 +53,27 @@ pub(super) fn run(arguments: &Check, out: &mut Output) -> Result<(), Stop> {
 fn check(path: &Path) -> Checked {
     let source = match Source::read(path) {
         Ok(source) => source,
-        Err(fault) => {
-            return Checked {
-                file: fault.file.clone(),
-                kind: None,
-                ok: false,
-                summary: None,
-                fault: Some(fault),
-            };
-        }
+        Err(fault) => return Checked::wrong(fault.file.clone(), None, fault),
     };
     let kind = kind_of(&source);
-    let summary = match kind {
+    let found = match kind {
         Ok(Kind::Lb) => check_lb(&source),
-        Ok(Kind::Scenario) => check_scenario(&source, path),
+        Ok(Kind::Scenario) => check_scenario(&source, path).map(|summary| (summary, Vec::new())),
         Err(ref fault) => Err(fault.clone()),
     };
     let kind = kind.ok().map(Kind::name);
     let file = source.name().to_owned();
-    match summary {
-        Ok(summary) => Checked { file, kind, ok: true, summary: Some(summary), fault: None },
-        Err(fault) => Checked { file, kind, ok: false, summary: None, fault: Some(fault) },
+    match found {
+        Ok((summary, warnings)) => {
+            Checked { file, kind, ok: true, summary: Some(summary), fault: None, warnings }
+        }
+        Err(fault) => Checked::wrong(file, kind, fault),
+    }
+}
+
+impl Checked {
+    const fn wrong(file: String, kind: Option<&'static str>, fault: Fault) -> Self {
+        Self { file, kind, ok: false, summary: None, fault: Some(fault), warnings: Vec::new() }
     }
 }
 
@@ -99,10 +108,14 @@ fn kind_and_marks(kind: Kind, marks: &[&str]) -> String {
     format!("{} ({}, ...)", kind.name(), marks.join(", "))
 }
 
-fn check_lb(source: &Source) -> Result<String, Fault> {
+/// What is in an LB file, and what is hardly meant.
+fn check_lb(source: &Source) -> Result<(String, Vec<Fault>), Fault> {
     let config = lb_config_of(source)?;
     let backends: usize = config.services.iter().map(|service| service.backends.len()).sum();
-    Ok(format!("lb, {}, {}", plural(config.services.len(), "service"), plural(backends, "backend")))
+    let warning = |remark: Remark| source.fault(&remark.path.to_string(), remark.concern.to_string());
+    let summary =
+        format!("lb, {}, {}", plural(config.services.len(), "service"), plural(backends, "backend"));
+    Ok((summary, config.remarks().into_iter().map(warning).collect()))
 }
 
 fn check_scenario(source: &Source, path: &Path) -> Result<String, Fault> {

@@ -7,11 +7,11 @@
 
 mod node;
 mod outputs;
+mod paths;
 mod summary;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::Path;
 
 use lb_core::director::Director;
 use lb_core::table::TableCache;
@@ -29,12 +29,16 @@ use summary::Summary;
 const PROGRESS: &str = "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
 
 pub(super) fn run(arguments: &Forward, out: &mut Output) -> Result<(), Stop> {
-    check_paths(arguments)?;
+    paths::check(arguments)?;
     let source = Source::read(&arguments.config)?;
-    let director = Director::new(lb_config_of(&source)?, &mut TableCache::default())
+    let config = lb_config_of(&source)?;
+    config
+        .check_sources()
+        .map_err(|error| source.fault(&error.path.to_string(), error.problem.to_string()))?;
+    let director = Director::new(config, &mut TableCache::default())
         .map_err(|error| source.fault("services", error.to_string()))?;
     let mut node = Node::new(director);
-    let summary = if is_standard_input(&arguments.input) {
+    let summary = if paths::is_standard_input(&arguments.input) {
         forward(io::stdin().lock(), 0, "<stdin>", &mut node, arguments)?
     } else {
         let name = arguments.input.display().to_string();
@@ -49,25 +53,6 @@ pub(super) fn run(arguments: &Forward, out: &mut Output) -> Result<(), Stop> {
         Format::Text => summary.print(out)?,
     }
     Ok(())
-}
-
-/// What cannot work is refused before anything is read.
-fn check_paths(arguments: &Forward) -> Result<(), Stop> {
-    let written = [Some(&arguments.output), arguments.verdicts.as_ref()];
-    let message = if is_standard_input(&arguments.config) && is_standard_input(&arguments.input) {
-        "--config and IN cannot both be standard input; name one of the two files"
-    } else if written.into_iter().flatten().any(|path| is_standard_input(path)) {
-        "`-` is standard input; name the file to write"
-    } else if arguments.verdicts.as_ref() == Some(&arguments.output) {
-        "OUT and --verdicts cannot be one file; name two"
-    } else {
-        return Ok(());
-    };
-    Err(Stop::Usage(message.to_owned()))
-}
-
-fn is_standard_input(path: &Path) -> bool {
-    path.as_os_str() == "-"
 }
 
 /// Runs a whole capture of `length` bytes (0 if unknown); files appear only if

@@ -7,6 +7,7 @@ mod flows;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::IpAddr;
 
 use lb_core::FlowKey;
 use lb_core::config::{Config, ServiceAddress, ServiceConfig};
@@ -26,9 +27,9 @@ use flows::{COLUMNS, Row};
 #[derive(Debug, Serialize)]
 struct Picked<'a> {
     proto: &'a str,
-    src: &'a str,
+    src: IpAddr,
     sport: u16,
-    dst: &'a str,
+    dst: IpAddr,
     dport: u16,
     /// Absent if no backend gets the flow.
     backend: Option<String>,
@@ -87,18 +88,20 @@ impl<'a> Services<'a> {
 
 fn picked<'a>(row: &'a Row, services: &Services<'_>) -> Picked<'a> {
     let (backend, why) = decide(&row.flow, services);
-    let [proto, src, _, dst, _] = row.texts();
+    let (src, dst) = (row.flow.source(), row.flow.destination());
     let (sport, dport) = (row.flow.source_port(), row.flow.destination_port());
-    Picked { proto, src, sport, dst, dport, backend: backend.map(|backend| backend.to_string()), why }
+    let backend = backend.map(|backend| backend.to_string());
+    Picked { proto: &row.protocol, src, sport, dst, dport, backend, why }
 }
 
 fn write_csv(picked: Vec<Picked<'_>>, out: &mut Output) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(COLUMNS.iter().chain(&["backend", "why"]))?;
     for row in picked {
-        let (sport, dport) = (row.sport.to_string(), row.dport.to_string());
+        let [src, dst] = [row.src, row.dst].map(|address| address.to_string());
+        let [sport, dport] = [row.sport, row.dport].map(|port| port.to_string());
         let backend = row.backend.as_deref().unwrap_or_default();
-        writer.write_record([row.proto, row.src, &sport, row.dst, &dport, backend, &row.why])?;
+        writer.write_record([row.proto, &src, &sport, &dst, &dport, backend, &row.why])?;
     }
     writer.flush()
 }

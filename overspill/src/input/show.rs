@@ -8,21 +8,41 @@ use super::Fault;
 /// How much of a line is shown; the mark then stays on an 80-column terminal.
 const WIDTH: usize = 68;
 
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Severity {
+    /// The file cannot be used.
+    Error,
+    /// It can, but hardly as it is meant.
+    Warning,
+}
+
+impl Severity {
+    /// The word, and its colour on a terminal.
+    const fn word(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Error => ("error", "\x1b[1;31m"),
+            Self::Warning => ("warning", "\x1b[1;33m"),
+        }
+    }
+}
+
 impl Fault {
     /// Prints `FILE:LINE:COLUMN: error: FIELD: MESSAGE` and the line.
-    pub(crate) fn show(&self, out: &mut impl Write, colour: bool) -> io::Result<()> {
-        let (bold, red, end) = if colour { ("\x1b[1m", "\x1b[1;31m", "\x1b[0m") } else { ("", "", "") };
+    pub(crate) fn show(&self, out: &mut impl Write, severity: Severity, colour: bool) -> io::Result<()> {
+        let (word, mark) = severity.word();
+        let (bold, mark, end) = if colour { ("\x1b[1m", mark, "\x1b[0m") } else { ("", "", "") };
         write!(out, "{bold}{}", printable(&self.file))?;
         for number in [self.line, self.column].into_iter().flatten() {
             write!(out, ":{number}")?;
         }
-        write!(out, ":{end} {red}error:{end} ")?;
+        write!(out, ":{end} {mark}{word}:{end} ")?;
         if let Some(field) = &self.field {
             write!(out, "{bold}{}{end}: ", printable(field))?;
         }
         writeln!(out, "{}", printable(&self.message))?;
         match (self.line, self.column, &self.excerpt) {
-            (Some(line), Some(column), Some(text)) => excerpt(out, line, column, text, (red, end)),
+            (Some(line), Some(column), Some(text)) => excerpt(out, line, column, text, (mark, end)),
             _ => Ok(()),
         }
     }
@@ -33,7 +53,7 @@ fn excerpt(
     line: u32,
     column: u32,
     text: &str,
-    (red, end): (&str, &str),
+    (mark, end): (&str, &str),
 ) -> io::Result<()> {
     let column = usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1);
     let skipped = column.saturating_sub(WIDTH - 8);
@@ -42,7 +62,7 @@ fn excerpt(
     let shown: String = masked(text).chars().skip(skipped).take(WIDTH).map(visible).collect();
     let before = if skipped > 0 { "..." } else { "" };
     writeln!(out, "{line:5} | {before}{}", shown.trim_end())?;
-    writeln!(out, "      | {:1$}{red}^{end}", "", before.len() + column - skipped)
+    writeln!(out, "      | {:1$}{mark}^{end}", "", before.len() + column - skipped)
 }
 
 /// The text with control characters written out: a terminal must not obey a file.

@@ -73,15 +73,15 @@ fn missing_and_doubled_fields() {
 fn wrong_types_and_values() {
     check(
         "    mtu: 70000",
-        "6:10 services[0].mtu: 70000 is out of range; write a whole number from 0 to 65535",
+        "6:10 services[0].mtu: 70000 is out of range; write a whole number from 596 to 65535",
     );
     check(
         "    mtu:",
-        "6:5 services[0].mtu: nothing is not possible here; write a whole number from 0 to 65535",
+        "6:5 services[0].mtu: nothing is not possible here; write a whole number from 596 to 65535",
     );
     check(
         "    mtu: [1]",
-        "6:5 services[0].mtu: sequence is not possible here; write a whole number from 0 to 65535",
+        "6:5 services[0].mtu: sequence is not possible here; write a whole number from 596 to 65535",
     );
     check(
         "    scheduler: maglev",
@@ -167,7 +167,7 @@ fn a_field_is_found_by_its_path() {
 fn shown(text: &str) -> String {
     let fault = Source::new("lb.yaml", text).parse::<LbFile>().map(|_| ()).expect_err(text);
     let mut out = Vec::new();
-    fault.show(&mut out, false).unwrap();
+    fault.show(&mut out, Severity::Error, false).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -175,7 +175,7 @@ fn shown(text: &str) -> String {
 fn the_line_is_shown_with_a_mark() {
     let text = format!("{HEAD}    mtu: big\n");
     let expected = "\
-lb.yaml:6:10: error: services[0].mtu: `big` is no number; write a whole number from 0 to 65535
+lb.yaml:6:10: error: services[0].mtu: `big` is no number; write a whole number from 596 to 65535
     6 |     mtu: big
       |          ^
 ";
@@ -241,7 +241,7 @@ fn damaged_files_are_faults() {
         };
         refused += 1;
         assert!(fault.line.is_some() && fault.column.is_some(), "{fault:?} in {}", source.text());
-        fault.show(&mut Vec::new(), false).unwrap();
+        fault.show(&mut Vec::new(), Severity::Error, false).unwrap();
     }
     assert!(read > 10 && refused > 50, "{read} read, {refused} refused");
 }

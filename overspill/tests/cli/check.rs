@@ -27,7 +27,7 @@ fn told(text: &str) -> String {
 #[test]
 fn an_unknown_field_is_told_with_the_nearest() {
     let expected = "\
-<stdin>:2:1: error: servces: unknown field `servces`; did you mean `services`? (known here: version, node, hashKey, connections, profile, generation, services)
+<stdin>:2:1: error: servces: unknown field `servces`; did you mean `services`? (known here: version, node, hashKey, connections, fragments, profile, generation, services)
     2 | servces: []
       | ^
 ";
@@ -55,7 +55,7 @@ services:
     assert_eq!(told(text), expected);
     let text = text.replace("8443", "70000");
     let expected = "\
-<stdin>:9:15: error: services[0].backends[1].port: 70000 is out of range; write a whole number from 0 to 65535
+<stdin>:9:15: error: services[0].backends[1].port: 70000 is out of range; write a whole number from 1 to 65535
     9 |         port: 70000
       |               ^
 ";
@@ -69,6 +69,28 @@ fn a_field_that_is_missing_is_told_where_it_belongs() {
 <stdin>:1:1: error: hashKey: missing, but `maglev` hashes with it; add hashKey: 32 hexadecimal digits in quotes, the same on every node (`openssl rand -hex 16` makes one)
 ";
     assert_eq!(told("services: [{ vip: 203.0.113.10, port: 443, protocol: tcp }]\n"), expected);
+}
+
+/// The file is good and the answer the same; what is hardly meant is told beside it.
+#[test]
+fn what_is_hardly_meant_is_warned_of() {
+    let text = "\
+hashKey: \"000102030405060708090a0b0c0d0e0f\"
+services:
+  - { vip: 203.0.113.10, port: 443, protocol: tcp, hashFields: [] }
+";
+    let ran = overspill_with(&["check", "-"], text);
+    let expected = "\
+<stdin>:3:64: warning: services[0].hashFields: nothing is hashed that differs between clients, so one backend gets all flows; add src or sport, or leave it out to hash all five fields
+    3 | ... { vip: 203.0.113.10, port: 443, protocol: tcp, hashFields: [] }
+      |                                                                ^
+";
+    assert_eq!(ran.err, expected);
+    assert_eq!((ran.status, ran.out.as_str()), (0, "<stdin>: lb, 1 service, 0 backends\n"));
+    let ran = overspill_with(&["check", "--format", "json", "-"], text);
+    let answer: serde_json::Value = serde_json::from_str(&ran.out).expect("one JSON document");
+    assert_eq!((&answer[0]["ok"], &answer[0]["fault"]), (&true.into(), &serde_json::Value::Null));
+    assert_eq!(answer[0]["warnings"][0]["field"], "services[0].hashFields");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::{Ran, data, overspill, run};
+use crate::{Ran, data, overspill, overspill_with, run};
 
 /// Runs `forward` over a capture in a folder of its own.
 fn forward(capture: &[u8], more: &[&str]) -> (tempfile::TempDir, Ran) {
@@ -220,4 +220,97 @@ fn paths_that_cannot_work_are_refused() {
         assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{arguments:?}");
         assert!(ran.err.contains(expected), "{arguments:?}: {}", ran.err);
     }
+}
+
+/// Without an outer source every packet to a backend would be dropped, one by one.
+#[test]
+fn a_file_for_any_node_is_refused() {
+    let config = fs::read_to_string(data("forward.yaml")).expect("it is there");
+    for (node, field, place) in [
+        ("", "add node.address,", "<stdin>:5:74: error: services[0].backends[0].address: 10.1.0.5"),
+        (r#"node: { address6: "2001:db8::11" }"#, "add node.address,", "services[0].backends[0].address"),
+        ("node: { address: 10.0.0.11 }", "add node.address6,", "services[3].backends[0].address"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder of our own");
+        let config = config.replace(r#"node: { address: 10.0.0.11, address6: "2001:db8::11" }"#, node);
+        fs::write(folder.path().join("in.pcap"), mixed()).expect("a folder of our own");
+        let ran = run(folder.path(), &["forward", "--config", "-", "in.pcap", "out.pcap"], &config);
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{node}");
+        assert!(ran.err.contains(field) && ran.err.contains(place), "{node}: {}", ran.err);
+        assert!(!folder.path().join("out.pcap").exists(), "{node}");
+    }
+    // services without backends need none
+    let ran = overspill_with(&["forward", "--config", "-", &data("mixed.pcap"), "/dev/null"], EMPTY);
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+}
+
+/// A service of which nothing is sent on.
+const EMPTY: &str =
+    "services: [{ vip: 203.0.113.10, port: 443, protocol: tcp, scheduler: { kind: ipvs-mh } }]";
+
+/// Runs `forward` in a folder that holds `lb.yaml`, `in.pcap` and other names
+/// of them; it must refuse with this message, and leave the folder as it was.
+#[cfg(unix)]
+fn refused(arguments: &[&str], expected: &str) {
+    let folder = tempfile::tempdir().expect("a folder of our own");
+    let at = |name: &str| folder.path().join(name);
+    fs::copy(data("forward.yaml"), at("lb.yaml")).expect("a folder of our own");
+    fs::write(at("in.pcap"), mixed()).expect("a folder of our own");
+    fs::create_dir(at("sub")).expect("a folder of our own");
+    fs::hard_link(at("in.pcap"), at("hard.pcap")).expect("a folder of our own");
+    for (target, link) in [("in.pcap", "link.pcap"), ("lb.yaml", "sub/link.yaml"), ("sub", "folder")] {
+        std::os::unix::fs::symlink(at(target), at(link)).expect("a folder of our own");
+    }
+    let contents = || {
+        let list = |name: &str| fs::read_dir(at(name)).expect("a folder of our own");
+        let names = ["", "sub"].into_iter().flat_map(list).map(|entry| entry.expect("it is there").path());
+        let mut files: Vec<_> = names.filter(|path| path.is_file()).collect();
+        files.sort();
+        files.into_iter().map(|path| (fs::read(&path).expect("it is there"), path)).collect::<Vec<_>>()
+    };
+    let before = contents();
+    let ran = run(folder.path(), &[&["forward", "--config"], arguments].concat(), "");
+    assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{arguments:?}");
+    assert!(ran.err.contains(expected), "{arguments:?}: {}", ran.err);
+    assert!(contents() == before, "{arguments:?} changed a file");
+}
+
+/// A name that leads to an input, or to the other output, by whatever way.
+#[cfg(unix)]
+#[test]
+fn no_file_is_written_that_is_read_or_written_already() {
+    for (arguments, expected) in [
+        (&["lb.yaml", "in.pcap", "in.pcap"][..], "IN and OUT cannot be one file"),
+        (&["lb.yaml", "in.pcap", "./in.pcap"], "IN and OUT cannot be one file"),
+        (&["lb.yaml", "in.pcap", "link.pcap"], "IN and OUT cannot be one file"),
+        (&["lb.yaml", "in.pcap", "hard.pcap"], "IN and OUT cannot be one file"),
+        (&["lb.yaml", "link.pcap", "in.pcap"], "IN and OUT cannot be one file"),
+        (&["lb.yaml", "in.pcap", "lb.yaml"], "--config and OUT cannot be one file"),
+        (&["lb.yaml", "in.pcap", "folder/link.yaml"], "--config and OUT cannot be one file"),
+        (&["lb.yaml", "in.pcap", "out", "--verdicts", "sub/../in.pcap"], "IN and --verdicts cannot be"),
+        (&["lb.yaml", "in.pcap", "out", "--verdicts", "lb.yaml"], "--config and --verdicts cannot be"),
+        // neither is there yet
+        (&["lb.yaml", "in.pcap", "sub/out", "--verdicts", "folder/../sub/out"], "OUT and --verdicts cannot"),
+        (&["lb.yaml", "in.pcap", "out", "--verdicts", "./out"], "OUT and --verdicts cannot be one file"),
+    ] {
+        refused(arguments, expected);
+    }
+}
+
+/// A shell can lead an input to standard input: it is the same file still.
+#[cfg(unix)]
+#[test]
+fn standard_input_is_not_written_either() {
+    let folder = tempfile::tempdir().expect("a folder of our own");
+    let capture = folder.path().join("in.pcap");
+    fs::write(&capture, mixed()).expect("a folder of our own");
+    let ran = std::process::Command::new(env!("CARGO_BIN_EXE_overspill"))
+        .args(["forward", "--config", &data("forward.yaml"), "-"])
+        .arg(&capture)
+        .stdin(fs::File::open(&capture).expect("it is there"))
+        .output()
+        .expect("the binary is built before its tests");
+    let told = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.code() == Some(2) && told.contains("IN and OUT cannot be one file"), "{told}");
+    assert!(fs::read(&capture).expect("it is there") == mixed());
 }

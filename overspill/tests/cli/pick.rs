@@ -82,6 +82,20 @@ tcp,2001:db8::1,1,2001:db8::a,54,,no service [2001:db8::a]:54/tcp
     assert_eq!((ran.status, ran.out.as_str()), (0, expected));
 }
 
+/// An address has many spellings; what is printed is RFC 5952's, whatever came in.
+#[test]
+fn addresses_are_printed_in_one_way() {
+    let row = "udp,2001:DB8:0:0::1, 7 ,2001:0db8::000a,53";
+    let ran = pick(row);
+    assert!(ran.out.contains("\nudp,2001:db8::1,7,2001:db8::a,53,"), "{}", ran.out);
+    let ran = overspill_with(
+        &["pick", "--format", "json", "--config", &data("lb.yaml")],
+        &format!("{HEADER}\n{row}\n"),
+    );
+    let answer = ran.json();
+    assert_eq!((&answer[0]["src"], &answer[0]["dst"]), (&"2001:db8::1".into(), &"2001:db8::a".into()));
+}
+
 #[test]
 fn rows_keep_their_order_and_do_not_influence_each_other() {
     let rows: Vec<String> =

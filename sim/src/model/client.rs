@@ -385,7 +385,6 @@ impl<O: Observer> Model<'_, O> {
                 Loss::BackendGone => Cause::BackendLost,
                 Loss::NoBackend | Loss::NoRoute => Cause::NoBackend,
                 Loss::NodeDown => Cause::NodeLost,
-                Loss::TableFull => Cause::TableFull,
                 Loss::Answered(_) | Loss::Refused(_) => Cause::Refused,
             })),
         }

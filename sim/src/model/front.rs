@@ -99,6 +99,7 @@ pub(super) fn keyed_node_config(
         }),
         hash_key: Some(hash_key),
         connections: kind.connections,
+        fragments: None,
         profile: kind.profile,
         generation: 0,
         services: vec![ServiceFile {
@@ -222,8 +223,6 @@ pub(super) enum Loss {
     NodeDown,
     /// The router has no node to send it to.
     NoRoute,
-    /// The node's connection table takes no more.
-    TableFull,
     /// The director answered it with what a well-formed packet never meets.
     Answered(ReplyKind),
     /// The director refused it for a reason that a well-formed packet never meets.
@@ -337,7 +336,6 @@ impl Front {
                 DropReason::BackendGone => Loss::BackendGone,
                 // Clients' packets are answered with "port unreachable" only: that is what was rationed.
                 DropReason::NoBackend | DropReason::RateLimited => Loss::NoBackend,
-                DropReason::TableFull => Loss::TableFull,
                 other => Loss::Refused(other),
             }),
         }

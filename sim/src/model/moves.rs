@@ -1,8 +1,7 @@
 //! Why a connection's packets come to another gateway than before.
 //!
 //! A flow leaves its gateway only if its node's entry does not hold it there:
-//! the entry's gateway is out of service, the entry was evicted, refused or
-//! forgotten, or the packets come by another node, whose table has another
+//! the entry's gateway is out of service, the entry was evicted or forgotten, or the packets come by another node, whose table has another
 //! gateway for it. The director says which with every packet ([`Choice`]), and
 //! its table's events say which entries it evicted; here both become a
 //! [`Cause`]. A lost gateway comes first: the flow had to leave it whatever
@@ -39,7 +38,7 @@ pub(super) struct Trail {
     pub(super) gateway: u16,
     /// The last table that was asked: where it placed the flow, and a hash of its members.
     pub(super) placed: Option<(u16, u64)>,
-    /// The node has no entry, because its table was full.
+    /// The node evicted its entry.
     crowded_out: bool,
     /// Why the gateway is not the one that holds the connection's other end, if it is not.
     moved: Option<Cause>,
@@ -111,7 +110,8 @@ impl<O: Observer> Model<'_, O> {
             } else {
                 Some((passage.gateway, members))
             },
-            crowded_out: passage.choice == Choice::Untracked,
+            // It has an entry now: a new flow is always entered.
+            crowded_out: false,
             moved: moved.then_some(cause),
         };
         self.connections.get_mut(id)?.trail = Some(trail);

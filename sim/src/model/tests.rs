@@ -191,12 +191,11 @@ fn a_paused_gateway_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn a_small_connection_table_evicts_and_refuses_and_stays_within_its_limit() {
-    /// Evictions and refusals of all nodes, and the most entries that one had, over a run.
-    fn crowd(limits: &str) -> (u64, u64, usize) {
+fn a_small_connection_table_evicts_and_stays_within_its_limit() {
+    /// Evictions of all nodes, and the most entries that one had, over a run.
+    fn crowd(limits: &str) -> (u64, usize) {
         let limits = format!("nodeKinds.stateless.connections={limits}");
-        let overrides = ["duration=60s", "events=[]", "expect=[]", "traffic.rate.rate=20/s", &limits];
-        let scenario = scenario("node-loss", &overrides);
+        let scenario = scenario("node-loss", &["duration=20s", "events=[]", "expect=[]", &limits]);
         let mut observer = ();
         let mut model = Model::new(&scenario, scenario.seed, &mut observer);
         let mut most = 0;
@@ -205,19 +204,17 @@ fn a_small_connection_table_evicts_and_refuses_and_stays_within_its_limit() {
             let tables = model.zones[0].front.nodes.iter().map(|node| node.director.connections().len());
             most = tables.max().unwrap_or_default().max(most);
         }
-        let counters = model.zones[0].front.nodes.iter().map(|node| node.director.connections().counters());
-        let (evicted, refused) =
-            counters.fold((0, 0), |sum, counters| (sum.0 + counters.evicted, sum.1 + counters.refused));
+        let tables = model.zones[0].front.nodes.iter().map(|node| node.director.connections());
+        let evicted = tables.map(|table| table.counters().evicted).sum();
         let result = model.finish();
         assert_eq!(result.violations, []);
-        // Full tables move nothing while members stay: the flows go where their entries would have sent them.
+        // Full tables move nothing while members stay: flows go where their entries would have sent them.
         assert_eq!((result.requests.failed, result.connections.broken), (0, 0), "{limits}");
-        (evicted, refused, most)
+        (evicted, most)
     }
     assert_eq!(crowd("{max: 20000}").0, 0, "with room nobody has to go");
-    let (evicted, refused, most) = crowd("{max: 40, unproven: 1}");
-    assert!(evicted > 10 && refused == 0 && most <= 40, "{evicted} {refused} {most}");
-    // The first four that were proven stay, and nobody else gets in.
-    let (_, refused, most) = crowd("{max: 4}");
-    assert!(refused > 50 && most == 4, "{refused} {most}");
+    let (evicted, most) = crowd("{max: 20}");
+    assert!(evicted > 50 && most == 20, "{evicted} {most}");
+    let (evicted, most) = crowd("{max: 1000, unproven: 1}");
+    assert!(evicted > 50 && most < 1000, "{evicted} {most}");
 }

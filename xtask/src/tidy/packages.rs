@@ -84,5 +84,13 @@ pub(super) fn check_manifests(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// The pure packages that use std ban the same things: what is added to one list is added to all.
+pub(super) fn check_bans(tree: &Tree) -> Vec<Finding> {
+    let mut lists = tree.texts_ending("clippy.toml").filter(|(path, _)| !folder_of(path).is_empty());
+    let Some((first, bans)) = lists.next() else { return Vec::new() };
+    let others = lists.filter(|(_, text)| *text != bans);
+    others.map(|(path, _)| Finding::new(path, format!("not the list of {first}; copy it"))).collect()
+}
+
 #[cfg(test)]
 mod tests;

@@ -64,6 +64,8 @@ fn every_part_is_compared() {
     assert!(changed(|config| config.node.v4 = Some(Ipv4Addr::LOCALHOST)).node);
     assert!(changed(|config| config.hash_key = HashKey::new([9; 16])).hash_key);
     assert!(changed(|config| config.connections.max = 5).connections);
+    assert!(changed(|config| config.fragments.max = 5).fragments);
+    assert!(changed(|config| config.fragments.timeout *= 2).fragments);
     assert!(changed(|config| config.profile = Profile::Ipvs(IpvsOptions::default())).profile);
     let service = |change: fn(&mut Config)| changed(change).changed.remove(0);
     assert!(service(|config| config.services[0].hash_fields = HashFields::SOURCE).hash_fields);

@@ -1,6 +1,7 @@
 //! What is refused, and in which words: one line per fault.
 
 use super::*;
+use crate::table::{Member, Table, TableKind};
 
 /// The fault found in a file, without the reader's own position.
 fn fault(text: &str) -> String {
@@ -17,9 +18,23 @@ fn check(lines: &str, expected: &str) {
 
 #[test]
 fn numbers_out_of_range() {
-    check("mtu: 70000", "70000 is out of range; write a whole number from 0 to 65535");
-    check("mtu: 1.5", "1.5 is no whole number; write one from 0 to 65535");
-    check("mtu: big", "`big` is no number; write a whole number from 0 to 65535");
+    check("mtu: 70000", "70000 is out of range; write a whole number from 596 to 65535");
+    check("mtu: 1.5", "1.5 is no whole number; write one from 596 to 65535");
+    check("mtu: 7e4", "70000 is out of range; write a whole number from 596 to 65535");
+    check("mtu: 1e300", "1e300 is out of range; write a whole number from 596 to 65535");
+    check("mtu: big", "`big` is no number; write a whole number from 596 to 65535");
+    check(
+        "scheduler: { kind: ring, points: 5e9 }",
+        "5000000000 is out of range; write a whole number from 1 to 4096",
+    );
+    check(
+        "scheduler: { kind: maglev, tableSize: -1 }",
+        "-1 is out of range; write a whole number from 1 to 4194304",
+    );
+    check(
+        "forward: { kind: gue, port: 65536 }",
+        "65536 is out of range; write a whole number from 1 to 65535",
+    );
     check(
         "backends: [{ address: 10.1.0.5, weight: 65536 }]",
         "65536 is out of range; write a whole number from 0 to 65535",
@@ -32,7 +47,8 @@ fn numbers_out_of_range() {
         "mtu: \"1500\"",
         "`1500` is a text, not a number; write the digits alone: no quotes, no leading zeros, no underscores",
     );
-    check("mtu: 575", "mtu: 575 leaves the client too little; write 576 to 65535");
+    check("mtu: 595", "mtu: 595 leaves the client too little; write 596 to 65535");
+    check("mtu: 607, forward: { kind: gue }", "mtu: 607 leaves the client too little; write 608 to 65535");
     check(
         "mtu: 595, backends: [{ address: 10.1.0.5 }]",
         "mtu: 595 leaves the client too little; write 596 to 65535",
@@ -74,7 +90,7 @@ fn table_sizes() {
     size(
         "ring",
         "points: 0",
-        "scheduler.points: 0 points for each backend are not possible; write 1 to 4096 (160 is usual)",
+        "scheduler.points: 0 points for each unit of weight are not possible; write 1 to 4096 (160 is usual)",
     );
     size(
         "ipvs-mh",
@@ -124,6 +140,33 @@ fn a_table_holds_every_backend() {
 }
 
 #[test]
+fn a_ring_holds_every_backend_at_its_weight() {
+    let ring = |points: u32, backends: &str| {
+        std::format!("scheduler: {{ kind: ring, points: {points} }}, backends: [{backends}]")
+    };
+    let heavy = "{ address: 10.1.0.5, weight: 65535 }";
+    check(
+        &ring(257, heavy),
+        "scheduler.points: 257 points for each of 65535 units of weight are more than the 16777216 of a ring; write at most 256 points, or smaller weights of the same proportions",
+    );
+    let config = read(&with_service(&ring(256, heavy))).unwrap();
+    let member = Member::new(config.services[0].backends[0].endpoint, Weight(65_535));
+    assert!(Table::digest_of(TableKind::Ring { points: 256 }, &config.hash_key, &[member]).is_ok());
+
+    // who is out today may be in tomorrow
+    let other = "{ address: 10.1.0.6, weight: 65535, state: down }";
+    assert!(read(&with_service(&ring(256, &std::format!("{heavy}, {other}")))).is_err());
+
+    let many: Vec<_> = (0..300)
+        .map(|n| std::format!("{{ address: 10.1.{}.{}, weight: 65535 }}", n / 250, n % 250 + 1))
+        .collect();
+    check(
+        &std::format!("scheduler: {{ kind: ring }}, backends: [{}]", many.join(", ")),
+        "scheduler.points: 160 points for each of 19660500 units of weight are more than the 16777216 of a ring; write smaller weights of the same proportions, 16777216 together at most",
+    );
+}
+
+#[test]
 fn a_service_has_at_most_65535_backends() {
     let mut file: LbFile = from_str(&with_service("backends: [{ address: 10.1.0.5 }]")).unwrap();
     file.services[0].backends = std::vec![file.services[0].backends[0]; 65_536];
@@ -144,19 +187,6 @@ fn backends_and_addresses() {
         "backends[1].address: 10.1.0.5:443 is already backends[0] of this service; remove one of the two",
     );
     check(
-        "backends: [{ address: 203.0.113.10 }]",
-        "backends[0].address: 203.0.113.10 is the service's own VIP; write the backend's address",
-    );
-    for address in ["0.0.0.0", "224.0.0.1", "255.255.255.255", "\"::\"", "\"ff02::1\""] {
-        check(
-            &std::format!("backends: [{{ address: {address} }}]"),
-            &std::format!(
-                "backends[0].address: {} cannot be used here; write the unicast address of a host",
-                address.trim_matches('"')
-            ),
-        );
-    }
-    check(
         "backends: [{ address: \"::ffff:10.1.0.5\" }]",
         "backends[0].address: ::ffff:10.1.0.5 is an IPv4 address written as IPv6; write 10.1.0.5",
     );
@@ -172,11 +202,90 @@ fn backends_and_addresses() {
 }
 
 #[test]
+fn addresses_of_no_host_are_refused_everywhere() {
+    for (address, range) in [
+        ("0.1.2.3", "0.0.0.0/8 is this network"),
+        ("127.0.0.1", "127.0.0.0/8 is loopback"),
+        ("127.255.255.255", "127.0.0.0/8 is loopback"),
+        ("224.0.0.1", "224.0.0.0/4 is multicast"),
+        ("239.255.255.255", "224.0.0.0/4 is multicast"),
+        ("240.0.0.1", "240.0.0.0/4 is reserved"),
+        ("255.255.255.255", "240.0.0.0/4 is reserved"),
+        ("::", "::/128 is unspecified"),
+        ("::1", "::1/128 is loopback"),
+        ("fe80::1", "fe80::/10 is link-local"),
+        ("febf::1", "fe80::/10 is link-local"),
+        ("ff02::1", "ff00::/8 is multicast"),
+    ] {
+        let wrong =
+            std::format!("{address} cannot be used here ({range}); write the unicast address of a host");
+        check(
+            &std::format!("backends: [{{ address: 10.1.0.5 }}, {{ address: \"{address}\" }}]"),
+            &std::format!("backends[1].address: {wrong}"),
+        );
+        let vip = with_service("").replace("203.0.113.10", &std::format!("\"{address}\""));
+        assert_eq!(fault(&vip), std::format!("services[0].vip: {wrong}"));
+        let field = if address.contains(':') { "address6" } else { "address" };
+        let node = std::format!("{{ node: {{ {field}: \"{address}\" }}, services: [] }}");
+        assert_eq!(fault(&node), std::format!("node.{field}: {wrong}"));
+    }
+    // what tests and documentation use, and the ranges' neighbours
+    for address in ["192.0.2.1", "198.18.0.1", "100.64.0.1", "169.254.1.1", "1.0.0.0", "223.255.255.255"] {
+        assert!(read(&with_service(&std::format!("backends: [{{ address: {address} }}]"))).is_ok());
+    }
+    for address in ["2001:db8::1", "::2", "fd00::1", "fec0::1"] {
+        assert!(read(&with_service(&std::format!("backends: [{{ address: \"{address}\" }}]"))).is_ok());
+    }
+}
+
+#[test]
+fn nobody_plays_two_parts() {
+    check(
+        "backends: [{ address: 203.0.113.10 }]",
+        "backends[0].address: 203.0.113.10 is the VIP of services[0]; write the backend's own address",
+    );
+    let service = "port: 443, protocol: tcp, scheduler: { kind: ipvs-mh }";
+    let text = std::format!(
+        "services: [{{ vip: 203.0.113.10, {service}, backends: [{{ address: \"2001:db8::a\" }}] }}, \
+         {{ vip: 203.0.113.11, {service} }}, {{ vip: \"2001:db8::a\", {service} }}]"
+    );
+    assert_eq!(
+        fault(&text),
+        "services[0].backends[0].address: 2001:db8::a is the VIP of services[2]; write the backend's own address"
+    );
+    let with_node = |vip: &str, backend: &str| {
+        std::format!(
+            "{{ node: {{ address: 10.0.0.11, address6: \"2001:db8::11\" }}, \
+             services: [{{ vip: \"{vip}\", {service}, backends: [{{ address: \"{backend}\" }}] }}] }}"
+        )
+    };
+    assert_eq!(
+        fault(&with_node("10.0.0.11", "10.1.0.5")),
+        "services[0].vip: 10.0.0.11 is the node's own (node.address); write the service's address"
+    );
+    assert_eq!(
+        fault(&with_node("203.0.113.10", "2001:db8::11")),
+        "services[0].backends[0].address: 2001:db8::11 is the node's own (node.address6); write the backend's address"
+    );
+    assert!(read(&with_node("203.0.113.10", "10.1.0.5")).is_ok());
+}
+
+#[test]
 fn services_and_the_whole() {
     let service = "{ vip: 203.0.113.10, port: 443, protocol: tcp, scheduler: { kind: ipvs-mh } }";
     assert_eq!(
         fault(&std::format!("services: [{service}, {service}]")),
         "services[1].vip: 203.0.113.10:443/tcp is already services[0]; put all its backends there"
+    );
+    assert_eq!(fault("{ version: a, services: [] }"), "`a` is no number; write 1");
+    assert_eq!(
+        fault("{ connections: { max: 5e9 }, services: [] }"),
+        "5000000000 is out of range; write a whole number from 1 to 1073741824"
+    );
+    // a float of this size is not the number that was written
+    assert_eq!(
+        fault("{ generation: 1e16, services: [] }"),
+        "1e16 is not exact; write a whole number from 0 to 18446744073709551615 in digits alone"
     );
     assert_eq!(fault("{ version: 2, services: [] }"), "version: version 2 is not known; write version: 1");
     assert_eq!(
@@ -190,6 +299,18 @@ fn services_and_the_whole() {
     assert_eq!(
         fault("{ connections: { timeouts: { udp: 0s } }, services: [] }"),
         "connections.timeouts.udp: 0s is out of range; write a duration from 1ms to 288h"
+    );
+    assert_eq!(
+        fault("{ fragments: { max: 16777217 }, services: [] }"),
+        "fragments.max: 16777217 datagrams are not possible; write 0 to 16777216"
+    );
+    assert_eq!(
+        fault("{ fragments: { max: -1 }, services: [] }"),
+        "-1 is out of range; write a whole number from 0 to 16777216"
+    );
+    assert_eq!(
+        fault("{ fragments: { timeout: 300h }, services: [] }"),
+        "fragments.timeout: 300h is out of range; write a duration from 1ms to 288h"
     );
     assert_eq!(
         fault("{ profile: { kind: own, sloppyTcp: true }, services: [] }"),
@@ -219,8 +340,20 @@ fn a_node_needs_an_address_of_each_family_it_sends_to() {
         fault(&with_node("{ address: \"2001:db8::11\" }", "10.1.0.5")),
         "`2001:db8::11` is no IPv4 address: write an IPv4 address such as 10.0.0.11; an IPv6 address goes into `address6`"
     );
-    // a file for any node names none
-    assert!(read(&with_service("backends: [{ address: 10.1.0.5 }, { address: \"2001:db8::5\" }]")).is_ok());
+    // a file for any node names none, but none can put it to work
+    let config =
+        read(&with_service("backends: [{ address: 10.1.0.5 }, { address: \"2001:db8::5\" }]")).unwrap();
+    let with = |v4, v6| Config { node: NodeAddresses { v4, v6 }, ..config.clone() }.check_sources();
+    let missing = |number, backend: &str, field| {
+        let path = FieldPath::default().field("services").item(0).field("backends").item(number);
+        let problem = Problem::MissingNodeAddress { backend: backend.parse().unwrap(), field };
+        Err(ConfigError { path: path.field("address"), problem })
+    };
+    let (v4, v6) = (Some(Ipv4Addr::new(10, 0, 0, 11)), Some("2001:db8::11".parse().unwrap()));
+    assert_eq!(with(None, None), missing(0, "10.1.0.5", "address"));
+    assert_eq!(with(v4, None), missing(1, "2001:db8::5", "address6"));
+    assert_eq!(with(None, v6), missing(0, "10.1.0.5", "address"));
+    assert_eq!(with(v4, v6), Ok(()));
 }
 
 #[test]

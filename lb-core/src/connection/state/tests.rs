@@ -5,7 +5,7 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::*;
-use crate::connection::{SctpClass, SctpState, TcpState};
+use crate::connection::{SctpClass, SctpState, TcpEvent, TcpState};
 
 const TCP_EVENTS: [(&str, TcpEvent); 5] = [
     ("rst", TcpEvent::Rst),
@@ -171,8 +171,8 @@ fn name_of<S: PartialEq>(names: &[(&str, S)], state: S) -> String {
 #[test]
 fn first_flag_of_the_order_counts() {
     let flags = |text: &str| {
-        let has = |flag| text.contains(flag);
-        TcpEvent::of(has('s'), has('a'), has('f'), has('r'))
+        let bit = |letter| "fsrpauec".find(letter).expect("a flag's letter");
+        TcpEvent::of_flags(text.chars().map(|letter| 1 << bit(letter)).sum())
     };
     let cases = [
         ("", TcpEvent::None),
@@ -184,6 +184,8 @@ fn first_flag_of_the_order_counts() {
         ("sf", TcpEvent::Syn),
         ("r", TcpEvent::Rst),
         ("safr", TcpEvent::Rst),
+        ("puec", TcpEvent::None),
+        ("apuec", TcpEvent::Ack),
     ];
     for (text, event) in cases {
         assert_eq!(flags(text), event, "{text}");

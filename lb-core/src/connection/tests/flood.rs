@@ -32,8 +32,7 @@ fn flood(machine: Machine, segment: Segment) {
         let (mut table, mut now) = busy(machine);
         for number in 0..20 * MAX {
             now += u64::from(number % 16 == 0);
-            let outcome = table.insert(at(now), stranger(1_000_000 + number), segment, OTHER);
-            assert_ne!(outcome, Insert::Refused, "there are always unproven flows to evict");
+            table.insert(at(now), stranger(1_000_000 + number), segment, OTHER);
             assert!(table.unproven() <= table.limits().unproven as usize);
             assert!(table.len() <= MAX as usize);
         }
@@ -126,21 +125,61 @@ fn the_oldest_unproven_flow_of_all_queues_goes_first() {
     assert_eq!((table.poll_event(), table.counters().evicted), (None, 4));
 }
 
+/// A stranger who takes the trouble of two packets a second apart for each flow.
 #[test]
-fn a_table_full_of_proven_flows_refuses() {
+fn a_two_packet_flood_leaves_newcomers_the_reserve() {
+    let (mut table, mut now) = busy(Machine::Own);
+    for round in 0..10 {
+        let flows = (0..MAX / 2).map(|number| v4(1_000_000 + round * MAX + number));
+        flows.clone().for_each(|key| _ = table.insert(at(now), key, Segment::ACK, OTHER));
+        now += 1000;
+        flows.for_each(|key| _ = table.find(at(now), &key, Segment::ACK));
+    }
+    established_are_all_there(&table, now);
+    let reserve = table.limits().reserve();
+    let proven = |table: &ConnectionTable| table.len() - table.unproven();
+    assert_eq!((reserve, proven(&table)), (MAX / 16, (MAX - reserve) as usize));
+
+    // A newcomer is entered all the same, and stays until the reserve was used once.
+    let newcomer = v6(500_000);
+    table.insert(at(now), newcomer, Segment::SYN, BACKEND);
+    for number in 0..reserve - 1 {
+        table.insert(at(now + 1), v4(9_000_000 + number), Segment::SYN, OTHER);
+    }
+    let found = table.find(at(now + 1000), &newcomer, Segment::ACK).expect("the reserve is as large");
+    assert!(!found.proven, "there is no room among the proven");
+
+    // The flood's flows time out, the newcomer's next packet proves it.
+    settle(&mut table, at(now + 2000));
+    let [backend, other] = [BACKEND, OTHER].map(|backend| table.len_of(backend).total());
+    assert_eq!((backend, other > 0), (MAX / 4 + 1, true));
+    for number in 0..MAX / 8 {
+        table.find(at(now + 800_000), &v4(number), Segment::ACK).unwrap();
+        table.find(at(now + 800_000), &v6(number), Segment::ACK).unwrap();
+    }
+    settle(&mut table, at(now + 899_500));
+    assert_eq!(table.unproven(), 1);
+    assert!(table.find(at(now + 899_500), &newcomer, Segment::ACK).expect("not yet due").proven);
+}
+
+/// Nobody swept for an hour: the dead make room before the living.
+#[test]
+fn those_whose_time_is_up_go_first() {
     let mut table = table(8, Machine::Own);
     (0..8).for_each(|number| _ = table.insert(at(0), v4(number), Segment::ACK, BACKEND));
     (0..8).for_each(|number| _ = table.find(at(1000), &v4(number), Segment::ACK).unwrap());
-    assert_eq!(table.insert(at(1000), v6(1), Segment::SYN, BACKEND), Insert::Refused);
-    assert_eq!((table.len(), table.counters().refused, table.poll_event()), (8, 1, None));
-    table.find(at(2000), &v4(3), Segment::RST).unwrap();
-    settle(&mut table, at(12_064));
-    assert!(matches!(table.insert(at(12_064), v6(1), Segment::SYN, BACKEND), Insert::Inserted(_)));
+    assert_eq!((table.len(), table.unproven()), (8, 1));
+    for number in 0..8 {
+        let outcome = table.insert(at(3_600_000), v6(number), Segment::SYN, BACKEND);
+        assert!(matches!(outcome, Insert::Inserted(_)), "{number}: {outcome:?}");
+    }
+    assert_eq!((table.counters().expired, table.counters().evicted), (8, 0));
 }
 
 #[test]
-fn a_table_for_nothing_refuses_everything() {
+fn a_table_for_nothing_holds_one_flow() {
     let mut table = table(0, Machine::Own);
-    assert_eq!(table.insert(at(0), v4(1), Segment::SYN, BACKEND), Insert::Refused);
+    assert!(matches!(table.insert(at(0), v4(1), Segment::SYN, BACKEND), Insert::Inserted(_)));
+    assert!(matches!(table.insert(at(0), v4(2), Segment::SYN, BACKEND), Insert::InsertedEvicting(_)));
     assert_eq!(table.find(at(0), &v4(1), Segment::SYN), None);
 }

@@ -47,7 +47,7 @@ impl Model {
     }
 
     /// What a packet finds.
-    fn find(&mut self, key: &ConnectionKey, segment: Segment) -> Option<(BackendId, State, State, bool)> {
+    fn find(&mut self, key: &ConnectionKey, segment: Segment) -> Option<(BackendId, State, bool)> {
         let flow = *self.flows.get(key)?;
         if self.deadline(&flow) <= self.now {
             return None;
@@ -55,14 +55,16 @@ impl Model {
         let mut after = flow;
         if segment != Segment::Other {
             let opens = matches!(segment, Segment::SYN | Segment::Sctp(SctpClass::Init));
-            after.proven |= !opens && self.now - flow.seen >= 1000;
+            let most_proven = (self.limits.max - self.limits.reserve()) as usize;
+            let may_prove = self.flows.values().filter(|flow| flow.proven).count() < most_proven;
+            after.proven |= !opens && self.now - flow.seen >= 1000 && may_prove;
             after.state = next(self.machine, flow.state, segment, after.proven);
             if after.proven || opens {
                 after.seen = self.now;
             }
         }
         self.flows.insert(*key, after);
-        Some((after.backend, after.state, flow.state, after.proven))
+        Some((after.backend, after.state, after.proven))
     }
 
     /// Follows an event, if it was right.
@@ -84,6 +86,7 @@ impl Model {
         assert_eq!(table.unproven(), self.unproven().count());
         assert!(table.len() <= self.limits.max as usize);
         assert!(table.unproven() <= self.limits.unproven as usize);
+        assert!(table.len() - table.unproven() <= (self.limits.max - self.limits.reserve()) as usize);
         for backend in (0..4).map(BackendId) {
             let of_backend = || self.flows.values().filter(|flow| flow.backend == backend);
             let count = |count: usize| u32::try_from(count).unwrap();
@@ -146,7 +149,7 @@ fn packet(
     let now = at(model.now);
     let found = table.find(now, &key, segment);
     core::iter::from_fn(|| table.poll_event()).for_each(|event| model.follow(&event));
-    let view = found.map(|found| (found.backend, found.state, found.previous, found.proven));
+    let view = found.map(|found| (found.backend, found.state, found.proven));
     assert_eq!(view, model.find(&key, segment));
     if let Some(found) = found {
         if rebind {
@@ -165,15 +168,9 @@ fn packet(
         evicted += usize::from(event.cause == Cause::Evicted);
         model.follow(&event);
     });
-    let full = model.flows.len() >= model.limits.max as usize;
-    match outcome {
-        Insert::Refused => assert!(full && model.unproven().count() == 0),
-        Insert::Inserted(_) | Insert::InsertedEvicting(_) => {
-            assert_eq!(evicted, usize::from(matches!(outcome, Insert::InsertedEvicting(_))));
-            let state = next(model.machine, State::Unknown, segment, false);
-            model.flows.insert(key, Flow { backend, state, proven: false, seen: model.now });
-        }
-    }
+    assert_eq!(evicted, usize::from(matches!(outcome, Insert::InsertedEvicting(_))));
+    let state = next(model.machine, State::Unknown, segment, false);
+    model.flows.insert(key, Flow { backend, state, proven: false, seen: model.now });
 }
 
 fn run(machine: Machine, max: u32, unproven: u32, operations: &[Operation]) {

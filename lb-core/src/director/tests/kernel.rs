@@ -84,16 +84,19 @@ fn a_service_without_backends_refuses_with_port_unreachable() {
     assert!(rationed.into_iter().any(|verdict| verdict == Verdict::Drop(DropReason::RateLimited)));
 }
 
+/// With `expire_nodest_conn` off a packet to a deleted destination is dropped
+/// and does not restart the entry's timer: 15 minutes later the flow starts over.
 #[test]
-fn a_full_table_forwards_nothing_new() {
-    let head = std::format!("{DEFAULTS}\nconnections: {{ max: 1 }}");
-    let mut world = World::new(&head);
-    // Prove the one flow that fits: packets more than a second apart.
-    assert!(world.say(&ONE.tcp("S", 0)).starts_with("new"));
-    for _ in 0..3 {
-        world.now += core::time::Duration::from_secs(2);
-        assert!(world.say(&ONE.tcp("A", 0)).starts_with("existing"));
+fn a_chatty_client_of_a_deleted_backend_is_free_in_the_end() {
+    let mut world = World::new("profile: { kind: ipvs, sloppyTcp: true }");
+    let backend = world.backend_of(&ONE.tcp("S", 0));
+    world.say(&ONE.tcp("A", 0));
+    world.set(backend, BackendState::Down);
+    for minute in 1..15 {
+        world.now += core::time::Duration::from_secs(60);
+        assert_eq!(world.handle(&ONE.tcp("A", 0)), Verdict::Drop(DropReason::BackendGone), "{minute}");
     }
-    let said = world.say(&Client { port: 40_001 }.tcp("S", 0));
-    assert!(said.starts_with("drop table-full"), "{said}");
+    world.now += core::time::Duration::from_secs(60);
+    let said = world.say(&ONE.tcp("A", 0));
+    assert!(said.starts_with("picked-up"), "{said}");
 }

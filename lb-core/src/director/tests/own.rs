@@ -1,6 +1,7 @@
 //! Profile `own`: any node serves any flow, and a flow keeps its backend.
 
 use std::string::ToString;
+use std::time::Duration;
 use std::vec::Vec;
 
 use etherparse::PacketBuilder;
@@ -10,7 +11,7 @@ use crate::Time;
 use crate::config::BackendState;
 use crate::director::{BatchPacket, DropReason, PassReason, ReplyKind, Verdict};
 use crate::encapsulation::decapsulate;
-use crate::packet;
+use crate::packet::{self, ParseError};
 
 const OWN: &str = "profile: { kind: own }";
 const ONE: Client = Client { port: 40_000 };
@@ -66,6 +67,46 @@ fn a_flow_leaves_a_backend_only_when_that_is_out_of_service() {
     }
 }
 
+/// A reset and a SYN need no sequence number to be forged.
+#[test]
+fn forged_packets_move_no_flow_off_an_active_backend() {
+    let mut world = World::with(OWN, &["active", "active"]);
+    let clients: Vec<_> = (0..400).map(|number| Client { port: 20_000 + number }).collect();
+    let before: Vec<_> = clients.iter().map(|client| world.backend_of(&client.tcp("S", 0))).collect();
+    world.set_config(OWN, &["active", "active", "active"]);
+    for (client, backend) in clients.iter().zip(before) {
+        for forged in ["R", "S"] {
+            world.handle(&client.tcp(forged, 0));
+        }
+        assert_eq!(world.backend_of(&client.tcp("A", 0)), backend);
+    }
+}
+
+/// Who drains keeps its flows and gets no new one, on old ports neither.
+#[test]
+fn a_port_used_anew_leaves_a_draining_backend() {
+    for ended in ["FA", "R"] {
+        let mut world = World::new(OWN);
+        let backend = world.backend_of(&ONE.tcp("S", 0));
+        world.set(backend, BackendState::Drain);
+        assert_eq!(world.backend_of(&ONE.tcp(ended, 0)), backend);
+        assert!(world.say(&ONE.tcp("S", 0)).starts_with("new"));
+        assert_ne!(world.backend_of(&ONE.tcp("A", 0)), backend);
+    }
+}
+
+/// An error or a fragment does not decide where a flow goes from now on.
+#[test]
+fn errors_about_a_flow_of_a_dead_backend_are_not_counted_as_flows() {
+    let mut world = World::new(OWN);
+    let backend = world.backend_of(&ONE.tcp("S", 0));
+    world.set(backend, BackendState::Down);
+    (0..10).for_each(|_| assert!(world.say(&ONE.too_big()).starts_with("untracked")));
+    let counters = *world.director.services()[0].counters();
+    assert_eq!((counters.rechosen, counters.untracked), (0, 10));
+    assert!(world.say(&ONE.tcp("A", 0)).starts_with("rechosen"));
+}
+
 #[test]
 fn udp_to_a_dead_backend_is_rechosen_with_the_first_packet() {
     let mut world = World::new(OWN);
@@ -114,7 +155,7 @@ fn too_big_and_too_old_packets_are_answered_within_a_rate() {
     let mut world = World::new(OWN);
     // 1,500 bytes with DF do not fit beside 20 bytes of tunnel.
     let mut big = ONE.tcp("A", 1_460);
-    set_dont_fragment(&mut big);
+    set_dont_fragment(&mut big, true);
     let Verdict::Reply { kind: ReplyKind::TooBig, length } = world.handle(&big) else { panic!("no answer") };
     let answer = packet::parse(&world.out[..length]).unwrap();
     assert_eq!(answer.ip.addresses.source(), std::net::IpAddr::V4(VIP));
@@ -148,7 +189,7 @@ fn echo_requests_to_a_vip_are_answered() {
 fn a_routers_error_about_the_tunnel_reaches_the_client() {
     let mut world = World::new(OWN);
     let mut data = ONE.tcp("A", 1_400);
-    set_dont_fragment(&mut data);
+    set_dont_fragment(&mut data, true);
     let Verdict::Forward { length, .. } = world.handle(&data) else { panic!("not forwarded") };
     let outer = world.out[..length].to_vec();
 
@@ -165,8 +206,91 @@ fn a_routers_error_about_the_tunnel_reaches_the_client() {
     let report = icmp_error([10, 9, 9, 9], [10, 0, 0, 11], &forged[..100]);
     assert_eq!(world.handle(&report), Verdict::Drop(DropReason::UselessError));
     // Neither is one that quotes somebody else's packet.
-    let report = icmp_error([10, 9, 9, 9], [10, 0, 0, 99], &forged[..100]);
+    forged[15] = 99;
+    let report = icmp_error([10, 9, 9, 9], [10, 0, 0, 11], &forged[..100]);
     assert_eq!(world.handle(&report), Verdict::Drop(DropReason::UselessError));
+}
+
+/// What is wrong with a packet for somebody else is for somebody else to say.
+#[test]
+fn packets_for_other_hosts_are_left_to_the_host() {
+    let mut world = World::new(OWN);
+    // An answer of another address, as a translator quotes it.
+    let quote = ONE.tcp("A", 0);
+    let foreign = icmp_error([198, 51, 100, 1], [198, 18, 9, 9], &quote[..28]);
+    assert_eq!(world.handle(&foreign), Verdict::Pass(PassReason::NoService));
+    // The node's own connections have errors too; a short quotation tells the host enough.
+    let short = |destination| icmp_error([198, 51, 100, 1], destination, &quote[..22]);
+    assert_eq!(world.handle(&short([10, 0, 0, 11])), Verdict::Pass(PassReason::NoService));
+    let ours = world.handle(&short(VIP.octets()));
+    assert_eq!(ours, Verdict::Drop(DropReason::Malformed(ParseError::TruncatedQuote)));
+    // A routing header with segments left: the receiver goes on with it, or refuses it.
+    let mut routed = std::vec![0_u8; 40 + 24 + 20];
+    routed[0] = 0x60;
+    routed[4..6].copy_from_slice(&44_u16.to_be_bytes());
+    (routed[6], routed[7]) = (43, 64);
+    routed[8..24].copy_from_slice(&[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    routed[24..40].copy_from_slice(&[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+    routed[40..44].copy_from_slice(&[6, 2, 0, 1]);
+    assert_eq!(packet::parse(&routed), Err(ParseError::SourceRouted));
+    assert_eq!(world.handle(&routed), Verdict::Pass(PassReason::NoService));
+}
+
+#[test]
+fn no_packet_comes_from_loopback_or_from_a_group() {
+    for source in [[127, 0, 0, 1], [0, 0, 0, 5], [224, 0, 0, 1], [255, 255, 255, 255], VIP.octets()] {
+        let mut world = World::new(OWN);
+        let builder = PacketBuilder::ipv4(source, VIP.octets(), 64).tcp(40_000, 443, 0, 0).syn();
+        let mut syn = Vec::new();
+        builder.write(&mut syn, &[]).unwrap();
+        assert_eq!(world.handle(&syn), Verdict::Drop(DropReason::UnusableSource), "{source:?}");
+        assert!(world.director.connections().is_empty());
+        assert_eq!(world.director.counters().dropped(DropReason::UnusableSource), 1);
+    }
+}
+
+/// A client that is not told its path's MTU hangs; a ping that is not answered is asked again.
+#[test]
+fn a_ping_flood_leaves_path_mtu_discovery_alone() {
+    let mut world = World::new(OWN);
+    let mut big = ONE.tcp("A", 1_460);
+    set_dont_fragment(&mut big, true);
+    let mut told = 0;
+    for number in 0..20_000_u32 {
+        world.now += Duration::from_micros(50);
+        let [_, _, high, low] = number.to_be_bytes();
+        let builder = PacketBuilder::ipv4([10, 7, high, low], VIP.octets(), 64).icmpv4_echo_request(7, 9);
+        let mut ping = Vec::new();
+        builder.write(&mut ping, b"hello").unwrap();
+        world.handle(&ping);
+        if number % 4_000 == 0 {
+            let verdict = world.handle(&big);
+            told += u32::from(matches!(verdict, Verdict::Reply { kind: ReplyKind::TooBig, .. }));
+        }
+    }
+    assert_eq!(told, 5);
+    assert!(world.director.counters().dropped(DropReason::RateLimited) > 0, "pings are rationed");
+}
+
+#[test]
+fn outer_identifications_begin_anywhere_and_count_for_each_backend() {
+    let mut world = World::new(OWN);
+    let mut identification_of = |client: Client| {
+        let mut datagram = client.udp();
+        set_dont_fragment(&mut datagram, false);
+        let Verdict::Forward { backend, .. } = world.handle(&datagram) else { panic!("not forwarded") };
+        (backend, u16::from_be_bytes([world.out[4], world.out[5]]))
+    };
+    let mut latest = std::collections::BTreeMap::new();
+    for port in 0..100 {
+        let (backend, identification) = identification_of(Client { port: 30_000 + port });
+        if let Some(before) = latest.insert(backend, identification) {
+            assert_eq!(identification, before.wrapping_add(1), "one after the other");
+        } else {
+            assert!(identification > 100, "whoever knows no key cannot foresee it");
+        }
+    }
+    assert_eq!(latest.len(), 3);
 }
 
 #[test]
@@ -200,8 +324,27 @@ fn a_batch_says_what_one_by_one_says() {
     assert_eq!(single.director.counters(), batched.director.counters());
 }
 
-fn set_dont_fragment(packet: &mut [u8]) {
-    packet[6] |= 0x40;
+/// The fragment table is as large, and remembers for as long, as the configuration says.
+#[test]
+fn fragments_are_remembered_as_configured() {
+    let (first, later) = fragments();
+    for (head, limit, seconds) in [("", 16_384, 30), ("fragments: { max: 7, timeout: 5s }", 7, 5)] {
+        let mut world = World::new(head);
+        assert_eq!(world.director.fragments().limit(), limit);
+        world.handle(&first);
+        let forgotten = world.now + Duration::from_secs(seconds);
+        assert_eq!(world.director.fragments().poll_timeout(), Some(forgotten));
+        world.director.handle_timeout(forgotten);
+        assert!(world.director.fragments().is_empty());
+    }
+    let mut world = World::new("fragments: { max: 0 }");
+    world.handle(&first);
+    assert!(world.director.fragments().is_empty());
+    assert!(matches!(world.handle(&later), Verdict::Forward { .. }), "by its addresses");
+}
+
+fn set_dont_fragment(packet: &mut [u8], dont_fragment: bool) {
+    packet[6] = if dont_fragment { 0x40 } else { 0 };
     packet[10..12].fill(0);
     let sum = crate::checksum::Sum::ZERO.bytes(&packet[..20]);
     let checksum = sum.checksum();

@@ -1,12 +1,15 @@
 //! Replacing the configuration: all or nothing, and flows stay.
 
 use std::string::ToString;
+use std::time::{Duration, Instant};
 use std::vec::Vec;
 
 use super::{Client, World, config};
-use crate::config::BackendState;
-use crate::director::{Choice, DirectorError, Verdict};
+use crate::Time;
+use crate::config::{BackendState, SchedulerKind, ServiceAddress, ServiceConfig};
+use crate::director::{Choice, Director, DirectorError, Verdict};
 use crate::identity::Weight;
+use crate::table::TableCache;
 
 const OWN: &str = "profile: { kind: own }";
 
@@ -67,6 +70,9 @@ fn a_refused_change_changes_nothing() {
     let other_profile = config("profile: { kind: ipvs }", &["active"]);
     let refused = world.director.set_config(world.now, other_profile, &mut world.tables);
     assert_eq!(refused, Err(DirectorError::NeedsRestart));
+    let other_fragments = config("fragments: { max: 1 }", &["active"]);
+    let refused = world.director.set_config(world.now, other_fragments, &mut world.tables);
+    assert_eq!(refused, Err(DirectorError::NeedsRestart));
 
     let nobody = crate::Endpoint::new([10, 1, 0, 99].into(), 443);
     let refused =
@@ -89,4 +95,29 @@ fn a_service_that_is_gone_leaves_nothing_to_its_successor() {
     // The same address again is another service: the old entry does not count.
     world.set_config(OWN, &["active"]);
     assert!(world.say(&flow.tcp("A", 0)).starts_with("picked-up"));
+}
+
+/// A large node's configuration is replaced in a fraction of the limit, which
+/// a search of all old services for each new one exceeds several times.
+#[test]
+fn many_services_are_replaced_in_no_time() {
+    const LIMIT: Duration = Duration::from_secs(4);
+    let mut large = config(OWN, &["active"]);
+    let mut service = large.services.remove(0);
+    service.scheduler = SchedulerKind::IpvsSh { port: false, fallback: false, table_size: 16 };
+    large.services = (1..=40_000)
+        .map(|port| ServiceConfig {
+            address: ServiceAddress { port, ..service.address },
+            backends: Vec::new(),
+            ..service.clone()
+        })
+        .collect();
+    let mut tables = TableCache::default();
+    let mut director = Director::new(large.clone(), &mut tables).unwrap();
+    let id = director.services()[39_999].id();
+    large.services.iter_mut().for_each(|service| service.mtu = 1_400);
+    let start = Instant::now();
+    let diff = director.set_config(Time::ZERO, large, &mut tables).unwrap();
+    assert!(start.elapsed() < LIMIT, "{:?}", start.elapsed());
+    assert_eq!((diff.changed.len(), director.services()[39_999].id()), (40_000, id));
 }

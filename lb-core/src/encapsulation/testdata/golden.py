@@ -24,7 +24,10 @@ def client(family, ttl):
 def outer(family, inner, protocol):
     tc = inner.tos if inner.version == 4 else inner.tc
     if family == 4:
-        return IP(src="10.0.0.11", dst="10.1.0.5", ttl=64, tos=tc, flags="DF", id=0, proto=protocol)
+        # An IPv6 packet of up to 1,280 bytes may be fragmented on its way (RFC 4213 3.2.2);
+        # the test's counter starts at 500.
+        df = dict(flags="DF", id=0) if inner.version == 4 else dict(flags=0, id=500)
+        return IP(src="10.0.0.11", dst="10.1.0.5", ttl=64, tos=tc, proto=protocol, **df)
     return IPv6(src="2001:db8::11", dst="2001:db8::5", hlim=64, tc=tc, fl=LABEL, nh=protocol)
 
 

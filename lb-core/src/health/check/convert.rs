@@ -1,9 +1,11 @@
 //! From a [`CheckFile`] to a [`Check`]: what is missing, foreign or out of bounds is named.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::{
-    Check, CheckFile, CheckKind, DnsCheck, Exchange, HttpCheck, RadiusCheck, RadiusReply, Secret, Tls,
+    Check, CheckFile, CheckKind, DnsCheck, Exchange, HexBytes, HttpCheck, RadiusCheck, RadiusReply, Secret,
+    Tls,
 };
 use crate::config::{FieldPath, Step};
 use crate::health::{HealthError, HealthProblem};
@@ -57,7 +59,9 @@ fn reject_foreign(file: &CheckFile) -> Result<(), HealthError> {
         ("port", file.port.is_some()),
         ("via", file.via.is_some()),
         ("send", file.send.is_some()),
+        ("sendHex", file.send_hex.is_some()),
         ("receive", file.receive.is_some()),
+        ("receiveHex", file.receive_hex.is_some()),
         ("tlsVerify", file.tls_verify.is_some()),
         ("serverName", file.server_name.is_some()),
         ("method", file.method.is_some()),
@@ -81,9 +85,21 @@ fn reject_foreign(file: &CheckFile) -> Result<(), HealthError> {
 }
 
 fn exchange(file: CheckFile) -> Result<Exchange, HealthError> {
-    let send = bounded("send", file.send.unwrap_or_default(), MAX_TEXT)?;
-    let receive = bounded("receive", file.receive.unwrap_or_default(), MAX_TEXT)?;
-    Ok(Exchange { send, receive })
+    let send = bytes(("send", file.send), ("sendHex", file.send_hex))?;
+    let receive = bytes(("receive", file.receive), ("receiveHex", file.receive_hex))?;
+    Ok(Exchange { send, receive: receive.into() })
+}
+
+/// Bytes that may be written as a text or in hexadecimal.
+fn bytes(
+    (text_name, text): (&'static str, Option<String>),
+    (hex_name, hex): (&'static str, Option<HexBytes>),
+) -> Result<Vec<u8>, HealthError> {
+    match (text, hex) {
+        (Some(_), Some(_)) => Err(error(hex_name, HealthProblem::Instead { other: text_name })),
+        (None, Some(hex)) => bounded(hex_name, hex.into_bytes(), MAX_TEXT),
+        (text, None) => bounded(text_name, text.unwrap_or_default().into_bytes(), MAX_TEXT),
+    }
 }
 
 fn tls(file: &CheckFile) -> Result<Tls, HealthError> {
@@ -147,7 +163,7 @@ fn required<T>(field: &'static str, value: Option<T>) -> Result<T, HealthError> 
     value.ok_or_else(|| error(field, HealthProblem::Missing))
 }
 
-fn bounded<T: AsRef<str>>(field: &'static str, text: T, max: usize) -> Result<T, HealthError> {
+fn bounded<T: AsRef<[u8]>>(field: &'static str, text: T, max: usize) -> Result<T, HealthError> {
     if text.as_ref().len() > max {
         return Err(error(field, HealthProblem::TooLong { max }));
     }

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DnsRecord, RadiusReply, Secret, Via};
+use super::{DnsRecord, HexBytes, RadiusReply, Secret, Via};
 
 /// A check: a kind and its parameters; one of another kind is an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,9 +24,15 @@ pub struct CheckFile {
     /// `tcp`, `tcp-tls`, `udp`: what to send; nothing where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send: Option<String>,
+    /// The same in hexadecimal, for what no text can hold; instead of `send`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_hex: Option<HexBytes>,
     /// `tcp`, `tcp-tls`, `udp`: how the answer must start; `http`, `https`: the body. Anyhow where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receive: Option<String>,
+    /// `tcp`, `tcp-tls`, `udp`: how the answer must start, in hexadecimal; instead of `receive`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receive_hex: Option<HexBytes>,
     /// `tcp-tls`, `https`: whether the certificate must be valid; true where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_verify: Option<bool>,
@@ -131,8 +137,10 @@ impl CheckName {
             ],
             Self::Icmp => &[],
             Self::Radius => &["port", "via", "user", "password", "secret", "reply"],
-            Self::Tcp | Self::Udp => &["port", "via", "send", "receive"],
-            Self::TcpTls => &["port", "via", "send", "receive", "tlsVerify", "serverName"],
+            Self::Tcp | Self::Udp => &["port", "via", "send", "sendHex", "receive", "receiveHex"],
+            Self::TcpTls => {
+                &["port", "via", "send", "sendHex", "receive", "receiveHex", "tlsVerify", "serverName"]
+            }
         }
     }
 }

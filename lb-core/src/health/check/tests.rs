@@ -83,7 +83,8 @@ fn what_cannot_be_is_named() {
         ("{ kind: icmp, port: 1 }", "check.port: not a parameter of `icmp`; its own are: []"),
         (
             "{ kind: tcp, path: / }",
-            "check.path: not a parameter of `tcp`; its own are: [\"port\", \"via\", \"send\", \"receive\"]",
+            "check.path: not a parameter of `tcp`; its own are: \
+             [\"port\", \"via\", \"send\", \"sendHex\", \"receive\", \"receiveHex\"]",
         ),
         ("{ kind: tcp, port: 0 }", "check.port: 0 is too small; write 1 or more"),
         ("{ kind: http, code: 99 }", "check.code: 99 is no status; write 100 to 599, or 0 for any"),
@@ -127,9 +128,54 @@ fn what_cannot_be_is_named() {
 }
 
 #[test]
+fn bytes_are_texts_or_hexadecimal() {
+    let exchange = |lines: &str| match check(&format!("{{ kind: udp, {lines} }}")).expect(lines).kind {
+        CheckKind::Udp(exchange) => exchange,
+        other => panic!("{other:?}"),
+    };
+    let binary = exchange(r#"sendHex: "00 ff 80fe", receiveHex: "C328""#);
+    assert_eq!((&binary.send[..], binary.receive.len()), (&[0, 0xff, 0x80, 0xfe][..], 2));
+    assert!(binary.receive.matches(b"\xc3\x28\0") && !binary.receive.matches(b"\xc3"));
+    let mixed = exchange(r#"send: "é", receiveHex: """#);
+    assert_eq!((mixed.send.as_slice(), mixed.receive.is_empty()), ("é".as_bytes(), true));
+    // digits alone are a text still, leading zeros and exponents too
+    assert_eq!(exchange("sendHex: 0011").send, [0, 0x11]);
+    assert_eq!(exchange("sendHex: 1e10").send, [0x1e, 0x10]);
+}
+
+#[test]
+fn hexadecimal_is_strict() {
+    let right = r#"write two hexadecimal digits for each byte, in quotes, such as "16 03 01 ff""#;
+    for (value, wrong) in [
+        ("\"0\"", "a byte has only one digit"),
+        ("\"0 0\"", "a byte has only one digit"),
+        ("\"00 123\"", "a byte has only one digit"),
+        ("\"0x00\"", "other characters than hexadecimal digits and blanks"),
+        ("\"16 XX\"", "other characters than hexadecimal digits and blanks"),
+        ("\"00\\t11\"", "other characters than hexadecimal digits and blanks"),
+        ("\"é\"", "other characters than hexadecimal digits and blanks"),
+        ("[22]", ""),
+    ] {
+        let text = format!("{{ kind: tcp, receiveHex: {value} }}");
+        let error = serde_saphyr::from_str::<CheckFile>(&text).expect_err(value).to_string();
+        assert!(error.contains(wrong) && (wrong.is_empty() || error.contains(right)), "{value}: {error}");
+    }
+    assert_eq!(
+        check(r#"{ kind: tcp, send: a, sendHex: "00" }"#).expect_err("both").to_string(),
+        "check.sendHex: already written as send; remove one of the two"
+    );
+    assert!(check(r#"{ kind: http, receiveHex: "00" }"#).is_err(), "a body is a text");
+}
+
+#[test]
 fn texts_are_bounded() {
     let long = "x".repeat(1_401);
-    for text in [format!("{{ kind: udp, send: {long} }}"), format!("{{ kind: tcp, receive: {long} }}")] {
+    let hex = "00".repeat(1_401);
+    for text in [
+        format!("{{ kind: udp, send: {long} }}"),
+        format!("{{ kind: tcp, receive: {long} }}"),
+        format!("{{ kind: tcp, receiveHex: \"{hex}\" }}"),
+    ] {
         assert!(
             check(&text).expect_err("too long").to_string().ends_with("too long; write at most 1400 bytes")
         );
@@ -149,11 +195,14 @@ fn unknown_fields_and_kinds_are_errors() {
 
 #[test]
 fn a_file_is_written_back_as_it_was_read() {
-    let file: CheckFile =
-        serde_saphyr::from_str("{ kind: radius, user: u, password: p, secret: s, reply: any }")
-            .expect("parses");
-    let text = serde_saphyr::to_string(&file).expect("can be written");
-    assert_eq!(serde_saphyr::from_str::<CheckFile>(&text).expect("parses"), file, "{text}");
+    for text in [
+        "{ kind: radius, user: u, password: p, secret: s, reply: any }",
+        r#"{ kind: udp, sendHex: "00 11", receiveHex: "1e10" }"#,
+    ] {
+        let file: CheckFile = serde_saphyr::from_str(text).expect("parses");
+        let text = serde_saphyr::to_string(&file).expect("can be written");
+        assert_eq!(serde_saphyr::from_str::<CheckFile>(&text).expect("parses"), file, "{text}");
+    }
 }
 
 #[test]

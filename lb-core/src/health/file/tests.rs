@@ -31,6 +31,14 @@ fn an_empty_section_has_the_defaults() {
 }
 
 #[test]
+fn the_first_check_may_come_at_once_and_comes_within_a_day() {
+    for (text, expected) in [("0s", Duration::ZERO), ("24h", Duration::from_secs(86_400))] {
+        let health = health(&std::format!("{{ startWithin: {text} }}")).expect(text);
+        assert_eq!(health.backend.start_within, expected);
+    }
+}
+
+#[test]
 fn the_timeout_is_that_of_the_kind() {
     for (text, seconds) in [("icmp", 1), ("dns, name: a.example", 3), ("http", 5), ("tcp", 10)] {
         let health = health(&std::format!("{{ check: {{ kind: {text} }} }}")).expect("valid");
@@ -60,6 +68,7 @@ fn what_cannot_be_is_named() {
             "{ interval: 5s, fastInterval: 6s }",
             "fastInterval: slower than interval (5s); write that or less, or leave it out",
         ),
+        ("{ startWithin: 500d }", "startWithin: 12000h is not possible; write 0s to 24h"),
         ("{ rise: 0 }", "rise: 0 is too small; write 1 or more"),
         ("{ fall: 0 }", "fall: 0 is too small; write 1 or more"),
         ("{ jitter: 51% }", "jitter: more than 50%; write 0% to 50%"),

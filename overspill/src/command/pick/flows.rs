@@ -11,19 +11,11 @@ use crate::input::{Fault, Source, count};
 /// The header, which must be there.
 pub(super) const COLUMNS: [&str; 5] = ["proto", "src", "sport", "dst", "dport"];
 
-/// One flow and how it was written.
+/// One flow, and its protocol as it was written.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) flow: FlowKey,
-    record: StringRecord,
-}
-
-impl Row {
-    /// The columns as written, without blanks around them.
-    pub(super) fn texts(&self) -> [&str; 5] {
-        // `read` lets no other number of columns through
-        std::array::from_fn(|column| self.record.get(column).unwrap_or_default())
-    }
+    pub(super) protocol: Box<str>,
 }
 
 /// Reads all flows.
@@ -59,7 +51,7 @@ pub(super) fn read(source: &Source) -> Result<Vec<Row>, Fault> {
         let flow = flow(&record).map_err(|(column, message)| {
             at(source, &record, column, COLUMNS.get(column).copied(), message)
         })?;
-        rows.push(Row { flow, record });
+        rows.push(Row { flow, protocol: record[0].into() });
     }
     Ok(rows)
 }

@@ -43,14 +43,6 @@ fn a_flow_that_its_node_evicted_suffered_a_full_table() {
 }
 
 #[test]
-fn a_flow_that_its_node_refused_to_enter_suffered_a_full_table() {
-    // Four proven flows hold every place, so whoever comes next is carried by the table alone.
-    let late = WEIGHT.replace("10s", "40s");
-    let limits = "nodeKinds.stateless.connections={max: 4}";
-    only("table_full", &broken_by(&late, &[limits, "traffic.rate.rate=20/s", "duration=80s"]));
-}
-
-#[test]
 fn a_flow_that_was_silent_for_too_long_timed_out() {
     let limits = "nodeKinds.stateless.connections={max: 20000, timeouts: {tcpEstablished: 1s}}";
     only("timeout", &broken_by(WEIGHT, &[limits]));

@@ -1,4 +1,4 @@
-//! Dependencies against the direction are found.
+//! Dependencies against the direction are found, and packages with rules of their own.
 
 use super::*;
 
@@ -55,4 +55,14 @@ fn manifests_follow_the_workspace() {
     let right = "license.workspace = true\nrust-version.workspace = true\n\n[lints]\nworkspace = true\n";
     assert_eq!(check_manifests(&Tree::of(&[("sim/Cargo.toml", right), ("fuzz/Cargo.toml", "")])), []);
     assert_eq!(check_manifests(&Tree::of(&[("sim/Cargo.toml", "")])).len(), 3);
+}
+
+#[test]
+fn pure_packages_ban_the_same() {
+    let tree = |other| {
+        Tree::of(&[("clippy.toml", "x"), ("mesh-model/clippy.toml", "a"), ("sim/clippy.toml", other)])
+    };
+    assert_eq!(check_bans(&tree("a")), []);
+    let finding = Finding::new("sim/clippy.toml", "not the list of mesh-model/clippy.toml; copy it");
+    assert_eq!(check_bans(&tree("b")), [finding]);
 }
