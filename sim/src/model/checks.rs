@@ -67,22 +67,28 @@ impl Checks {
         self.add(now, what);
     }
 
-    /// A new flow goes to a gateway that its node's machines offer.
-    pub(super) fn new_flow_goes_where_it_may(
+    /// A flow that is placed goes to a gateway that its node's machines offer, and one that is known
+    /// leaves a gateway that they have taken out with its first packet.
+    pub(super) fn flow_goes_where_it_may(
         &mut self,
         now: Time,
         zone: &Zone,
-        node: u16,
-        gateway: u16,
+        kind: usize,
+        (node, gateway): (u16, u16),
         choice: Choice,
     ) {
-        if choice != Choice::New {
-            return;
-        }
         let offer = zone.health[usize::from(node)].service.offer(BackendId(u32::from(gateway)));
-        if !offer.is_some_and(|offer| super::is_offered(offer.traffic)) {
+        let traffic = offer.map_or(BackendState::Down, |offer| offer.traffic);
+        let may = match choice {
+            Choice::New => super::is_offered(traffic),
+            // The kernel's tables keep what is drained, and its entries what is gone.
+            Choice::PickedUp | Choice::Rechosen => super::is_offered(traffic) || !self.own[kind],
+            Choice::Existing => traffic != BackendState::Down || !self.own[kind],
+            Choice::Untracked => true,
+        };
+        if !may {
             let what = format!(
-                "{}/node-{} gave a new flow to gateway-{}, which is offered none",
+                "{}/node-{} sent a flow ({choice:?}) to gateway-{}, which is offered none",
                 zone.name,
                 node + 1,
                 gateway + 1

@@ -375,7 +375,8 @@ impl<O: Observer> Model<'_, O> {
         }
         match place.front.deliver(now, flow, kind) {
             Delivery::Gateway { node, gateway, choice } => {
-                self.checks.new_flow_goes_where_it_may(now, place, node, gateway, choice);
+                let kind = self.scenario.zones[usize::from(zone)].node_kind;
+                self.checks.flow_goes_where_it_may(now, place, kind, (node, gateway), choice);
                 self.hear_of_evictions(zone, node);
                 Ok(Passage { node, gateway, choice })
             }
