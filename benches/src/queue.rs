@@ -2,10 +2,12 @@
 //!
 //! Dimensions: 1 k, 16 k and 1 M pending events. The delays are exponential,
 //! drawn from a table beforehand, so that the queue is measured and not a
-//! logarithm. Peers: std's `BinaryHeap` of (time, sequence, payload), and the
-//! queue of simulacra. NeXosim is left out: it schedules through mailboxes of
-//! asynchronous models, so it has no queue that can be held, its models reached
-//! 2.2 and 0.35 M events/s at 1 k and 16 k, and its executor is a heavy build.
+//! logarithm. Peers: std's `BinaryHeap` of (time, sequence, payload), the queue
+//! of simulacra, and NeXosim on one thread. The last has no queue that can be
+//! held by itself: [`nexosim`] is a model that schedules its own input again,
+//! so its figure is of the whole way through its scheduler and executor.
+
+mod nexosim;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -21,12 +23,15 @@ pub const CASES: &[Case] = &[
     Case::new("hold-1k/overspill", |scale| hold::<Engine<u32>>(scale.pick(1_000, 100))),
     Case::new("hold-1k/std", |scale| hold::<Heap>(scale.pick(1_000, 100))),
     Case::new("hold-1k/simulacra", |scale| hold::<Simulacra>(scale.pick(1_000, 100))),
+    Case::new("hold-1k/nexosim", |scale| nexosim::hold(scale.pick(1_000, 100))),
     Case::new("hold-16k/overspill", |scale| hold::<Engine<u32>>(scale.pick(16_384, 200))),
     Case::new("hold-16k/std", |scale| hold::<Heap>(scale.pick(16_384, 200))),
     Case::new("hold-16k/simulacra", |scale| hold::<Simulacra>(scale.pick(16_384, 200))),
+    Case::new("hold-16k/nexosim", |scale| nexosim::hold(scale.pick(16_384, 200))),
     Case::new("hold-1M/overspill", |scale| hold::<Engine<u32>>(scale.pick(1_000_000, 300))),
     Case::new("hold-1M/std", |scale| hold::<Heap>(scale.pick(1_000_000, 300))),
     Case::new("hold-1M/simulacra", |scale| hold::<Simulacra>(scale.pick(1_000_000, 300))),
+    Case::new("hold-1M/nexosim", |scale| nexosim::hold(scale.pick(1_000_000, 300))),
 ];
 
 /// An agenda of events with a payload of four bytes.
@@ -58,6 +63,7 @@ fn hold<A: Agenda>(pending: u32) -> Work {
 }
 
 /// Exponential delays of one millisecond on average.
+#[derive(Debug)]
 struct Delays([u64; 1_024]);
 
 impl Delays {

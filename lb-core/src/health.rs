@@ -4,7 +4,8 @@
 //! their results and says whether it takes traffic and with what weight;
 //! [`ServiceHealth`] adds its backends up and says whether the service stands,
 //! and whether so little is left that it is better to trust nobody's health
-//! ("panic"). What is asked of a backend is data ([`Check`]); the sockets that
+//! ("panic"). Which places a name then answers with is one function, [`name_weights`].
+//! What is asked of a backend is data ([`Check`]); the sockets that
 //! ask it are an adapter's.
 //!
 //! The contract of both: after every `handle_*`, drain `poll_transmit`, then
@@ -35,6 +36,7 @@
 mod backend;
 mod check;
 mod file;
+mod names;
 mod passive;
 mod policy;
 mod prober;
@@ -48,6 +50,7 @@ pub use check::{
     ParseHexError, RadiusCheck, RadiusReply, Secret, Tls, Via,
 };
 pub use file::{HealthConfig, HealthError, HealthFile, HealthProblem, PassiveFile, SlowStartFile};
+pub use names::{NameTarget, name_weights};
 pub use passive::{Observation, PassiveVerdict};
 pub use policy::{BackendPolicy, PassivePolicy, ServicePolicy, SlowStart};
 pub use prober::{Outcome, Probe, ProbeFailure, ProbeId, Transmit};

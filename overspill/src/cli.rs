@@ -118,7 +118,7 @@ Examples:
   overspill forward --config lb.yaml in.pcap out.pcap
   overspill forward --config lb.yaml in.pcapng out.pcap --verdicts verdicts.csv
   tcpdump -i eth0 -c 1000 -w - | overspill forward --config lb.yaml - out.pcap
-  overspill forward --config lb.yaml in.pcap out.pcap --format json | jq .verdicts")]
+  overspill forward --config lb.yaml in.pcap out.pcap --format json | jq")]
 pub(crate) struct Forward {
     /// The LB file; `-` is standard input.
     #[arg(long, value_name = "LB")]
@@ -184,11 +184,11 @@ Examples:
   overspill run ./mine.yaml --seed 7 --format json | jq .availability
   overspill scenarios show node-loss > mine.yaml      to write your own")]
 pub(crate) struct Run {
-    /// A scenario's file, or the name of an embedded one; `-` is standard input.
+    /// A scenario's file or an embedded one's name; `-` is standard input.
     #[arg(value_name = "SCENARIO")]
     pub(crate) scenario: PathBuf,
     /// The seed of all chance; the scenario's own if left out.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub(crate) seed: Option<u64>,
     /// Change a field of the scenario; may be given more than once.
     #[arg(long, value_name = "PATH=VALUE")]
@@ -196,6 +196,11 @@ pub(crate) struct Run {
     /// Write report.html, events.jsonl and series.parquet there.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// A seed: all 64 bits.
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("no seed; write a whole number from 0 to {}", u64::MAX))
 }
 
 /// `scenarios`.
@@ -242,7 +247,7 @@ pub(crate) struct Schema {
 pub(crate) enum Kind {
     /// A node's virtual services and their backends.
     Lb,
-    /// A fleet, its clients, what happens to it, and what is expected.
+    /// A fleet, its clients, what happens, and what is expected.
     Scenario,
 }
 
@@ -263,7 +268,7 @@ pub(crate) struct Table {
     /// The LB file; `-` is standard input.
     #[arg(long, value_name = "LB")]
     pub(crate) config: PathBuf,
-    /// Only this service, such as `203.0.113.10:443/tcp` or `[2001:db8::5]:53/udp`.
+    /// Only this service, as `203.0.113.10:443/tcp` or `[2001:db8::5]:53/udp`.
     #[arg(long, value_name = "VIP:PORT/PROTO")]
     pub(crate) service: Option<ServiceAddress>,
     /// The LB file to compare with.

@@ -38,14 +38,27 @@ pub(crate) fn milliseconds(value: f64) -> String {
 
 /// A length of simulated time: `1 h`, `1 h 30 min`, `12 min 30 s`, `90.5 s`.
 pub(crate) fn span(value: f64) -> String {
-    let whole = value.floor();
-    if value < 120.0 || value > whole {
+    if value < 120.0 {
         return seconds(value);
     }
-    let whole = whole as u64;
+    // nobody asks for tenths of a second beside minutes
+    let whole = value.round() as u64;
     let parts = [(whole / 3600, "h"), (whole / 60 % 60, "min"), (whole % 60, "s")];
     let said = parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}"));
     said.collect::<Vec<_>>().join(" ")
+}
+
+/// A moment of simulated time on a clock that began at the start: `0:07`, `25:10`, `1:02:03`, `2:46.9`.
+pub(crate) fn clock(t_s: f64) -> String {
+    let tenths = (t_s.max(0.0) * 10.0).round() as u64;
+    let (whole, tenths) = (tenths / 10, tenths % 10);
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    let fraction = if tenths > 0 { format!(".{tenths}") } else { String::new() };
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}{fraction}")
+    } else {
+        format!("{minutes}:{seconds:02}{fraction}")
+    }
 }
 
 /// A measured value in one of the units of an expectation.
@@ -60,9 +73,13 @@ pub(crate) fn measured(value: Option<f64>, unit: &str) -> String {
     }
 }
 
-/// Three digits that matter, and no empty decimals.
+/// Three digits that matter, and no empty decimals; thousands grouped.
 pub(crate) fn significant(value: f64) -> String {
     let size = value.abs();
+    if size >= 1_000.0 {
+        let sign = if value < 0.0 { "-" } else { "" };
+        return format!("{sign}{}", grouped(size.round() as u64));
+    }
     let decimals = if size >= 100.0 {
         0
     } else if size >= 10.0 {
@@ -90,15 +107,31 @@ mod tests {
         {
             assert_eq!(percent(fraction), expected);
         }
-        for (value, expected) in
-            [(0.0, "0"), (0.0123, "0.012"), (4.0, "4"), (12.34, "12.3"), (1234.5, "1234")]
-        {
+        for (value, expected) in [
+            (0.0, "0"),
+            (0.0123, "0.012"),
+            (4.0, "4"),
+            (12.34, "12.3"),
+            (1234.5, "1,235"),
+            (-2e6, "-2,000,000"),
+        ] {
             assert_eq!(significant(value), expected);
         }
         for (value, expected) in
             [(90.5, "90.5 s"), (3600.0, "1 h"), (5400.0, "1 h 30 min"), (750.0, "12 min 30 s")]
         {
             assert_eq!(span(value), expected);
+        }
+        assert_eq!(span(1510.25), "25 min 10 s");
+        for (t_s, expected) in [
+            (0.0, "0:00"),
+            (7.04, "0:07"),
+            (166.93, "2:46.9"),
+            (1510.0, "25:10"),
+            (3599.97, "1:00:00"),
+            (3723.5, "1:02:03.5"),
+        ] {
+            assert_eq!(clock(t_s), expected);
         }
         assert_eq!(measured(None, "s"), "never");
         assert_eq!(measured(Some(1234.0), "count"), "1,234");

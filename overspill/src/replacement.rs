@@ -45,7 +45,9 @@ impl Replacement {
                 let mut builder = tempfile::Builder::new();
                 builder.prefix(".overspill-");
                 open_to_all(&mut builder);
-                builder.tempfile_in(folder).map(Sink::Temporary)
+                // the name of the temporary file is nobody's concern
+                let plain = |error: io::Error| io::Error::from(error.kind());
+                builder.tempfile_in(folder).map(Sink::Temporary).map_err(plain)
             }
         }
     }
@@ -110,5 +112,10 @@ fn open_to_all(builder: &mut tempfile::Builder<'_, '_>) {
 
 /// What to tell people when a file cannot be written.
 pub(crate) fn fault(target: &Path, error: &io::Error) -> Fault {
-    Fault::whole(target.display().to_string(), format!("cannot be written: {error}"))
+    let hint = match error.kind() {
+        io::ErrorKind::NotFound => "; make its folder first, or name another",
+        io::ErrorKind::PermissionDenied => "; name a place that is yours",
+        _ => "",
+    };
+    Fault::whole(target.display().to_string(), format!("cannot be written: {error}{hint}"))
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use sim::run::RunResult;
 use sim::scenario::Scenario;
 
-use crate::numbers::{grouped, measured, milliseconds, percent, rough_percent, span};
+use crate::numbers::{clock, grouped, measured, milliseconds, percent, rough_percent, span};
 use chart::{Chart, Line, Shape};
 pub(crate) use curves::Curves;
 
@@ -278,7 +278,7 @@ fn expect(result: &RunResult) -> Vec<ExpectRow<'_>> {
 fn shifts(result: &RunResult) -> Vec<ShiftRow> {
     let rows = result.shifts.iter();
     rows.map(|shift| ShiftRow {
-        at: span(shift.at_s),
+        at: clock(shift.at_s),
         from: shift.from.clone(),
         to: if shift.to.is_empty() { "nowhere".to_owned() } else { shift.to.join(", ") },
         times: [shift.detected_s, shift.t50_s, shift.t99_s].map(|time| measured(time, "s")),

@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let text = found.map_or_else(|| std::fs::read_to_string(&name), |found| Ok(found.text.to_owned()))?;
     let scenario = Scenario::from_yaml(&with_overrides(&text, &overrides)?, &EmbeddedData)?;
     let mut counter = Counter::default();
-    let result = run(&scenario, scenario.seed, &mut counter);
+    let result = run(&scenario, scenario.seed, &mut counter)?;
     println!("{}", serde_json::to_string_pretty(&result)?);
     println!("{:#?}", counter.0);
     Ok(())

@@ -20,7 +20,9 @@ mod happening;
 mod health;
 mod links;
 mod metrics;
+mod moves;
 mod names;
+mod observe;
 mod packets;
 mod path;
 mod request;
@@ -28,7 +30,8 @@ mod serve;
 mod shifts;
 mod zone;
 
-use std::collections::VecDeque;
+use core::net::IpAddr;
+use std::collections::{BTreeMap, VecDeque};
 
 use lb_core::config::BackendState;
 use lb_core::health::{BackendHealth, ServiceHealth};
@@ -50,6 +53,7 @@ use zone::{StationSlot, Zone};
 pub use cause::Cause;
 pub use front::NodeError;
 pub(crate) use front::check_node;
+pub(crate) use packets::Wire;
 pub use path::PacketPath;
 
 use crate::digest::EventDigest;
@@ -58,7 +62,7 @@ use crate::engine::{Class, Engine};
 use crate::random::{Chance, Seed, Stream};
 use crate::record::Observer;
 use crate::retry::RetryPolicy;
-use crate::run::RunResult;
+use crate::run::{OPEN_MAX, RunError, RunResult};
 use crate::samplers::PoissonArrivals;
 use crate::scenario::Scenario;
 
@@ -68,6 +72,7 @@ pub(crate) struct Model<'a, O> {
     scenario: &'a Scenario,
     observer: &'a mut O,
     seed: Seed,
+    wire: Wire,
     engine: Engine<Happening>,
     digest: EventDigest,
     end: Time,
@@ -87,7 +92,11 @@ pub(crate) struct Model<'a, O> {
     sessions: Arena<Session>,
     connections: Arena<Connection>,
     requests: Arena<Request>,
+    /// The most visits, and the most requests, that may be open at once.
+    open_max: usize,
     connection_count: u64,
+    /// The live connections by their clients' addresses and ports, as the nodes' tables name them.
+    by_client: BTreeMap<(IpAddr, u16), Id<Connection>>,
     /// By time: all have the same patience, so the oldest is due first.
     connect_deadlines: VecDeque<(Time, Id<Connection>)>,
     request_deadlines: VecDeque<(Time, Try)>,
@@ -162,6 +171,7 @@ impl<'a, O: Observer> Model<'a, O> {
             scenario,
             observer,
             seed,
+            wire: scenario.traffic.wire(),
             engine: Engine::new(),
             digest: EventDigest::new(),
             end: Time::ZERO + scenario.duration,
@@ -182,7 +192,9 @@ impl<'a, O: Observer> Model<'a, O> {
             sessions: Arena::new(),
             connections: Arena::new(),
             requests: Arena::new(),
+            open_max: OPEN_MAX,
             connection_count: 0,
+            by_client: BTreeMap::new(),
             connect_deadlines: VecDeque::new(),
             request_deadlines: VecDeque::new(),
             scratch: Vec::new(),
@@ -211,7 +223,7 @@ impl<'a, O: Observer> Model<'a, O> {
         }
         self.zones.push(Zone {
             name: spec.name.clone(),
-            front: Front::new(index, spec.ecmp, salt),
+            front: Front::new(index, spec.ecmp, salt, self.wire),
             health: Vec::new(),
             gateways: (0..spec.gateways).map(|_| slot(spec.gateway)).collect(),
             endpoints: (0..replicas.len() as u16).collect(),
@@ -251,13 +263,26 @@ impl<'a, O: Observer> Model<'a, O> {
     }
 
     /// Runs to the end.
-    pub(crate) fn run(mut self) -> RunResult {
+    pub(crate) fn run(mut self) -> Result<RunResult, RunError> {
         while let Some((now, happening)) = self.engine.pop_until(self.end) {
             let (kind, fields) = happening.canonical();
             self.digest.record(now, kind, &fields);
             self.handle(now, happening);
+            self.check_open(now)?;
         }
-        self.finish()
+        Ok(self.finish())
+    }
+
+    /// Whatever the scenario: memory is bounded.
+    const fn check_open(&self, now: Time) -> Result<(), RunError> {
+        let what = if self.sessions.len() > self.open_max {
+            "visits"
+        } else if self.requests.len() > self.open_max {
+            "requests"
+        } else {
+            return Ok(());
+        };
+        Err(RunError::TooManyOpen { what, at: now })
     }
 
     fn handle(&mut self, now: Time, happening: Happening) {
@@ -298,10 +323,7 @@ impl<'a, O: Observer> Model<'a, O> {
     /// A zone's nodes forget connections that are over.
     fn handle_sweep(&mut self, now: Time, zone: u16) {
         for node in &mut self.zones[usize::from(zone)].front.nodes {
-            match node.condition {
-                front::Condition::Running | front::Condition::BlackHole => node.director.handle_timeout(now),
-                front::Condition::Down | front::Condition::Paused => {}
-            }
+            node.handle_timeout(now);
         }
         let next = now + core::time::Duration::from_nanos(SWEEP.as_nanos());
         self.engine.schedule(next, Class::Timer, Happening::Sweep(zone));

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use lb_core::Time;
 use serde::Serialize;
 
 use crate::model::Model;
@@ -21,15 +22,38 @@ use crate::scenario::{ExpectationResult, Scenario};
 /// let found = embedded().iter().find(|scenario| scenario.name == "node-loss").unwrap();
 /// let text = with_overrides(found.text, &["duration=20s", "events=[]", "expect=[]"])?;
 /// let scenario = Scenario::from_yaml(&text, &EmbeddedData)?;
-/// let result = run(&scenario, scenario.seed, &mut ());
+/// let result = run(&scenario, scenario.seed, &mut ())?;
 /// assert_eq!(result.requests.failed, 0);
-/// assert_eq!(result.digest, run(&scenario, scenario.seed, &mut ()).digest);
-/// # Ok::<(), sim::scenario::ScenarioError>(())
+/// assert_eq!(result.digest, run(&scenario, scenario.seed, &mut ())?.digest);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use]
-pub fn run(scenario: &Scenario, seed: u64, observer: &mut impl Observer) -> RunResult {
+///
+/// # Errors
+///
+/// [`RunError`] if the fleet falls so far behind its clients that the run would need ever more memory.
+pub fn run(scenario: &Scenario, seed: u64, observer: &mut impl Observer) -> Result<RunResult, RunError> {
     Model::new(scenario, seed, observer).run()
 }
+
+/// Why a run was given up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// Too much is open at once.
+    #[error(
+        "more than {OPEN_MAX} {what} are open at {at}; write a lower traffic.rate, \
+         fewer traffic.retry.retries or a shorter traffic.requestTimeout"
+    )]
+    TooManyOpen {
+        /// Visits or requests.
+        what: &'static str,
+        /// When the limit was passed.
+        at: Time,
+    },
+}
+
+/// The most visits, and the most requests, that may be open at once: some hundred times those of
+/// the largest embedded scenario. With all that belongs to them they take less than a gigabyte.
+pub const OPEN_MAX: usize = 1_000_000;
 
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -52,7 +76,7 @@ pub struct RunResult {
     pub availability: Option<f64>,
     /// From when a request was meant to be sent until its answer was complete, of those that succeeded.
     pub latency_ms: Latency,
-    /// The clients' connections.
+    /// The clients' connections; over UDP a port that a client keeps for a visit.
     pub connections: Connections,
     /// Each zone.
     pub zones: Vec<ZoneResult>,

@@ -3,7 +3,7 @@
 //! Two shapes, one direction. [`ScenarioFile`] is what a person writes;
 //! [`Scenario`] is what the model runs: names resolved to positions, curves
 //! computed, complete and checked. [`Scenario::from_yaml`] is the only way from
-//! text to it. Ten scenarios are compiled in ([`embedded()`]), one behaviour
+//! text to it. Eleven scenarios are compiled in ([`embedded()`]), one behaviour
 //! each. What a scenario means is the [`model`](crate::model)'s business.
 
 mod data;
@@ -23,6 +23,7 @@ use lb_core::Time;
 use lb_core::config::{ConnectionsFile, ProfileFile, SchedulerFile};
 use lb_core::health::{BackendPolicy, ServicePolicy};
 
+use crate::model::Wire;
 use crate::random::{Seed, Stream};
 use crate::samplers::{Bytes, Distribution, Nanoseconds, RateCurve};
 
@@ -32,9 +33,9 @@ pub use error::{OverrideProblem, Path, Problem, ScenarioError, Step};
 pub use events::{EventFile, EventKind};
 pub use expect::{Expectation, ExpectationError, ExpectationResult};
 pub use file::{
-    ClusterFile, DataCenterFile, DisciplineFile, DistributionsFile, DnsFile, EcmpFile, FleetFile,
-    NetworkFile, NodeKindFile, RetryFile, RouterFile, RoutingFile, ScenarioFile, StationFile, TrafficFile,
-    ZoneKindFile,
+    ClusterFile, DataCenterFile, DisciplineFile, DistributionsFile, DnsFile, EcmpFile, FamilyFile, FleetFile,
+    NetworkFile, NodeKindFile, ProtocolFile, RetryFile, RouterFile, RoutingFile, ScenarioFile, StationFile,
+    TrafficFile, ZoneKindFile,
 };
 pub use overrides::with_overrides;
 pub use rate::{ArrivalsFile, ArrivalsKind, RateFile, RateKind, RateOrShare, RatePointFile};
@@ -157,6 +158,8 @@ pub struct NodeKind {
     pub connections: Option<ConnectionsFile>,
     /// How a gateway is judged.
     pub backend_health: BackendPolicy,
+    /// Whether what clients' packets tell of a gateway is heard beside the checks.
+    pub observes: bool,
     /// When the whole service stands.
     pub service_health: ServicePolicy,
 }
@@ -194,6 +197,10 @@ pub struct Dns {
 /// The clients.
 #[derive(Clone, Debug)]
 pub struct Traffic {
+    /// What the clients speak.
+    pub protocol: ProtocolFile,
+    /// The VIPs' address family, and so the clients'.
+    pub family: FamilyFile,
     /// Requests per second over time.
     pub rate: RateCurve,
     /// Recorded beginnings of connections, nanoseconds since the start; the rate counts where `None`.
@@ -215,6 +222,11 @@ pub struct Traffic {
 }
 
 impl Traffic {
+    /// The kind of all packets.
+    pub(crate) const fn wire(&self) -> Wire {
+        Wire { family: self.family, protocol: self.protocol }
+    }
+
     /// Requests of a visit: one draw, rounded, at least one.
     #[must_use]
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturation is meant")]

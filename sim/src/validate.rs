@@ -192,6 +192,12 @@ pub fn run(effort: Effort, progress: &mut dyn FnMut(Progress<'_>)) -> Vec<Check>
     all
 }
 
+/// How many groups of checks there are.
+#[must_use]
+pub fn group_count() -> usize {
+    groups().len()
+}
+
 type Group = fn(Effort) -> Vec<Check>;
 
 fn groups() -> Vec<Group> {

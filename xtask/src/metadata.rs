@@ -1,6 +1,6 @@
 //! What `cargo metadata` says of the packages, as far as the checks need it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
@@ -11,6 +11,8 @@ use serde::Deserialize;
 pub(crate) struct Metadata {
     pub(crate) packages: Vec<Package>,
     workspace_members: Vec<String>,
+    /// Where cargo builds.
+    pub(crate) target_directory: PathBuf,
 }
 
 /// One package of a lock file.

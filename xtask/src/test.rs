@@ -10,6 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 mod fuzz;
+mod release;
 mod report;
 mod steps;
 mod tools;

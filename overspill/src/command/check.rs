@@ -26,6 +26,9 @@ struct Checked {
 }
 
 pub(super) fn run(arguments: &Check, out: &mut Output) -> Result<(), Stop> {
+    if arguments.files.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+        return Err(Stop::Usage("`-` can be read only once; write it once".into()));
+    }
     let checked: Vec<Checked> = arguments.files.iter().map(|path| check(path)).collect();
     match out.format() {
         Format::Json => out.json(&checked)?,

@@ -68,7 +68,7 @@ fn forward(
     let mut reader = Reader::new(source).map_err(fault)?;
     let mut outputs = Outputs::create(&arguments.output, arguments.verdicts.as_deref())?;
     let mut summary = Summary::default();
-    let mut progress = Progress::new(length, PROGRESS);
+    let progress = Progress::new(length, PROGRESS);
     while let Some(captured) = reader.next().map_err(fault)? {
         let handled = node.handle(&captured);
         summary.count(&handled);

@@ -20,6 +20,7 @@ use super::{Stop, lb_config_of, scheduler_of};
 use crate::cli::Pick;
 use crate::input::{Fault, Source};
 use crate::output::{Format, Output};
+use crate::progress::Progress;
 use flows::{COLUMNS, Row};
 
 /// One row of the answer.
@@ -41,19 +42,34 @@ pub(super) fn run(arguments: &Pick, out: &mut Output) -> Result<(), Stop> {
             "--config and FLOWS cannot both be standard input; name one of the two files".into(),
         ));
     }
+    let reading = Progress::new(0, READING);
     let source = Source::read(&arguments.config)?;
     let config = lb_config_of(&source)?;
     let services = Services::of(&source, &config)?;
     let flows = Source::read(&arguments.flows)?;
-    // every row is read before the first answer: a bad row must not leave half a file behind
     let rows = flows::read(&flows)?;
-    let picked = rows.iter().map(|row| picked(row, &services));
+    drop(reading);
+    // every row is read before the first answer: a bad row must not leave half a file behind
+    let picking = Progress::new(rows.len() as u64, PICKING);
+    let mut answers = Vec::with_capacity(rows.len());
+    for (done, row) in (1..).zip(&rows) {
+        answers.push(picked(row, &services));
+        if done % STRIDE == 0 {
+            picking.update(done);
+        }
+    }
+    drop(picking);
     match out.format() {
-        Format::Json => out.json(&picked.collect::<Vec<_>>())?,
-        Format::Text => write_csv(picked, out)?,
+        Format::Json => out.json(&answers)?,
+        Format::Text => write_csv(answers, out)?,
     }
     Ok(())
 }
+
+const READING: &str = "{spinner} reading, {elapsed}";
+const PICKING: &str = "{bar:30} {human_pos} of {human_len} flows, {eta} left";
+/// Telling how far it is costs more than picking one.
+const STRIDE: u64 = 1_024;
 
 /// The services of a configuration with their schedulers, by address.
 #[derive(Debug)]
@@ -78,7 +94,7 @@ fn picked<'a>(row: &'a Row, services: &Services<'_>) -> Picked<'a> {
     Picked { proto: &row.protocol, src, sport, dst, dport, backend, why }
 }
 
-fn write_csv<'a>(picked: impl Iterator<Item = Picked<'a>>, out: &mut Output) -> io::Result<()> {
+fn write_csv(picked: Vec<Picked<'_>>, out: &mut Output) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(COLUMNS.iter().chain(&["backend", "why"]))?;
     for row in picked {

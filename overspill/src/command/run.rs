@@ -18,6 +18,7 @@ use sim::scenario::Scenario;
 
 use super::Stop;
 use crate::cli::Run;
+use crate::input::Fault;
 use crate::output::{Format, Output};
 use crate::progress::Progress;
 use crate::report::{self, Curves, Report};
@@ -41,7 +42,11 @@ pub(super) fn run(arguments: &Run, out: &mut Output) -> Result<(), Stop> {
     let artifacts = arguments.out.as_deref().map(Artifacts::create).transpose()?;
     let start = Instant::now();
     let mut watcher = Watcher::new(&loaded.scenario, artifacts);
-    let result = sim::run::run(&loaded.scenario, seed, &mut watcher);
+    let mut result = sim::run::run(&loaded.scenario, seed, &mut watcher).map_err(|error| {
+        Fault::whole(arguments.scenario.to_string_lossy().into_owned(), error.to_string())
+    })?;
+    // the run does not know what was set
+    result.violations.iter_mut().for_each(|violation| violation.replay.clone_from(&replay));
     let took = start.elapsed();
     let Watcher { artifacts, curves, progress } = watcher;
     drop(progress);

@@ -19,15 +19,12 @@ struct Document<'a> {
     checks: &'a [Check],
 }
 
-const PROGRESS: &str = "{bar:30} {pos} of {len} groups of checks";
+const PROGRESS: &str = "{bar:30} {pos} of {len} groups of checks, {elapsed}";
 
 pub(super) fn run(arguments: &Validate, out: &mut Output) -> Result<(), Stop> {
     let effort = if arguments.quick { Effort::QUICK } else { Effort::FULL };
-    let mut progress: Option<Progress> = None;
-    let checks = sim::validate::run(effort, &mut |at| {
-        let bar = progress.get_or_insert_with(|| Progress::new(at.total as u64, PROGRESS));
-        bar.update(at.done as u64);
-    });
+    let progress = Progress::new(sim::validate::group_count() as u64, PROGRESS);
+    let checks = sim::validate::run(effort, &mut |at| progress.update(at.done as u64));
     drop(progress);
     let pass = checks.iter().all(|check| check.pass);
     match out.format() {
@@ -44,20 +41,18 @@ fn text(checks: &[Check], paint: bool) -> String {
         let (word, start) = if check.pass { ("pass", "\x1b[32m") } else { ("FAIL", "\x1b[1;31m") };
         let (start, end) = if paint { (start, "\x1b[0m") } else { ("", "") };
         let interval = check.interval.map_or_else(String::new, |Interval { low, high }| {
-            format!(", 99% interval {} to {}", number(low), number(high))
+            format!(" (99%: {} to {})", number(low), number(high))
         });
         text += &format!("{start}{word}{end}  {:3}  {}\n", check.id, check.what);
-        text += &format!(
-            "           expected {}, got {}{interval}\n",
-            expected(check.expected),
-            number(check.got)
-        );
+        text +=
+            &format!("      expected {}, got {}{interval}\n", expected(check.expected), number(check.got));
     }
     let failed = checks.iter().filter(|check| !check.pass).count();
-    match failed {
-        0 => text + &format!("\nall {} checks agree with their references\n", checks.len()),
-        _ => text + &format!("\n{failed} of {} checks do not agree with their references\n", checks.len()),
-    }
+    let verdict = match failed {
+        0 => format!("all {} checks agree with their references", checks.len()),
+        _ => format!("{failed} of {} checks do not agree with their references", checks.len()),
+    };
+    text + "\n99%: the confidence interval of a mean over runs\n" + &verdict + "\n"
 }
 
 fn expected(expected: Expected) -> String {
@@ -70,7 +65,7 @@ fn expected(expected: Expected) -> String {
     }
 }
 
-/// Five digits that matter; counts in full.
+/// As many digits as matter; counts in full.
 fn number(value: f64) -> String {
     if value >= 0.0 && value.fract() == 0.0 && value < 1e15 {
         return grouped(value as u64);
@@ -79,7 +74,7 @@ fn number(value: f64) -> String {
         size if size >= 1000.0 => 1,
         size if size >= 10.0 => 3,
         size if size >= 0.1 => 5,
-        _ => 7,
+        _ => 6,
     };
     format!("{value:.decimals$}")
 }

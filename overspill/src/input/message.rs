@@ -22,7 +22,11 @@ pub(super) fn of(error: &Error) -> String {
             format!("{key} is already given in this mapping; remove one of the two")
         }
         Error::InvalidBooleanStrict { .. } => "no truth value; write true or false".to_owned(),
-        Error::NullIntoString { .. } => "no value; write one after the colon".to_owned(),
+        Error::NullIntoString { .. } => "no value; write one".to_owned(),
+        Error::InvalidScalar { ty, .. } => no_scalar(ty),
+        Error::NonFiniteFloat { value, .. } => {
+            format!("{} is larger than any number here; write a smaller one", quoted(value))
+        }
         Error::Unexpected { expected: "mapping start", .. } => {
             "fields are wanted here; write `{ name: value, ... }` or indented lines `name: value`".to_owned()
         }
@@ -42,6 +46,21 @@ pub(super) fn of(error: &Error) -> String {
         // our own types' words, which say what would be right already
         Error::Message { msg, .. } => msg.clone(),
         other => format!("no YAML: {}", DefaultMessageFormatter.format_message(other)),
+    }
+}
+
+/// What would be right where a plain value is not of the type that is wanted.
+fn no_scalar(wanted: &str) -> String {
+    let most: Option<u64> = match wanted {
+        "u8" => Some(u8::MAX.into()),
+        "u16" => Some(u16::MAX.into()),
+        "u32" => Some(u32::MAX.into()),
+        "u64" | "usize" => Some(u64::MAX),
+        _ => None,
+    };
+    match most {
+        Some(most) => format!("no whole number of this range; write one from 0 to {most}"),
+        None => "no number; write one, without quotes or a unit".to_owned(),
     }
 }
 

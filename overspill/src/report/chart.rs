@@ -7,7 +7,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::curves::Cluster;
-use crate::numbers::significant;
+use crate::numbers::{clock, significant};
 
 /// One chart.
 #[derive(Clone, Debug)]
@@ -54,7 +54,8 @@ pub(super) struct Entry<'a> {
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 230.0;
-const LEFT: f64 = 62.0;
+/// Room for `10,000 ms`.
+const LEFT: f64 = 68.0;
 const RIGHT: f64 = 10.0;
 const TOP: f64 = 20.0;
 const BOTTOM: f64 = 26.0;
@@ -155,19 +156,19 @@ impl Chart<'_> {
                 y + 4.0
             );
         }
-        let (step, unit, name) = time_step(self.length_s);
+        let step = time_step(self.length_s);
         let base = HEIGHT - BOTTOM;
         for number in 0..=(self.length_s / step) as u32 {
             let t_s = step * f64::from(number);
             let x = self.x_of(t_s);
             let _ = writeln!(svg, "<path class=\"tick\" d=\"M{x:.1} {base:.1}v4\"/>");
-            let label = significant(t_s / unit);
             // the last label would run over the edge
             let (class, x) = if x > right - 16.0 { ("x last", WIDTH) } else { ("x", x) };
             let _ = writeln!(
                 svg,
-                "<text class=\"{class}\" x=\"{x:.1}\" y=\"{:.1}\">{label} {name}</text>",
-                base + 17.0
+                "<text class=\"{class}\" x=\"{x:.1}\" y=\"{:.1}\">{}</text>",
+                base + 17.0,
+                clock(t_s)
             );
         }
     }
@@ -193,17 +194,12 @@ fn scale(highest: f64) -> (f64, f64) {
     (step, step * (highest / step).ceil())
 }
 
-/// The step of a time axis in seconds, and the unit of its labels.
-fn time_step(length_s: f64) -> (f64, f64, &'static str) {
+/// The step of a time axis in seconds.
+fn time_step(length_s: f64) -> f64 {
     const STEPS: [f64; 16] = [
         1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21_600.0,
         86_400.0,
     ];
     let fits = |step: &&f64| length_s / **step <= 10.0;
-    let step = STEPS.iter().find(fits).copied().unwrap_or_else(|| (length_s / 10.0).max(1e-3));
-    match step {
-        step if step >= 3600.0 => (step, 3600.0, "h"),
-        step if step >= 60.0 => (step, 60.0, "min"),
-        _ => (step, 1.0, "s"),
-    }
+    STEPS.iter().find(fits).copied().unwrap_or_else(|| (length_s / 10.0).max(1e-3))
 }

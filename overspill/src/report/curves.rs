@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sim::record::{Record, Sample};
 
-use crate::numbers::span;
+use crate::numbers::clock;
 
 /// Moments that are kept; what comes later is only counted.
 const MAX_MARKERS: usize = 60;
@@ -69,7 +69,7 @@ impl Curves {
             self.left_out += u64::from(record.t_s > 0.0);
             return;
         }
-        self.markers.push(Marker { t_s: record.t_s, at: span(record.t_s), what });
+        self.markers.push(Marker { t_s: record.t_s, at: clock(record.t_s), what });
     }
 
     /// The points of one series; none if it was never told.

@@ -2,7 +2,10 @@
 //! output, standard error and exit status out. One file of tests per topic.
 
 mod check;
+mod contract;
+mod digests;
 mod forward;
+mod hostile;
 mod pick;
 mod run;
 mod table;

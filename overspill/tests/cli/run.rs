@@ -42,7 +42,7 @@ fn a_run_tells_what_was_lost() {
     assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{}", ran.out);
     assert!(ran.out.starts_with("node-loss: "), "{}", ran.out);
     for part in
-        ["availability  ", "latency       ", "connections   ", "ZONE ", "expected: all 1 hold", "digest  "]
+        ["availability  ", "latency       ", "connections   ", "ZONE ", "expected: it holds", "digest  "]
     {
         assert!(ran.out.contains(part), "{part}: {}", ran.out);
     }
@@ -81,11 +81,7 @@ fn the_same_seed_gives_the_same_run() {
 fn an_expectation_that_fails_is_status_one() {
     let ran = short(&["--set", "expect=[requests.total < 1]"]);
     assert_eq!((ran.status, ran.err.as_str()), (1, ""));
-    assert!(
-        ran.out.contains("expected: 1 of 1 do not hold\n  FAIL  requests.total < 1  got "),
-        "{}",
-        ran.out
-    );
+    assert!(ran.out.contains("expected: it does not hold\n  FAIL  requests.total < 1  got "), "{}", ran.out);
 }
 
 #[test]
@@ -108,7 +104,7 @@ fn out_is_a_folder_with_three_files() {
     let file = out.join("report.html");
     let ran = short(&["--out", file.to_str().unwrap()]);
     assert_eq!((ran.status, ran.out.as_str()), (2, ""));
-    assert!(ran.err.contains("cannot be written"), "{}", ran.err);
+    assert!(ran.err.ends_with("report.html: error: is a file; name a folder, or a new one\n"), "{}", ran.err);
 }
 
 #[test]

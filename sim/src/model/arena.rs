@@ -61,7 +61,7 @@ impl<T> Arena<T> {
         Self { places: Vec::new(), free: Vec::new() }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(super) const fn len(&self) -> usize {
         self.places.len() - self.free.len()
     }
 

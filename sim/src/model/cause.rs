@@ -7,7 +7,7 @@
 /// knows: who lost the packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
-    /// The gateway or replica that served it is gone.
+    /// The gateway or replica that served it is gone, or was taken out of service.
     BackendLost,
     /// A link lost its packets.
     Network,
@@ -17,13 +17,13 @@ pub enum Cause {
     NodeLost,
     /// A queue was at its limit.
     QueueFull,
-    /// An L4 node refused it: it knew no such connection.
+    /// An L4 node refused it and said so: it knew no such connection, or had no gateway for it.
     Refused,
     /// It got to another gateway, because tables had changed.
     TableChange,
     /// A connection table was at its limit.
     TableFull,
-    /// It took too long.
+    /// It took too long, or was silent for so long that its L4 node forgot it.
     Timeout,
     /// The whole zone was gone while names still led there.
     ZoneLost,

@@ -1,8 +1,10 @@
 //! Invariants, watched while a run goes on: a violation is a bug of ours, not of the scenario.
 
+use lb_core::config::BackendState;
 use lb_core::director::Choice;
 use lb_core::{BackendId, Time};
 
+use super::moves::{Passage, Trail};
 use super::zone::Zone;
 use crate::run::Violation;
 
@@ -27,41 +29,66 @@ impl Checks {
         self.violations
     }
 
-    /// Membership unchanged since the flow began: no loss or arrival of nodes moves it (DESIGN, invariant 2).
+    /// A flow stays where its entry or its table has it (the first two invariants of ARCHITECTURE.md).
+    ///
+    /// An entry names the same gateway from packet to packet, and is left only
+    /// by one that is out of service; tables of the same members, whichever
+    /// nodes have them, place a flow alike.
     pub(super) fn flow_moves_for_a_reason(
         &mut self,
         now: Time,
         zone: &Zone,
         kind: usize,
-        version: u32,
-        bound: Option<(u16, u16)>,
+        before: Option<&Trail>,
+        passage: Passage,
     ) {
-        if self.own[kind] && zone.front.version == version {
-            let what = format!(
-                "a flow in {} left gateway {:?} though no table changed since it began",
-                zone.name,
-                bound.map(|bound| bound.0 + 1)
-            );
-            self.add(now, what);
-        }
+        let Some(before) = before.filter(|before| self.own[kind] && before.gateway != passage.gateway) else {
+            return;
+        };
+        let node = &zone.front.nodes[usize::from(passage.node)];
+        let same_life = before.life == zone.health[usize::from(passage.node)].life;
+        let same_table = before.node == passage.node && same_life;
+        let equal_members = before
+            .placed
+            .is_some_and(|(gateway, members)| gateway != passage.gateway && members == node.members);
+        let reason = match passage.choice {
+            Choice::Existing if same_table => "its entry changed by itself",
+            Choice::Existing => return,
+            Choice::Rechosen if same_table && node.state_of(before.gateway) != BackendState::Down => {
+                "that is in service"
+            }
+            Choice::New | Choice::PickedUp | Choice::Rechosen | Choice::Untracked if equal_members => {
+                "a table of the same members had placed it there"
+            }
+            Choice::New | Choice::PickedUp | Choice::Rechosen | Choice::Untracked => return,
+        };
+        let (from, to) = (before.gateway + 1, passage.gateway + 1);
+        let what = format!("a flow in {} went from gateway-{from} to gateway-{to}, but {reason}", zone.name);
+        self.add(now, what);
     }
 
-    /// A new flow goes to a gateway that its node's machines offer.
-    pub(super) fn new_flow_goes_where_it_may(
+    /// A flow that is placed goes to a gateway that its node's machines offer, and one that is known
+    /// leaves a gateway that they have taken out with its first packet.
+    pub(super) fn flow_goes_where_it_may(
         &mut self,
         now: Time,
         zone: &Zone,
-        node: u16,
-        gateway: u16,
+        kind: usize,
+        (node, gateway): (u16, u16),
         choice: Choice,
     ) {
-        if choice != Choice::New {
-            return;
-        }
         let offer = zone.health[usize::from(node)].service.offer(BackendId(u32::from(gateway)));
-        if !offer.is_some_and(|offer| super::is_offered(offer.traffic)) {
+        let traffic = offer.map_or(BackendState::Down, |offer| offer.traffic);
+        let may = match choice {
+            Choice::New => super::is_offered(traffic),
+            // The kernel's tables keep what is drained, and its entries what is gone.
+            Choice::PickedUp | Choice::Rechosen => super::is_offered(traffic) || !self.own[kind],
+            Choice::Existing => traffic != BackendState::Down || !self.own[kind],
+            Choice::Untracked => true,
+        };
+        if !may {
             let what = format!(
-                "{}/node-{} gave a new flow to gateway-{}, which is offered none",
+                "{}/node-{} sent a flow ({choice:?}) to gateway-{}, which is offered none",
                 zone.name,
                 node + 1,
                 gateway + 1
@@ -70,7 +97,7 @@ impl Checks {
         }
     }
 
-    /// No connection table is above its limit (DESIGN, invariant 3).
+    /// No connection table is above its limit.
     pub(super) fn tables_are_within_limits(&mut self, now: Time, zone: &Zone) {
         for (index, node) in zone.front.nodes.iter().enumerate() {
             let table = node.director.connections();

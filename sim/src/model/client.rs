@@ -6,23 +6,27 @@
 //! is modelled by what a balancer meets: an opening packet that is repeated, a
 //! handshake that takes a round trip, data that is repeated until somebody
 //! takes it, a closing packet, resets. Acknowledgements alone are not sent.
+//! Over UDP a connection is a port that the client keeps: there from the first
+//! datagram on, until the visit is over or one of its requests is given up.
 
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
 
-use lb_core::Time;
+use lb_core::{FlowKey, Time};
 
 use super::Model;
 use super::arena::Id;
 use super::cause::Cause;
-use super::front::{Delivery, Loss, PORT, vip};
+use super::front::{Delivery, Loss, PORT, vip4, vip6};
 use super::happening::Happening;
 use super::links::Place;
-use super::packets::{Ends, Kind};
+use super::moves::{Passage, Trail, client_of};
+use super::packets::{Kind, Wire};
 use super::request::Phase;
 use crate::dns::Lookup;
 use crate::engine::Class;
 use crate::record::{Observer, Record};
+use crate::scenario::FamilyFile;
 
 pub(super) use super::request::Request;
 
@@ -37,7 +41,7 @@ pub(super) struct Session {
     pub(super) connection: Option<Id<Connection>>,
 }
 
-/// One TCP connection.
+/// One TCP connection, or the one port that a client's datagrams of a visit come from.
 #[derive(Debug)]
 pub(super) struct Connection {
     /// `None` once it is closed or broken: only its last packet is under way.
@@ -46,21 +50,24 @@ pub(super) struct Connection {
     number: u64,
     pub(super) zone: u16,
     pub(super) established: bool,
-    /// Where its packets went last.
-    pub(super) node: Option<u16>,
     /// The gateway that holds its other end, and that gateway's life.
     pub(super) gateway: Option<(u16, u16)>,
-    /// The zone's table version when it was opened.
-    pub(super) version: u32,
+    /// Where its packets went last.
+    pub(super) trail: Option<Trail>,
     /// What its packets suffered last.
     pub(super) trouble: Option<Cause>,
     repeats: u32,
 }
 
 impl Connection {
+    /// Whether a client waits for it to be made.
+    const fn is_wanted(&self) -> bool {
+        !self.established && self.session.is_some()
+    }
+
     /// Its addresses and ports: no two connections share them.
-    pub(super) fn ends(&self) -> Ends {
-        ends(self.number, self.zone)
+    pub(super) fn flow(&self, wire: Wire) -> FlowKey {
+        flow(wire, self.number, self.zone)
     }
 }
 
@@ -68,17 +75,29 @@ impl Connection {
 ///
 /// The ports run through a prime number of values, the addresses through a
 /// power of two, so a pair comes again after 10^11 connections.
-pub(super) fn ends(number: u64, zone: u16) -> Ends {
+pub(super) fn flow(wire: Wire, number: u64, zone: u16) -> FlowKey {
     let address = CLIENTS | (number.wrapping_mul(0x9E37_79B1) as u32 & 0x003f_ffff);
-    let client_port = 32_768 + (number % 28_229) as u16;
-    Ends { client: Ipv4Addr::from_bits(address), client_port, vip: vip(zone), vip_port: PORT }
+    let port = 32_768 + (number % 28_229) as u16;
+    match wire.family {
+        FamilyFile::Ipv4 => {
+            FlowKey::v4(wire.number(), (Ipv4Addr::from_bits(address), port), (vip4(zone), PORT))
+        }
+        FamilyFile::Ipv6 => {
+            let client = Ipv6Addr::from_bits(CLIENTS6 | u128::from(address));
+            FlowKey::v6(wire.number(), (client, port), (vip6(zone), PORT))
+        }
+    }
 }
 
 /// 100.64.0.0/10 (RFC 6598): addresses that are nobody's in particular.
 const CLIENTS: u32 = 0x6440_0000;
+/// 2001:db8:c::/96, of the addresses for documentation (RFC 3849); the same number follows.
+const CLIENTS6: u128 = 0x2001_0db8_000c << 80;
 
 /// A client repeats its opening packet after a second, then twice that, and so on (RFC 6298).
 const OPEN_REPEAT: Duration = Duration::from_secs(1);
+/// So few deadlines are not worth looking through.
+pub(super) const DEADLINES_MIN: usize = 1_024;
 
 impl<O: Observer> Model<'_, O> {
     /// Somebody begins a visit, and the next one is put on the agenda.
@@ -103,45 +122,59 @@ impl<O: Observer> Model<'_, O> {
     /// A client makes a connection for a visit that has none.
     pub(super) fn open_connection(&mut self, now: Time, session_id: Id<Session>) {
         let Some(session) = self.sessions.get(session_id) else { return };
-        let zone = self.resolve(now, session.resolver);
+        let Some(zone) = self.resolve(now, session.resolver) else {
+            self.fail_open_requests(now, session_id, Cause::NoBackend);
+            return;
+        };
         let number = self.connection_count;
         self.connection_count += 1;
-        let version = self.zones[usize::from(zone)].front.version;
         let connection = self.connections.insert(Connection {
             session: Some(session_id),
             number,
             zone,
             established: false,
-            node: None,
             gateway: None,
-            version,
+            trail: None,
             trouble: None,
             repeats: 0,
         });
+        self.by_client.insert(client_of(&flow(self.wire, number, zone)), connection);
         if let Some(session) = self.sessions.get_mut(session_id) {
             session.connection = Some(connection);
         }
         self.metrics.connections.opened += 1;
         self.metrics.zones[usize::from(zone)].connections += 1;
         self.shifts.count_entry(zone);
+        if !self.wire.is_tcp() {
+            self.handle_opened(now, connection);
+            return;
+        }
         let deadline = now + self.scenario.traffic.connect_timeout;
         if self.connect_deadlines.is_empty() {
             self.engine.schedule(deadline, Class::Timer, Happening::ConnectDeadline);
         }
         self.connect_deadlines.push_back((deadline, connection));
+        self.forget_connect_deadlines();
         self.send_open(now, connection);
     }
 
-    /// The zone that a resolver answers with, from its memory or from the name service.
-    fn resolve(&mut self, now: Time, resolver: u32) -> u16 {
+    /// The zone that a resolver answers with, from its memory or from the name service; an empty
+    /// answer is not remembered.
+    fn resolve(&mut self, now: Time, resolver: u32) -> Option<u16> {
         let cache = &mut self.resolvers[resolver as usize];
         match cache.handle_query(now) {
-            Lookup::Answer(zone) => *zone,
+            Lookup::Answer(zone) => Some(*zone),
             // The name service answers at once, so nobody ever waits.
             Lookup::Ask | Lookup::Wait => {
-                let zone = self.names.answer(&mut self.streams.names);
-                self.resolvers[resolver as usize].handle_answer(now, zone, self.scenario.dns.ttl);
-                zone
+                let answer = self.names.answer(&mut self.streams.names);
+                let cache = &mut self.resolvers[resolver as usize];
+                match answer {
+                    Some(zone) => {
+                        cache.handle_answer(now, zone, self.scenario.dns.ttl);
+                        Some(zone)
+                    }
+                    None => cache.handle_failure(now).copied(),
+                }
             }
         }
     }
@@ -177,27 +210,30 @@ impl<O: Observer> Model<'_, O> {
         if connection.established || connection.session.is_none() {
             return;
         }
-        let (zone, ends, repeats) = (connection.zone, connection.ends(), connection.repeats);
-        let version = self.zones[usize::from(zone)].front.version;
-        let taken = match self.carry(now, zone, ends, Kind::Open) {
-            Ok((node, gateway)) => match self.gateway_life(zone, gateway) {
-                Some(life) => Ok((node, gateway, life)),
-                None => Err(Cause::BackendLost),
-            },
-            Err(Trouble::Reset(_)) => {
-                let delay = self.links.delay(Place::Zone(zone), Place::Clients);
-                self.engine.schedule(now + delay, Class::Delivery, Happening::Reset(id, Cause::Refused));
+        let (zone, flow, repeats) = (connection.zone, connection.flow(self.wire), connection.repeats);
+        let taken = match self.carry(now, zone, &flow, Kind::Open) {
+            Ok(passage) => {
+                // Nothing holds its other end yet, or nobody knows of that: it may go anywhere.
+                let _ = self.follow(now, id, passage);
+                match self.gateway_life(zone, passage.gateway) {
+                    Some(life) => Ok((passage.gateway, life)),
+                    None => Err(Cause::BackendLost),
+                }
+            }
+            // A connection that is being made fails by either answer (RFC 1122, section 4.2.3.9).
+            Err(Trouble::Reset(_) | Trouble::Unreachable) => {
+                self.reset(now, zone, id, Cause::Refused);
                 return;
             }
             Err(Trouble::Silence(cause)) => Err(cause),
         };
         let lost_on_the_way = taken.is_ok() && self.links.loses(Place::Zone(zone), Place::Clients);
+        if let Ok((gateway, life)) = taken {
+            self.bind(id, gateway, life);
+        }
         let Some(connection) = self.connections.get_mut(id) else { return };
         match taken {
-            Ok((node, gateway, life)) => {
-                connection.node = Some(node);
-                connection.gateway = Some((gateway, life));
-                connection.version = version;
+            Ok(_) => {
                 if !lost_on_the_way {
                     connection.trouble = None;
                     let delay = self.links.delay(Place::Zone(zone), Place::Clients);
@@ -233,13 +269,20 @@ impl<O: Observer> Model<'_, O> {
         }
     }
 
+    /// Deadlines of connections that are made, or over, go once they are more than the connections.
+    ///
+    /// The one that was just entered stays, so that the agenda always has one for them.
+    fn forget_connect_deadlines(&mut self) {
+        if self.connect_deadlines.len() > 2 * self.connections.len() + DEADLINES_MIN {
+            let connections = &self.connections;
+            self.connect_deadlines.retain(|(_, id)| connections.get(*id).is_some_and(Connection::is_wanted));
+        }
+    }
+
     /// Connections that are still being made after so long are given up.
     pub(super) fn handle_connect_deadline(&mut self, now: Time) {
         while let Some(&(deadline, id)) = self.connect_deadlines.front() {
-            let waits = self
-                .connections
-                .get(id)
-                .is_some_and(|connection| !connection.established && connection.session.is_some());
+            let waits = self.connections.get(id).is_some_and(Connection::is_wanted);
             if waits && deadline > now {
                 self.engine.schedule(deadline, Class::Timer, Happening::ConnectDeadline);
                 return;
@@ -256,14 +299,22 @@ impl<O: Observer> Model<'_, O> {
     pub(super) fn break_connection(&mut self, now: Time, id: Id<Connection>, cause: Cause) {
         let Some(connection) = self.connections.get(id) else { return };
         let Some(session_id) = connection.session else { return };
-        let (zone, node, established) = (connection.zone, connection.node, connection.established);
-        self.connections.remove(id);
+        let (zone, established) = (connection.zone, connection.established);
+        let node = connection.trail.map(|trail| trail.node);
+        self.remove_connection(id);
         self.metrics.count_broken(zone, cause);
         let record =
             Record::connection_broken(now, &self.zones[usize::from(zone)].name, node, established, cause);
         self.observer.event(&record);
         let Some(session) = self.sessions.get_mut(session_id) else { return };
         session.connection = None;
+        self.fail_open_requests(now, session_id, cause);
+        self.close_if_done(now, session_id);
+    }
+
+    /// What a visit waits for will not come by the connection that it had or wanted.
+    fn fail_open_requests(&mut self, now: Time, id: Id<Session>, cause: Cause) {
+        let Some(session) = self.sessions.get(id) else { return };
         let mut failed = core::mem::take(&mut self.scratch);
         failed.extend_from_slice(&session.open);
         for request in failed.drain(..) {
@@ -273,7 +324,6 @@ impl<O: Observer> Model<'_, O> {
             }
         }
         self.scratch = failed;
-        self.close_if_done(now, session_id);
     }
 
     /// A visit that has nothing more to send says good-bye.
@@ -289,8 +339,12 @@ impl<O: Observer> Model<'_, O> {
         connection.session = None;
         let zone = connection.zone;
         self.metrics.connections.closed += 1;
+        if !self.wire.is_tcp() {
+            self.remove_connection(id);
+            return;
+        }
         if self.links.loses(Place::Clients, Place::Zone(zone)) {
-            self.connections.remove(id);
+            self.remove_connection(id);
             return;
         }
         let delay = self.links.delay(Place::Clients, Place::Zone(zone));
@@ -299,8 +353,8 @@ impl<O: Observer> Model<'_, O> {
 
     /// The closing packet reaches its zone: the node must see it, nobody waits for an answer.
     pub(super) fn handle_deliver_close(&mut self, now: Time, id: Id<Connection>) {
-        let Some(connection) = self.connections.remove(id) else { return };
-        let _ = self.carry(now, connection.zone, connection.ends(), Kind::Close);
+        let Some(connection) = self.remove_connection(id) else { return };
+        let _ = self.carry(now, connection.zone, &connection.flow(self.wire), Kind::Close);
     }
 
     /// Carries a packet to the zone's gateways, by the zone's router and nodes.
@@ -308,23 +362,28 @@ impl<O: Observer> Model<'_, O> {
         &mut self,
         now: Time,
         zone: u16,
-        ends: Ends,
+        flow: &FlowKey,
         kind: Kind,
-    ) -> Result<(u16, u16), Trouble> {
+    ) -> Result<Passage, Trouble> {
         let place = &mut self.zones[usize::from(zone)];
         if place.lost {
             return Err(Trouble::Silence(Cause::ZoneLost));
         }
-        match place.front.deliver(now, ends, kind) {
+        match place.front.deliver(now, flow, kind) {
             Delivery::Gateway { node, gateway, choice } => {
-                self.checks.new_flow_goes_where_it_may(now, place, node, gateway, choice);
-                Ok((node, gateway))
+                let kind = self.scenario.zones[usize::from(zone)].node_kind;
+                self.checks.flow_goes_where_it_may(now, place, kind, (node, gateway), choice);
+                self.hear_of_evictions(zone, node);
+                self.hear_of_observations(now, zone, node, gateway);
+                Ok(Passage { node, gateway, choice })
             }
             Delivery::Reset { node } => Err(Trouble::Reset(node)),
+            Delivery::Unreachable => Err(Trouble::Unreachable),
             Delivery::Lost(loss) => Err(Trouble::Silence(match loss {
+                Loss::BackendGone => Cause::BackendLost,
                 Loss::NoBackend | Loss::NoRoute => Cause::NoBackend,
                 Loss::NodeDown => Cause::NodeLost,
-                Loss::Refused(_) => Cause::Refused,
+                Loss::Answered(_) | Loss::Refused(_) => Cause::Refused,
             })),
         }
     }
@@ -337,4 +396,6 @@ pub(super) enum Trouble {
     Reset(u16),
     /// Nobody answers.
     Silence(Cause),
+    /// A node answered "port unreachable".
+    Unreachable,
 }

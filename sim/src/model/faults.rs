@@ -34,19 +34,19 @@ impl<O: Observer> Model<'_, O> {
             Change::DisableLocal { zone } => {
                 self.zones[*zone].local_disabled = true;
                 self.shifts.begin(decided, *zone as u16, Cut::Members);
-                self.shifts.detected(now, *zone as u16);
+                self.shifts.detected(now, *zone as u16, Cut::Members);
             }
             Change::DisableZone { zone } => {
                 self.names.set_disabled(*zone as u16, true);
                 self.shifts.begin(decided, *zone as u16, Cut::Entry);
-                self.shifts.detected(now, *zone as u16);
+                self.shifts.detected(now, *zone as u16, Cut::Entry);
                 self.publish_later(now);
             }
             Change::DnsWeight { zone, weight } => {
                 self.names.set_weight(*zone as u16, *weight);
                 if *weight == 0 {
                     self.shifts.begin(decided, *zone as u16, Cut::Entry);
-                    self.shifts.detected(now, *zone as u16);
+                    self.shifts.detected(now, *zone as u16, Cut::Entry);
                 }
                 self.publish_later(now);
             }
@@ -72,9 +72,13 @@ impl<O: Observer> Model<'_, O> {
         let event = &self.scenario.events[index as usize];
         self.observer.event(&Record::change(now, self.scenario, event, false));
         match &event.change {
-            Change::DisableLocal { zone } => self.zones[*zone].local_disabled = false,
+            Change::DisableLocal { zone } => {
+                self.zones[*zone].local_disabled = false;
+                self.shifts.end(*zone as u16, Cut::Members);
+            }
             Change::DisableZone { zone } => {
                 self.names.set_disabled(*zone as u16, false);
+                self.shifts.end(*zone as u16, Cut::Entry);
                 self.publish_later(now);
             }
             Change::ZoneLoss { zones } => {
@@ -82,8 +86,11 @@ impl<O: Observer> Model<'_, O> {
                     self.restore_zone(now, *zone as u16);
                 }
             }
-            Change::LinkLoss { .. } | Change::LinkDelay { .. } => {
+            Change::LinkLoss { between, .. } | Change::LinkDelay { between, .. } => {
                 self.links.set_fault(index as usize, None, &self.scenario.zones);
+                for zone in self.cut_off_by(index, *between) {
+                    self.shifts.end(zone, Cut::Entry);
+                }
             }
             Change::BlackHole(target) => self.set_black_hole(*target, false),
             Change::Crash(target) => self.restart(now, *target),
@@ -111,13 +118,21 @@ impl<O: Observer> Model<'_, O> {
         };
         let fault = LinkFault { between, extra, loss };
         self.links.set_fault(index as usize, Some(fault), &self.scenario.zones);
-        if loss == u32::MAX && between.contains(&LinkEnd::Clients) {
-            for zone in 0..self.scenario.zones.len() {
-                if between.iter().any(|end| end.has(&self.scenario.zones, zone)) {
-                    self.shifts.begin(now, zone as u16, Cut::Entry);
-                }
-            }
+        for zone in self.cut_off_by(index, between) {
+            self.shifts.begin(now, zone, Cut::Entry);
         }
+    }
+
+    /// The zones that a fault of links keeps all clients from.
+    fn cut_off_by(&self, index: u32, between: [LinkEnd; 2]) -> Vec<u16> {
+        let event = &self.scenario.events[index as usize];
+        let all = matches!(event.change, Change::LinkLoss { loss: u32::MAX, .. });
+        if !all || !between.contains(&LinkEnd::Clients) {
+            return Vec::new();
+        }
+        let zones = &self.scenario.zones;
+        let is_cut_off = |zone: &usize| between.iter().any(|end| end.has(zones, *zone));
+        (0..zones.len()).filter(is_cut_off).map(|zone| zone as u16).collect()
     }
 
     fn stations_of(&self, target: Target) -> Vec<StationId> {
@@ -170,6 +185,7 @@ impl<O: Observer> Model<'_, O> {
         if matches!(target, Target::Cluster { .. } | Target::Replica { .. }) {
             let at = now + self.scenario.endpoint_delay;
             self.engine.schedule(at, Class::Control, Happening::Endpoints(zone));
+            self.shifts.end(zone, Cut::Members);
         }
     }
 
@@ -204,7 +220,6 @@ impl<O: Observer> Model<'_, O> {
         let place = &mut self.zones[usize::from(zone)];
         place.front.nodes[usize::from(node)] = fresh;
         let old = core::mem::replace(&mut place.health[usize::from(node)], health);
-        place.front.version += 1;
         for (_, event) in old.gateways.iter().filter_map(|(_, timer)| *timer) {
             self.engine.cancel(event);
         }
@@ -215,11 +230,12 @@ impl<O: Observer> Model<'_, O> {
     pub(super) fn new_node(&mut self, zone: u16, node: u16, state: BackendState) -> Node {
         let kind = &self.scenario.node_kinds[self.scenario.zones[usize::from(zone)].node_kind];
         let gateways = gateway_endpoints(zone, self.zones[usize::from(zone)].gateways.len() as u16);
-        let config = keyed_node_config(kind, (zone, node), &gateways, state, self.hash_key)
+        let config = keyed_node_config((kind, self.wire), (zone, node), &gateways, state, self.hash_key)
             .expect("the scenario's reader built this configuration before");
-        let director = Director::new(config, &mut self.tables)
+        let mut director = Director::new(config, &mut self.tables)
             .expect("the scenario's reader built such a node before, and gateways are fewer than slots");
-        Node { director, condition: NodeCondition::Running, stands: false }
+        director.set_observing(kind.observes);
+        Node::new(director)
     }
 
     fn add_node(&mut self, now: Time, zone: u16) {
@@ -277,10 +293,16 @@ impl<O: Observer> Model<'_, O> {
         let place = &mut self.zones[usize::from(zone)];
         let endpoints = gateway_endpoints(zone, place.gateways.len() as u16);
         let kind = &self.scenario.node_kinds[self.scenario.zones[usize::from(zone)].node_kind];
-        let director = &mut place.front.nodes[usize::from(node)].director;
-        let mut config =
-            keyed_node_config(kind, (zone, node), &endpoints, BackendState::Drain, self.hash_key)
-                .expect("the scenario's reader built this configuration before");
+        let node_offered = &mut place.front.nodes[usize::from(node)];
+        let director = &mut node_offered.director;
+        let mut config = keyed_node_config(
+            (kind, self.wire),
+            (zone, node),
+            &endpoints,
+            BackendState::Drain,
+            self.hash_key,
+        )
+        .expect("the scenario's reader built this configuration before");
         let old = &director.config().services[0].backends;
         let known = old.len();
         config.services[0].backends[..known].copy_from_slice(old);
@@ -288,7 +310,7 @@ impl<O: Observer> Model<'_, O> {
         director
             .set_config(now, config, &mut self.tables)
             .expect("only backends were added, and the table was built with fewer before");
-        place.front.version += 1;
+        node_offered.note_members();
     }
 
     fn drain(&mut self, now: Time, target: Target, begins: bool) {
@@ -375,6 +397,7 @@ impl<O: Observer> Model<'_, O> {
     }
 
     fn restore_zone(&mut self, now: Time, zone: u16) {
+        self.shifts.end(zone, Cut::Entry);
         self.zones[usize::from(zone)].lost = false;
         for id in self.all_stations(zone) {
             self.start_station(now, id);

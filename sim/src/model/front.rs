@@ -5,27 +5,40 @@
 //! is the [`Director`]'s word, and where the packet goes is read from the outer
 //! header that the director wrote.
 
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use lb_core::config::{
     BackendFile, BackendState, Config, ConfigError, ForwardFile, HashField, LbFile, NodeFile, ProtocolName,
     ServiceAddress, ServiceFile,
 };
-use lb_core::director::{Choice, Director, DirectorError, DropReason, Verdict};
+use lb_core::director::{Choice, Director, DirectorError, DropReason, ReplyKind, Verdict};
 use lb_core::encapsulation::decapsulate;
 use lb_core::table::TableCache;
-use lb_core::{Endpoint, FlowKey, HashKey, Protocol, Time, Weight};
+use lb_core::{Endpoint, FlowKey, HashKey, Time, Weight};
 
-use super::packets::{Builder, Ends, Kind};
+use super::packets::{Builder, Kind, Wire};
 use crate::ecmp::{EcmpGroup, EcmpKind};
-use crate::scenario::{EcmpFile, NodeKind};
+use crate::scenario::{EcmpFile, FamilyFile, NodeKind, ProtocolFile};
 
 /// The port that every zone's VIP serves.
 pub(super) const PORT: u16 = 443;
 
-/// The VIP of a zone.
-pub(super) fn vip(zone: u16) -> Ipv4Addr {
+/// The VIP of a zone, of addresses for documentation (RFC 5737, RFC 3849).
+pub(super) const fn vip(family: FamilyFile, zone: u16) -> IpAddr {
+    match family {
+        FamilyFile::Ipv4 => IpAddr::V4(vip4(zone)),
+        FamilyFile::Ipv6 => IpAddr::V6(vip6(zone)),
+    }
+}
+
+/// The same where IPv4 is spoken.
+pub(super) const fn vip4(zone: u16) -> Ipv4Addr {
     Ipv4Addr::new(203, 0, 113, (zone + 1) as u8)
+}
+
+/// The same where IPv6 is spoken.
+pub(super) const fn vip6(zone: u16) -> Ipv6Addr {
+    Ipv6Addr::new(0x2001, 0xdb8, 0xf, 0, 0, 0, 0, zone + 1)
 }
 
 /// The endpoint of a gateway.
@@ -45,9 +58,10 @@ fn gateway_of(outer: &[u8]) -> u16 {
 }
 
 /// Whether a node of this kind can be, with so many gateways: builds one.
-pub(crate) fn check_node(kind: &NodeKind, gateways: u16) -> Result<(), NodeError> {
+pub(crate) fn check_node(kind: &NodeKind, gateways: u16, wire: Wire) -> Result<(), NodeError> {
     let key = HashKey::new([1; 16]);
-    let config = keyed_node_config(kind, (0, 0), &gateway_endpoints(0, gateways), BackendState::Active, key)?;
+    let endpoints = gateway_endpoints(0, gateways);
+    let config = keyed_node_config((kind, wire), (0, 0), &endpoints, BackendState::Active, key)?;
     Director::new(config, &mut TableCache::default())?;
     Ok(())
 }
@@ -65,7 +79,7 @@ pub enum NodeError {
 
 /// The configuration of an L4 node: one service, the zone's VIP, over its gateways, all in one state.
 pub(super) fn keyed_node_config(
-    kind: &NodeKind,
+    (kind, wire): (&NodeKind, Wire),
     (zone, node): (u16, u16),
     gateways: &[Endpoint],
     state: BackendState,
@@ -89,9 +103,12 @@ pub(super) fn keyed_node_config(
         profile: kind.profile,
         generation: 0,
         services: vec![ServiceFile {
-            vip: IpAddr::V4(vip(zone)),
+            vip: vip(wire.family, zone),
             port: PORT,
-            protocol: ProtocolName::Tcp,
+            protocol: match wire.protocol {
+                ProtocolFile::Tcp => ProtocolName::Tcp,
+                ProtocolFile::Udp => ProtocolName::Udp,
+            },
             scheduler: kind.scheduler,
             hash_fields: vec![
                 HashField::Proto,
@@ -127,21 +144,58 @@ pub(super) struct Node {
     pub(super) condition: Condition,
     /// Whether its own service machine says that the VIP stands.
     pub(super) stands: bool,
+    /// A hash of who is offered new flows, with what weight: nodes that agree on it place flows alike.
+    pub(super) members: u64,
 }
 
 impl Node {
+    /// A node that works and announces nothing yet.
+    pub(super) fn new(director: Director) -> Self {
+        let mut node = Self { director, condition: Condition::Running, stands: false, members: 0 };
+        node.note_members();
+        node
+    }
+
+    /// Takes note of who is offered new flows, after what it was told has changed.
+    pub(super) fn note_members(&mut self) {
+        let backends = (0_u32..).zip(&self.director.config().services[0].backends);
+        let offered = backends.filter(|(_, backend)| backend.state == BackendState::Active);
+        let bytes: Vec<u8> = offered
+            .flat_map(|(gateway, backend)| {
+                let [a, b, c, d] = gateway.to_be_bytes();
+                let [high, low] = backend.weight.0.to_be_bytes();
+                [a, b, c, d, high, low]
+            })
+            .collect();
+        self.members = MEMBERS_KEY.hash_bytes(&bytes);
+    }
+
+    /// Its tables forget all that is over, if it works.
+    ///
+    /// The director does a bounded part of that at a time, so it is asked until nothing is due.
+    pub(super) fn handle_timeout(&mut self, now: Time) {
+        match self.condition {
+            Condition::Running | Condition::BlackHole => {}
+            Condition::Down | Condition::Paused => return,
+        }
+        self.director.handle_timeout(now);
+        while self.director.poll_timeout().is_some_and(|due| due < now) {
+            self.director.handle_timeout(now);
+        }
+    }
+
+    /// The state that a gateway was given.
+    pub(super) fn state_of(&self, gateway: u16) -> BackendState {
+        let backends = &self.director.config().services[0].backends;
+        backends.get(usize::from(gateway)).map_or(BackendState::Down, |backend| backend.state)
+    }
+
     /// Whether a router that looks at it now would send it packets.
     pub(super) const fn is_announced(&self) -> bool {
         match self.condition {
             Condition::BlackHole | Condition::Running => self.stands,
             Condition::Down | Condition::Paused => false,
         }
-    }
-
-    /// Whether its table ever dropped a connection because it was full.
-    pub(super) fn has_evicted(&self) -> bool {
-        let counters = self.director.connections().counters();
-        counters.evicted > 0
     }
 }
 
@@ -154,17 +208,23 @@ pub(super) enum Delivery {
     Lost(Loss),
     /// The node's host answers with a reset: it knows no such connection.
     Reset { node: u16 },
+    /// The node answers "port unreachable": it has no gateway for it.
+    Unreachable,
 }
 
 /// Why nobody gets a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Loss {
+    /// The node's entry names a gateway that is gone, and the kernel waits for the entry to expire.
+    BackendGone,
     /// The node has no gateway for it.
     NoBackend,
     /// The router sends it to a node that is not there.
     NodeDown,
     /// The router has no node to send it to.
     NoRoute,
+    /// The director answered it with what a well-formed packet never meets.
+    Answered(ReplyKind),
     /// The director refused it for a reason that a well-formed packet never meets.
     Refused(DropReason),
 }
@@ -173,10 +233,9 @@ pub(super) enum Loss {
 #[derive(Debug)]
 pub(super) struct Front {
     zone: u16,
+    wire: Wire,
     router: EcmpGroup<u16>,
     pub(super) nodes: Vec<Node>,
-    /// Changes with every change of any node's table.
-    pub(super) version: u32,
     pub(super) packets: u64,
     /// Packets that a gateway would not have got as the client sent them.
     pub(super) damaged: u64,
@@ -186,7 +245,7 @@ pub(super) struct Front {
 
 impl Front {
     /// A router without nodes.
-    pub(super) fn new(zone: u16, ecmp: EcmpFile, salt: HashKey) -> Self {
+    pub(super) fn new(zone: u16, ecmp: EcmpFile, salt: HashKey, wire: Wire) -> Self {
         let kind = match ecmp {
             EcmpFile::HashThreshold => EcmpKind::HashThreshold,
             EcmpFile::ModN => EcmpKind::ModN,
@@ -194,19 +253,19 @@ impl Front {
         };
         Self {
             zone,
+            wire,
             router: EcmpGroup::new(kind, salt, &[]),
             nodes: Vec::new(),
-            version: 0,
             packets: 0,
             damaged: 0,
-            builder: Builder::new(),
+            builder: Builder::new(wire),
             out: vec![0; OUT].into_boxed_slice(),
         }
     }
 
     /// The address of the zone's service.
     pub(super) fn service(&self) -> ServiceAddress {
-        ServiceAddress::new(IpAddr::V4(vip(self.zone)), PORT, Protocol::TCP)
+        ServiceAddress::new(vip(self.wire.family, self.zone), PORT, self.wire.number())
     }
 
     /// The router looks at its nodes and sends packets to those that are announced; whether that changed anything.
@@ -236,17 +295,16 @@ impl Front {
     ) {
         let service = self.service();
         let endpoint = gateway_endpoint(self.zone, gateway);
-        let director = &mut self.nodes[usize::from(node)].director;
-        director
+        let node = &mut self.nodes[usize::from(node)];
+        node.director
             .set_backend(service, endpoint, state, weight, tables)
             .expect("the scenario's table was built before, and the node has every gateway of its zone");
-        self.version += 1;
+        node.note_members();
     }
 
     /// Carries one packet from the router to a gateway, by its real bytes.
-    pub(super) fn deliver(&mut self, now: Time, ends: Ends, kind: Kind) -> Delivery {
-        let flow = FlowKey::v4(Protocol::TCP, (ends.client, ends.client_port), (ends.vip, ends.vip_port));
-        let Some(&node) = self.router.next_hop(&flow) else { return Delivery::Lost(Loss::NoRoute) };
+    pub(super) fn deliver(&mut self, now: Time, flow: &FlowKey, kind: Kind) -> Delivery {
+        let Some(&node) = self.router.next_hop(flow) else { return Delivery::Lost(Loss::NoRoute) };
         let hop = &mut self.nodes[usize::from(node)];
         match hop.condition {
             Condition::Running => {}
@@ -255,7 +313,7 @@ impl Front {
             }
         }
         self.packets += 1;
-        let packet = self.builder.build(ends, kind);
+        let packet = self.builder.build(flow, kind);
         match hop.director.handle_packet(now, packet, &mut self.out) {
             Verdict::Forward { choice, length, .. } => {
                 if self.packets.is_multiple_of(OPENED_EVERY)
@@ -266,9 +324,18 @@ impl Front {
                 Delivery::Gateway { node, gateway: gateway_of(&self.out), choice }
             }
             // The host has no socket for the VIP: it answers a reset, a client's TCP obeys it.
-            Verdict::Pass(_) | Verdict::Reply { .. } => Delivery::Reset { node },
+            Verdict::Pass(_) => Delivery::Reset { node },
+            Verdict::Reply { kind, .. } => match kind {
+                ReplyKind::PortUnreachable => Delivery::Unreachable,
+                ReplyKind::Echo
+                | ReplyKind::TimeExceeded
+                | ReplyKind::TooBig
+                | ReplyKind::TranslatedTooBig => Delivery::Lost(Loss::Answered(kind)),
+            },
             Verdict::Drop(reason) => Delivery::Lost(match reason {
-                DropReason::NoBackend | DropReason::BackendGone => Loss::NoBackend,
+                DropReason::BackendGone => Loss::BackendGone,
+                // Clients' packets are answered with "port unreachable" only: that is what was rationed.
+                DropReason::NoBackend | DropReason::RateLimited => Loss::NoBackend,
                 other => Loss::Refused(other),
             }),
         }
@@ -281,16 +348,26 @@ impl Front {
 }
 
 /// Whether a gateway that opens the tunnel finds the client's packet, all but its time to live
-/// and the checksum over that.
+/// (IPv6: hop limit) and the checksum over that.
 fn arrives_unchanged(sent: &[u8], outer: &[u8]) -> bool {
     let Ok(opened) = decapsulate(outer) else { return false };
     let got = opened.inner();
-    got.len() == sent.len() && got[..8] == sent[..8] && got[9] == sent[9] && got[12..] == sent[12..]
+    let may_differ: &[usize] = match sent[0] >> 4 {
+        4 => &[8, 10, 11],
+        _ => &[7],
+    };
+    let same = |at: usize| got[at] == sent[at] || may_differ.contains(&at);
+    got.len() == sent.len() && (0..sent.len().min(12)).all(same) && got[12..] == sent[12..]
 }
 
+/// Any key: the hash is compared only within a run.
+const MEMBERS_KEY: HashKey = HashKey::new([3; 16]);
 /// One packet in so many is opened as a gateway would open it.
 const OPENED_EVERY: u64 = 256;
 /// Buckets of a resilient router: a common hardware default.
 const BUCKETS: u32 = 256;
 /// Room for the largest packet in a tunnel.
 const OUT: usize = 2_048;
+
+#[cfg(test)]
+mod tests;

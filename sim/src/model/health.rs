@@ -11,11 +11,12 @@ use lb_core::health::{
 use lb_core::{BackendId, Time, Weight};
 
 use super::Model;
-use super::client::{Trouble, ends};
+use super::client::{Trouble, flow};
 use super::front::Condition as NodeCondition;
 use super::happening::Happening;
 use super::links::Place;
 use super::packets::Kind;
+use super::shifts::Cut;
 use super::zone::NodeHealth;
 use crate::engine::{Class, EventId};
 use crate::record::{Observer, Record};
@@ -217,7 +218,7 @@ impl<O: Observer> Model<'_, O> {
                 self.names.set_stands(zone, to.stands());
                 self.observer.event(&Record::zone_health(now, &self.zones[usize::from(zone)].name, to));
                 if !to.stands() {
-                    self.shifts.detected(now, zone);
+                    self.shifts.detected(now, zone, Cut::Entry);
                 }
             }
         }
@@ -250,19 +251,21 @@ impl<O: Observer> Model<'_, O> {
         let delay = self.links.delay(Place::Clients, there) + self.links.delay(there, Place::Clients);
         let number = self.connection_count;
         self.connection_count += 1;
-        let ends = ends(number, zone);
-        match self.carry(now, zone, ends, Kind::Open) {
-            Ok((_, gateway)) => {
+        let flow = flow(self.wire, number, zone);
+        match self.carry(now, zone, &flow, Kind::Open) {
+            Ok(passage) => {
                 let running = |condition| match condition {
                     Condition::Running => true,
                     Condition::Paused | Condition::Down => false,
                 };
-                let slot = &self.zones[usize::from(zone)].gateways[usize::from(gateway)];
+                let slot = &self.zones[usize::from(zone)].gateways[usize::from(passage.gateway)];
                 let answers = running(slot.station.condition());
-                let _ = self.carry(now, zone, ends, Kind::Close);
+                if self.wire.is_tcp() {
+                    let _ = self.carry(now, zone, &flow, Kind::Close);
+                }
                 answers.then_some((delay, true))
             }
-            Err(Trouble::Reset(_)) => Some((delay, false)),
+            Err(Trouble::Reset(_) | Trouble::Unreachable) => Some((delay, false)),
             Err(Trouble::Silence(_)) => None,
         }
     }

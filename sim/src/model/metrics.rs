@@ -159,7 +159,7 @@ fn by_cause(counts: &[u64; Cause::ALL.len()]) -> std::collections::BTreeMap<Stri
 impl<O: Observer> Model<'_, O> {
     /// A second is over.
     pub(super) fn handle_sample(&mut self, now: Time) {
-        self.shifts.tick(now);
+        self.shifts.tick(now, &self.names);
         let second = now.as_nanos() / 1_000_000_000;
         self.measure_busy(now);
         if second.is_multiple_of(WINDOW) {

@@ -1,31 +1,25 @@
 //! The name service: which zones it names, and with what weight.
 //!
-//! A zone is named while `lb-core`'s service machine says that its VIP stands
-//! and no operator has taken it out. If nothing is left, everything is named:
-//! no evidence is worth an empty answer.
+//! Which zones are named is `lb-core`'s decision, [`name_weights`]; here is kept
+//! what it is asked with, and answers are drawn, as a name service does.
+
+use lb_core::health::{NameTarget, name_weights};
 
 use crate::random::Stream;
 
 /// The name service's knowledge of the zones.
 #[derive(Debug)]
 pub(super) struct Names {
-    zones: Vec<Entry>,
+    zones: Vec<NameTarget>,
     /// Weights that answers go by.
     published: Vec<u32>,
     total: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    weight: u32,
-    stands: bool,
-    disabled: bool,
-}
-
 impl Names {
     /// All zones stand.
     pub(super) fn new(weights: impl Iterator<Item = u32>) -> Self {
-        let zones = weights.map(|weight| Entry { weight, stands: true, disabled: false }).collect();
+        let zones = weights.map(|weight| NameTarget { weight, stands: true, disabled: false }).collect();
         let mut names = Self { zones, published: Vec::new(), total: 0 };
         names.publish();
         names
@@ -48,11 +42,7 @@ impl Names {
 
     /// Answers go by what was said so far; returns the zones whose naming changed.
     pub(super) fn publish(&mut self) -> Vec<u16> {
-        let weight = |entry: &Entry| if entry.stands && !entry.disabled { entry.weight } else { 0 };
-        let mut next: Vec<u32> = self.zones.iter().map(weight).collect();
-        if next.iter().all(|weight| *weight == 0) {
-            next = self.zones.iter().map(|entry| entry.weight.max(1)).collect();
-        }
+        let next = name_weights(&self.zones);
         let was_named = |index: usize| self.published.get(index).is_some_and(|weight| *weight > 0);
         let changed =
             (0..next.len()).filter(|&index| (next[index] > 0) != was_named(index)).map(|index| index as u16);
@@ -67,15 +57,23 @@ impl Names {
         self.published[usize::from(zone)] > 0
     }
 
-    /// One answer: a zone drawn by weight.
-    pub(super) fn answer(&self, stream: &mut Stream) -> u16 {
+    /// The zones that answers name.
+    pub(super) fn named(&self) -> impl Iterator<Item = u16> {
+        (0..).zip(&self.published).filter(|(_, weight)| **weight > 0).map(|(zone, _)| zone)
+    }
+
+    /// One answer: a zone drawn by weight; `None` if no zone is named.
+    pub(super) fn answer(&self, stream: &mut Stream) -> Option<u16> {
+        if self.total == 0 {
+            return None;
+        }
         let mut drawn = stream.below(self.total);
         for (zone, weight) in (0..).zip(&self.published) {
             match drawn.checked_sub(u64::from(*weight)) {
-                None => return zone,
+                None => return Some(zone),
                 Some(rest) => drawn = rest,
             }
         }
-        0
+        None
     }
 }

@@ -9,9 +9,9 @@ use lb_core::director::Director;
 use lb_core::health::HealthFile;
 use lb_core::table::TableCache;
 
-use super::client::ends;
-use super::front::{Condition, Delivery, Front, Node, gateway_endpoints, keyed_node_config};
-use super::packets::Kind;
+use super::client::flow;
+use super::front::{Delivery, Front, Node, gateway_endpoints, keyed_node_config};
+use super::packets::{Kind, Wire};
 use crate::engine::{Class, Engine};
 use crate::scenario::{EcmpFile, NodeKind};
 
@@ -58,17 +58,19 @@ impl PacketPath {
             scheduler: SchedulerFile::default(),
             connections: None,
             backend_health: health.backend_policy().expect("the default is valid"),
+            observes: false,
             service_health: health.service_policy().expect("the default is valid"),
         };
         let mut tables = TableCache::default();
-        let mut front = Front::new(0, EcmpFile::HashThreshold, HashKey::new([7; 16]));
+        let mut front = Front::new(0, EcmpFile::HashThreshold, HashKey::new([7; 16]), Wire::default());
         let endpoints = gateway_endpoints(0, gateways);
         for node in 0..nodes {
             let key = HashKey::new([9; 16]);
-            let config = keyed_node_config(&kind, (0, node), &endpoints, BackendState::Active, key)
-                .expect("the default kind of node is valid");
+            let config =
+                keyed_node_config((&kind, Wire::default()), (0, node), &endpoints, BackendState::Active, key)
+                    .expect("the default kind of node is valid");
             let director = Director::new(config, &mut tables).expect("fewer gateways than slots");
-            front.nodes.push(Node { director, condition: Condition::Running, stands: true });
+            front.nodes.push(Node { stands: true, ..Node::new(director) });
         }
         let _ = front.handle_routes();
         Self { front, engine: Engine::new(), connections: 0 }
@@ -85,9 +87,9 @@ impl PacketPath {
         let mut delivered = 0;
         while let Some((now, packet)) = self.engine.pop() {
             let kind = if packet.opens { Kind::Open } else { Kind::Data(PAYLOAD) };
-            match self.front.deliver(now, ends(packet.connection, 0), kind) {
+            match self.front.deliver(now, &flow(Wire::default(), packet.connection, 0), kind) {
                 Delivery::Gateway { .. } => delivered += 1,
-                Delivery::Lost(_) | Delivery::Reset { .. } => {}
+                Delivery::Lost(_) | Delivery::Reset { .. } | Delivery::Unreachable => {}
             }
             if packet.left > 1 {
                 let next = Packet { left: packet.left - 1, opens: false, ..packet };

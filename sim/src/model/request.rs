@@ -7,14 +7,16 @@
 use core::time::Duration;
 
 use lb_core::Time;
+use lb_core::director::Choice;
 
 use super::Model;
 use super::arena::Id;
 use super::cause::Cause;
-use super::client::{Connection, Session, Trouble};
+use super::client::{Connection, DEADLINES_MIN, Session, Trouble};
 use super::happening::{Happening, Try};
 use super::links::Place;
-use super::packets::{Kind, payloads};
+use super::moves::Passage;
+use super::packets::Kind;
 use super::serve::Stage;
 use crate::engine::Class;
 use crate::record::Observer;
@@ -39,6 +41,13 @@ pub(super) struct Request {
     trouble: Option<Cause>,
     /// Where it is being served.
     pub(super) stage: Stage,
+}
+
+impl Request {
+    /// Whether it waits for the answer to this attempt.
+    fn is_at(&self, attempt: Try) -> bool {
+        self.epoch == attempt.epoch && self.phase == Phase::Sent
+    }
 }
 
 /// What a client does about a request.
@@ -120,14 +129,13 @@ impl<O: Observer> Model<'_, O> {
             self.engine.schedule(deadline, Class::Timer, Happening::RequestDeadline);
         }
         self.request_deadlines.push_back((deadline, attempt));
+        self.forget_deadlines();
         self.send_data(now, attempt);
     }
 
     /// The request, if this attempt of it is still waiting for an answer.
     pub(super) fn current(&mut self, attempt: Try) -> Option<&mut Request> {
-        self.requests
-            .get_mut(attempt.request)
-            .filter(|request| request.epoch == attempt.epoch && request.phase == Phase::Sent)
+        self.requests.get_mut(attempt.request).filter(|request| request.is_at(attempt))
     }
 
     fn send_data(&mut self, now: Time, attempt: Try) {
@@ -147,10 +155,22 @@ impl<O: Observer> Model<'_, O> {
         self.engine.schedule(now + delay, Class::Delivery, Happening::DeliverData(attempt));
     }
 
-    /// Nobody acknowledged: the client will repeat the data.
+    /// A request's packets are lost, or might as well be.
+    fn hear_nothing(&mut self, now: Time, attempt: Try, cause: Cause, repeats: u32, since: Duration) {
+        let connection = self.current(attempt).and_then(|request| request.connection);
+        self.repeat_later(now, attempt, cause, repeats, since);
+        if let Some(connection) = connection.and_then(|id| self.connections.get_mut(id)) {
+            connection.trouble = Some(cause);
+        }
+    }
+
+    /// Nobody acknowledged: the client will repeat the data; a datagram is gone.
     fn repeat_later(&mut self, now: Time, attempt: Try, trouble: Cause, repeats: u32, since: Duration) {
         let Some(request) = self.current(attempt) else { return };
         request.trouble = Some(trouble);
+        if !self.wire.is_tcp() {
+            return;
+        }
         let pause = DATA_REPEAT.saturating_mul(1 << repeats.min(16)).saturating_sub(since);
         self.engine.schedule(now + pause, Class::Timer, Happening::RepeatData(attempt));
     }
@@ -172,25 +192,38 @@ impl<O: Observer> Model<'_, O> {
         let (bytes, repeats, connection_id) = (request.bytes, request.repeats, request.connection);
         let Some(id) = connection_id else { return };
         let Some(connection) = self.connections.get(id) else { return };
-        let (zone, ends) = (connection.zone, connection.ends());
-        let mut outcome = Err(Trouble::Silence(Cause::NoBackend));
-        for payload in payloads(bytes) {
-            outcome = self.carry(now, zone, ends, Kind::Data(payload));
+        let (zone, flow) = (connection.zone, connection.flow(self.wire));
+        let mut outcome: Result<Passage, Trouble> = Err(Trouble::Silence(Cause::NoBackend));
+        for payload in self.wire.payloads(bytes) {
+            let next = self.carry(now, zone, &flow, Kind::Data(payload));
+            outcome = match (outcome, next) {
+                // The first packet tells how the gateway was found; the others may follow its entry.
+                (Ok(first), Ok(next)) if next.choice == Choice::Existing => {
+                    Ok(Passage { choice: first.choice, ..next })
+                }
+                (_, next) => next,
+            };
             if outcome.is_err() {
                 break;
             }
         }
         let sent = self.links.delay(Place::Clients, Place::Zone(zone));
         match outcome {
-            Ok((node, gateway)) => self.arrive_at_gateway(now, attempt, id, node, gateway, repeats),
-            Err(Trouble::Silence(cause)) => {
-                self.repeat_later(now, attempt, cause, repeats, sent);
-                if let Some(connection) = self.connections.get_mut(id) {
-                    connection.trouble = Some(cause);
-                }
+            Ok(passage) => self.arrive_at_gateway(now, attempt, id, passage, repeats),
+            Err(Trouble::Silence(cause)) => self.hear_nothing(now, attempt, cause, repeats, sent),
+            // To an established connection this is no reason to end: whoever guesses its ports could
+            // send it. Linux does so (`tcp_v4_err`), and RFC 5927, section 5.2, tells why; RFC 1122 let
+            // the connection end. A client of datagrams is told at once.
+            Err(Trouble::Unreachable) if self.wire.is_tcp() => {
+                self.hear_nothing(now, attempt, Cause::Refused, repeats, sent);
+            }
+            Err(Trouble::Unreachable) => {
+                let delay = self.links.delay(Place::Zone(zone), Place::Clients);
+                let failure = Happening::Answer(attempt, Some(Cause::Refused));
+                self.engine.schedule(now + delay, Class::Delivery, failure);
             }
             Err(Trouble::Reset(node)) => {
-                let cause = self.cause_of_reset(zone, id, node);
+                let cause = self.cause_of_reset(id, node);
                 self.reset(now, zone, id, cause);
             }
         }
@@ -202,28 +235,20 @@ impl<O: Observer> Model<'_, O> {
         now: Time,
         attempt: Try,
         id: Id<Connection>,
-        node: u16,
-        gateway: u16,
+        passage: Passage,
         repeats: u32,
     ) {
-        let Some(connection) = self.connections.get_mut(id) else { return };
-        let zone = connection.zone;
-        let before = connection.node.replace(node);
-        let bound = connection.gateway;
-        let version = connection.version;
+        let Some(zone) = self.connections.get(id).map(|connection| connection.zone) else { return };
+        let left = self.follow(now, id, passage);
         let sent = self.links.delay(Place::Clients, Place::Zone(zone));
-        let Some(life) = self.gateway_life(zone, gateway) else {
+        let Some(life) = self.gateway_life(zone, passage.gateway) else {
             self.repeat_later(now, attempt, Cause::BackendLost, repeats, sent);
             return;
         };
-        if bound != Some((gateway, life)) {
-            let moved = bound.is_some_and(|(bound, _)| bound != gateway);
-            if moved {
-                let place = &self.zones[usize::from(zone)];
-                let kind = self.scenario.zones[usize::from(zone)].node_kind;
-                self.checks.flow_moves_for_a_reason(now, place, kind, version, bound);
-            }
-            let cause = self.cause_of_move(zone, bound, before, node);
+        if !self.wire.is_tcp() {
+            // Any gateway answers a datagram.
+            self.bind(id, passage.gateway, life);
+        } else if let Some(cause) = left {
             self.reset(now, zone, id, cause);
             return;
         }
@@ -231,49 +256,25 @@ impl<O: Observer> Model<'_, O> {
             request.taken = true;
             request.trouble = None;
         }
-        self.begin_service(now, attempt, zone, gateway);
+        self.begin_service(now, attempt, zone, passage.gateway);
     }
 
-    /// Why a connection's packets came to a gateway that does not hold its other end.
-    fn cause_of_move(&self, zone: u16, bound: Option<(u16, u16)>, before: Option<u16>, node: u16) -> Cause {
-        let place = &self.zones[usize::from(zone)];
-        if let Some((gateway, life)) = bound
-            && self.gateway_life(zone, gateway) != Some(life)
-        {
-            return Cause::BackendLost;
-        }
-        match before {
-            Some(before) if before != node && !place.front.is_routed(before) => Cause::NodeLost,
-            Some(before) if before == node && place.front.nodes[usize::from(node)].has_evicted() => {
-                Cause::TableFull
-            }
-            Some(_) | None => Cause::TableChange,
-        }
-    }
-
-    /// Why a node's host answered a connection with a reset.
-    fn cause_of_reset(&self, zone: u16, id: Id<Connection>, node: u16) -> Cause {
-        let Some(connection) = self.connections.get(id) else { return Cause::Refused };
-        match connection.node {
-            Some(before) if before != node => {
-                if self.zones[usize::from(zone)].front.is_routed(before) {
-                    Cause::TableChange
-                } else {
-                    Cause::NodeLost
-                }
-            }
-            Some(_) | None => {
-                let bound = connection.gateway;
-                let alive =
-                    bound.is_some_and(|(gateway, life)| self.gateway_life(zone, gateway) == Some(life));
-                if alive { Cause::Refused } else { Cause::BackendLost }
-            }
-        }
-    }
-
-    fn reset(&mut self, now: Time, zone: u16, id: Id<Connection>, cause: Cause) {
+    /// A reset, or what ends a connection as well, goes to the client.
+    pub(super) fn reset(&mut self, now: Time, zone: u16, id: Id<Connection>, cause: Cause) {
         let delay = self.links.delay(Place::Zone(zone), Place::Clients);
         self.engine.schedule(now + delay, Class::Delivery, Happening::Reset(id, cause));
+    }
+
+    /// Deadlines of attempts that are over go once they are more than the others.
+    ///
+    /// The one that was just entered stays, so that the agenda always has one for them.
+    fn forget_deadlines(&mut self) {
+        if self.request_deadlines.len() > 2 * self.requests.len() + DEADLINES_MIN {
+            let requests = &self.requests;
+            self.request_deadlines.retain(|(_, attempt)| {
+                requests.get(attempt.request).is_some_and(|request| request.is_at(*attempt))
+            });
+        }
     }
 
     /// Requests that were not answered for so long have failed for now.
@@ -292,12 +293,20 @@ impl<O: Observer> Model<'_, O> {
             let (trouble, connection) = (request.trouble, request.connection);
             match (trouble, connection) {
                 // The path is dead: the client gives up the connection with all that is on it.
-                (Some(cause), Some(connection)) => self.break_connection(now, connection, cause),
-                _ => {
-                    self.fail_try(now, attempt.request, Cause::Timeout);
+                (Some(cause), Some(connection)) if self.gives_up_path(attempt) => {
+                    self.break_connection(now, connection, cause);
                 }
+                (Some(cause), Some(_)) => self.fail_try(now, attempt.request, cause),
+                (_, None) | (None, _) => self.fail_try(now, attempt.request, Cause::Timeout),
             }
         }
+    }
+
+    /// Whether a client whose packets got no answer leaves the connection: over UDP it asks
+    /// again from the same port as long as it asks again at all.
+    fn gives_up_path(&mut self, attempt: Try) -> bool {
+        let retries = self.retry.retries;
+        self.wire.is_tcp() || self.current(attempt).is_none_or(|request| request.attempt > retries)
     }
 
     /// What the simulator knows of why no answer will come.

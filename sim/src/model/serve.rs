@@ -12,10 +12,10 @@ use lb_core::Time;
 
 use super::Model;
 use super::cause::Cause;
-use super::client::{Trouble, ends};
+use super::client::{Trouble, flow};
 use super::happening::{Happening, StationId, Try};
 use super::links::Place;
-use super::packets::{Kind, payloads};
+use super::packets::Kind;
 use super::zone::StationSlot;
 use crate::engine::Class;
 use crate::record::Observer;
@@ -188,14 +188,16 @@ impl<O: Observer> Model<'_, O> {
         let Some(stage) = self.current(attempt).map(|request| request.stage) else { return };
         let number = self.connection_count;
         self.connection_count += 1;
-        let ends = ends(number, zone);
-        let mut outcome = self.carry(now, zone, ends, Kind::Open);
-        for kind in payloads(0).map(Kind::Data).chain([Kind::Close]) {
+        let flow = flow(self.wire, number, zone);
+        let kinds = [Kind::Open, Kind::Data(0), Kind::Close];
+        let (first, more) = if self.wire.is_tcp() { (kinds[0], &kinds[1..]) } else { (kinds[1], &[][..]) };
+        let mut outcome = self.carry(now, zone, &flow, first);
+        for kind in more {
             if outcome.is_ok() {
-                outcome = self.carry(now, zone, ends, kind);
+                outcome = self.carry(now, zone, &flow, *kind);
             }
         }
-        let taken = outcome.map(|(_, gateway)| (gateway, self.gateway_life(zone, gateway)));
+        let taken = outcome.map(|passage| (passage.gateway, self.gateway_life(zone, passage.gateway)));
         match taken {
             Ok((gateway, Some(_))) => {
                 let stage = Stage { zone, at: At::Remote, ..stage };
@@ -207,7 +209,9 @@ impl<O: Observer> Model<'_, O> {
             }
             Ok((_, None)) => self.set_trouble_of_answer(now, attempt, stage, Cause::BackendLost),
             Err(Trouble::Silence(cause)) => self.set_trouble_of_answer(now, attempt, stage, cause),
-            Err(Trouble::Reset(_)) => self.answer(now, attempt, stage, Some(Cause::Refused)),
+            Err(Trouble::Reset(_) | Trouble::Unreachable) => {
+                self.answer(now, attempt, stage, Some(Cause::Refused));
+            }
         }
     }
 
@@ -266,12 +270,12 @@ impl<O: Observer> Model<'_, O> {
             let bytes = self.scenario.traffic.response_bytes.sample_bytes(&mut self.streams.sizes);
             delay += transfer(bytes, self.scenario.network.client_bandwidth);
         }
-        // A lost answer is repeated by the gateway until it gets through, as data are.
+        // Over TCP the gateway repeats a lost answer until it gets through, as clients do their data.
         let mut repeat = ANSWER_REPEAT;
         while self.links.loses(here, Place::Clients) {
             delay += repeat;
             repeat = repeat.saturating_mul(2);
-            if repeat > ANSWER_REPEAT_MAX {
+            if repeat > ANSWER_REPEAT_MAX || !self.wire.is_tcp() {
                 self.set_trouble(attempt, Cause::Network);
                 return;
             }

@@ -39,6 +39,10 @@ struct Watch {
     zone: u16,
     cut: Cut,
     before: f64,
+    /// Its event is over: another one is watched by itself.
+    ended: bool,
+    /// The zones that names led to when half of the traffic had moved.
+    named: Option<Vec<u16>>,
     detected: Option<Duration>,
     half: Option<Duration>,
     most: Option<Duration>,
@@ -77,29 +81,44 @@ impl Shifts {
 
     /// An event makes traffic move; one that is under way is not watched twice.
     pub(super) fn begin(&mut self, at: Time, zone: u16, cut: Cut) {
-        if self.watches.iter().any(|watch| watch.zone == zone && watch.cut == cut && watch.most.is_none()) {
+        if self.latest(zone, cut).is_some_and(|watch| !watch.ended && watch.most.is_none()) {
             return;
         }
         let first = self.second.saturating_sub(BEFORE);
         let before = self.share(zone, cut, first, self.second).unwrap_or(0.0);
-        self.watches.push(Watch { at, zone, cut, before, detected: None, half: None, most: None });
+        let (named, detected, half, most) = (None, None, None, None);
+        self.watches.push(Watch { at, zone, cut, before, ended: false, named, detected, half, most });
+    }
+
+    /// An event is over; what it began may still be under way.
+    pub(super) fn end(&mut self, zone: u16, cut: Cut) {
+        if let Some(watch) = self.latest(zone, cut) {
+            watch.ended = true;
+        }
     }
 
     /// A machine or an operator took the zone, or its members, out.
-    pub(super) fn detected(&mut self, now: Time, zone: u16) {
-        for watch in self.watches.iter_mut().filter(|watch| watch.zone == zone) {
+    pub(super) fn detected(&mut self, now: Time, zone: u16, cut: Cut) {
+        if let Some(watch) = self.latest(zone, cut) {
             watch.detected.get_or_insert(now - watch.at);
         }
     }
 
+    /// The watch that what is seen now belongs to.
+    fn latest(&mut self, zone: u16, cut: Cut) -> Option<&mut Watch> {
+        self.watches.iter_mut().rev().find(|watch| watch.zone == zone && watch.cut == cut)
+    }
+
     /// A second is over.
-    pub(super) fn tick(&mut self, now: Time) {
+    pub(super) fn tick(&mut self, now: Time, names: &Names) {
         self.second += 1;
         let first = self.second.saturating_sub(WINDOW);
         let window_start = Time::from_nanos(now.as_nanos().saturating_sub(WINDOW * 1_000_000_000));
         for index in 0..self.watches.len() {
             let watch = &self.watches[index];
-            if window_start < watch.at || watch.before <= 0.0 {
+            let place = (watch.zone, watch.cut);
+            let superseded = self.watches[index + 1..].iter().any(|later| (later.zone, later.cut) == place);
+            if superseded || window_start < watch.at || watch.before <= 0.0 {
                 continue;
             }
             let Some(share) = self.share(watch.zone, watch.cut, first, self.second) else { continue };
@@ -109,6 +128,7 @@ impl Shifts {
             // holds a hundredth when its start is.
             if share <= watch.before * 0.5 {
                 watch.half.get_or_insert(since + Duration::from_secs(WINDOW / 2));
+                watch.named.get_or_insert_with(|| names.named().collect());
             }
             if share <= watch.before * 0.01 {
                 watch.most.get_or_insert_with(|| since.max(watch.half.unwrap_or(since)));
@@ -146,7 +166,12 @@ impl Shifts {
             let from = usize::from(watch.zone);
             let takes = |zone: &usize| {
                 let far = scenario.zones[*zone].data_center != scenario.zones[from].data_center;
-                *zone != from && names.is_published(*zone as u16) && (watch.cut == Cut::Entry || far)
+                let zone_number = *zone as u16;
+                let named = match &watch.named {
+                    Some(named) => named.contains(&zone_number),
+                    None => names.is_published(zone_number),
+                };
+                *zone != from && named && (watch.cut == Cut::Entry || far)
             };
             let to = (0..scenario.zones.len()).filter(takes);
             Shift {

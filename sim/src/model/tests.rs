@@ -1,5 +1,13 @@
 //! Small fleets for seconds: what must hold in every run.
 
+mod bounds;
+mod causes;
+mod datagrams;
+mod names;
+mod observations;
+mod unreachable;
+
+use super::Model;
 use crate::record::{Observer, Record, Sample};
 use crate::run::{RunResult, run};
 use crate::scenario::{EmbeddedData, Scenario, embedded, with_overrides};
@@ -12,7 +20,7 @@ fn scenario(name: &str, overrides: &[&str]) -> Scenario {
 }
 
 fn run_of(scenario: &Scenario) -> RunResult {
-    let result = run(scenario, scenario.seed, &mut ());
+    let result = run(scenario, scenario.seed, &mut ()).unwrap();
     assert_eq!(result.violations, [], "{}", scenario.name);
     let requests = &result.requests;
     assert_eq!(requests.total, requests.ok + requests.failed);
@@ -24,11 +32,12 @@ fn run_of(scenario: &Scenario) -> RunResult {
 }
 
 /// Short forms of the embedded scenarios: the same events, close together.
-const SHORT: [(&str, &[&str]); 10] = [
+const SHORT: [(&str, &[&str]); 11] = [
     (
         "az-loss",
         &["duration=20s", "expect=[]", "events[0].at=10s", "traffic.rate={kind: constant, rate: 10%}"],
     ),
+    ("datagrams", &["duration=20s", "events[0].at=5s", "events[0].for=10s"]),
     ("health-flap", &["duration=20s", "events[0].at=5s", "events[0].count=1"]),
     ("kernel-drain", &["duration=20s", "events[0].at=2s", "events[0].every=5s", "events[0].drain=3s"]),
     ("local-loss", &["duration=20s", "events[0].at=5s", "events[1].at=5s", "events[2].at=10s"]),
@@ -39,6 +48,11 @@ const SHORT: [(&str, &[&str]); 10] = [
     ("silent-node", &["duration=20s", "events[0].at=5s", "events[0].for=5s"]),
     ("survivors-overload", &["duration=20s", "events[0].at=5s", "events[0].for=5s"]),
 ];
+
+/// What makes a scenario short.
+fn short(name: &str) -> &'static [&'static str] {
+    SHORT.iter().find(|(known, _)| *known == name).unwrap().1
+}
 
 #[test]
 fn every_scenario_runs_accounts_for_everything_and_breaks_no_invariant() {
@@ -52,11 +66,11 @@ fn every_scenario_runs_accounts_for_everything_and_breaks_no_invariant() {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_another_does_not() {
-    let scenario = scenario("local-loss", SHORT[3].1);
-    let (one, again) = (run(&scenario, 1, &mut ()), run(&scenario, 1, &mut ()));
+    let scenario = scenario("local-loss", short("local-loss"));
+    let (one, again) = (run(&scenario, 1, &mut ()).unwrap(), run(&scenario, 1, &mut ()).unwrap());
     assert_eq!(one, again);
     assert_eq!(one.digest.len(), 64);
-    assert_ne!(one.digest, run(&scenario, 2, &mut ()).digest);
+    assert_ne!(one.digest, run(&scenario, 2, &mut ()).unwrap().digest);
 }
 
 #[test]
@@ -70,9 +84,9 @@ fn an_observer_changes_nothing() {
             self.0 += 1;
         }
     }
-    let scenario = scenario("node-loss", SHORT[5].1);
+    let scenario = scenario("node-loss", short("node-loss"));
     let mut busy = Busy(0);
-    assert_eq!(run(&scenario, 3, &mut busy), run(&scenario, 3, &mut ()));
+    assert_eq!(run(&scenario, 3, &mut busy).unwrap(), run(&scenario, 3, &mut ()).unwrap());
     assert!(busy.0 > 100);
 }
 
@@ -109,10 +123,17 @@ fn kernel_nodes_without_sloppy_tcp_reset_the_flows_of_a_lost_node() {
 #[test]
 fn a_partition_is_the_networks_fault_and_ends() {
     let event = "events=[{at: 10s, kind: partition, between: [clients, slc-a], for: 3s}]";
-    let result =
-        run_of(&scenario("node-loss", &["duration=30s", "expect=[]", "traffic.retry.retries=3", event]));
-    assert!(result.requests.retried + result.requests.ok > 0);
-    assert!(result.connections.broken_by.keys().all(|cause| cause == "network"), "{:?}", result.connections);
+    let impatient = "traffic.requestTimeout=2s";
+    let overrides = ["duration=30s", "expect=[]", "traffic.retry.retries=3", "traffic.connectTimeout=2s"];
+    let overrides = [&overrides[..], &[event, impatient]].concat();
+    let result = run_of(&scenario("node-loss", &overrides));
+    let causes: Vec<_> = result.connections.broken_by.keys().collect();
+    assert_eq!(causes, ["network"], "{:?}", result.connections);
+    // Who has something to send within the first second of the three waits out its two seconds.
+    assert!(result.connections.broken > 30, "{:?}", result.connections);
+    assert!(result.requests.retried >= result.connections.broken, "{:?}", result.requests);
+    // It ends: another try gets through, and what comes after it is as before.
+    assert_eq!(result.requests.failed, 0, "{:?}", result.requests);
 }
 
 #[test]
@@ -170,8 +191,30 @@ fn a_paused_gateway_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn a_small_connection_table_refuses_or_evicts_and_stays_within_its_limit() {
-    let small = "nodeKinds.stateless.connections.max=64";
-    let result = run_of(&scenario("node-loss", &["duration=20s", "events=[]", "expect=[]", small]));
-    assert!(result.requests.ok > 0);
+fn a_small_connection_table_evicts_and_stays_within_its_limit() {
+    /// Evictions of all nodes, and the most entries that one had, over a run.
+    fn crowd(limits: &str) -> (u64, usize) {
+        let limits = format!("nodeKinds.stateless.connections={limits}");
+        let scenario = scenario("node-loss", &["duration=20s", "events=[]", "expect=[]", &limits]);
+        let mut observer = ();
+        let mut model = Model::new(&scenario, scenario.seed, &mut observer);
+        let mut most = 0;
+        while let Some((now, happening)) = model.engine.pop_until(model.end) {
+            model.handle(now, happening);
+            let tables = model.zones[0].front.nodes.iter().map(|node| node.director.connections().len());
+            most = tables.max().unwrap_or_default().max(most);
+        }
+        let tables = model.zones[0].front.nodes.iter().map(|node| node.director.connections());
+        let evicted = tables.map(|table| table.counters().evicted).sum();
+        let result = model.finish();
+        assert_eq!(result.violations, []);
+        // Full tables move nothing while members stay: flows go where their entries would have sent them.
+        assert_eq!((result.requests.failed, result.connections.broken), (0, 0), "{limits}");
+        (evicted, most)
+    }
+    assert_eq!(crowd("{max: 20000}").0, 0, "with room nobody has to go");
+    let (evicted, most) = crowd("{max: 20}");
+    assert!(evicted > 50 && most == 20, "{evicted} {most}");
+    let (evicted, most) = crowd("{max: 1000, unproven: 1}");
+    assert!(evicted > 50 && most < 1000, "{evicted} {most}");
 }

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::error::Problem;
-use crate::samplers::{Bytes, Distribution, DistributionText};
+use crate::samplers::{Distribution, DistributionText, Quantity};
 
 /// Where a scenario's data come from.
 pub trait DataSource {
@@ -74,24 +74,28 @@ pub(super) fn arrivals(text: &str, name: &str) -> Result<Vec<u64>, Problem> {
         .collect()
 }
 
-/// Rows of (bytes, percent of all at most as large); one header line. What lacks to 100 % has the last size.
-pub(super) fn sizes(text: &str, name: &str) -> Result<Distribution<Bytes>, Problem> {
+/// Rows of (value, percent of all at most as large); one header line. What lacks to 100 % has the last value.
+pub(super) fn points<Q: Quantity>(
+    text: &str,
+    name: &str,
+    right: &'static str,
+) -> Result<Distribution<Q>, Problem> {
     let mut points = Vec::new();
     for (line, row) in rows(text) {
-        let parsed = row.split_once(',').and_then(|(bytes, percent)| {
-            Some((Bytes(bytes.trim().parse().ok()?), percent.trim().parse::<f64>().ok()? / 100.0))
+        let parsed = row.split_once(',').and_then(|(value, percent)| {
+            Some((Q::from_base(value.trim().parse().ok()?), percent.trim().parse::<f64>().ok()? / 100.0))
         });
-        points.push(parsed.ok_or_else(|| unreadable(name, line, "BYTES,PERCENT"))?);
+        points.push(parsed.ok_or_else(|| unreadable(name, line, right))?);
     }
-    if let Some(&(Bytes(largest), share)) = points.last()
+    if let Some(&(largest, share)) = points.last()
         && share < 1.0
     {
-        // One byte more: a step, because sizes must rise.
-        points.push((Bytes(largest + 1.0), 1.0));
+        // One more: a step, because values must rise.
+        points.push((Q::from_base(largest.base() + 1.0), 1.0));
     }
     Distribution::new(DistributionText::Empirical(points)).map_err(|error| match error {
         crate::samplers::DistributionError::Empirical(error) => Problem::Empirical(error),
-        crate::samplers::DistributionError::Range { .. } => unreadable(name, 1, "BYTES,PERCENT"),
+        crate::samplers::DistributionError::Range { .. } => unreadable(name, 1, right),
     })
 }
 

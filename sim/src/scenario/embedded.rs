@@ -22,8 +22,9 @@ macro_rules! scenario {
     };
 }
 
-const EMBEDDED: [EmbeddedScenario; 10] = [
+const EMBEDDED: [EmbeddedScenario; 11] = [
     scenario!("az-loss"),
+    scenario!("datagrams"),
     scenario!("health-flap"),
     scenario!("kernel-drain"),
     scenario!("local-loss"),

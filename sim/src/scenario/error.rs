@@ -162,6 +162,21 @@ pub enum Problem {
     /// Remote traffic in a fleet of one data center.
     #[error("there is only one data center; add another or write 0%")]
     NoRemote,
+    /// More clients at once than a run has memory for.
+    #[error(
+        "about {millions} million visits at once are more than a run has room for (1); \
+         write a lower rate, or a shorter gap between requests"
+    )]
+    TooManyVisits {
+        /// How many.
+        millions: u64,
+    },
+    /// Passive observations where there is nothing to observe.
+    #[error("{who}; refer to a check without `passive`")]
+    NothingToObserve {
+        /// Who sees nothing of the backends.
+        who: &'static str,
+    },
     /// A parameter of another kind.
     #[error("not a parameter of `{kind}`; its own are: {}", right.join(", "))]
     NotAParameter {
@@ -193,6 +208,12 @@ pub enum Problem {
         kind: &'static str,
         /// What would be right.
         right: &'static str,
+    },
+    /// More requests than any fleet of this size is asked.
+    #[error("more than twenty times what the fleet can serve; write a peak of {most_per_s}/s or less")]
+    TooFast {
+        /// The greatest rate, per second.
+        most_per_s: u64,
     },
     /// Greater than can be simulated.
     #[error("too large; write {most} or less")]

@@ -79,6 +79,8 @@ pub struct DistributionsFile {
     pub counts: BTreeMap<String, Distribution<f64>>,
     /// Sizes from a file of two columns: bytes, percent of all that are at most as large.
     pub size_files: BTreeMap<String, String>,
+    /// Bare numbers from a file of two columns: number, percent of all that are at most as large.
+    pub count_files: BTreeMap<String, String>,
 }
 
 /// Data centers and zones.
@@ -276,12 +278,19 @@ impl Default for RoutingFile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrafficFile {
+    /// What the clients speak; `tcp` where left out.
+    #[serde(default)]
+    pub protocol: ProtocolFile,
+    /// The address family of the zones' VIPs, and so of the clients; `ipv4` where left out.
+    #[serde(default)]
+    pub family: FamilyFile,
     /// Requests per second over time.
     pub rate: RateFile,
     /// When connections begin, given the rate; Poisson where left out.
     #[serde(default)]
     pub arrivals: ArrivalsFile,
-    /// The distribution of requests per connection, rounded, at least 1: a name in `distributions.counts`.
+    /// The distribution of requests per connection, rounded, at least 1: a name in `distributions.counts`
+    /// or `countFiles`.
     pub requests_per_connection: String,
     /// The distribution of the time between two requests of a connection: a name in `distributions.times`.
     pub request_gap: String,
@@ -289,13 +298,36 @@ pub struct TrafficFile {
     pub request_bytes: String,
     /// The distribution of an answer's bytes: a name in `distributions.sizes` or `sizeFiles`.
     pub response_bytes: String,
-    /// How long a client waits for a connection.
+    /// How long a client waits for a connection; over UDP there is none to wait for.
     pub connect_timeout: HumanDuration,
     /// How long a client waits for an answer.
     pub request_timeout: HumanDuration,
     /// What a client does when a request fails; nothing where left out.
     #[serde(default)]
     pub retry: RetryFile,
+}
+
+/// What clients speak.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProtocolFile {
+    /// Connections: a handshake, lost data repeated, a closing packet.
+    #[default]
+    Tcp,
+    /// Datagrams: what is lost stays lost until the client asks again from the same port.
+    /// It takes another port, and asks its resolver, when it has given a request up.
+    Udp,
+}
+
+/// An address family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FamilyFile {
+    /// IPv4.
+    #[default]
+    Ipv4,
+    /// IPv6; the gateways' own addresses stay IPv4, so the L4 nodes tunnel 6-in-4.
+    Ipv6,
 }
 
 /// A client's retries.

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::data::{self, DataSource};
-use super::error::{Problem, ProblemAt};
+use super::error::{Path, Problem, ProblemAt, ScenarioError};
 use crate::samplers::{RateCurve, RatePoint};
 
 /// Requests per second over time, as written: a kind and its parameters.
@@ -254,6 +254,31 @@ impl RateFile {
             .map_err(|error| ProblemAt::field("data", Problem::Curve(error)))
     }
 
+    /// Refuses what no fleet of this capacity is asked in earnest.
+    pub(super) fn check_peak(
+        &self,
+        curve: &RateCurve,
+        capacity: f64,
+        path: &Path,
+    ) -> Result<(), ScenarioError> {
+        let most = libm::ceil(OVERLOAD_MAX * capacity);
+        if curve.peak() <= most {
+            return Ok(());
+        }
+        let too_fast = |point: &RatePointFile| point.rate.per_second(capacity) > most;
+        let here = match self.kind {
+            RateKind::Constant | RateKind::Sine => path.key("rate"),
+            RateKind::Csv => path.key("peakRate"),
+            RateKind::Points => {
+                let index = self.points.iter().position(too_fast).unwrap_or_default();
+                path.key("points").index(index).key("rate")
+            }
+        };
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturation is meant")]
+        let most_per_s = most as u64;
+        Err(here.error(Problem::TooFast { most_per_s }))
+    }
+
     fn check_fields(&self) -> Result<(), ProblemAt> {
         let given = [
             ("rate", self.rate.is_some()),
@@ -296,6 +321,10 @@ impl RateKind {
         }
     }
 }
+
+/// A peak may be so many times what the fleet can serve. A few times as much is an overload worth
+/// looking at; at twenty times it nearly everything fails, and a slip of the pen is more likely.
+const OVERLOAD_MAX: f64 = 20.0;
 
 /// A rate is needed and not given.
 const MISSING_RATE: ProblemAt = ProblemAt::field("rate", Problem::Missing);

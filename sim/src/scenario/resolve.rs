@@ -7,9 +7,10 @@ use lb_core::health::{HealthConfig, HealthFile};
 
 use super::data::{self, DataSource};
 use super::error::{Path, Problem, ScenarioError, nearest};
-use super::file::{DistributionsFile, ScenarioFile, StationFile, TrafficFile, ZoneKindFile};
+use super::file::{ProtocolFile, ScenarioFile, StationFile, TrafficFile, ZoneKindFile};
 use super::rate::ArrivalsKind;
 use super::{Change, Cluster, Dns, Network, NodeKind, Scenario, StationKind, Traffic, Zone};
+use crate::run::OPEN_MAX;
 use crate::samplers::{Bytes, Distribution, Quantity, RateCurve};
 
 /// Resolves a whole file.
@@ -24,7 +25,9 @@ pub(super) fn scenario(file: ScenarioFile, source: &dyn DataSource) -> Result<Sc
     if file.duration.duration() > LONGEST {
         return Err(top.key("duration").error(Problem::TooLarge { most: "168h" }));
     }
-    let sizes = sizes(&file.distributions, source)?;
+    let known = &file.distributions;
+    let sizes = with_files(&known.sizes, ("sizeFiles", &known.size_files), "BYTES,PERCENT", source)?;
+    let counts = with_files(&known.counts, ("countFiles", &known.count_files), "NUMBER,PERCENT", source)?;
     let stations = stations(&file)?;
     let node_kinds = node_kinds(&file)?;
     let zones = zones(&file)?;
@@ -42,7 +45,7 @@ pub(super) fn scenario(file: ScenarioFile, source: &dyn DataSource) -> Result<Sc
         dns: dns(&file)?,
         remote_share: file.routing.remote.fraction(),
         endpoint_delay: file.routing.endpoint_delay.duration(),
-        traffic: traffic(&file, &sizes)?,
+        traffic: traffic(&file, &sizes, &counts)?,
         events: Vec::new(),
         expect: file.expect.clone(),
     };
@@ -50,9 +53,12 @@ pub(super) fn scenario(file: ScenarioFile, source: &dyn DataSource) -> Result<Sc
         return Err(top.key("routing").key("remote").error(Problem::NoRemote));
     }
     let capacity = scenario.capacity();
-    let under_rate = |problem: super::error::ProblemAt| problem.under(&top.key("traffic").key("rate"));
+    let rate_path = top.key("traffic").key("rate");
+    let under_rate = |problem: super::error::ProblemAt| problem.under(&rate_path);
     scenario.traffic.rate = file.traffic.rate.curve(capacity, source).map_err(under_rate)?;
+    file.traffic.rate.check_peak(&scenario.traffic.rate, capacity, &rate_path)?;
     scenario.traffic.arrivals = arrivals(&file.traffic, source)?;
+    check_crowd(&scenario)?;
     scenario.events = super::events::resolve(&file, &scenario)?;
     check_nodes(&file, &scenario)?;
     for (index, expectation) in file.expect.iter().enumerate() {
@@ -62,6 +68,20 @@ pub(super) fn scenario(file: ScenarioFile, source: &dyn DataSource) -> Result<Sc
         }
     }
     Ok(scenario)
+}
+
+/// A run keeps every visit that is not over: how many those are at the peak follows, by Little's law,
+/// before any is made. What failing makes of it is seen in the run, which has the same limit.
+fn check_crowd(scenario: &Scenario) -> Result<(), ScenarioError> {
+    let traffic = &scenario.traffic;
+    let gaps = (traffic.mean_requests() - 1.0) * traffic.request_gap.mean().0 / 1e9;
+    let visits = traffic.rate.peak() / traffic.mean_requests() * gaps.min(scenario.duration.as_secs_f64());
+    if visits > OPEN_MAX as f64 {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturation is meant")]
+        let millions = (visits / 1e6).ceil() as u64;
+        return Err(Path::top().key("traffic").key("rate").error(Problem::TooManyVisits { millions }));
+    }
+    Ok(())
 }
 
 /// The longest run: a week.
@@ -91,21 +111,27 @@ fn named<'a, T>(
     Ok((position, map.values().nth(position).expect("the position was found in this map")))
 }
 
-fn sizes<'a>(
-    file: &'a DistributionsFile,
+/// Distributions by name: those that are written out, and those that a file of points gives.
+type Named<'a, Q> = BTreeMap<String, Cow<'a, Distribution<Q>>>;
+
+/// Adds the distributions of a section of files to those that are written out.
+fn with_files<'a, Q: Quantity>(
+    written: &'a BTreeMap<String, Distribution<Q>>,
+    (section, files): (&str, &BTreeMap<String, String>),
+    right: &'static str,
     source: &dyn DataSource,
-) -> Result<BTreeMap<String, Cow<'a, Distribution<Bytes>>>, ScenarioError> {
-    let mut sizes: BTreeMap<String, Cow<'a, Distribution<Bytes>>> =
-        file.sizes.iter().map(|(name, sizes)| (name.clone(), Cow::Borrowed(sizes))).collect();
-    for (name, data_name) in &file.size_files {
-        let path = Path::top().key("distributions").key("sizeFiles").key(name);
-        let parsed = data::read(source, data_name).and_then(|text| data::sizes(&text, data_name));
+) -> Result<Named<'a, Q>, ScenarioError> {
+    let mut all: Named<'a, Q> =
+        written.iter().map(|(name, known)| (name.clone(), Cow::Borrowed(known))).collect();
+    for (name, data_name) in files {
+        let path = Path::top().key("distributions").key(section).key(name);
+        let parsed = data::read(source, data_name).and_then(|text| data::points(&text, data_name, right));
         let parsed = parsed.map_err(|problem| path.clone().error(problem))?;
-        if sizes.insert(name.clone(), Cow::Owned(parsed)).is_some() {
+        if all.insert(name.clone(), Cow::Owned(parsed)).is_some() {
             return Err(path.error(Problem::Duplicate { name: name.clone() }));
         }
     }
-    Ok(sizes)
+    Ok(all)
 }
 
 fn finite<Q: Quantity>(distribution: &Distribution<Q>, name: &str, path: &Path) -> Result<(), ScenarioError> {
@@ -150,16 +176,27 @@ fn health_check(file: &ScenarioFile, name: &str, path: &Path) -> Result<HealthCo
     health(check, &Path::top().key("healthChecks").key(name))
 }
 
+/// Whether the health check of that name hears passive observations.
+fn observes(file: &ScenarioFile, name: &str) -> bool {
+    file.health_checks.get(name).is_some_and(|check| check.passive.is_some())
+}
+
 fn node_kinds(file: &ScenarioFile) -> Result<Vec<NodeKind>, ScenarioError> {
     let mut kinds = Vec::new();
     for (name, kind) in &file.node_kinds {
         let path = Path::top().key("nodeKinds").key(name);
         let health = health_check(file, &kind.health_check, &path.key("healthCheck"))?;
+        let observes = observes(file, &kind.health_check);
+        if observes && file.traffic.protocol == ProtocolFile::Udp {
+            let who = "an L4 node sees no answers, and datagrams tell it nothing";
+            return Err(path.key("healthCheck").error(Problem::NothingToObserve { who }));
+        }
         let kind = NodeKind {
             profile: kind.profile,
             scheduler: kind.scheduler,
             connections: kind.connections,
             backend_health: health.backend,
+            observes,
             service_health: health.service,
         };
         kinds.push(kind);
@@ -183,7 +220,8 @@ fn check_nodes(file: &ScenarioFile, scenario: &Scenario) -> Result<(), ScenarioE
         let name = file.node_kinds.keys().nth(kind).expect("kinds are in the file's order");
         let path = Path::top().key("nodeKinds").key(name);
         let gateways = u16::try_from(gateways).unwrap_or(u16::MAX);
-        crate::model::check_node(&scenario.node_kinds[kind], gateways)
+        let wire = scenario.traffic.wire();
+        crate::model::check_node(&scenario.node_kinds[kind], gateways, wire)
             .map_err(|error| path.error(Problem::Node(error)))?;
     }
     Ok(())
@@ -294,7 +332,11 @@ fn network(file: &ScenarioFile) -> Network {
 
 fn dns(file: &ScenarioFile) -> Result<Dns, ScenarioError> {
     let path = Path::top().key("dns");
-    let health = health_check(file, &file.dns.health_check, &path.key("healthCheck"))?;
+    let here = path.key("healthCheck");
+    let health = health_check(file, &file.dns.health_check, &here)?;
+    if observes(file, &file.dns.health_check) {
+        return Err(here.error(Problem::NothingToObserve { who: "a name service sees no flows" }));
+    }
     if !(1..=1_000_000).contains(&file.dns.resolvers) {
         return Err(path.key("resolvers").error(Problem::Range { range: "1 to 1000000" }));
     }
@@ -309,14 +351,15 @@ fn dns(file: &ScenarioFile) -> Result<Dns, ScenarioError> {
 
 fn traffic(
     file: &ScenarioFile,
-    sizes: &BTreeMap<String, Cow<'_, Distribution<Bytes>>>,
+    sizes: &Named<'_, Bytes>,
+    counts: &Named<'_, f64>,
 ) -> Result<Traffic, ScenarioError> {
     let path = Path::top().key("traffic");
     let traffic = &file.traffic;
     let distributions = &file.distributions;
     let here = path.key("requestsPerConnection");
     let (_, requests_per_connection) =
-        named("distribution of counts", &traffic.requests_per_connection, &distributions.counts, &here)?;
+        named("distribution of counts", &traffic.requests_per_connection, counts, &here)?;
     finite(requests_per_connection, &traffic.requests_per_connection, &here)?;
     let (_, request_gap) =
         named("distribution of times", &traffic.request_gap, &distributions.times, &path.key("requestGap"))?;
@@ -335,9 +378,11 @@ fn traffic(
         return Err(path.key("retry").key("retries").error(Problem::TooLarge { most: "10" }));
     }
     Ok(Traffic {
+        protocol: traffic.protocol,
+        family: traffic.family,
         rate: RateCurve::constant(0.0),
         arrivals: None,
-        requests_per_connection: requests_per_connection.clone(),
+        requests_per_connection: requests_per_connection.clone().into_owned(),
         request_gap: request_gap.clone(),
         request_bytes: size(&traffic.request_bytes, "requestBytes")?,
         response_bytes: size(&traffic.response_bytes, "responseBytes")?,

@@ -100,6 +100,10 @@ fn what_cannot_be_is_refused_with_path_and_remedy() {
         ),
         ("routing.remote=1%", "routing.remote: there is only one data center; add another or write 0%"),
         (
+            "healthChecks.name-service.passive={threshold: 3}",
+            "dns.healthCheck: a name service sees no flows; refer to a check without `passive`",
+        ),
+        (
             "traffic.rate={kind: sine, rate: 50%}",
             "traffic.rate.period: missing; this kind cannot do without it",
         ),
@@ -117,13 +121,70 @@ fn what_cannot_be_is_refused_with_path_and_remedy() {
 }
 
 #[test]
+fn more_visits_than_a_run_has_room_for_are_refused_before_any_is_made() {
+    // A fleet of a hundred thousand times the servers is not asked too much, only by too many at once.
+    let large = "stations.web.servers=100000";
+    let edge = "stations.edge.servers=100000";
+    let rate = |rate: &str| format!("traffic.rate={{kind: constant, rate: {rate}}}");
+    assert_eq!(
+        refused(&[large, edge, &rate("10000000/s")]),
+        "traffic.rate: about 18 million visits at once are more than a run has room for (1); \
+         write a lower rate, or a shorter gap between requests"
+    );
+    let busy = with_overrides(node_loss(), &[large, edge, &rate("400000/s")]).unwrap();
+    assert!(read(&busy).is_ok(), "a large fleet's rate is no fault");
+}
+
+#[test]
 fn a_configuration_that_no_node_takes_is_refused_when_read() {
     for scheduler in
-        ["{kind: maglev, tableSize: 10}", "{kind: maglev, tableSize: 3}", "{kind: ipvs-mh, points: 3}"]
+        ["{kind: ipvs-mh, tableSize: 10}", "{kind: maglev, tableSize: 3}", "{kind: ipvs-mh, points: 3}"]
     {
         let message = refused(&[&format!("nodeKinds.stateless.scheduler={scheduler}")]);
         assert!(message.starts_with("nodeKinds.stateless: such nodes cannot be: "), "{scheduler}: {message}");
     }
+}
+
+#[test]
+fn what_clients_speak_is_one_of_two_protocols_and_two_families() {
+    let scenario = read(node_loss()).unwrap();
+    assert_eq!((scenario.traffic.protocol, scenario.traffic.family), (ProtocolFile::Tcp, FamilyFile::Ipv4));
+    let text = with_overrides(node_loss(), &["traffic.protocol=udp", "traffic.family=ipv6"]).unwrap();
+    let scenario = read(&text).unwrap();
+    assert_eq!((scenario.traffic.protocol, scenario.traffic.family), (ProtocolFile::Udp, FamilyFile::Ipv6));
+    assert_eq!(refused(&["traffic.protocol=upd"]), "unknown choice `upd`; did you mean `udp`?");
+    assert_eq!(refused(&["traffic.family=ip6"]), "unknown choice `ip6`; did you mean `ipv6`?");
+    let deaf = ["traffic.protocol=udp", "healthChecks.gateway-check.passive={threshold: 3}"];
+    assert_eq!(
+        refused(&deaf),
+        "nodeKinds.stateless.healthCheck: an L4 node sees no answers, and datagrams tell it nothing; \
+         refer to a check without `passive`"
+    );
+}
+
+#[test]
+fn a_peak_far_above_what_the_fleet_can_serve_is_refused_where_it_is_written() {
+    // 200 requests per second are the fleet's all.
+    let far = "more than twenty times what the fleet can serve; write a peak of 4000/s or less";
+    assert_eq!(
+        refused(&["traffic.rate={kind: constant, rate: 1000000000/s}"]),
+        format!("traffic.rate.rate: {far}")
+    );
+    assert_eq!(
+        refused(&["traffic.rate={kind: constant, rate: 4001/s}"]),
+        format!("traffic.rate.rate: {far}")
+    );
+    let wave = "traffic.rate={kind: sine, rate: 3000/s, swing: 50%, period: 1m}";
+    assert_eq!(refused(&[wave]), format!("traffic.rate.rate: {far}"));
+    let points = "traffic.rate={kind: points, points: [{at: 0s, rate: 10%}, {at: 1m, rate: 5000/s}]}";
+    assert_eq!(refused(&[points]), format!("traffic.rate.points[1].rate: {far}"));
+    let recorded = "traffic.rate={kind: csv, data: mine.csv, interval: 1m, peak: noon, peakRate: 4001/s}";
+    let text = with_overrides(node_loss(), &[recorded]).unwrap();
+    let error = Scenario::from_yaml(&text, &Folder("mine.csv", "time,count\nnoon,1\n")).unwrap_err();
+    assert_eq!(error.to_string(), format!("traffic.rate.peakRate: {far}"));
+    // An overload to look at.
+    let text = with_overrides(node_loss(), &["traffic.rate={kind: constant, rate: 4000/s}"]).unwrap();
+    assert!(read(&text).is_ok());
 }
 
 #[test]
@@ -133,6 +194,29 @@ fn the_schema_names_every_section() {
     for name in ["fleet", "zoneKinds", "nodeKinds", "traffic", "events", "expect", "distributions"] {
         assert!(properties.contains_key(name), "{name}");
     }
+}
+
+#[test]
+fn lengths_of_connections_come_from_a_file() {
+    let change = "distributions.countFiles={measured: lengths.csv}";
+    let overrides = [change, "traffic.requestsPerConnection=measured"];
+    let text = with_overrides(node_loss(), &overrides).unwrap();
+    // Half of all have one request, the others up to nine.
+    let folder = Folder("lengths.csv", "requests,percent\n1,50\n9,100\n");
+    let scenario = Scenario::from_yaml(&text, &folder).unwrap();
+    assert!((scenario.traffic.mean_requests() - 3.0).abs() < 0.1, "{}", scenario.traffic.mean_requests());
+    let error =
+        Scenario::from_yaml(&text, &Folder("lengths.csv", "requests,percent\nmany,50\n")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "distributions.countFiles.measured: line 2 of `lengths.csv` cannot be read; it must be NUMBER,PERCENT"
+    );
+    let text = with_overrides(node_loss(), &["distributions.countFiles={requests: lengths.csv}"]).unwrap();
+    let error = Scenario::from_yaml(&text, &folder).unwrap_err().to_string();
+    assert!(
+        error.starts_with("distributions.countFiles.requests: `requests` is already the name"),
+        "{error}"
+    );
 }
 
 /// A folder with one file.

@@ -91,7 +91,7 @@ pub(super) fn detection(effort: Effort) -> Vec<Check> {
         let slack = i / 100.0;
         let (low, high) = ((k - 1.0) * i + t, k * i + t);
         for (what, value, from, to) in
-            [("shortest", shortest, low, low + slack), ("longest", longest, high - slack, high)]
+            [("least", shortest, low, low + slack), ("most", longest, high - slack, high)]
         {
             let expected = Expected::Between { low: from, high: to };
             let pass = from <= value && value <= to;
@@ -145,8 +145,7 @@ pub(super) fn dns_drain(effort: Effort) -> Vec<Check> {
     let ttl = Duration::from_secs(60);
     let change = Time::from_secs(1000);
     let check = |quarter: u32| {
-        let what =
-            format!("DNS, {quarter}/4 of the TTL after a change: share of resolvers on the old answer");
+        let what = format!("DNS, {quarter}/4 of the TTL later: share of resolvers on the old answer");
         let runs = effort.summary(&what, |seed| {
             let mut stream = seed.stream("resolvers", "age");
             let mut old = 0_u32;
@@ -182,7 +181,7 @@ pub(super) fn retries(effort: Effort) -> Vec<Check> {
     }
     let mut stream = Seed(0).stream("client", "attempts");
     let total = attempts(&policy, 3, Chance::new(1.0), &mut stream);
-    let what = "3 retries in each of 3 layers, all fail: attempts at the bottom per request".to_owned();
+    let what = "3 retries in 3 layers, all fail: attempts at the bottom per request".to_owned();
     checks.push(Check::exactly("F9", what, "SRE book, ch. 22: 4^3", 64.0, f64::from(total)));
     checks
 }

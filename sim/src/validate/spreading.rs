@@ -65,7 +65,7 @@ pub(super) fn equal_flows(effort: Effort) -> Vec<Check> {
             most.push(counts.iter().copied().fold(0.0, f64::max) / mean);
         }
         let expected = Expected::near(f64::from(paths - 1) / f64::from(flow_count), 0.1);
-        let what = format!("{name}: squared coefficient of variation of path load");
+        let what = format!("{name}: squared CV of path load");
         checks.push(Check::of_runs("E1", what, "(n - 1) / F, multinomial", expected, &variation));
         let expected = Expected::Near { value: largest, rounding: 0.0015, tolerance: 0.01 };
         let what = format!("{name}: most loaded path over mean");
@@ -185,7 +185,7 @@ const FLOWS: usize = 20_000;
 
 /// E5: a node dies at the very time at which a backend goes: only flows that moved can break.
 pub(super) fn node_death_and_change(effort: Effort) -> Vec<Check> {
-    let what = "mod-N router, 1 of 4 nodes and 1 of 1000 backends die: share of flows broken";
+    let what = "mod-N, 1 of 4 nodes and 1 of 1000 backends die: share of flows broken";
     let runs = effort.summary(what, |seed| {
         let fleet = Fleet::new(EcmpKind::ModN, slots(effort), seed);
         let survivors = fleet.survivors();

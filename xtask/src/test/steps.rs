@@ -1,11 +1,11 @@
 //! The steps of a test run, in order.
 
-use super::{Context, Outcome, Step, fuzz, tools};
+use super::{Context, Outcome, Step, fuzz, release, tools};
 use crate::metadata::Metadata;
 use crate::tidy;
 
 /// Every step; quick ones first, then what builds most on what is built already.
-pub(super) const STEPS: [Step; 11] = [
+pub(super) const STEPS: [Step; 12] = [
     Step { name: "format", run: format },
     Step { name: "clippy", run: clippy },
     Step { name: "tidy", run: tidy_step },
@@ -14,6 +14,7 @@ pub(super) const STEPS: [Step; 11] = [
     Step { name: "docs", run: docs },
     Step { name: "examples", run: examples },
     Step { name: "benches", run: benches },
+    Step { name: "release", run: release::run },
     Step { name: "fuzz lint", run: fuzz::lint },
     Step { name: "fuzz build", run: fuzz::build },
     Step { name: "fuzz run", run: fuzz::run },

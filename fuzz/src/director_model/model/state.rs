@@ -66,10 +66,9 @@ impl Standing {
         now - self.seen < Duration::from_secs(seconds)
     }
 
-    /// Whether its client has said that it is over, so that the port may be used
-    /// anew. An association is more than its port: it is taken up where it was.
+    /// Whether its client has said that it is over, so that the port may be used anew.
     pub(super) const fn has_ended(self) -> bool {
-        matches!(self.state, State::FinWait | State::Closed)
+        matches!(self.state, State::Aborted | State::Closed | State::FinWait | State::Shutdown)
     }
 }
 

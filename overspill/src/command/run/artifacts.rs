@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sim::record::{Record, Sample};
 
@@ -17,19 +17,25 @@ use crate::series::SeriesWriter;
 /// The files of one run.
 #[derive(Debug)]
 pub(super) struct Artifacts {
-    folder: PathBuf,
     events: Replacement,
     series: SeriesWriter,
+    page: Replacement,
     failed: Option<Fault>,
 }
 
 impl Artifacts {
     /// Makes the folder and begins the files.
     pub(super) fn create(folder: &Path) -> Result<Self, Fault> {
+        if folder.exists() && !folder.is_dir() {
+            let message = "is a file; name a folder, or a new one".to_owned();
+            return Err(Fault::whole(folder.display().to_string(), message));
+        }
         fs::create_dir_all(folder).map_err(|error| replacement::fault(folder, &error))?;
         let events = Replacement::create(&folder.join("events.jsonl"))?;
         let series = SeriesWriter::new(Replacement::create(&folder.join("series.parquet"))?)?;
-        Ok(Self { folder: folder.to_owned(), events, series, failed: None })
+        // begun now, so that what stands in its way is told before the run and not after
+        let page = Replacement::create(&folder.join("report.html"))?;
+        Ok(Self { events, series, page, failed: None })
     }
 
     pub(super) fn event(&mut self, record: &Record<'_>) {
@@ -51,7 +57,7 @@ impl Artifacts {
         if let Some(fault) = self.failed {
             return Err(fault);
         }
-        let mut page = Replacement::create(&self.folder.join("report.html"))?;
+        let mut page = self.page;
         page.write_all(report.as_bytes()).map_err(|error| page.fault(&error))?;
         self.events.finish()?;
         self.series.finish()?;

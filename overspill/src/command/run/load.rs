@@ -87,14 +87,15 @@ pub(crate) fn embedded_named(name: &str) -> Result<&'static EmbeddedScenario, St
     if let Some(found) = embedded().iter().find(|scenario| scenario.name == name) {
         return Ok(found);
     }
-    let distance = |known: &str| strsim::damerau_levenshtein(name, known);
+    let typed = name.to_lowercase().replace('_', "-");
+    let distance = |known: &str| strsim::damerau_levenshtein(&typed, known);
     let nearest = embedded().iter().map(|scenario| (distance(scenario.name), scenario.name)).min();
     let near = |(distance, _): &(usize, &str)| *distance <= name.chars().count().div_ceil(2).max(2);
     let hint = match nearest.filter(near) {
-        Some((_, nearest)) => format!("did you mean `{nearest}`? "),
+        Some((_, nearest)) => format!("; did you mean `{nearest}`?"),
         None => String::new(),
     };
-    Err(format!("no scenario and no file is named `{name}`; {hint}(`overspill scenarios` lists them)"))
+    Err(format!("no scenario and no file is named `{name}`{hint} (`overspill scenarios` lists them)"))
 }
 
 fn find(name: &Path) -> Result<(Source, Data), Stop> {

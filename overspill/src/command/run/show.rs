@@ -10,7 +10,7 @@ use comfy_table::CellAlignment::{Left, Right};
 use sim::run::{RunResult, Shift};
 use sim::scenario::ExpectationResult;
 
-use crate::numbers::{grouped, measured, milliseconds, percent, rough_percent, seconds, span};
+use crate::numbers::{clock, grouped, measured, milliseconds, percent, rough_percent, span};
 use crate::output::{colour, lines, table};
 
 pub(super) fn print(
@@ -42,7 +42,7 @@ pub(super) fn print(
     }
     for violation in &result.violations {
         let (red, end) = if paint { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-        writeln!(out, "\n{red}broken invariant{end} at {}: {}", seconds(violation.t_s), violation.what)?;
+        writeln!(out, "\n{red}broken invariant{end} at {}: {}", clock(violation.t_s), violation.what)?;
         writeln!(out, "  this is a bug of ours; please report it with: {}", violation.replay)?;
     }
     writeln!(out, "\ndigest  {}", result.digest)?;
@@ -128,7 +128,7 @@ fn shifts(shifts: &[Shift]) -> String {
             more => format!("{} zones", more.len()),
         };
         let [detected, t50, t99] = [shift.detected_s, shift.t50_s, shift.t99_s].map(after);
-        table.add_row([format!("from {}", shift.from), span(shift.at_s), to, detected, t50, t99]);
+        table.add_row([format!("from {}", shift.from), clock(shift.at_s), to, detected, t50, t99]);
     }
     lines(&table)
 }
@@ -165,9 +165,12 @@ fn zones(result: &RunResult) -> String {
 
 fn expectations(expect: &[ExpectationResult], paint: bool) -> String {
     let failed = expect.iter().filter(|expectation| !expectation.pass).count();
-    let mut text = match failed {
-        0 => format!("expected: all {} hold\n", expect.len()),
-        _ => format!("expected: {failed} of {} do not hold\n", expect.len()),
+    let mut text = match (failed, expect.len()) {
+        (0, 1) => "expected: it holds\n".to_owned(),
+        (0, all) => format!("expected: all {all} hold\n"),
+        (_, 1) => "expected: it does not hold\n".to_owned(),
+        (1, all) => format!("expected: 1 of {all} does not hold\n"),
+        (failed, all) => format!("expected: {failed} of {all} do not hold\n"),
     };
     let width = expect.iter().map(|expectation| expectation.text.len()).max().unwrap_or(0).min(52);
     for expectation in expect {

@@ -44,7 +44,9 @@ fn strangers_are_found() {
         (package("openssl-sys", "\"MIT\"", &registry), 1),
     ];
     for (package, expected) in table {
-        let text = format!(r#"{{ "workspace_members": [], "packages": [{package}] }}"#);
+        let text = format!(
+            r#"{{ "workspace_members": [], "target_directory": "target", "packages": [{package}] }}"#
+        );
         let metadata: Metadata = serde_json::from_str(&text).expect("well-formed");
         assert_eq!(check(&metadata).len(), expected, "{package}");
     }

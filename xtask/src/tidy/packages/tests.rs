@@ -5,7 +5,7 @@ use super::*;
 /// Metadata of one package of ours with these dependencies (as JSON).
 fn metadata(name: &str, dependencies: &str) -> Metadata {
     let text = format!(
-        r#"{{ "workspace_members": ["id"], "packages": [{{ "id": "id", "name": "{name}", "version": "0.1.0",
+        r#"{{ "workspace_members": ["id"], "target_directory": "target", "packages": [{{ "id": "id", "name": "{name}", "version": "0.1.0",
             "license": "Apache-2.0", "source": null, "dependencies": [{dependencies}], "targets": [] }}] }}"#
     );
     serde_json::from_str(&text).expect("well-formed")

@@ -24,8 +24,8 @@ fn a_shift_that_never_happened_says_so() {
         t99_s: None,
     };
     let expected = "\
-TRAFFIC MOVED      AT  TO       DETECTED    50%    99%
-from slc-a     25 min  2 zones    11.2 s  101 s  never
+TRAFFIC MOVED     AT  TO       DETECTED    50%    99%
+from slc-a     25:00  2 zones    11.2 s  101 s  never
 ";
     assert_eq!(shifts(&[shift]), expected);
 }
@@ -47,9 +47,14 @@ fn expectations_tell_what_was_measured() {
         },
     ];
     let expected = "\
-expected: 1 of 2 do not hold
+expected: 1 of 2 does not hold
   FAIL  availability >= 99.9%    got 99.876%
   pass  requests.failed < 10000  got 1,234
 ";
     assert_eq!(expectations(&expect, false), expected);
+    let first = |expect: &[ExpectationResult]| expectations(expect, false).lines().next().unwrap().to_owned();
+    assert_eq!(first(&expect[..1]), "expected: it does not hold");
+    assert_eq!(first(&expect[1..]), "expected: it holds");
+    assert_eq!(first(&[expect[1].clone(), expect[1].clone()]), "expected: all 2 hold");
+    assert_eq!(first(&[expect[0].clone(), expect[0].clone()]), "expected: 2 of 2 do not hold");
 }
