@@ -199,6 +199,7 @@ impl ConnectionTable {
     ///
     /// [`peek`](Self::peek) and [`observe`](Self::observe) in one, for an owner
     /// who need not decide between the two.
+    #[inline]
     pub fn find(&mut self, now: Time, key: &ConnectionKey, segment: Segment) -> Option<Found> {
         let now = self.clock(now);
         let place = self.place(key);

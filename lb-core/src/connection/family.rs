@@ -140,8 +140,16 @@ impl<A: Address> Family<A> {
         place: Place,
         segment: Segment,
     ) -> Option<Found> {
-        let number = self.live(rules, ledger, now, client, place)?;
-        self.observe(rules, ledger, now, number, segment);
+        let number = self.search(client, place)?;
+        let entry = self.entries.at_mut(number);
+        if entry.is_expired(rules, now) {
+            self.drop_flow(ledger, number, Cause::Expired);
+            return None;
+        }
+        if entry.take_note(now, Event::of(segment, true)) {
+            return Some(entry.found(number));
+        }
+        self.observe_change(rules, ledger, now, number, segment);
         Some(self.entries.at(number).found(number))
     }
 
@@ -177,18 +185,9 @@ impl<A: Address> Family<A> {
         number: u32,
         segment: Segment,
     ) {
-        let event = Event::of(segment, true);
-        if event == Event::OTHER {
-            return;
+        if !self.entries.at_mut(number).take_note(now, Event::of(segment, true)) {
+            self.observe_change(rules, ledger, now, number, segment);
         }
-        let entry = self.entries.at_mut(number);
-        if entry.status == Status::Proven {
-            entry.seen = wrap(now);
-            if entry.state.next(event) == entry.state {
-                return;
-            }
-        }
-        self.observe_change(rules, ledger, now, number, segment);
     }
 
     /// Enters a flow that is not there; the limits are the caller's business.
@@ -451,6 +450,20 @@ impl<A: Address> Entry<A> {
     #[inline]
     fn is_of(&self, client: &Client<A>) -> bool {
         self.source == client.source && self.port == client.port && self.service == client.service
+    }
+
+    /// Takes note of a packet that changes no more than when the flow was seen,
+    /// as nearly all do; false if it changes more.
+    #[inline(always)]
+    fn take_note(&mut self, now: u64, event: Event) -> bool {
+        if event == Event::OTHER {
+            return true;
+        }
+        if self.status == Status::Proven {
+            self.seen = wrap(now);
+            return self.state.next(event) == self.state;
+        }
+        false
     }
 
     /// Milliseconds since it was seen.

@@ -53,14 +53,19 @@ pub(super) enum PacketKind {
     Error,
 }
 
+/// The flow of a packet that carries ports.
+#[inline(always)]
+pub(super) fn transport_flow(packet: &Packet<'_>) -> Option<FlowKey> {
+    let (source_port, destination_port) = packet.payload.ports()?;
+    Some(FlowKey::new(packet.ip.protocol, packet.ip.addresses, source_port, destination_port))
+}
+
 impl Director {
     /// [`classify`](Self::classify) for a packet that carries ports, as nearly
     /// all do; `None` for any other.
     #[inline(always)]
     pub(super) fn classify_transport(&self, packet: &Packet<'_>) -> Option<Class> {
-        let (source_port, destination_port) = packet.payload.ports()?;
-        let flow = FlowKey::new(packet.ip.protocol, packet.ip.addresses, source_port, destination_port);
-        Some(self.of_flow(flow, PacketKind::Transport))
+        Some(self.of_flow(transport_flow(packet)?, PacketKind::Transport))
     }
 
     /// Says whose packet this is.
