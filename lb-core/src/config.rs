@@ -17,6 +17,7 @@ mod emit;
 mod error;
 mod file;
 mod hosts;
+mod icmp;
 mod remarks;
 mod scheduler;
 mod text;
@@ -29,6 +30,7 @@ use crate::connection::{ConnectionLimits, Machine};
 use crate::flow::HashFields;
 use crate::fragment::FragmentLimits;
 use crate::hash::HashKey;
+use crate::icmp::IcmpLimits;
 use crate::identity::{Endpoint, Weight};
 
 pub use address::{ParseServiceAddressError, ServiceAddress};
@@ -38,6 +40,7 @@ pub use file::{
     BackendFile, ConnectionsFile, ForwardFile, ForwardKind, FragmentsFile, HashField, LbFile, NodeFile,
     ProfileFile, ProfileKind, ProtocolName, SchedulerFile, SchedulerName, ServiceFile, TimeoutsFile,
 };
+pub use icmp::{IcmpFile, RateFile};
 pub use remarks::{Concern, Remark};
 
 /// Everything a node serves, complete and checked.
@@ -71,6 +74,8 @@ pub struct Config {
     pub connections: ConnectionLimits,
     /// How many datagrams in fragments are remembered, and for how long.
     pub fragments: FragmentLimits,
+    /// How many ICMP messages are sent, by kind.
+    pub icmp: IcmpLimits,
     /// Whose behaviour the node shows: ours, or a Linux kernel's.
     pub profile: Profile,
     /// The owner's number of this configuration; `explain` and counters show it.

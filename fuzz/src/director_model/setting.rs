@@ -9,6 +9,7 @@ use lb_core::config::{
 };
 use lb_core::connection::ConnectionLimits;
 use lb_core::fragment::FragmentLimits;
+use lb_core::icmp::IcmpLimits;
 use lb_core::{Endpoint, HashFields, HashKey, Protocol, Weight};
 
 use crate::packets::{Socket, Transport, chunk, flag};
@@ -119,6 +120,7 @@ pub(super) fn config(setting: Setting, generation: u64, present: u8, states: u16
         hash_key: HashKey::new([7; 16]),
         connections: ConnectionLimits::new(if setting.is_small { 8 } else { 1_000 }, profile.machine()),
         fragments: FRAGMENTS,
+        icmp: IcmpLimits::default(),
         profile,
         generation,
         services: SERVICES.map(service).into(),

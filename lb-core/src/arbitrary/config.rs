@@ -16,6 +16,7 @@ use crate::connection::ConnectionLimits;
 use crate::flow::{HashFields, Protocol};
 use crate::fragment::FragmentLimits;
 use crate::hash::HashKey;
+use crate::icmp::IcmpLimits;
 use crate::identity::{Endpoint, Weight};
 use crate::table::ring;
 
@@ -45,6 +46,7 @@ pub fn config() -> impl Strategy<Value = Config> {
                 hash_key: HashKey::new(key),
                 connections,
                 fragments,
+                icmp: IcmpLimits::default(),
                 profile,
                 generation,
                 services: one_for_each_address(services),

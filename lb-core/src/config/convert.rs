@@ -82,7 +82,8 @@ impl TryFrom<LbFile> for Config {
         let is_for_one_node = node.is_some();
         let node = node.unwrap_or_default();
         let generation = file.generation;
-        let config = Self { node, hash_key, connections, fragments, profile, generation, services };
+        let icmp = file.icmp.unwrap_or_default().into();
+        let config = Self { node, hash_key, connections, fragments, icmp, profile, generation, services };
         if is_for_one_node {
             config.check_sources()?;
         }

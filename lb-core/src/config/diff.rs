@@ -23,6 +23,8 @@ pub struct ConfigDiff {
     pub connections: bool,
     /// The fragment limits differ.
     pub fragments: bool,
+    /// The rates of ICMP messages differ.
+    pub icmp: bool,
     /// The profile differs.
     pub profile: bool,
     /// Services only in the new one, in its order.
@@ -107,6 +109,7 @@ pub fn diff(old: &Config, new: &Config) -> ConfigDiff {
         hash_key: old.hash_key != new.hash_key,
         connections: old.connections != new.connections,
         fragments: old.fragments != new.fragments,
+        icmp: old.icmp != new.icmp,
         profile: old.profile != new.profile,
         added: Vec::new(),
         removed: only_in(&old.services, |service| service.address, &after),

@@ -21,6 +21,7 @@ impl From<&Config> for LbFile {
                 max: Some(config.fragments.max),
                 timeout: Some(config.fragments.timeout.into()),
             }),
+            icmp: Some(config.icmp.into()),
             profile: Some(profile_file(config.profile)),
             generation: config.generation,
             services: config.services.iter().map(service_file).collect(),

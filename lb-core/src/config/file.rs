@@ -16,6 +16,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 
 use super::BackendState;
+use super::icmp::IcmpFile;
 use super::text::{self, hash_key};
 use super::units::HumanDuration;
 use super::{convert, scheduler};
@@ -82,6 +83,9 @@ pub struct LbFile {
     /// How many datagrams in fragments are remembered, and for how long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fragments: Option<FragmentsFile>,
+    /// How many ICMP messages are sent, by kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icmp: Option<IcmpFile>,
     /// Whose behaviour the node shows; ours where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<ProfileFile>,

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use serde_saphyr::{from_str, to_string};
 
 use super::*;
+use crate::icmp::RateLimits;
 
 /// The example of the documentation, every default written out or used.
 const EXAMPLE: &str = r#"
@@ -96,6 +97,13 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!(fragments("fragments: { max: 0 }"), FragmentLimits { max: 0, ..usual });
     let shorter = FragmentLimits { timeout: Duration::from_secs(5), ..usual };
     assert_eq!(fragments("fragments: { timeout: 5s }"), shorter);
+    let icmp = |text: &str| read(&std::format!("{{ services: [], {text} }}")).unwrap().icmp;
+    let usual = IcmpLimits::default();
+    assert_eq!(icmp(""), usual);
+    let echo = RateLimits { per_second: 5, ..usual.echo };
+    assert_eq!(icmp("icmp: { echo: { perSecond: 5 } }"), IcmpLimits { echo, ..usual });
+    let too_big = RateLimits { client_burst: 0, ..usual.too_big };
+    assert_eq!(icmp("icmp: { tooBig: { clientBurst: 0 } }"), IcmpLimits { too_big, ..usual });
     let profile = |text: &str| read(&std::format!("{{ services: [], profile: {text} }}")).unwrap().profile;
     assert_eq!(profile("null"), Profile::Own);
     assert_eq!(profile("{ kind: own }"), Profile::Own);

@@ -19,7 +19,7 @@ use crate::connection::{ConnectionTable, Machine};
 use crate::encapsulation::{Identification, SourceSpread, Tunnel, TunnelOptions};
 use crate::fragment::FragmentTable;
 use crate::hash::HashKey;
-use crate::icmp::{IcmpBudgets, IcmpLimits};
+use crate::icmp::IcmpBudgets;
 use crate::identity::{Endpoint, ServiceId, Weight};
 use crate::scheduler::Scheduler;
 use crate::table::{TableCache, TableError};
@@ -92,7 +92,7 @@ impl Director {
             index: ServiceIndex::default(),
             backends: Backends::default(),
             fragments: FragmentTable::new(fragments.max as usize, fragments.timeout, seed),
-            icmp_budgets: IcmpBudgets::new(&IcmpLimits::default(), seed),
+            icmp_budgets: IcmpBudgets::new(&config.icmp, seed),
             seed,
             counters: super::NodeCounters::default(),
             observations: super::Observations::default(),
@@ -184,6 +184,9 @@ impl Director {
             });
         }
         self.index = ServiceIndex::new(config.services.iter().map(|service| &service.address));
+        if diff.icmp {
+            self.icmp_budgets = IcmpBudgets::new(&config.icmp, self.seed);
+        }
         self.counters.generation = config.generation;
         self.config = config;
         Ok(diff)

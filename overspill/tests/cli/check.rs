@@ -27,7 +27,7 @@ fn told(text: &str) -> String {
 #[test]
 fn an_unknown_field_is_told_with_the_nearest() {
     let expected = "\
-<stdin>:2:1: error: servces: unknown field `servces`; did you mean `services`? (known here: version, node, hashKey, connections, fragments, profile, generation, services)
+<stdin>:2:1: error: servces: unknown field `servces`; did you mean `services`? (known here: version, node, hashKey, connections, fragments, icmp, profile, generation, services)
     2 | servces: []
       | ^
 ";

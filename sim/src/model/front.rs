@@ -100,6 +100,7 @@ pub(super) fn keyed_node_config(
         hash_key: Some(hash_key),
         connections: kind.connections,
         fragments: None,
+        icmp: None,
         profile: kind.profile,
         generation: 0,
         services: vec![ServiceFile {

@@ -250,6 +250,27 @@ fn no_packet_comes_from_loopback_or_from_a_group() {
     }
 }
 
+/// Rates are configuration, and change while the node runs.
+#[test]
+fn pings_are_answered_at_the_configured_rate() {
+    let answered = |world: &mut World| {
+        (0..10)
+            .filter(|_| {
+                let builder = PacketBuilder::ipv4([192, 0, 2, 1], VIP.octets(), 64).icmpv4_echo_request(7, 9);
+                let mut ping = Vec::new();
+                builder.write(&mut ping, b"hello").unwrap();
+                matches!(world.handle(&ping), Verdict::Reply { kind: ReplyKind::Echo, .. })
+            })
+            .count()
+    };
+    let mut world = World::new("icmp: { echo: { clientPerSecond: 1, clientBurst: 3 } }");
+    assert_eq!(answered(&mut world), 3);
+    world.set_config("icmp: { echo: { perSecond: 0 } }", &["active"]);
+    assert_eq!(answered(&mut world), 0);
+    world.set_config("", &["active"]);
+    assert_eq!(answered(&mut world), 10);
+}
+
 /// A client that is not told its path's MTU hangs; a ping that is not answered is asked again.
 #[test]
 fn a_ping_flood_leaves_path_mtu_discovery_alone() {
