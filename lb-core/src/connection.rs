@@ -384,7 +384,7 @@ impl ConnectionTable {
     /// The memory the table holds: entries, index, timers, counters, events.
     ///
     /// It grows with the flows, by segments that double, and is never given
-    /// back; a table full of IPv4 (IPv6) flows holds 41 (57) bytes for each.
+    /// back; a table full of IPv4 (IPv6) flows holds 42 (54) bytes for each.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         size_of::<Self>() + self.v4.memory_bytes() + self.v6.memory_bytes() + self.ledger.memory_bytes()

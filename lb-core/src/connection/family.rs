@@ -1,7 +1,9 @@
 //! The flows of one address family: entries, index, timers and queues.
 //!
-//! Entries lie in one arena, 32 bytes for IPv4 and 48 for IPv6, and are named
-//! by number. Each is on one list: a proven flow in a slot of the timer wheel,
+//! Entries lie in an arena and are named by number. What a hit needs lies close
+//! together, 20 bytes for IPv4 and 32 for IPv6, so that as many as may be fit
+//! the processor's cache; the 12 bytes by which an entry hangs in index and lists
+//! are apart. Each entry is on one list: a proven flow in a slot of the timer wheel,
 //! an unproven one in the queue of its state. A hit writes the time and the
 //! state and touches no list; a slot of the wheel that comes due looks at the
 //! time and places the flow again if it was seen since.
@@ -58,7 +60,7 @@ enum Status {
     Unproven,
 }
 
-/// What a hit reads and writes comes first, 20 or 32 bytes of it.
+/// What a hit reads and writes: 20 bytes for IPv4, 32 for IPv6.
 #[derive(Clone, Debug)]
 #[repr(C)]
 struct Entry<A: Address> {
@@ -71,6 +73,11 @@ struct Entry<A: Address> {
     port: u16,
     state: Code,
     status: Status,
+}
+
+/// Where an entry hangs: what is needed when it comes, moves or goes.
+#[derive(Clone, Debug)]
+struct Hold {
     place: Place,
     links: Links,
 }
@@ -79,6 +86,8 @@ struct Entry<A: Address> {
 #[derive(Debug)]
 pub(super) struct Family<A: Address> {
     entries: Segmented<Entry<A>>,
+    /// By the numbers of the entries.
+    holds: Segmented<Hold>,
     free: Option<u32>,
     index: Index,
     lists: Lists,
@@ -93,6 +102,7 @@ impl<A: Address> Family<A> {
     pub(super) fn new(limit: u32) -> Self {
         Self {
             entries: Segmented::new(limit),
+            holds: Segmented::new(limit),
             free: None,
             index: Index::new(limit),
             lists: Lists::new(QUEUES + Code::COUNT),
@@ -208,13 +218,11 @@ impl<A: Address> Family<A> {
             port: client.port,
             state: Code::unknown(rules.machine).next(Event::of(segment, false)),
             status: Status::Unproven,
-            place,
-            links: Links::NONE,
         };
         ledger.enter(entry.standing());
-        let number = self.allocate(entry);
-        let entries = &self.entries;
-        self.index.insert(place, number, |number| entries.at(number).place);
+        let number = self.allocate(entry, Hold { place, links: Links::NONE });
+        let holds = &self.holds;
+        self.index.insert(place, number, |number| holds.at(number).place);
         self.link(rules, now, number);
         number
     }
@@ -314,7 +322,7 @@ impl<A: Address> Family<A> {
                 Some((tick, slot)) if tick <= now >> TICK_BITS => {
                     self.wheel.advance(tick);
                     self.wheel.vacate(slot);
-                    self.lists.take(&mut self.entries, slot, PENDING);
+                    self.lists.take(&mut self.holds, slot, PENDING);
                 }
                 Some(_) | None => break,
             }
@@ -330,7 +338,8 @@ impl<A: Address> Family<A> {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.entries.memory_bytes() + self.index.memory_bytes() + self.lists.memory_bytes()
+        let flows = self.entries.memory_bytes() + self.holds.memory_bytes();
+        flows + self.index.memory_bytes() + self.lists.memory_bytes()
     }
 
     /// A packet of an unproven flow, or one that changes a proven flow's state.
@@ -380,14 +389,15 @@ impl<A: Address> Family<A> {
         (entry.status != Status::Free).then(|| entry.standing())
     }
 
-    fn allocate(&mut self, entry: Entry<A>) -> u32 {
+    fn allocate(&mut self, entry: Entry<A>, hold: Hold) -> u32 {
         let Some(number) = self.free else {
             self.entries.push(entry);
+            self.holds.push(hold);
             return self.entries.len() - 1;
         };
-        let place = self.entries.at_mut(number);
-        self.free = place.links.next();
-        *place = entry;
+        let freed = core::mem::replace(self.holds.at_mut(number), hold);
+        self.free = freed.links.next();
+        *self.entries.at_mut(number) = entry;
         number
     }
 
@@ -397,9 +407,10 @@ impl<A: Address> Family<A> {
         let key = ConnectionKey::new(entry.service, entry.source.to_ip(), entry.port);
         let gone = Gone { key, standing: entry.standing() };
         entry.status = Status::Free;
-        entry.links = Links::free(self.free);
+        let hold = self.holds.at_mut(number);
+        hold.links = Links::free(self.free);
         self.free = Some(number);
-        self.index.remove(entry.place, number);
+        self.index.remove(hold.place, number);
         gone
     }
 
@@ -425,12 +436,12 @@ impl<A: Address> Family<A> {
             (QUEUES + queue, deadline)
         };
         self.wake = self.wake.min(due);
-        self.lists.push(&mut self.entries, list, number);
+        self.lists.push(&mut self.holds, list, number);
     }
 
     /// Takes an entry off its list.
     fn unlink(&mut self, number: u32) {
-        let Some(emptied) = self.lists.remove(&mut self.entries, number) else { return };
+        let Some(emptied) = self.lists.remove(&mut self.holds, number) else { return };
         if emptied < PENDING {
             self.wheel.vacate(emptied);
         } else if emptied >= QUEUES {
@@ -497,7 +508,7 @@ impl<A: Address> Entry<A> {
     }
 }
 
-impl<A: Address> Nodes for Segmented<Entry<A>> {
+impl Nodes for Segmented<Hold> {
     fn links(&mut self, number: u32) -> &mut Links {
         &mut self.at_mut(number).links
     }

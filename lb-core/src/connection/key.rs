@@ -45,13 +45,8 @@ pub(super) trait Address: Copy + Eq {
 #[repr(align(32))]
 pub(super) struct HalfLine;
 
-/// For entries of 48 bytes: three of four have their first 32 in one line.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(16))]
-pub(super) struct QuarterLine;
-
 impl Address for u32 {
-    type Alignment = HalfLine;
+    type Alignment = Self;
 
     #[inline]
     fn hash(self, key: &HashKey, service: ServiceId, port: u16) -> u64 {
@@ -65,7 +60,7 @@ impl Address for u32 {
 }
 
 impl Address for u128 {
-    type Alignment = QuarterLine;
+    type Alignment = HalfLine;
 
     #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "the two halves")]
