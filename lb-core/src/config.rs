@@ -133,7 +133,9 @@ pub enum BackendState {
     /// Gets new flows by its weight.
     #[default]
     Active,
-    /// Keeps its flows, gets no new ones.
+    /// Keeps its flows, gets no new ones. A client that opens a connection anew
+    /// on the ports of one that has not ended (no FIN, no RST was seen) counts as
+    /// the old flow: a SYN is too easily forged to move it.
     Drain,
     /// Out of service: its flows are re-chosen.
     Down,

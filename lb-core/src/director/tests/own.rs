@@ -250,6 +250,30 @@ fn no_packet_comes_from_loopback_or_from_a_group() {
     }
 }
 
+/// Who sends fragments and errors makes no entries and moves none.
+#[test]
+fn floods_of_fragments_and_errors_touch_no_connection() {
+    let mut world = World::new("connections: { max: 64 }");
+    let clients: Vec<_> = (0..32).map(|number| Client { port: 20_000 + number }).collect();
+    let before: Vec<_> = clients.iter().map(|client| world.backend_of(&client.tcp("S", 0))).collect();
+    world.now += Duration::from_secs(2);
+    clients.iter().for_each(|client| _ = world.backend_of(&client.tcp("A", 0)));
+    let (mut first, later) = fragments();
+    for number in 0..20_000_u16 {
+        first[4..6].copy_from_slice(&number.to_be_bytes());
+        fix_checksum(&mut first);
+        world.handle(&later);
+        world.handle(&Client { port: number }.too_big());
+        // A first fragment has ports and opens its one flow, however many there are.
+        world.handle(&first);
+    }
+    assert_eq!(world.director.connections().len(), 33);
+    assert_eq!(world.director.fragments().len(), world.director.fragments().limit());
+    for (client, backend) in clients.iter().zip(before) {
+        assert_eq!(world.say(&client.tcp("A", 0)), std::format!("existing {}", backend.address));
+    }
+}
+
 /// Rates are configuration, and change while the node runs.
 #[test]
 fn pings_are_answered_at_the_configured_rate() {
