@@ -21,10 +21,11 @@
 //!    place of the oldest unproven one, exact to within a second.
 //! 3. Proven flows are at most all but [`ConnectionLimits::reserve`], a
 //!    sixteenth of the table, which nobody can take from newcomers. While there
-//!    are as many, no further flow is proven, and a flow that would be stays
-//!    among the unproven.
+//!    are as many, no further flow is proven, and a flow that would be becomes
+//!    the youngest of the unproven.
 //! 4. A proven flow leaves only by its timeout or its owner's word. So no flood
-//!    of one-packet flows evicts an established one.
+//!    of one-packet flows evicts an established one. (A forged reset shortens the
+//!    timeout of a flow that is silent; one that talks is open again.)
 //!
 //! So a new flow is always entered. Under a flood of `r` new flows a second it
 //! stays for `unproven / r` seconds to prove itself, while proven flows leave
@@ -426,6 +427,11 @@ impl ConnectionTable {
     /// The oldest event that was not fetched yet.
     pub fn poll_event(&mut self) -> Option<ConnectionEvent> {
         self.ledger.events.pop()
+    }
+
+    /// Whom the events that wait to be fetched are about.
+    pub(crate) fn backends_of_events(&self) -> impl Iterator<Item = BackendId> {
+        self.ledger.events.backends()
     }
 
     #[inline(always)]

@@ -11,6 +11,7 @@
 //! packets, building tables, remembering connections and writing tunnels are
 //! the other modules' work.
 
+mod answer;
 mod classify;
 mod counters;
 mod explain;
@@ -31,7 +32,7 @@ use crate::icmp::IcmpBudgets;
 use crate::identity::BackendId;
 use crate::time::Time;
 use observe::Observations;
-use registry::{Backends, ServiceIndex};
+use registry::{Backends, Quotable, ServiceIndex};
 
 pub use counters::{BackendCounters, NodeCounters, ServiceCounters};
 pub use explain::{Explanation, FlowSource, Step};
@@ -93,6 +94,8 @@ pub struct Director {
     seed: HashKey,
     counters: NodeCounters,
     observations: Observations,
+    /// By what a router's error about a tunnel packet is known for ours.
+    quotable: Quotable,
 }
 
 /// One packet of a batch: what came in, where to write, what was said.

@@ -30,7 +30,7 @@ use crate::checksum::Sum;
 use crate::encapsulation::{ipv4, ipv6};
 use crate::flow::{Addresses, Protocol};
 
-pub use budgets::{IcmpBudgets, IcmpLimits};
+pub use budgets::{IcmpBudgets, IcmpLimits, ReplyKind};
 pub use echo::echo_reply;
 pub use error::{packet_too_big, port_unreachable, time_exceeded};
 pub use rate_limiter::{RateLimiter, RateLimits};

@@ -66,6 +66,10 @@ impl EventQueue {
         self.events.pop_front()
     }
 
+    pub(super) fn backends(&self) -> impl Iterator<Item = BackendId> {
+        self.events.iter().map(|event| event.backend)
+    }
+
     pub(super) fn memory_bytes(&self) -> usize {
         self.events.capacity() * size_of::<ConnectionEvent>()
     }

@@ -10,8 +10,9 @@
 //!
 //! A queue holds flows of one timeout in the order of their first packets, so
 //! its head is both the next to expire and the oldest to evict. `seen` of an
-//! unproven flow is therefore the time of its first packet (of its last SYN),
-//! which is at most a second before the last one but where proof is refused.
+//! unproven flow is therefore the time of its first packet (of its last SYN, or
+//! of its last packet that was refused as a proof): were it more than a second
+//! before the last one, the flow would be proven.
 
 use core::hint::black_box;
 
@@ -357,19 +358,22 @@ impl<A: Address> Family<A> {
         let opens = segment.opens();
         // A repeated SYN proves nothing, or a flood from few addresses would
         // prove itself; it starts the clock again.
-        let proven = before.proven || !opens && entry.age(now) >= PROOF_MS && ledger.may_prove();
+        let proves = !opens && entry.age(now) >= PROOF_MS;
+        let proven = before.proven || proves && ledger.may_prove();
         entry.state = previous.next(Event::of(segment, proven));
         if proven {
             entry.status = Status::Proven;
         }
-        if proven || opens {
+        // Where proof is refused the flow is as young as if it began now: among
+        // the unproven those who talk outlast those who do not.
+        if proven || opens || proves {
             entry.seen = wrap(now);
         }
         // A later deadline is seen when the slot comes due, a sooner one is not.
         let moves = if before.proven {
             rules.timeout_ms(entry.state) < rules.timeout_ms(previous)
         } else {
-            proven || opens || entry.state != previous
+            proven || opens || proves || entry.state != previous
         };
         let after = entry.standing();
         if after != before {

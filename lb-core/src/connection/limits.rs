@@ -30,7 +30,8 @@ impl ConnectionLimits {
     /// At most `max` flows, half of them unproven, with the machine's own timeouts.
     #[must_use]
     pub const fn new(max: u32, machine: Machine) -> Self {
-        Self { max, unproven: max / 2, timeouts: Timeouts::of(machine) }
+        let half = max / 2;
+        Self { max, unproven: if half == 0 { 1 } else { half }, timeouts: Timeouts::of(machine) }
     }
 
     /// The part of `max` that proven flows never fill: a sixteenth, at least one

@@ -60,6 +60,17 @@ pub(super) fn transport_flow(packet: &Packet<'_>) -> Option<FlowKey> {
     Some(FlowKey::new(packet.ip.protocol, packet.ip.addresses, source_port, destination_port))
 }
 
+/// A packet of the flow of the service in that place, if there is one and the
+/// flow can have a client.
+#[inline(always)]
+fn of_service(place: Option<usize>, flow: FlowKey, kind: PacketKind) -> Class {
+    match place {
+        Some(place) if flow.addresses().has_usable_source() => Class::Flow(ServiceFlow { place, flow, kind }),
+        Some(_) => Class::Drop(DropReason::UnusableSource),
+        None => Class::Pass(PassReason::NoService),
+    }
+}
+
 impl Director {
     /// [`classify`](Self::classify) for a packet that carries ports, as nearly
     /// all do; `None` for any other.
@@ -83,13 +94,7 @@ impl Director {
 
     #[inline(always)]
     fn of_flow(&self, flow: FlowKey, kind: PacketKind) -> Class {
-        match self.index.find(&flow) {
-            Some(place) if flow.addresses().has_usable_source() => {
-                Class::Flow(ServiceFlow { place, flow, kind })
-            }
-            Some(_) => Class::Drop(DropReason::UnusableSource),
-            None => Class::Pass(PassReason::NoService),
-        }
+        of_service(self.index.find(&flow), flow, kind)
     }
 
     /// A later fragment goes with its first one; without it, by the three-tuple
@@ -99,13 +104,8 @@ impl Director {
         if let Some(flow) = self.fragments.find(now, packet) {
             return self.of_flow(flow, PacketKind::LaterFragment { known: true });
         }
-        match self.index.find_portless(packet.ip.addresses.destination(), packet.ip.protocol) {
-            Some(place) => {
-                let kind = PacketKind::LaterFragment { known: false };
-                Class::Flow(ServiceFlow { place, flow: three_tuple(packet), kind })
-            }
-            None => Class::Pass(PassReason::NoService),
-        }
+        let place = self.index.find_portless(packet.ip.addresses.destination(), packet.ip.protocol);
+        of_service(place, three_tuple(packet), PacketKind::LaterFragment { known: false })
     }
 
     #[cold]
@@ -127,6 +127,9 @@ impl Director {
         if !is_own && !self.index.is_vip(destination) {
             return Class::Pass(PassReason::NoService);
         }
+        if !packet.ip.addresses.has_usable_source() {
+            return Class::Drop(DropReason::UnusableSource);
+        }
         if destination != error.quoted.addresses.source() {
             // RFC 792: an error goes to the source of what it quotes.
             return Class::Drop(DropReason::UselessError);
@@ -145,10 +148,7 @@ impl Director {
             None => {
                 let quoted = &error.quoted;
                 let flow = without_ports(quoted.protocol, quoted.addresses.reversed());
-                match self.index.find_portless(destination, quoted.protocol) {
-                    Some(place) => Class::Flow(ServiceFlow { place, flow, kind: PacketKind::Error }),
-                    None => Class::Pass(PassReason::NoService),
-                }
+                of_service(self.index.find_portless(destination, quoted.protocol), flow, PacketKind::Error)
             }
         }
     }

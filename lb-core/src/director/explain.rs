@@ -10,14 +10,14 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::Director;
+use super::answer::{self, Answer};
 use super::classify::{Class, PacketKind, ServiceFlow};
 use super::plan::{Action, Entry, Plan};
-use super::verdict::{Choice, DropReason, PassReason, Verdict};
+use super::verdict::{Choice, DropReason, PassReason, ReplyKind, Verdict};
 use crate::config::{BackendState, ServiceAddress};
 use crate::connection::State;
 use crate::encapsulation::EncapsulationError;
 use crate::flow::{FlowKey, HashFields};
-use crate::icmp;
 use crate::identity::Endpoint;
 use crate::packet::{self, IcmpError, Packet};
 use crate::scheduler::ScheduleTrace;
@@ -65,8 +65,6 @@ pub struct Explanation {
 /// One reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The packet is an echo request to a VIP and is answered here.
-    AnswerEcho,
     /// The flow's backend, and how it was found.
     Chosen {
         /// Who gets the packet.
@@ -107,8 +105,8 @@ pub enum Step {
     NoEntry,
     /// Outcome: left to the host.
     Pass(PassReason),
-    /// An error about a tunnel packet is rewritten for the client.
-    PassOnTunnelError,
+    /// Outcome: an ICMP message of ours, if its rate allows it.
+    Reply(ReplyKind),
     /// The service that the flow is for.
     Service {
         /// VIP, port and protocol.
@@ -146,7 +144,9 @@ impl Director {
         };
         match (class, &parsed) {
             (Class::Flow(target), Ok(packet)) => self.explain_flow(now, packet, &target, &mut steps),
-            (Class::Echo, Ok(packet)) => steps.push(explain_echo(packet)),
+            (Class::Echo, Ok(packet)) => {
+                steps.push(outcome(answer::to_echo(packet, &mut vec![0; packet.bytes().len()])))
+            }
             (Class::TunnelError(error), Ok(packet)) => steps.push(self.explain_tunnel_error(packet, &error)),
             (Class::Pass(reason), _) => {
                 let flow = parsed.ok().and_then(|packet| packet.flow_key());
@@ -162,13 +162,11 @@ impl Director {
     }
 
     fn explain_tunnel_error(&self, packet: &Packet<'_>, error: &IcmpError) -> Step {
-        match self.translate_tunnel_error(packet, error, &mut [0; LONGEST_ERROR]) {
-            Ok((_, Ok(_))) => Step::PassOnTunnelError,
+        match self.answer_for_router(packet, error, &mut [0; LONGEST_ERROR]) {
+            Ok((_, answer)) => outcome(answer),
             Err(Verdict::Pass(reason)) => Step::Pass(reason),
             Err(Verdict::Drop(reason)) => Step::Drop(reason),
-            Ok((_, Err(_))) | Err(Verdict::Forward { .. } | Verdict::Reply { .. }) => {
-                Step::Drop(DropReason::UselessError)
-            }
+            Err(Verdict::Forward { .. } | Verdict::Reply { .. }) => Step::Drop(DropReason::UselessError),
         }
     }
 
@@ -196,7 +194,9 @@ impl Director {
         }
         let plan = self.plan(target, packet.segment(), found.as_ref());
         let by_table = match plan.action {
-            Action::Forward { choice, .. } => choice != Choice::Existing,
+            Action::Forward { choice, .. } => {
+                choice != Choice::Existing && !matches!(plan.entry, Entry::Observe(_))
+            }
             Action::NoBackend => true,
             Action::Pass(_) | Action::Drop(_) => false,
         };
@@ -209,28 +209,39 @@ impl Director {
     fn explain_plan(&self, packet: &Packet<'_>, target: &ServiceFlow, plan: Plan, steps: &mut Vec<Step>) {
         let (id, choice) = match plan.action {
             Action::Forward { backend, choice } => (backend, choice),
-            Action::NoBackend => return steps.push(Step::NoBackend),
+            Action::NoBackend => {
+                steps.push(Step::NoBackend);
+                let answer = self.answer_to_refused(packet, &mut [0; LONGEST_ERROR]);
+                return steps.push(outcome(answer));
+            }
             Action::Pass(reason) => return steps.push(Step::Pass(reason)),
             Action::Drop(reason) => return steps.push(Step::Drop(reason)),
         };
-        let Some(at_work) = self.backend(id) else { return steps.push(Step::NoBackend) };
+        let Some(at_work) = self.backend(id) else {
+            return steps.push(Step::Drop(DropReason::NoBackend));
+        };
         let (backend, mut identification) = (at_work.endpoint, at_work.identification);
         let entered = matches!(plan.entry, Entry::Insert(_) | Entry::Rebind(..));
         steps.push(Step::Chosen { backend, choice, entered });
         let tunnel = &self.services[target.place].tunnel;
         let hash = self.config.hash_key.hash_flow(&target.flow, HashFields::ALL);
         let mut out = vec![0; packet.bytes().len() + tunnel.overhead(backend.address)];
-        steps.push(match tunnel.encapsulate(packet, backend.address, hash, &mut identification, &mut out) {
-            Ok(length) => Step::Forward { length },
-            Err(error) => Step::Undeliverable(error),
-        });
+        match tunnel.encapsulate(packet, backend.address, hash, &mut identification, &mut out) {
+            Ok(length) => steps.push(Step::Forward { length }),
+            Err(error) => {
+                let answer = answer::to_undeliverable(packet, &error, &mut [0; LONGEST_ERROR]);
+                steps.push(Step::Undeliverable(error));
+                steps.push(outcome(answer));
+            }
+        }
     }
 }
 
-fn explain_echo(packet: &Packet<'_>) -> Step {
-    match icmp::echo_reply(packet, &mut vec![0; packet.bytes().len()]) {
-        Ok(_) => Step::AnswerEcho,
-        Err(_) => Step::Drop(DropReason::UselessError),
+/// What comes of an answer, but for its rate.
+fn outcome(answer: Answer) -> Step {
+    match answer {
+        Ok((_, kind)) => Step::Reply(kind),
+        Err(reason) => Step::Drop(reason),
     }
 }
 
@@ -247,7 +258,6 @@ impl fmt::Display for Explanation {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AnswerEcho => f.write_str("an echo request to a vip: answered here"),
             Self::Chosen { backend, choice, entered } => {
                 let note = if *entered { "remembered" } else { "nothing new to remember" };
                 write!(f, "backend {backend} ({}; {note})", choice.name())
@@ -268,9 +278,7 @@ impl fmt::Display for Step {
             Self::NoBackend => f.write_str("no backend for this flow"),
             Self::NoEntry => f.write_str("no entry for this flow"),
             Self::Pass(reason) => write!(f, "left to the host: {}", reason.name()),
-            Self::PassOnTunnelError => {
-                f.write_str("an error about a tunnel packet: rewritten for the client")
-            }
+            Self::Reply(kind) => write!(f, "answered here: {}", kind.name()),
             Self::Service { service } => write!(f, "service {service}"),
             Self::Table(trace) => write!(f, "table: {trace}"),
             Self::Undeliverable(error) => write!(f, "not sent: {error}"),

@@ -31,6 +31,11 @@ impl Observations {
         self.wanted
     }
 
+    /// Whom those that wait are about.
+    pub(super) fn backends(&self) -> impl Iterator<Item = BackendId> {
+        self.queue.iter().map(|(backend, _)| *backend)
+    }
+
     /// Keeps what a packet of a flow says of the flow's backend.
     #[cold]
     pub(super) fn note(&mut self, found: &Found, segment: Segment) {

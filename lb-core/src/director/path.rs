@@ -1,22 +1,20 @@
 //! The packet path: bytes in, verdict out.
 //!
 //! It strings the steps together (classify, find, plan, commit, transmit) and
-//! counts. What it decides itself is only which answer an undeliverable packet
-//! gets, and that answers are rationed.
+//! counts. What it decides itself is only that answers are rationed.
 
 use core::net::IpAddr;
 
+use super::answer::{self, Answer};
 use super::classify::{Class, PacketKind, ServiceFlow, transport_flow};
 use super::plan::{Action, Entry};
-use super::verdict::{Choice, DropReason, PassReason, ReplyKind, Verdict};
+use super::verdict::{Choice, DropReason, Verdict};
 use super::{BatchPacket, Director};
-use crate::config::Forward;
 use crate::connection::{ConnectionKey, Touched};
 use crate::encapsulation::EncapsulationError;
 use crate::hash::FlowHash;
-use crate::icmp::{self, IcmpRefusal, TranslationError};
 use crate::identity::BackendId;
-use crate::packet::{self, Fragment, IcmpError, Packet, plain};
+use crate::packet::{self, Fragment, Packet, plain};
 use crate::time::Time;
 
 /// Packets whose cache misses overlap in one batch.
@@ -114,8 +112,13 @@ impl Director {
         };
         match (class, &parsed) {
             (Class::Flow(target), Ok(packet)) => self.steer(now, packet, &target, None, out),
-            (Class::Echo, Ok(packet)) => self.answer_echo(now, packet, out),
-            (Class::TunnelError(error), Ok(packet)) => self.pass_on_tunnel_error(now, packet, &error, out),
+            (Class::Echo, Ok(packet)) => {
+                self.send(now, packet.ip.addresses.source(), answer::to_echo(packet, out))
+            }
+            (Class::TunnelError(error), Ok(packet)) => match self.answer_for_router(packet, &error, out) {
+                Ok((client, answer)) => self.send(now, client, answer),
+                Err(verdict) => verdict,
+            },
             (Class::Pass(reason), _) => Verdict::Pass(reason),
             (Class::Drop(reason), _) => Verdict::Drop(reason),
             (Class::Flow(_) | Class::Echo | Class::TunnelError(_), Err(error)) => {
@@ -223,110 +226,27 @@ impl Director {
         out: &mut [u8],
     ) -> Verdict {
         self.services[place].counters.refused += 1;
-        let packet = &parse_again(packet);
-        let vip = packet.ip.addresses.destination();
-        match *error {
-            EncapsulationError::TooBig { mtu } => {
-                let written = icmp::packet_too_big(packet, mtu, vip, out);
-                self.ration(now, packet, written, ReplyKind::TooBig, DropReason::TooBig)
-            }
-            EncapsulationError::TimeToLiveExpired => {
-                let written = icmp::time_exceeded(packet, vip, out);
-                self.ration(now, packet, written, ReplyKind::TimeExceeded, DropReason::TimeToLiveExpired)
-            }
-            EncapsulationError::Loop => Verdict::Drop(DropReason::Loop),
-            EncapsulationError::NoSourceAddress => Verdict::Drop(DropReason::NoSourceAddress),
-            EncapsulationError::OutTooSmall { .. } => Verdict::Drop(DropReason::OutTooSmall),
-            EncapsulationError::TooLong => Verdict::Drop(DropReason::TooBig),
-        }
+        let packet = parse_again(packet);
+        let answer = answer::to_undeliverable(&packet, error, out);
+        self.send(now, packet.ip.addresses.source(), answer)
     }
 
-    /// No backend: the kernel says "port unreachable" (never a reset), we say nothing.
     #[cold]
     fn refuse_flow(&mut self, now: Time, place: usize, packet: &[u8], out: &mut [u8]) -> Verdict {
         self.services[place].counters.refused += 1;
-        if !self.is_kernel() {
-            return Verdict::Drop(DropReason::NoBackend);
-        }
-        let packet = &parse_again(packet);
-        let written = icmp::port_unreachable(packet, packet.ip.addresses.destination(), out);
-        self.ration(now, packet, written, ReplyKind::PortUnreachable, DropReason::NoBackend)
+        let packet = parse_again(packet);
+        let answer = self.answer_to_refused(&packet, out);
+        self.send(now, packet.ip.addresses.source(), answer)
     }
 
-    #[cold]
-    fn answer_echo(&mut self, now: Time, packet: &Packet<'_>, out: &mut [u8]) -> Verdict {
-        let written = icmp::echo_reply(packet, out);
-        self.ration(now, packet, written, ReplyKind::Echo, DropReason::UselessError)
-    }
-
-    /// A router found a tunnel packet of ours too big: the client is told in its own terms.
-    #[cold]
-    fn pass_on_tunnel_error(
-        &mut self,
-        now: Time,
-        packet: &Packet<'_>,
-        error: &IcmpError,
-        out: &mut [u8],
-    ) -> Verdict {
-        match self.translate_tunnel_error(packet, error, out) {
-            Ok((client, written)) => {
-                self.ration_to(now, client, written, ReplyKind::TranslatedTooBig, DropReason::UselessError)
+    /// Sends an answer, if there is one and the rate allows it.
+    fn send(&mut self, now: Time, client: IpAddr, answer: Answer) -> Verdict {
+        match answer {
+            Ok((length, kind)) if self.icmp_budgets.allow(now, kind, client) => {
+                Verdict::Reply { length, kind }
             }
-            Err(verdict) => verdict,
-        }
-    }
-
-    /// Writes what the client is told of a router's error about a tunnel packet;
-    /// or the verdict, if the error is the host's or of no use.
-    pub(super) fn translate_tunnel_error(
-        &self,
-        packet: &Packet<'_>,
-        error: &IcmpError,
-        out: &mut [u8],
-    ) -> Result<(IpAddr, Result<usize, IcmpRefusal>), Verdict> {
-        let quoted_port = error.quoted.ports.map_or(0, |(_, destination)| destination);
-        let is_gue_port = |forward: Forward| forward == Forward::Gue { port: quoted_port };
-        let gue = self.services.iter().any(|service| is_gue_port(service.tunnel.options().forward));
-        // Port 0 is no tunnel's: a UDP error about anything else is not taken for one.
-        let gue_port = if gue { quoted_port } else { 0 };
-        let tunnel_error = icmp::translate_tunnel_error(packet, gue_port).map_err(|error| match error {
-            // About traffic of the host itself, a BGP session's for instance.
-            TranslationError::NotTunnel => Verdict::Pass(PassReason::NoService),
-            _ => Verdict::Drop(DropReason::UselessError),
-        })?;
-        // Only what we could have sent: towards a backend, about a VIP of ours.
-        let vip = tunnel_error.addresses.destination();
-        if !self.index.is_vip(vip) || !self.backends.has_address(tunnel_error.backend) {
-            return Err(Verdict::Drop(DropReason::UselessError));
-        }
-        Ok((tunnel_error.addresses.source(), tunnel_error.emit(vip, out)))
-    }
-
-    /// An answer to whoever sent the packet, if the rate allows it.
-    fn ration(
-        &mut self,
-        now: Time,
-        packet: &Packet<'_>,
-        written: Result<usize, IcmpRefusal>,
-        kind: ReplyKind,
-        otherwise: DropReason,
-    ) -> Verdict {
-        self.ration_to(now, packet.ip.addresses.source(), written, kind, otherwise)
-    }
-
-    fn ration_to(
-        &mut self,
-        now: Time,
-        client: IpAddr,
-        written: Result<usize, IcmpRefusal>,
-        kind: ReplyKind,
-        otherwise: DropReason,
-    ) -> Verdict {
-        match written {
-            Ok(length) if self.icmp_budgets.allow(now, kind, client) => Verdict::Reply { length, kind },
             Ok(_) => Verdict::Drop(DropReason::RateLimited),
-            Err(IcmpRefusal::OutTooSmall { .. }) => Verdict::Drop(DropReason::OutTooSmall),
-            Err(_) => Verdict::Drop(otherwise),
+            Err(reason) => Verdict::Drop(reason),
         }
     }
 }

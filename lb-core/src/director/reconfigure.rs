@@ -6,7 +6,7 @@
 //! so connections stay where they are. What a backend that is gone leaves
 //! behind is dealt with packet by packet, by `plan`.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
@@ -96,6 +96,7 @@ impl Director {
             seed,
             counters: super::NodeCounters::default(),
             observations: super::Observations::default(),
+            quotable: super::Quotable::default(),
         };
         director.set_config(Time::ZERO, config, tables)?;
         Ok(director)
@@ -158,10 +159,9 @@ impl Director {
         // Nothing fails from here on.
         self.connections.handle_timeout(now);
         let old = core::mem::take(&mut self.services);
-        self.backends.reclaim(|id| {
-            let flows = self.connections.len_of(id);
-            flows.active + flows.inactive > 0
-        });
+        let named = self.connections.backends_of_events().chain(self.observations.backends()).collect();
+        self.backends
+            .reclaim(|id| self.connections.len_of(id).total() > 0 || BTreeSet::contains(&named, &id));
         let known = self.backends.by_name();
         self.backends.retire_all();
         for (service, scheduler) in config.services.iter().zip(schedulers) {
@@ -184,6 +184,7 @@ impl Director {
             });
         }
         self.index = ServiceIndex::new(config.services.iter().map(|service| &service.address));
+        self.quotable = super::Quotable::of(self);
         if diff.icmp {
             self.icmp_budgets = IcmpBudgets::new(&config.icmp, self.seed);
         }

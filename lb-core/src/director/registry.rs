@@ -176,6 +176,16 @@ fn spread_service(address: IpAddr, port: u16, protocol: Protocol) -> u64 {
     product ^ product >> 32
 }
 
+/// What the outer header of a tunnel packet of ours can say, to be found without
+/// a search: strangers can send any number of errors about it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Quotable {
+    /// Of the backends.
+    pub(super) addresses: BTreeSet<IpAddr>,
+    /// Of the services whose tunnels are GUE.
+    pub(super) gue_ports: BTreeSet<u16>,
+}
+
 /// Backends in slots, numbered by [`BackendId`].
 #[derive(Clone, Debug, Default)]
 pub(super) struct Backends {
@@ -192,11 +202,6 @@ impl Backends {
     #[inline]
     pub(super) fn find_mut(&mut self, id: BackendId) -> Option<&mut Backend> {
         self.slots.get_mut(id.0 as usize)
-    }
-
-    /// Whether any configured backend answers at this address.
-    pub(super) fn has_address(&self, address: IpAddr) -> bool {
-        self.slots.iter().any(|backend| backend.configured && backend.endpoint.address == address)
     }
 
     /// Puts a backend into a slot that nobody uses.

@@ -12,10 +12,9 @@ use std::vec::Vec;
 
 use etherparse::{PacketBuilder, TcpOptionElement};
 
-use super::{Director, DropReason, Explanation, ReplyKind, Step, Verdict};
+use super::{Director, DropReason, Explanation, Step, Verdict};
 use crate::Time;
 use crate::config::{BackendState, Config, LbFile};
-use crate::encapsulation::EncapsulationError;
 use crate::identity::{Endpoint, Weight};
 use crate::table::TableCache;
 
@@ -97,35 +96,24 @@ pub(super) fn assert_foreseen(explained: &Explanation, verdict: Verdict) {
 /// Whether an explanation's last step is what the verdict says; that ICMP
 /// answers may be over their rate is not foreseen.
 fn foresees(outcome: &Step, verdict: Verdict) -> bool {
-    let rationed = verdict == Verdict::Drop(DropReason::RateLimited);
-    let is_reply = |expected| matches!(verdict, Verdict::Reply { kind, .. } if kind == expected) || rationed;
     match outcome {
-        Step::AnswerEcho => is_reply(ReplyKind::Echo),
         Step::Drop(reason) => verdict == Verdict::Drop(*reason),
         Step::Forward { length } => {
             matches!(verdict, Verdict::Forward { length: sent, .. } if sent == *length)
         }
-        Step::NoBackend => {
-            verdict == Verdict::Drop(DropReason::NoBackend) || is_reply(ReplyKind::PortUnreachable)
-        }
         Step::Pass(reason) => verdict == Verdict::Pass(*reason),
-        Step::PassOnTunnelError => is_reply(ReplyKind::TranslatedTooBig),
-        Step::Undeliverable(error) => match error {
-            // Or nothing, where the sender may not be answered.
-            EncapsulationError::TooBig { .. } => {
-                is_reply(ReplyKind::TooBig) || verdict == Verdict::Drop(DropReason::TooBig)
-            }
-            EncapsulationError::TimeToLiveExpired => {
-                is_reply(ReplyKind::TimeExceeded) || verdict == Verdict::Drop(DropReason::TimeToLiveExpired)
-            }
-            _ => matches!(verdict, Verdict::Drop(_)),
-        },
+        Step::Reply(foreseen) => {
+            let sent = matches!(verdict, Verdict::Reply { kind, .. } if kind == *foreseen);
+            sent || verdict == Verdict::Drop(DropReason::RateLimited)
+        }
         Step::Chosen { .. }
         | Step::Entry { .. }
         | Step::Flow { .. }
+        | Step::NoBackend
         | Step::NoEntry
         | Step::Service { .. }
-        | Step::Table(_) => false,
+        | Step::Table(_)
+        | Step::Undeliverable(_) => false,
     }
 }
 

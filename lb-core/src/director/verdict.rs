@@ -3,6 +3,7 @@
 //! Every reason is a variant, so that counters, captures and the simulator
 //! name the same things. Nothing is decided here.
 
+pub use crate::icmp::ReplyKind;
 use crate::identity::BackendId;
 use crate::packet::ParseError;
 
@@ -58,35 +59,6 @@ impl Choice {
             Self::PickedUp => "picked-up",
             Self::Rechosen => "rechosen",
             Self::Untracked => "untracked",
-        }
-    }
-}
-
-/// Which ICMP message the director wrote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ReplyKind {
-    /// An echo reply, from the VIP to whoever asked.
-    Echo,
-    /// Port unreachable: the kernel's answer when a service has no backend (profile `ipvs`).
-    PortUnreachable,
-    /// Time exceeded: the packet's time to live ended here.
-    TimeExceeded,
-    /// Fragmentation needed or Packet Too Big: the tunnel does not fit the path.
-    TooBig,
-    /// A router's too-big error about our tunnel packet, rewritten for the client.
-    TranslatedTooBig,
-}
-
-impl ReplyKind {
-    /// The word that counters and captures use.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Echo => "echo",
-            Self::PortUnreachable => "port-unreachable",
-            Self::TimeExceeded => "time-exceeded",
-            Self::TooBig => "too-big",
-            Self::TranslatedTooBig => "translated-too-big",
         }
     }
 }

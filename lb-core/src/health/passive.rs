@@ -18,7 +18,8 @@ use crate::time::Time;
 pub enum Observation {
     /// The client went on talking as one does after an answer: a proof of life.
     Answered,
-    /// The connection was reset before it was of use.
+    /// The connection was reset before it was of use. A director never says so (a
+    /// backend's reset goes straight to the client); who sees answers may.
     Reset,
     /// A SYN (or its repetitions) led to nothing.
     SynUnanswered,

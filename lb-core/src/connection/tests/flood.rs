@@ -162,6 +162,41 @@ fn a_two_packet_flood_leaves_newcomers_the_reserve() {
     assert!(table.find(at(now + 899_500), &newcomer, Segment::ACK).expect("not yet due").proven);
 }
 
+/// A flow that is refused proof but goes on talking is neither forgotten nor the first to go.
+#[test]
+fn who_talks_outlasts_who_does_not_though_neither_can_be_proven() {
+    let limits = ConnectionLimits::new(64, Machine::Own);
+    let mut table = ConnectionTable::new(limits, Machine::Own, HashKey::new([9; 16]));
+    let most_proven = limits.max - limits.reserve();
+    // In halves, as only half of the table may be unproven at once.
+    for (start, half) in [(0, 0..limits.max / 2), (1000, limits.max / 2..most_proven)] {
+        half.clone().for_each(|number| _ = table.insert(at(start), v4(number), Segment::ACK, BACKEND));
+        let find = |number| table.find(at(start + 1000), &v4(number), Segment::ACK).unwrap();
+        assert!(half.map(find).all(|found| found.proven));
+    }
+    let (talker, other, silent) = (v4(1000), v6(1001), v4(1002));
+    for key in [talker, other] {
+        table.insert(at(2000), key, Segment::SYN, OTHER);
+    }
+    table.insert(at(3000), silent, Segment::SYN, OTHER);
+    for second in 3..2_000 {
+        let now = at(second * 1000);
+        for key in [talker, other] {
+            let found = table.find(now, &key, Segment::ACK).expect("it talks");
+            assert!(!found.proven);
+        }
+        // The proven keep their places.
+        (0..most_proven).for_each(|number| _ = table.find(now, &v4(number), Segment::ACK));
+        if second == 10 {
+            // Two newcomers take the one free place and that of the silent flow.
+            table.insert(now, v4(2000), Segment::SYN, OTHER);
+            table.insert(now, v4(2001), Segment::SYN, OTHER);
+            let gone: Vec<_> = core::iter::from_fn(|| table.poll_event()).map(|event| event.key).collect();
+            assert_eq!(gone, [silent]);
+        }
+    }
+}
+
 /// Nobody swept for an hour: the dead make room before the living.
 #[test]
 fn those_whose_time_is_up_go_first() {

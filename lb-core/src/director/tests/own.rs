@@ -9,7 +9,7 @@ use etherparse::PacketBuilder;
 use super::{Client, VIP, World, client_address, icmp_error, play};
 use crate::arbitrary::packet::{Draft, Upper, bytes::fix_checksum};
 use crate::config::BackendState;
-use crate::director::{BatchPacket, DropReason, PassReason, ReplyKind, Verdict};
+use crate::director::{BatchPacket, DropReason, PassReason, ReplyKind, Step, Verdict};
 use crate::encapsulation::decapsulate;
 use crate::packet::{self, ParseError};
 use crate::{FlowKey, Protocol, Time};
@@ -244,10 +244,65 @@ fn no_packet_comes_from_loopback_or_from_a_group() {
         let builder = PacketBuilder::ipv4(source, VIP.octets(), 64).tcp(40_000, 443, 0, 0).syn();
         let mut syn = Vec::new();
         builder.write(&mut syn, &[]).unwrap();
-        assert_eq!(world.handle(&syn), Verdict::Drop(DropReason::UnusableSource), "{source:?}");
+        let (_, mut later) = fragments();
+        later[12..16].copy_from_slice(&source);
+        fix_checksum(&mut later);
+        let answer = PacketBuilder::ipv4(VIP.octets(), [192, 0, 2, 1], 60).tcp(443, 40_000, 1, 1);
+        let mut quote = Vec::new();
+        answer.write(&mut quote, &[]).unwrap();
+        let error_from_it = icmp_error(source, VIP.octets(), &quote[..28]);
+        quote[16..20].copy_from_slice(&source);
+        let error_about_it = icmp_error([198, 51, 100, 1], VIP.octets(), &quote[..28]);
+        // Of the quoted packet's later fragments too, which carry no ports.
+        quote[6..8].copy_from_slice(&2_u16.to_be_bytes());
+        let error_about_its_fragment = icmp_error([198, 51, 100, 1], VIP.octets(), &quote[..28]);
+
+        let packets = [syn, later, error_from_it, error_about_it, error_about_its_fragment];
+        for (number, packet) in packets.iter().enumerate() {
+            let verdict = world.handle(packet);
+            assert_eq!(verdict, Verdict::Drop(DropReason::UnusableSource), "{source:?}, packet {number}");
+        }
         assert!(world.director.connections().is_empty());
-        assert_eq!(world.director.counters().dropped(DropReason::UnusableSource), 1);
+        assert_eq!(world.director.counters().dropped(DropReason::UnusableSource), 5);
     }
+}
+
+/// What is told of a backend that is gone must not be read as told of its successor.
+#[test]
+fn events_name_the_backend_that_they_were_about() {
+    let mut world = World::with(OWN, &["active"]);
+    world.director.set_observing(true);
+    (0..2).for_each(|_| _ = world.handle(&ONE.tcp("S", 0)));
+    world.set_config(OWN, &["absent"]);
+    world.now += Duration::from_secs(1_000);
+    world.set_config(OWN, &["absent", "active"]);
+
+    let event = world.director.poll_event().expect("the flow was forgotten");
+    let (observed, _) = world.director.poll_observation().expect("its second SYN was noted");
+    for id in [event.backend, observed] {
+        let named = world.director.backend(id).expect("an id that was handed out").endpoint();
+        assert_eq!(named.address, std::net::IpAddr::from([10, 1, 0, 1]));
+    }
+    // Once nobody can ask any more the number is free.
+    world.set_config(OWN, &["absent", "active", "active"]);
+    let numbers = world.director.services()[0].backends().iter().map(|id| id.0);
+    assert_eq!(numbers.collect::<Vec<_>>(), [1, 0]);
+}
+
+#[test]
+fn explain_tells_what_decided_and_what_is_answered() {
+    let mut world = World::new(OWN);
+    for flags in ["S", "FA"] {
+        world.handle(&ONE.tcp(flags, 0));
+    }
+    let explained = world.director.explain(world.now, &ONE.tcp("S", 0));
+    let by_table = |step: &Step| matches!(step, Step::Table(_));
+    assert!(!explained.steps.iter().any(by_table), "its entry names the backend:\n{explained}");
+
+    let mut big = ONE.tcp("A", 1_460);
+    set_dont_fragment(&mut big, true);
+    let explained = world.director.explain(world.now, &big).to_string();
+    assert!(explained.ends_with("answered here: too-big\n"), "{explained}");
 }
 
 /// Who sends fragments and errors makes no entries and moves none.

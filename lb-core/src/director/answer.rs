@@ -1,0 +1,105 @@
+//! What a node answers itself, written but not yet sent.
+//!
+//! Each function says which ICMP message a packet gets, if any, and writes it;
+//! it changes nothing, so that [`explain`](super::explain) and the packet path
+//! ask the same ones. Whether the rate allows the answer is the path's business,
+//! how the messages look [`icmp`](crate::icmp)'s.
+
+use core::net::IpAddr;
+
+use super::verdict::{DropReason, PassReason, ReplyKind, Verdict};
+use super::{Director, registry};
+use crate::config::Forward;
+use crate::encapsulation::EncapsulationError;
+use crate::icmp::{self, IcmpRefusal, TranslationError};
+use crate::packet::{IcmpError, Packet};
+
+/// An answer of so many bytes, or why there is none.
+pub(super) type Answer = Result<(usize, ReplyKind), DropReason>;
+
+/// To a packet that its tunnel does not take.
+pub(super) fn to_undeliverable(packet: &Packet<'_>, error: &EncapsulationError, out: &mut [u8]) -> Answer {
+    let vip = packet.ip.addresses.destination();
+    match *error {
+        EncapsulationError::TooBig { mtu } => {
+            let written = icmp::packet_too_big(packet, mtu, vip, out);
+            answer(written, ReplyKind::TooBig, DropReason::TooBig)
+        }
+        EncapsulationError::TimeToLiveExpired => {
+            let written = icmp::time_exceeded(packet, vip, out);
+            answer(written, ReplyKind::TimeExceeded, DropReason::TimeToLiveExpired)
+        }
+        EncapsulationError::Loop => Err(DropReason::Loop),
+        EncapsulationError::NoSourceAddress => Err(DropReason::NoSourceAddress),
+        EncapsulationError::OutTooSmall { .. } => Err(DropReason::OutTooSmall),
+        EncapsulationError::TooLong => Err(DropReason::TooBig),
+    }
+}
+
+/// To an echo request for a VIP.
+pub(super) fn to_echo(packet: &Packet<'_>, out: &mut [u8]) -> Answer {
+    answer(icmp::echo_reply(packet, out), ReplyKind::Echo, DropReason::UselessError)
+}
+
+impl Director {
+    /// To a flow that has no backend: the kernel says "port unreachable" (never a reset), we say nothing.
+    pub(super) fn answer_to_refused(&self, packet: &Packet<'_>, out: &mut [u8]) -> Answer {
+        if !self.is_kernel() {
+            return Err(DropReason::NoBackend);
+        }
+        let written = icmp::port_unreachable(packet, packet.ip.addresses.destination(), out);
+        answer(written, ReplyKind::PortUnreachable, DropReason::NoBackend)
+    }
+
+    /// To the client of a tunnel packet that a router found too big, in the
+    /// client's own terms; or the verdict, if the error is the host's or of no use.
+    pub(super) fn answer_for_router(
+        &self,
+        packet: &Packet<'_>,
+        error: &IcmpError,
+        out: &mut [u8],
+    ) -> Result<(IpAddr, Answer), Verdict> {
+        let registry::Quotable { addresses, gue_ports } = &self.quotable;
+        // Only what we could have sent: towards a backend, about a VIP of ours.
+        let to_backend = addresses.contains(&error.quoted.addresses.destination());
+        let quoted_port = error.quoted.ports.map_or(0, |(_, destination)| destination);
+        // Port 0 is no tunnel's: a UDP error about anything else is not taken for one.
+        let gue_port = if gue_ports.contains(&quoted_port) { quoted_port } else { 0 };
+        let tunnel_error = icmp::translate_tunnel_error(packet, gue_port).map_err(|error| match error {
+            // About traffic of the host itself, a BGP session's for instance.
+            TranslationError::NotTunnel => Verdict::Pass(PassReason::NoService),
+            _ => Verdict::Drop(DropReason::UselessError),
+        })?;
+        let vip = tunnel_error.addresses.destination();
+        if !to_backend || !self.index.is_vip(vip) {
+            return Err(Verdict::Drop(DropReason::UselessError));
+        }
+        let written = tunnel_error.emit(vip, out);
+        let answer = answer(written, ReplyKind::TranslatedTooBig, DropReason::UselessError);
+        Ok((tunnel_error.addresses.source(), answer))
+    }
+}
+
+fn answer(written: Result<usize, IcmpRefusal>, kind: ReplyKind, otherwise: DropReason) -> Answer {
+    match written {
+        Ok(length) => Ok((length, kind)),
+        Err(IcmpRefusal::OutTooSmall { .. }) => Err(DropReason::OutTooSmall),
+        Err(_) => Err(otherwise),
+    }
+}
+
+impl registry::Quotable {
+    /// Of the services at work: what an error about a tunnel packet of theirs can quote.
+    pub(super) fn of(director: &Director) -> Self {
+        let backends = director.services.iter().flat_map(|service| &service.backends);
+        let endpoints = backends.filter_map(|id| director.backends.find(*id));
+        let port = |service: &registry::Service| match service.tunnel.options().forward {
+            Forward::Gue { port } => Some(port),
+            Forward::Ipip | Forward::Gre => None,
+        };
+        Self {
+            addresses: endpoints.map(|backend| backend.endpoint.address).collect(),
+            gue_ports: director.services.iter().filter_map(port).collect(),
+        }
+    }
+}
