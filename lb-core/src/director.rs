@@ -17,6 +17,7 @@ mod counters;
 mod explain;
 mod observe;
 mod path;
+mod path_mtu;
 mod plan;
 mod reconfigure;
 mod registry;

@@ -133,6 +133,13 @@ impl Tunnel {
         &self.options
     }
 
+    /// The same tunnel over a path of another MTU.
+    #[must_use]
+    pub const fn with_mtu(mut self, mtu: u16) -> Self {
+        self.options.mtu = mtu;
+        self
+    }
+
     /// Bytes that the tunnel adds to a packet for this backend.
     #[must_use]
     pub const fn overhead(&self, backend: IpAddr) -> usize {

@@ -5,6 +5,8 @@
 //! ask the same ones. Whether the rate allows the answer is the path's business,
 //! how the messages look [`icmp`](crate::icmp)'s.
 
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use super::verdict::{DropReason, PassReason, ReplyKind, Verdict};
@@ -12,6 +14,7 @@ use super::{Director, registry};
 use crate::config::Forward;
 use crate::encapsulation::EncapsulationError;
 use crate::icmp::{self, IcmpRefusal, TranslationError};
+use crate::identity::BackendId;
 use crate::packet::{IcmpError, Packet};
 
 /// An answer of so many bytes, or why there is none.
@@ -51,33 +54,49 @@ impl Director {
         answer(written, ReplyKind::PortUnreachable, DropReason::NoBackend)
     }
 
-    /// To the client of a tunnel packet that a router found too big, in the
-    /// client's own terms; or the verdict, if the error is the host's or of no use.
+    /// What a router's error about a tunnel packet leads to.
     pub(super) fn answer_for_router(
         &self,
         packet: &Packet<'_>,
         error: &IcmpError,
         out: &mut [u8],
-    ) -> Result<(IpAddr, Answer), Verdict> {
+    ) -> RouterAnswer {
         let registry::Quotable { addresses, gue_ports } = &self.quotable;
-        // Only what we could have sent: towards a backend, about a VIP of ours.
-        let to_backend = addresses.contains(&error.quoted.addresses.destination());
         let quoted_port = error.quoted.ports.map_or(0, |(_, destination)| destination);
         // Port 0 is no tunnel's: a UDP error about anything else is not taken for one.
         let gue_port = if gue_ports.contains(&quoted_port) { quoted_port } else { 0 };
-        let tunnel_error = icmp::translate_tunnel_error(packet, gue_port).map_err(|error| match error {
+        let translated = icmp::translate_tunnel_error(packet, gue_port);
+        let useless = RouterAnswer { path: None, answer: Err(Verdict::Drop(DropReason::UselessError)) };
+        if let Err(TranslationError::NotTunnel) = translated {
             // About traffic of the host itself, a BGP session's for instance.
-            TranslationError::NotTunnel => Verdict::Pass(PassReason::NoService),
-            _ => Verdict::Drop(DropReason::UselessError),
-        })?;
-        let vip = tunnel_error.addresses.destination();
-        if !to_backend || !self.index.is_vip(vip) {
-            return Err(Verdict::Drop(DropReason::UselessError));
+            return RouterAnswer { answer: Err(Verdict::Pass(PassReason::NoService)), ..useless };
         }
-        let written = tunnel_error.emit(vip, out);
-        let answer = answer(written, ReplyKind::TranslatedTooBig, DropReason::UselessError);
-        Ok((tunnel_error.addresses.source(), answer))
+        // Only what we could have sent: towards a backend, about a VIP of ours.
+        if !addresses.contains_key(&error.quoted.addresses.destination()) {
+            return useless;
+        }
+        match translated {
+            Ok(error) if self.index.is_vip(error.addresses.destination()) => {
+                let written = error.emit(error.addresses.destination(), out);
+                let answer = answer(written, ReplyKind::TranslatedTooBig, DropReason::UselessError);
+                let path = Some((error.backend, error.path_mtu));
+                RouterAnswer { path, answer: Ok((error.addresses.source(), answer)) }
+            }
+            Err(TranslationError::QuoteTooShort { backend, path_mtu }) => {
+                RouterAnswer { path: Some((backend, path_mtu)), ..useless }
+            }
+            Ok(_) | Err(_) => useless,
+        }
     }
+}
+
+/// What a router's error about a tunnel packet leads to.
+pub(super) struct RouterAnswer {
+    /// The backend, and the MTU of the path to it.
+    pub(super) path: Option<(IpAddr, u16)>,
+    /// What the client is told in its own terms; or the verdict, if the error is
+    /// the host's or tells no client anything.
+    pub(super) answer: Result<(IpAddr, Answer), Verdict>,
 }
 
 fn answer(written: Result<usize, IcmpRefusal>, kind: ReplyKind, otherwise: DropReason) -> Answer {
@@ -91,15 +110,16 @@ fn answer(written: Result<usize, IcmpRefusal>, kind: ReplyKind, otherwise: DropR
 impl registry::Quotable {
     /// Of the services at work: what an error about a tunnel packet of theirs can quote.
     pub(super) fn of(director: &Director) -> Self {
-        let backends = director.services.iter().flat_map(|service| &service.backends);
-        let endpoints = backends.filter_map(|id| director.backends.find(*id));
+        let mut addresses: BTreeMap<IpAddr, Vec<BackendId>> = BTreeMap::new();
+        for id in director.services.iter().flat_map(|service| &service.backends) {
+            if let Some(backend) = director.backends.find(*id) {
+                addresses.entry(backend.endpoint.address).or_default().push(*id);
+            }
+        }
         let port = |service: &registry::Service| match service.tunnel.options().forward {
             Forward::Gue { port } => Some(port),
             Forward::Ipip | Forward::Gre => None,
         };
-        Self {
-            addresses: endpoints.map(|backend| backend.endpoint.address).collect(),
-            gue_ports: director.services.iter().filter_map(port).collect(),
-        }
+        Self { addresses, gue_ports: director.services.iter().filter_map(port).collect() }
     }
 }

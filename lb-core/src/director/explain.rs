@@ -162,7 +162,7 @@ impl Director {
     }
 
     fn explain_tunnel_error(&self, packet: &Packet<'_>, error: &IcmpError) -> Step {
-        match self.answer_for_router(packet, error, &mut [0; LONGEST_ERROR]) {
+        match self.answer_for_router(packet, error, &mut [0; LONGEST_ERROR]).answer {
             Ok((_, answer)) => outcome(answer),
             Err(Verdict::Pass(reason)) => Step::Pass(reason),
             Err(Verdict::Drop(reason)) => Step::Drop(reason),
@@ -203,10 +203,17 @@ impl Director {
         if by_table {
             steps.push(Step::Table(service.scheduler.explain(&target.flow)));
         }
-        self.explain_plan(packet, target, plan, steps);
+        self.explain_plan(now, packet, target, plan, steps);
     }
 
-    fn explain_plan(&self, packet: &Packet<'_>, target: &ServiceFlow, plan: Plan, steps: &mut Vec<Step>) {
+    fn explain_plan(
+        &self,
+        now: Time,
+        packet: &Packet<'_>,
+        target: &ServiceFlow,
+        plan: Plan,
+        steps: &mut Vec<Step>,
+    ) {
         let (id, choice) = match plan.action {
             Action::Forward { backend, choice } => (backend, choice),
             Action::NoBackend => {
@@ -224,6 +231,8 @@ impl Director {
         let entered = matches!(plan.entry, Entry::Insert(_) | Entry::Rebind(..));
         steps.push(Step::Chosen { backend, choice, entered });
         let tunnel = &self.services[target.place].tunnel;
+        let narrowed = at_work.narrowed(now, tunnel);
+        let tunnel = narrowed.as_ref().unwrap_or(tunnel);
         let hash = self.config.hash_key.hash_flow(&target.flow, HashFields::ALL);
         let mut out = vec![0; packet.bytes().len() + tunnel.overhead(backend.address)];
         match tunnel.encapsulate(packet, backend.address, hash, &mut identification, &mut out) {

@@ -8,10 +8,11 @@ use core::net::IpAddr;
 use super::answer::{self, Answer};
 use super::classify::{Class, PacketKind, ServiceFlow, transport_flow};
 use super::plan::{Action, Entry};
+use super::registry::Backend;
 use super::verdict::{Choice, DropReason, Verdict};
 use super::{BatchPacket, Director};
 use crate::connection::{ConnectionKey, Touched};
-use crate::encapsulation::EncapsulationError;
+use crate::encapsulation::{EncapsulationError, Tunnel};
 use crate::hash::FlowHash;
 use crate::identity::BackendId;
 use crate::packet::{self, Fragment, Packet, plain};
@@ -115,10 +116,16 @@ impl Director {
             (Class::Echo, Ok(packet)) => {
                 self.send(now, packet.ip.addresses.source(), answer::to_echo(packet, out))
             }
-            (Class::TunnelError(error), Ok(packet)) => match self.answer_for_router(packet, &error, out) {
-                Ok((client, answer)) => self.send(now, client, answer),
-                Err(verdict) => verdict,
-            },
+            (Class::TunnelError(error), Ok(packet)) => {
+                let router = self.answer_for_router(packet, &error, out);
+                if let Some((backend, path_mtu)) = router.path {
+                    self.learn_path_mtu(now, backend, path_mtu);
+                }
+                match router.answer {
+                    Ok((client, answer)) => self.send(now, client, answer),
+                    Err(verdict) => verdict,
+                }
+            }
             (Class::Pass(reason), _) => Verdict::Pass(reason),
             (Class::Drop(reason), _) => Verdict::Drop(reason),
             (Class::Flow(_) | Class::Echo | Class::TunnelError(_), Err(error)) => {
@@ -196,20 +203,53 @@ impl Director {
         choice: Choice,
         out: &mut [u8],
     ) -> Verdict {
+        if self.backends.find(backend).is_some_and(Backend::has_path_mtu) {
+            return self.transmit_narrow(now, packet.bytes(), *target, backend, choice, out);
+        }
+        self.transmit_through(now, packet, target, (backend, None), choice, out)
+    }
+
+    /// [`transmit`](Self::transmit) where the path may be narrower than the tunnel.
+    #[cold]
+    #[inline(never)]
+    fn transmit_narrow(
+        &mut self,
+        now: Time,
+        packet: &[u8],
+        target: ServiceFlow,
+        backend: BackendId,
+        choice: Choice,
+        out: &mut [u8],
+    ) -> Verdict {
+        let tunnel = &self.services[target.place].tunnel;
+        let narrowed = self.backends.find(backend).and_then(|backend| backend.narrowed(now, tunnel));
+        self.transmit_through(now, &parse_again(packet), &target, (backend, narrowed), choice, out)
+    }
+
+    #[inline(always)]
+    fn transmit_through(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        target: &ServiceFlow,
+        (id, narrowed): (BackendId, Option<Tunnel>),
+        choice: Choice,
+        out: &mut [u8],
+    ) -> Verdict {
         let service = &mut self.services[target.place];
-        let Some(backend_at_work) = self.backends.find_mut(backend) else {
+        let Some(backend) = self.backends.find_mut(id) else {
             return self.refuse(target.place, Verdict::Drop(DropReason::NoBackend));
         };
         let hash = match service.spreads {
             true => self.config.hash_key.hash_flow(&target.flow, crate::HashFields::ALL),
             false => FlowHash(0),
         };
-        let address = backend_at_work.endpoint.address;
-        match service.tunnel.encapsulate(packet, address, hash, &mut backend_at_work.identification, out) {
+        let tunnel = narrowed.as_ref().unwrap_or(&service.tunnel);
+        match tunnel.encapsulate(packet, backend.endpoint.address, hash, &mut backend.identification, out) {
             Ok(length) => {
                 service.counters.count_forward(packet.bytes().len(), choice);
-                backend_at_work.counters.count_forward(packet.bytes().len(), choice);
-                Verdict::Forward { backend, length, choice }
+                backend.counters.count_forward(packet.bytes().len(), choice);
+                Verdict::Forward { backend: id, length, choice }
             }
             Err(error) => self.answer_undeliverable(now, target.place, packet.bytes(), &error, out),
         }

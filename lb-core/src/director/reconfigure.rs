@@ -263,6 +263,7 @@ impl Backends {
             configured: true,
             counters: super::BackendCounters::default(),
             identification: first_identification(backend.endpoint.address, seed),
+            path_mtu: None,
         })
     }
 }

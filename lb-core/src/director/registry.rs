@@ -13,6 +13,7 @@ use core::net::IpAddr;
 use hashbrown::HashTable;
 
 use super::counters::{BackendCounters, ServiceCounters};
+use super::path_mtu::PathMtu;
 use crate::config::{BackendState, ServiceAddress};
 use crate::encapsulation::{Identification, Tunnel};
 use crate::flow::{Addresses, FlowKey, Protocol};
@@ -76,6 +77,7 @@ pub struct Backend {
     pub(super) counters: BackendCounters,
     /// Of the outer packets to it: RFC 6864 asks for unique numbers per destination.
     pub(super) identification: Identification,
+    pub(super) path_mtu: Option<PathMtu>,
 }
 
 impl Backend {
@@ -180,8 +182,8 @@ fn spread_service(address: IpAddr, port: u16, protocol: Protocol) -> u64 {
 /// a search: strangers can send any number of errors about it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Quotable {
-    /// Of the backends.
-    pub(super) addresses: BTreeSet<IpAddr>,
+    /// Of the backends, and which of them are there.
+    pub(super) addresses: BTreeMap<IpAddr, Vec<BackendId>>,
     /// Of the services whose tunnels are GUE.
     pub(super) gue_ports: BTreeSet<u16>,
 }

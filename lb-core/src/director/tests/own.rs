@@ -212,6 +212,51 @@ fn a_routers_error_about_the_tunnel_reaches_the_client() {
     assert_eq!(world.handle(&report), Verdict::Drop(DropReason::UselessError));
 }
 
+/// RFC 792 asks a router for eight bytes of what it could not send; RFC 2003
+/// section 5 the tunnel's beginning to remember what it is told.
+#[test]
+fn a_narrow_path_is_remembered_for_ten_minutes() {
+    for quoted in [28, 100] {
+        let mut world = World::with(OWN, &["active"]);
+        let mut data = ONE.tcp("A", 1_420);
+        set_dont_fragment(&mut data, true);
+        let Verdict::Forward { length, backend, .. } = world.handle(&data) else { panic!("not forwarded") };
+        let outer = world.out[..length].to_vec();
+        assert_eq!(world.director.backend(backend).unwrap().path_mtu(world.now), None);
+        world.handle(&icmp_error([10, 9, 9, 9], [10, 0, 0, 11], &outer[..quoted]));
+        assert_eq!(world.director.backend(backend).unwrap().path_mtu(world.now), Some(1_400));
+
+        // Any client's next big packet is answered here, with the tunnel's 20 bytes taken off.
+        let mut other = Client { port: 40_001 }.tcp("A", 1_420);
+        set_dont_fragment(&mut other, true);
+        let verdict = world.handle(&other);
+        assert!(matches!(verdict, Verdict::Reply { kind: ReplyKind::TooBig, .. }), "{verdict:?}");
+        assert_eq!(world.out[26..28], 1_380_u16.to_be_bytes());
+        let mut fits = Client { port: 40_001 }.tcp("A", 1_340);
+        set_dont_fragment(&mut fits, true);
+        assert!(matches!(world.handle(&fits), Verdict::Forward { length: 1_400, .. }));
+
+        world.now += Duration::from_secs(600);
+        assert!(matches!(world.handle(&other), Verdict::Forward { .. }), "it may have become wider");
+    }
+}
+
+/// Whoever knows both addresses can make a path narrow, but not useless.
+#[test]
+fn no_error_makes_a_path_narrower_than_every_path_is() {
+    let mut world = World::with(OWN, &["active"]);
+    let mut data = ONE.tcp("A", 1_000);
+    set_dont_fragment(&mut data, true);
+    let Verdict::Forward { length, backend, .. } = world.handle(&data) else { panic!("not forwarded") };
+    let mut report = icmp_error([10, 9, 9, 9], [10, 0, 0, 11], &world.out[..length][..28]);
+    report[26..28].copy_from_slice(&68_u16.to_be_bytes());
+    report[22..24].fill(0);
+    let checksum = crate::checksum::Sum::ZERO.bytes(&report[20..]).checksum();
+    report[22..24].copy_from_slice(&checksum.to_be_bytes());
+    world.handle(&report);
+    assert_eq!(world.director.backend(backend).unwrap().path_mtu(world.now), Some(576));
+}
+
 /// What is wrong with a packet for somebody else is for somebody else to say.
 #[test]
 fn packets_for_other_hosts_are_left_to_the_host() {
