@@ -150,6 +150,16 @@ fn faults_of_an_override_name_it() {
         ("dns.ttl=60", "--set: error: dns.ttl: `60` is no duration"),
         ("events[9].at=3s", "--set: error: events[9].at: index 9 does not exist"),
         ("dns.ttl", "--set: error: dns.ttl: write PATH=VALUE"),
+        (
+            "zoneKinds.0.nodes=0",
+            "--set: error: zoneKinds.0.nodes: `zoneKinds` has no `0`; it has: standard. \
+             Made new: zoneKinds.0.router: the field `router` is missing; add it\n",
+        ),
+        (
+            "zoneKinds.standart.nodes=0",
+            "--set: error: zoneKinds.standart.nodes: `zoneKinds` has no `standart`; did you mean `standard`? ",
+        ),
+        ("zoneKinds.edge={nodes: 3}", "--set: error: zoneKinds.edge.router: the field `router` is missing"),
     ] {
         let ran = overspill(&["run", "node-loss", "--set", set]);
         assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{set}");
