@@ -47,7 +47,7 @@ const ROWS: [(&str, &[&str]); 15] = [
     ("connections/hit-v4/overspill", &["hashbrown", "dashmap", "papaya", "quick_cache"]),
     ("connections/hit-v6/overspill", &["hashbrown", "dashmap", "papaya", "quick_cache"]),
     ("connections/insert-v4/overspill", &["hashbrown", "dashmap", "papaya", "quick_cache"]),
-    ("connections/insert-v6/overspill", &["hashbrown"]),
+    ("connections/insert-v6/overspill", &["hashbrown", "dashmap", "papaya", "quick_cache"]),
     ("queue/hold-1k/overspill", &["std", "simulacra"]),
     ("simulated/packets", &[]),
 ];

@@ -39,6 +39,10 @@ pub const CASES: &[Case] = &[
     Case::new("insert-v4/moka", insert::<Moka, V4>),
     Case::new("insert-v6/overspill", insert::<Overspill, V6>),
     Case::new("insert-v6/hashbrown", insert::<Hashbrown, V6>),
+    Case::new("insert-v6/dashmap", insert::<Dashmap, V6>),
+    Case::new("insert-v6/papaya", insert::<Papaya, V6>),
+    Case::new("insert-v6/quick_cache", insert::<QuickCache, V6>),
+    Case::new("insert-v6/moka", insert::<Moka, V6>),
 ];
 
 /// Bytes of a full table for one of its IPv4 and IPv6 flows, everything included.

@@ -177,6 +177,10 @@ that gives the same run again. Exit status 1 if an expectation does not hold.
 --set changes a field before the scenario is read: names with dots between, [N]
 for the items of a list, counted from 0.
 
+The files of --out take their places when the run is over. After Ctrl-C those
+that were there are as before; what was begun is left as DIR/.overspill-* and
+may be removed.
+
 Examples:
   overspill run az-loss
   overspill run az-loss --out az-loss/       then open az-loss/report.html

@@ -127,13 +127,17 @@ impl Source {
     /// A fault that the YAML reader found.
     fn syntax_fault(&self, error: &serde_saphyr::Error) -> Fault {
         let error = error.without_snippet();
-        let place = error.location().map(|location| locate::Place::from(&location));
+        let mut place = error.location().map(|location| locate::Place::from(&location));
         let tree = Tree::read(&self.text, &options());
         let located = tree.zip(place);
         let field = match error {
             serde_saphyr::Error::SerdeMissingField { field, .. } => {
-                let mapping = located.and_then(|(tree, place)| tree.mapping_at(place)).unwrap_or_default();
-                Some(mapping.then(field))
+                let mapping = located.as_ref().and_then(|(tree, place)| tree.mapping_at(*place));
+                if let Some(((tree, _), way)) = located.as_ref().zip(mapping.as_ref()) {
+                    // the reader tells of the last key that it saw, which has no part in this
+                    place = tree.place_of(&way.to_string());
+                }
+                Some(mapping.unwrap_or_default().then(field))
             }
             // where the rest of the text is no YAML, the name alone is known
             serde_saphyr::Error::SerdeUnknownField { field, .. } => {

@@ -1,8 +1,10 @@
 //! Output files that are whole or not there.
 //!
 //! What is written goes to a temporary file beside the target and takes its
-//! place at the end, so a fault on the way leaves the target as it was. A
-//! target that is no plain file (a pipe, `/dev/null`) is written directly:
+//! place at the end, so a fault on the way leaves the target as it was and
+//! removes the temporary file. A signal (Ctrl-C) ends the process where it is
+//! and leaves the `.overspill-*` file behind: to catch it would take a thread
+//! and a list of files for what `rm` does. A target that is no plain file (a pipe, `/dev/null`) is written directly:
 //! there is nothing to replace.
 
 use std::fs::{self, File, OpenOptions};
@@ -62,14 +64,36 @@ impl Replacement {
         fault(&self.target, error)
     }
 
+    /// Writes what is still in memory; the file is whole, and not in its place yet.
+    ///
+    /// Of files that belong together, all are made whole before the first one takes its place.
+    pub(crate) fn complete(self) -> Result<Complete, Fault> {
+        match self.sink.into_inner() {
+            Ok(sink) => Ok(Complete { target: self.target, sink }),
+            Err(error) => Err(fault(&self.target, error.error())),
+        }
+    }
+}
+
+/// A file that is written, and waits to take its place.
+#[derive(Debug)]
+#[must_use = "it is removed if it does not take its place"]
+pub(crate) struct Complete {
+    target: PathBuf,
+    sink: Sink,
+}
+
+impl Complete {
     /// Puts the file in its place.
-    pub(crate) fn finish(self) -> Result<(), Fault> {
-        let put = |sink| match sink {
-            Sink::Direct(mut file) => file.flush(),
-            Sink::Temporary(file) => file.persist(&self.target).map(drop).map_err(|error| error.error),
-        };
-        let sink = self.sink.into_inner().map_err(io::IntoInnerError::into_error);
-        sink.and_then(put).map_err(|error| fault(&self.target, &error))
+    pub(crate) fn place(self) -> Result<(), Fault> {
+        match self.sink {
+            // it was there all the time
+            Sink::Direct(_) => Ok(()),
+            Sink::Temporary(file) => match file.persist(&self.target) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(fault(&self.target, &error.error)),
+            },
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
 use crate::input::Fault;
-use crate::replacement::{self, Replacement};
+use crate::replacement::{self, Complete, Replacement};
 
 const SCHEMA: &str = "message series {
     REQUIRED DOUBLE t_s;
@@ -62,12 +62,12 @@ impl SeriesWriter {
         if self.rows.times.len() == GROUP { self.flush() } else { Ok(()) }
     }
 
-    /// Writes what is left and puts the file in its place.
-    pub(crate) fn finish(mut self) -> Result<(), Fault> {
+    /// Writes what is left; the file is whole, and not in its place yet.
+    pub(crate) fn complete(mut self) -> Result<Complete, Fault> {
         if !self.rows.times.is_empty() {
             self.flush()?;
         }
-        self.writer.into_inner().map_err(|error| fault(&self.target, error))?.finish()
+        self.writer.into_inner().map_err(|error| fault(&self.target, error))?.complete()
     }
 
     fn flush(&mut self) -> Result<(), Fault> {
@@ -118,7 +118,7 @@ mod tests {
         for number in 0..GROUP + 3 {
             writer.write(number as f64, "slc-a", "ok_per_s", 0.5).unwrap();
         }
-        writer.finish().unwrap();
+        writer.complete().unwrap().place().unwrap();
         let reader = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
         assert_eq!(reader.num_row_groups(), 2);
         let last = reader.get_row_iter(None).unwrap().last().unwrap().unwrap();

@@ -50,7 +50,6 @@ pub enum EcmpKind {
 pub struct EcmpGroup<M> {
     kind: EcmpKind,
     salt: HashKey,
-    fields: HashFields,
     /// Sorted, without repetition.
     members: Vec<M>,
     /// Resilient: the member of each bucket.
@@ -61,14 +60,8 @@ impl<M: Copy + Ord> EcmpGroup<M> {
     /// A group that hashes the whole 5-tuple; the order of `members` is irrelevant.
     #[must_use]
     pub fn new(kind: EcmpKind, salt: HashKey, members: &[M]) -> Self {
-        let empty = Self { kind, salt, fields: HashFields::ALL, members: Vec::new(), buckets: Vec::new() };
+        let empty = Self { kind, salt, members: Vec::new(), buckets: Vec::new() };
         empty.with_members(members)
-    }
-
-    /// The same group hashing only some fields of a flow.
-    #[must_use]
-    pub fn with_fields(self, fields: HashFields) -> Self {
-        Self { fields, ..self }
     }
 
     /// The group after its members have changed.
@@ -81,7 +74,7 @@ impl<M: Copy + Ord> EcmpGroup<M> {
             EcmpKind::HashThreshold | EcmpKind::ModN => Vec::new(),
             EcmpKind::Resilient { buckets } => refill(&self.buckets, buckets.max(1) as usize, &members),
         };
-        Self { kind: self.kind, salt: self.salt, fields: self.fields, members, buckets }
+        Self { kind: self.kind, salt: self.salt, members, buckets }
     }
 
     /// The members, sorted.
@@ -93,7 +86,7 @@ impl<M: Copy + Ord> EcmpGroup<M> {
     /// The device's own hash of a flow.
     #[must_use]
     pub fn hash(&self, flow: &FlowKey) -> FlowHash {
-        self.salt.hash_flow(flow, self.fields)
+        self.salt.hash_flow(flow, HashFields::ALL)
     }
 
     /// Where a flow goes; `None` without members.

@@ -37,7 +37,7 @@ pub use file::{
     NetworkFile, NodeKindFile, ProtocolFile, RetryFile, RouterFile, RoutingFile, ScenarioFile, StationFile,
     TrafficFile, ZoneKindFile,
 };
-pub use overrides::with_overrides;
+pub use overrides::{NewName, new_name, with_overrides};
 pub use rate::{ArrivalsFile, ArrivalsKind, RateFile, RateKind, RateOrShare, RatePointFile};
 pub use target::{LinkEnd, Target};
 

@@ -14,6 +14,7 @@ mod licences;
 mod packages;
 mod sources;
 mod tree;
+mod versions;
 
 use crate::metadata::Metadata;
 use tree::Tree;
@@ -54,11 +55,17 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<Vec<Finding>> {
     findings.extend(sources::check(&tree, root));
     findings.extend(documents::check(&tree));
     findings.extend(data::check(&tree));
+    let (skips, faulty) = versions::Skips::read(tree.text(versions::LIST).unwrap_or_default());
+    findings.extend(faulty);
     for folder in ["", "fuzz"] {
         if tree.has_file(&tree::join(folder, "Cargo.toml")) {
             let metadata = Metadata::read(&root.join(folder))?;
             findings.extend(packages::check(&metadata));
             findings.extend(licences::check(&metadata));
+            findings.extend(skips.check(&metadata));
+            if folder.is_empty() {
+                findings.extend(skips.check_needed(&metadata));
+            }
         }
     }
     findings.extend(packages::check_manifests(&tree));

@@ -11,6 +11,7 @@ use std::net::IpAddr;
 
 use lb_core::FlowKey;
 use lb_core::config::{Config, ServiceAddress, ServiceConfig};
+use lb_core::director::DropReason;
 use lb_core::identity::Endpoint;
 use lb_core::scheduler::{ScheduleTrace, Scheduler};
 use lb_core::table::TableCache;
@@ -112,6 +113,10 @@ fn decide(flow: &FlowKey, services: &Services<'_>) -> (Option<Endpoint>, String)
     let Some((service, scheduler)) = services.0.get(&address) else {
         return (None, format!("no service {address}"));
     };
+    // the scheduler would answer, but a node never asks it about such a flow
+    if !flow.addresses().has_usable_source() {
+        return (None, DropReason::UnusableSource.name().to_owned());
+    }
     let kind = service.scheduler.name();
     let ScheduleTrace { slot, size, holder, looked_at, backend, .. } = scheduler.explain(flow);
     // no commas: the answer is CSV, and people cut it with simple tools

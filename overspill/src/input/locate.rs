@@ -109,13 +109,13 @@ impl Tree {
         }
     }
 
-    /// The mapping that begins at a place.
+    /// The mapping that begins at a place, or has a key there.
     pub(super) fn mapping_at(&self, place: Place) -> Option<Way> {
-        self.find(
-            &Way::default(),
-            &|tree| tree.place == place && matches!(tree.node, Node::Mapping(_)),
-            &|_| false,
-        )
+        let is_there = |tree: &Self| match &tree.node {
+            Node::Mapping(entries) => tree.place == place || entries.iter().any(|entry| entry.place == place),
+            Node::List(_) | Node::Scalar => false,
+        };
+        self.find(&Way::default(), &is_there, &|_| false)
     }
 
     /// The field whose value or key begins at a place.

@@ -62,6 +62,19 @@ fn missing_and_doubled_fields() {
         "    backends:\n      - weight: 3",
         "7:9 services[0].backends[0].address: the field `address` is missing; add it",
     );
+    // the reader tells of the last key, whatever shape the mapping has
+    check(
+        "    backends:\n      - weight: 3\n        state: active",
+        "7:9 services[0].backends[0].address: the field `address` is missing; add it",
+    );
+    check(
+        "    backends: [{ weight: 3, state: active }]",
+        "6:16 services[0].backends[0].address: the field `address` is missing; add it",
+    );
+    check(
+        "    forward: { kind: gue }\n  - vip: 203.0.113.11\n    protocol: tcp",
+        "7:5 services[1].port: the field `port` is missing; add it",
+    );
     check(
         "    port: 80",
         "6:5 services[0].port: `port` is already given in this mapping; remove one of the two",

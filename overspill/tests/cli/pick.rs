@@ -82,6 +82,25 @@ tcp,2001:db8::1,1,2001:db8::a,54,,no service [2001:db8::a]:54/tcp
     assert_eq!((ran.status, ran.out.as_str()), (0, expected));
 }
 
+/// A node drops what comes from an address that nobody can have, so no backend gets it.
+#[test]
+fn a_source_that_nobody_can_have_gets_no_backend() {
+    let v4 = ["0.0.0.0", "127.0.0.1", "203.0.113.10", "224.0.0.1", "255.255.255.255"];
+    let v6 = ["::", "::1", "2001:db8::a", "ff02::1"];
+    let rows = v4.map(|source| format!("tcp,{source},7,203.0.113.10,443"));
+    let rows = rows.into_iter().chain(v6.map(|source| format!("udp,{source},7,2001:db8::a,53")));
+    let rows: Vec<String> = rows.collect();
+    let ran = pick(&rows.join("\n"));
+    let expected: Vec<String> = rows.iter().map(|row| format!("{row},,unusable-source")).collect();
+    assert_eq!(
+        (ran.status, ran.out.lines().skip(1).collect::<Vec<_>>()),
+        (0, expected.iter().map(String::as_str).collect())
+    );
+    // not even the source is looked at where there is no service
+    let elsewhere = pick("tcp,127.0.0.1,7,203.0.113.12,443").out;
+    assert!(elsewhere.ends_with(",,no service 203.0.113.12:443/tcp\n"), "{elsewhere}");
+}
+
 /// An address has many spellings; what is printed is RFC 5952's, whatever came in.
 #[test]
 fn addresses_are_printed_in_one_way() {

@@ -107,6 +107,31 @@ fn out_is_a_folder_with_three_files() {
     assert!(ran.err.ends_with("report.html: error: is a file; name a folder, or a new one\n"), "{}", ran.err);
 }
 
+/// Nothing half written stays behind, whether a file cannot be begun or cannot be written on.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_failed_out_leaves_the_folder_as_it_was() {
+    use std::path::Path;
+
+    let full = |path: &Path| std::os::unix::fs::symlink("/dev/full", path).unwrap();
+    let occupied = |path: &Path| fs::create_dir(path).unwrap();
+    let check = |name: &str, obstruct: &dyn Fn(&Path), expected: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("kept"), "old").unwrap();
+        obstruct(&folder.path().join(name));
+        let ran = short(&["--out", folder.path().to_str().unwrap()]);
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{name}");
+        assert!(ran.err.contains(expected), "{}", ran.err);
+        let left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(left.iter().all(|left| left == "kept" || left == name), "{name}: {left:?}");
+    };
+    // the last of the three to be begun
+    check("report.html", &occupied, "report.html: error: cannot be written: is a directory\n");
+    check("events.jsonl", &full, "events.jsonl: error: cannot be written: No space left on device");
+    check("series.parquet", &full, "series.parquet: error: cannot be written: ");
+}
+
 #[test]
 fn a_name_that_is_none_suggests_the_nearest() {
     let expected = "overspill: error: no scenario and no file is named `az-los`; did you mean `az-loss`? (`overspill scenarios` lists them)\n";
@@ -150,6 +175,16 @@ fn faults_of_an_override_name_it() {
         ("dns.ttl=60", "--set: error: dns.ttl: `60` is no duration"),
         ("events[9].at=3s", "--set: error: events[9].at: index 9 does not exist"),
         ("dns.ttl", "--set: error: dns.ttl: write PATH=VALUE"),
+        (
+            "zoneKinds.0.nodes=0",
+            "--set: error: zoneKinds.0.nodes: `zoneKinds` has no `0`; it has: standard. \
+             Made new: zoneKinds.0.router: the field `router` is missing; add it\n",
+        ),
+        (
+            "zoneKinds.standart.nodes=0",
+            "--set: error: zoneKinds.standart.nodes: `zoneKinds` has no `standart`; did you mean `standard`? ",
+        ),
+        ("zoneKinds.edge={nodes: 3}", "--set: error: zoneKinds.edge.router: the field `router` is missing"),
     ] {
         let ran = overspill(&["run", "node-loss", "--set", set]);
         assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{set}");

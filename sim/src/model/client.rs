@@ -369,19 +369,24 @@ impl<O: Observer> Model<'_, O> {
         if place.lost {
             return Err(Trouble::Silence(Cause::ZoneLost));
         }
-        match place.front.deliver(now, flow, kind) {
-            Delivery::Gateway { node, gateway, choice } => {
-                let kind = self.scenario.zones[usize::from(zone)].node_kind;
-                self.checks.flow_goes_where_it_may(now, place, kind, (node, gateway), choice);
-                self.hear_of_evictions(zone, node);
-                self.hear_of_observations(now, zone, node, gateway);
-                Ok(Passage { node, gateway, choice })
-            }
-            Delivery::Reset { node } => Err(Trouble::Reset(node)),
+        let Some(node) = place.front.next_hop(flow) else {
+            return Err(Trouble::Silence(Cause::NoBackend));
+        };
+        let delivery = place.front.deliver(now, node, flow, kind);
+        if let Delivery::Gateway { gateway, choice } = delivery {
+            let kind = self.scenario.zones[usize::from(zone)].node_kind;
+            // Asked before the packet's own word about the gateway is heard.
+            self.checks.flow_goes_where_it_may(now, place, kind, (node, gateway), choice);
+        }
+        self.hear_of_evictions(zone, node);
+        self.hear_of_observations(now, zone, node);
+        match delivery {
+            Delivery::Gateway { gateway, choice } => Ok(Passage { node, gateway, choice }),
+            Delivery::Reset => Err(Trouble::Reset(node)),
             Delivery::Unreachable => Err(Trouble::Unreachable),
             Delivery::Lost(loss) => Err(Trouble::Silence(match loss {
                 Loss::BackendGone => Cause::BackendLost,
-                Loss::NoBackend | Loss::NoRoute => Cause::NoBackend,
+                Loss::NoBackend => Cause::NoBackend,
                 Loss::NodeDown => Cause::NodeLost,
                 Loss::Answered(_) | Loss::Refused(_) => Cause::Refused,
             })),

@@ -13,6 +13,7 @@ use lb_core::config::{
 };
 use lb_core::director::{Choice, Director, DirectorError, DropReason, ReplyKind, Verdict};
 use lb_core::encapsulation::decapsulate;
+use lb_core::health::Observation;
 use lb_core::table::TableCache;
 use lb_core::{Endpoint, FlowKey, HashKey, Time, Weight};
 
@@ -52,9 +53,15 @@ pub(super) fn gateway_endpoints(zone: u16, gateways: u16) -> Vec<Endpoint> {
     (0..gateways).map(|gateway| gateway_endpoint(zone, gateway)).collect()
 }
 
+/// The gateway that has an address.
+fn gateway_at(address: Ipv4Addr) -> u16 {
+    let [_, _, high, low] = address.octets();
+    u16::from_be_bytes([high - 64, low])
+}
+
 /// The gateway whose address is at the front of a tunnel packet.
 fn gateway_of(outer: &[u8]) -> u16 {
-    u16::from_be_bytes([outer[18] - 64, outer[19]])
+    gateway_at(Ipv4Addr::new(outer[16], outer[17], outer[18], outer[19]))
 }
 
 /// Whether a node of this kind can be, with so many gateways: builds one.
@@ -204,11 +211,11 @@ impl Node {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
     /// A gateway gets it.
-    Gateway { node: u16, gateway: u16, choice: Choice },
+    Gateway { gateway: u16, choice: Choice },
     /// Nobody gets it.
     Lost(Loss),
     /// The node's host answers with a reset: it knows no such connection.
-    Reset { node: u16 },
+    Reset,
     /// The node answers "port unreachable": it has no gateway for it.
     Unreachable,
 }
@@ -222,8 +229,6 @@ pub(super) enum Loss {
     NoBackend,
     /// The router sends it to a node that is not there.
     NodeDown,
-    /// The router has no node to send it to.
-    NoRoute,
     /// The director answered it with what a well-formed packet never meets.
     Answered(ReplyKind),
     /// The director refused it for a reason that a well-formed packet never meets.
@@ -303,9 +308,24 @@ impl Front {
         node.note_members();
     }
 
-    /// Carries one packet from the router to a gateway, by its real bytes.
-    pub(super) fn deliver(&mut self, now: Time, flow: &FlowKey, kind: Kind) -> Delivery {
-        let Some(&node) = self.router.next_hop(flow) else { return Delivery::Lost(Loss::NoRoute) };
+    /// The node that the router sends a flow to; `None` if it has none.
+    pub(super) fn next_hop(&self, flow: &FlowKey) -> Option<u16> {
+        self.router.next_hop(flow).copied()
+    }
+
+    /// What the packets that went by a node said of a gateway, one thing at a time.
+    pub(super) fn poll_observation(&mut self, node: u16) -> Option<(u16, Observation)> {
+        let director = &mut self.nodes[usize::from(node)].director;
+        let (id, observation) = director.poll_observation()?;
+        let backend = director.backend(id).expect("observations name backends that the director has");
+        match backend.endpoint().address {
+            IpAddr::V4(address) => Some((gateway_at(address), observation)),
+            IpAddr::V6(_) => unreachable!("gateways have IPv4 addresses"),
+        }
+    }
+
+    /// Carries one packet from a node to a gateway, by its real bytes.
+    pub(super) fn deliver(&mut self, now: Time, node: u16, flow: &FlowKey, kind: Kind) -> Delivery {
         let hop = &mut self.nodes[usize::from(node)];
         match hop.condition {
             Condition::Running => {}
@@ -322,10 +342,10 @@ impl Front {
                 {
                     self.damaged += 1;
                 }
-                Delivery::Gateway { node, gateway: gateway_of(&self.out), choice }
+                Delivery::Gateway { gateway: gateway_of(&self.out), choice }
             }
             // The host has no socket for the VIP: it answers a reset, a client's TCP obeys it.
-            Verdict::Pass(_) => Delivery::Reset { node },
+            Verdict::Pass(_) => Delivery::Reset,
             Verdict::Reply { kind, .. } => match kind {
                 ReplyKind::PortUnreachable => Delivery::Unreachable,
                 ReplyKind::Echo

@@ -87,9 +87,11 @@ impl PacketPath {
         let mut delivered = 0;
         while let Some((now, packet)) = self.engine.pop() {
             let kind = if packet.opens { Kind::Open } else { Kind::Data(PAYLOAD) };
-            match self.front.deliver(now, &flow(Wire::default(), packet.connection, 0), kind) {
-                Delivery::Gateway { .. } => delivered += 1,
-                Delivery::Lost(_) | Delivery::Reset { .. } | Delivery::Unreachable => {}
+            let flow = flow(Wire::default(), packet.connection, 0);
+            let node = self.front.next_hop(&flow);
+            match node.map(|node| self.front.deliver(now, node, &flow, kind)) {
+                Some(Delivery::Gateway { .. }) => delivered += 1,
+                None | Some(Delivery::Lost(_) | Delivery::Reset | Delivery::Unreachable) => {}
             }
             if packet.left > 1 {
                 let next = Packet { left: packet.left - 1, opens: false, ..packet };

@@ -155,15 +155,6 @@ impl<O: Observer> Model<'_, O> {
         self.engine.schedule(now + delay, Class::Delivery, Happening::DeliverData(attempt));
     }
 
-    /// A request's packets are lost, or might as well be.
-    fn hear_nothing(&mut self, now: Time, attempt: Try, cause: Cause, repeats: u32, since: Duration) {
-        let connection = self.current(attempt).and_then(|request| request.connection);
-        self.repeat_later(now, attempt, cause, repeats, since);
-        if let Some(connection) = connection.and_then(|id| self.connections.get_mut(id)) {
-            connection.trouble = Some(cause);
-        }
-    }
-
     /// Nobody acknowledged: the client will repeat the data; a datagram is gone.
     fn repeat_later(&mut self, now: Time, attempt: Try, trouble: Cause, repeats: u32, since: Duration) {
         let Some(request) = self.current(attempt) else { return };
@@ -210,12 +201,12 @@ impl<O: Observer> Model<'_, O> {
         let sent = self.links.delay(Place::Clients, Place::Zone(zone));
         match outcome {
             Ok(passage) => self.arrive_at_gateway(now, attempt, id, passage, repeats),
-            Err(Trouble::Silence(cause)) => self.hear_nothing(now, attempt, cause, repeats, sent),
+            Err(Trouble::Silence(cause)) => self.repeat_later(now, attempt, cause, repeats, sent),
             // To an established connection this is no reason to end: whoever guesses its ports could
             // send it. Linux does so (`tcp_v4_err`), and RFC 5927, section 5.2, tells why; RFC 1122 let
             // the connection end. A client of datagrams is told at once.
             Err(Trouble::Unreachable) if self.wire.is_tcp() => {
-                self.hear_nothing(now, attempt, Cause::Refused, repeats, sent);
+                self.repeat_later(now, attempt, Cause::Refused, repeats, sent);
             }
             Err(Trouble::Unreachable) => {
                 let delay = self.links.delay(Place::Zone(zone), Place::Clients);

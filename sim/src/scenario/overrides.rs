@@ -4,9 +4,11 @@
 //! names or is added there, and the tree becomes text again (JSON, which is
 //! YAML). So an override is checked exactly as if it had been written.
 
+use core::fmt;
+
 use serde_json::Value;
 
-use super::error::{OverrideProblem, ScenarioError};
+use super::error::{OverrideProblem, ScenarioError, nearest};
 use super::{syntax_error, yaml_options};
 
 /// The scenario's text with overrides applied, in their order.
@@ -71,6 +73,61 @@ fn apply(tree: &mut Value, change: &str) -> Result<(), OverrideProblem> {
     }
     *place = value;
     Ok(())
+}
+
+/// A name that an override steps into although the text does not have it.
+///
+/// Where names are free that makes a new thing, which lacks all that the
+/// override does not say; most often another name was meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewName {
+    /// The way to it.
+    pub path: String,
+    /// The way to the mapping that does not have it; empty for the whole text.
+    parent: String,
+    name: String,
+    /// The names that the mapping has, sorted.
+    known: Vec<String>,
+}
+
+impl fmt::Display for NewName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.parent.as_str() {
+            "" => f.write_str("the scenario")?,
+            parent => write!(f, "`{parent}`")?,
+        }
+        let known = self.known.join(", ");
+        match nearest(&self.name, self.known.iter().map(String::as_str)) {
+            Some(near) => write!(f, " has no `{}`; did you mean `{near}`? (it has: {known})", self.name),
+            None => write!(f, " has no `{}`; it has: {known}", self.name),
+        }
+    }
+}
+
+/// The first name that an override, `PATH=VALUE`, steps into and the text does not have, if any.
+///
+/// For who has to tell what is wrong with the text after [`with_overrides`].
+#[must_use]
+pub fn new_name(text: &str, change: &str) -> Option<NewName> {
+    let tree: Value = serde_saphyr::from_str_with_options(text, yaml_options()).ok()?;
+    let (parts, _) = change.split_once('=')?.0.rsplit_once('.')?;
+    let (mut place, mut walked) = (&tree, String::new());
+    for part in parts.split('.') {
+        let (name, indices) = part.split_at(part.find('[').unwrap_or(part.len()));
+        let names = place.as_object()?;
+        let path = if walked.is_empty() { name.to_owned() } else { format!("{walked}.{name}") };
+        let Some(inner) = names.get(name) else {
+            let mut known: Vec<String> = names.keys().cloned().collect();
+            known.sort_unstable();
+            return Some(NewName { path, parent: walked, name: name.to_owned(), known });
+        };
+        place = inner;
+        for index in indices.split_terminator(']') {
+            place = place.get(index.strip_prefix('[')?.parse::<usize>().ok()?)?;
+        }
+        walked = path + indices;
+    }
+    None
 }
 
 #[cfg(test)]

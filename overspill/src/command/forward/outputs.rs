@@ -5,7 +5,7 @@ use std::path::Path;
 use super::node::Handled;
 use crate::capture::{Precision, Writer};
 use crate::input::Fault;
-use crate::replacement::Replacement;
+use crate::replacement::{Complete, Replacement};
 
 /// Both files, in their places only when finished.
 #[derive(Debug)]
@@ -47,9 +47,9 @@ impl Outputs {
             let target = verdicts.get_ref().target().to_owned();
             verdicts.into_inner().map_err(|error| crate::replacement::fault(&target, error.error()))
         });
-        let verdicts = verdicts.transpose()?;
-        packets.finish()?;
-        verdicts.map_or(Ok(()), Replacement::finish)
+        let verdicts = verdicts.transpose()?.map(Replacement::complete).transpose()?;
+        packets.complete()?.place()?;
+        verdicts.map_or(Ok(()), Complete::place)
     }
 
     fn row(&mut self, row: [&str; 4]) -> Result<(), Fault> {

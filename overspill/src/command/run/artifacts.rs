@@ -11,7 +11,7 @@ use std::path::Path;
 use sim::record::{Record, Sample};
 
 use crate::input::Fault;
-use crate::replacement::{self, Replacement};
+use crate::replacement::{self, Complete, Replacement};
 use crate::series::SeriesWriter;
 
 /// The files of one run.
@@ -52,15 +52,14 @@ impl Artifacts {
         }
     }
 
-    /// Puts all files in their places.
+    /// Puts all files in their places, if all could be written.
     pub(super) fn finish(self, report: &str) -> Result<(), Fault> {
         if let Some(fault) = self.failed {
             return Err(fault);
         }
         let mut page = self.page;
         page.write_all(report.as_bytes()).map_err(|error| page.fault(&error))?;
-        self.events.finish()?;
-        self.series.finish()?;
-        page.finish()
+        let complete = [self.events.complete()?, self.series.complete()?, page.complete()?];
+        complete.into_iter().try_for_each(Complete::place)
     }
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sim::scenario::{
-    DataSource, EmbeddedData, EmbeddedScenario, Scenario, ScenarioError, ScenarioFile, embedded,
+    DataSource, EmbeddedData, EmbeddedScenario, Scenario, ScenarioError, ScenarioFile, embedded, new_name,
     with_overrides,
 };
 
@@ -37,7 +37,10 @@ pub(super) fn load(name: &Path, overrides: &[String]) -> Result<Loaded, Stop> {
     })?;
     // what the overrides made unreadable is theirs
     if let Err(fault) = Source::new("--set", &text).parse::<ScenarioFile>() {
-        return Err(overridden(fault.field.as_deref().unwrap_or_default(), fault.message).into());
+        let field = fault.field.unwrap_or_default();
+        return Err(made_new(&source, overrides, &field, &fault.message)
+            .unwrap_or_else(|| overridden(&field, fault.message))
+            .into());
     }
     let changed = |path: &str| overrides.iter().any(|change| concerns(change, path));
     let scenario = match Scenario::from_yaml(&text, &data) {
@@ -48,6 +51,16 @@ pub(super) fn load(name: &Path, overrides: &[String]) -> Result<Loaded, Stop> {
         Err(error) => return Err(located(&source, &error).into()),
     };
     Ok(Loaded { scenario, text })
+}
+
+/// The fault of an override that makes something new with a name that was not there, if `field` is a part of it.
+fn made_new(source: &Source, overrides: &[String], field: &str, message: &str) -> Option<Fault> {
+    overrides.iter().find_map(|change| {
+        let new = new_name(source.text(), change)?;
+        field.strip_prefix(new.path.as_str())?.strip_prefix('.')?;
+        let path = change.split('=').next().unwrap_or_default();
+        Some(overridden(path, format!("{new}. Made new: {field}: {message}")))
+    })
 }
 
 /// Whether an override `PATH=VALUE` sets the field, a part of it, or what it is a part of.

@@ -32,7 +32,7 @@ fn one_sweep_forgets_all_that_is_over_however_much_it_is() {
     let mut front = front();
     for port in 10_000..15_000 {
         let flow = FlowKey::v4(Protocol::TCP, (Ipv4Addr::new(192, 0, 2, 1), port), (vip4(0), PORT));
-        let _ = front.deliver(Time::from_secs(1), &flow, Kind::Open);
+        let _ = front.deliver(Time::from_secs(1), 0, &flow, Kind::Open);
     }
     let node = &mut front.nodes[0];
     assert_eq!(node.director.connections().len(), 5_000);

@@ -1,6 +1,15 @@
 //! Passive observations: unanswered opening packets beside the nodes' checks.
 
+use lb_core::config::BackendState;
+use lb_core::health::HealthState;
+use lb_core::{FlowKey, Time, Weight};
+
 use super::scenario;
+use crate::model::Model;
+use crate::model::cause::Cause;
+use crate::model::client::{Trouble, flow};
+use crate::model::front::Delivery;
+use crate::model::packets::Kind;
 use crate::record::{Observer, Record};
 use crate::run::run;
 
@@ -60,4 +69,59 @@ fn clients_that_are_answered_keep_a_gateway_in_service() {
     let loss = "kind: link-loss, between: [clients, slc], loss: 10%";
     let passive = "fall: 1, passive: {threshold: 5, within: 10s, verdict: failure}";
     assert_eq!(detected_after(loss, passive).0, 0);
+}
+
+/// Opens flows at a zone of one node, and sends the first one's opening packet again without hearing
+/// what that said; then what the node's machines say of its gateways after `next`, given the first flow
+/// and one that goes to another gateway.
+fn states_after(next: impl Fn(&mut Model<'_, ()>, Time, [(FlowKey, u16); 2])) -> (u16, Vec<HealthState>) {
+    let passive = "healthChecks.gateway-check={check: {kind: tcp}, interval: 30s, timeout: 1s, rise: 2, \
+                   fall: 1, passive: {threshold: 1, within: 10s, verdict: failure}}";
+    let overrides = ["duration=90s", "expect=[]", "events=[]", "zoneKinds.standard.nodes=1", passive];
+    let scenario = scenario("scale-out", &overrides);
+    let mut observer = ();
+    let mut model = Model::new(&scenario, 1, &mut observer);
+    let now = Time::from_secs(1);
+    let mut opened = Vec::new();
+    for number in 0..16 {
+        let flow = flow(model.wire, number, 0);
+        let passage = model.carry(now, 0, &flow, Kind::Open).unwrap();
+        opened.push((flow, passage.gateway));
+    }
+    let first = opened[0];
+    let other = *opened.iter().find(|(_, gateway)| *gateway != first.1).unwrap();
+    let now = Time::from_secs(2);
+    let again = model.zones[0].front.deliver(now, 0, &first.0, Kind::Open);
+    assert!(matches!(again, Delivery::Gateway { gateway, .. } if gateway == first.1), "{again:?}");
+    next(&mut model, now, [first, other]);
+    (first.1, model.zones[0].health[0].gateways.iter().map(|(machine, _)| machine.state()).collect())
+}
+
+/// The first gateway is out of service, and no other.
+fn assert_only_one_is_down((gateway, states): (u16, Vec<HealthState>)) {
+    for (number, state) in (0..).zip(states) {
+        assert_eq!(state.in_service(), number != gateway, "gateway {number} is {state:?}");
+    }
+}
+
+#[test]
+fn an_observation_counts_against_the_gateway_that_it_names() {
+    assert_only_one_is_down(states_after(|model, now, [_, (other, gateway)]| {
+        // Not an opening packet, so it says nothing against its own gateway.
+        let passage = model.carry(now, 0, &other, Kind::Data(100)).unwrap();
+        assert_eq!(passage.gateway, gateway);
+    }));
+}
+
+#[test]
+fn an_observation_is_heard_whatever_becomes_of_the_packet() {
+    assert_only_one_is_down(states_after(|model, now, _| {
+        let front = &mut model.zones[0].front;
+        for gateway in 0..4 {
+            front.set_backend(0, gateway, BackendState::Down, Weight(1), &mut model.tables);
+        }
+        let unknown = flow(model.wire, 1_000, 0);
+        let refused = model.carry(now, 0, &unknown, Kind::Open);
+        assert_eq!(refused, Err(Trouble::Silence(Cause::NoBackend)));
+    }));
 }

@@ -22,6 +22,32 @@ fn values_are_yaml_and_places_are_made() {
 }
 
 #[test]
+fn a_new_name_with_parts_is_told_with_those_that_are_there() {
+    let text = "{ kinds: { small: { size: 1 }, large: { size: 2 } }, list: [{ width: 1 }], none: }";
+    for (change, expected) in [
+        ("kinds.0.size=3", Some("kinds.0: `kinds` has no `0`; it has: large, small")),
+        (
+            "kinds.smal.size=3",
+            Some("kinds.smal: `kinds` has no `smal`; did you mean `small`? (it has: large, small)"),
+        ),
+        ("list[0].b.c=3", Some("list[0].b: `list[0]` has no `b`; it has: width")),
+        (
+            "kind.small.size=3",
+            Some("kind: the scenario has no `kind`; did you mean `kinds`? (it has: kinds, list, none)"),
+        ),
+        ("kinds.small.size.more.still=3", None),
+        // what is there, what is named in full, and what had no names before
+        ("kinds.small.size=3", None),
+        ("kinds.medium={size: 3}", None),
+        ("none.a.b=3", None),
+        ("kinds", None),
+    ] {
+        let told = new_name(text, change).map(|new| format!("{}: {new}", new.path));
+        assert_eq!(told.as_deref(), expected, "{change}");
+    }
+}
+
+#[test]
 fn what_cannot_be_set_is_named() {
     for (change, expected) in [
         ("a", "--set a: write PATH=VALUE, for example dns.ttl=60s or events[0].at=10m"),
