@@ -54,8 +54,10 @@
 //! Nothing is rebuilt when the table grows.
 
 mod code;
+mod entry;
 mod event;
 mod family;
+mod found;
 mod index;
 mod ipvs;
 mod key;
@@ -69,6 +71,7 @@ mod state;
 mod wheel;
 
 pub use event::{Cause, ConnectionCounters, ConnectionEvent};
+pub use found::{ConnectionHandle, Found, Insert, Touched};
 pub use ipvs::{IpvsSctpState, IpvsTcpState};
 pub use key::ConnectionKey;
 pub use ledger::BackendConnections;
@@ -83,7 +86,8 @@ use crate::hash::HashKey;
 use crate::identity::BackendId;
 use crate::time::Time;
 use code::Rules;
-use family::{Arrival, Client, Family};
+use entry::Client;
+use family::{Arrival, Family};
 use index::Place;
 use key::Address;
 use ledger::Ledger;
@@ -126,44 +130,6 @@ pub struct ConnectionTable {
     latest: u64,
     /// Everything due at this millisecond was collected.
     swept: u64,
-}
-
-/// Names an entry until it is removed, expires or is evicted.
-///
-/// Valid until the next call that takes `&mut self` other than
-/// [`ConnectionTable::rebind`]: use it at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionHandle(u32);
-
-/// What the table knows of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// The entry.
-    pub handle: ConnectionHandle,
-    /// Where the flow goes.
-    pub backend: BackendId,
-    /// Its state: before the packet from [`ConnectionTable::peek`], after it
-    /// from [`ConnectionTable::find`].
-    pub state: State,
-    /// Whether the flow has shown packets at least a second apart.
-    pub proven: bool,
-}
-
-/// What became of an [`insert`](ConnectionTable::insert).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Insert {
-    /// The flow is in the table.
-    Inserted(ConnectionHandle),
-    /// The flow is in the table, and the oldest unproven flow is not any more
-    /// (an event says which).
-    InsertedEvicting(ConnectionHandle),
-}
-
-/// A key's hash; see [`ConnectionTable::touch`].
-#[derive(Clone, Copy, Debug)]
-pub struct Touched {
-    place: Place,
-    v6: bool,
 }
 
 /// Marks the handle of an IPv6 flow.

@@ -16,7 +16,9 @@
 
 use core::hint::black_box;
 
+use super::Found;
 use super::code::{Code, Event, Rules};
+use super::entry::{Client, Entry, Status, wrap};
 use super::event::Cause;
 use super::index::{Index, Place};
 use super::key::{Address, ConnectionKey};
@@ -25,8 +27,7 @@ use super::lists::{Links, Lists, Nodes};
 use super::segment::Segment;
 use super::segmented::Segmented;
 use super::wheel::Wheel;
-use super::{ConnectionHandle, Found};
-use crate::identity::{BackendId, ServiceId};
+use crate::identity::BackendId;
 
 /// How far apart two packets must be to prove a flow.
 const PROOF_MS: u32 = 1000;
@@ -37,14 +38,6 @@ const PENDING: usize = Wheel::SLOTS;
 /// The queues of unproven flows, one for each state.
 const QUEUES: usize = PENDING + 1;
 
-/// A client of this family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Client<A> {
-    pub(super) service: ServiceId,
-    pub(super) source: A,
-    pub(super) port: u16,
-}
-
 /// A new flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Arrival<A> {
@@ -52,28 +45,6 @@ pub(super) struct Arrival<A> {
     pub(super) place: Place,
     pub(super) segment: Segment,
     pub(super) backend: BackendId,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Status {
-    Free,
-    Proven,
-    Unproven,
-}
-
-/// What a hit reads and writes: 20 bytes for IPv4, 32 for IPv6.
-#[derive(Clone, Debug)]
-#[repr(C)]
-struct Entry<A: Address> {
-    alignment: [A::Alignment; 0],
-    source: A,
-    service: ServiceId,
-    backend: BackendId,
-    /// In milliseconds, modulo 2^32; see the header.
-    seen: u32,
-    port: u16,
-    state: Code,
-    status: Status,
 }
 
 /// Where an entry hangs: what is needed when it comes, moves or goes.
@@ -461,68 +432,10 @@ impl<A: Address> Family<A> {
     }
 }
 
-impl<A: Address> Entry<A> {
-    #[inline]
-    fn is_of(&self, client: &Client<A>) -> bool {
-        self.source == client.source && self.port == client.port && self.service == client.service
-    }
-
-    /// Takes note of a packet that changes no more than when the flow was seen,
-    /// as nearly all do; false if it changes more.
-    #[inline(always)]
-    fn take_note(&mut self, now: u64, event: Event) -> bool {
-        if event == Event::OTHER {
-            return true;
-        }
-        if self.status == Status::Proven {
-            self.seen = wrap(now);
-            return self.state.next(event) == self.state;
-        }
-        false
-    }
-
-    /// Milliseconds since it was seen.
-    #[inline]
-    const fn age(&self, now: u64) -> u32 {
-        wrap(now).wrapping_sub(self.seen)
-    }
-
-    #[inline]
-    fn is_expired(&self, rules: &Rules, now: u64) -> bool {
-        self.age(now) >= rules.timeout_ms(self.state)
-    }
-
-    fn deadline(&self, rules: &Rules, now: u64) -> u64 {
-        (now + u64::from(rules.timeout_ms(self.state))).saturating_sub(u64::from(self.age(now)))
-    }
-
-    fn standing(&self) -> Standing {
-        let proven = self.status == Status::Proven;
-        Standing { backend: self.backend, active: self.state.is_active(), proven }
-    }
-
-    #[inline]
-    fn found(&self, number: u32) -> Found {
-        Found {
-            handle: ConnectionHandle(number),
-            backend: self.backend,
-            state: self.state.state(),
-            proven: self.status == Status::Proven,
-        }
-    }
-}
-
 impl Nodes for Segmented<Hold> {
     fn links(&mut self, number: u32) -> &mut Links {
         &mut self.at_mut(number).links
     }
-}
-
-/// Milliseconds as an entry keeps them.
-#[inline]
-#[allow(clippy::cast_possible_truncation, reason = "modulo 2^32 on purpose")]
-const fn wrap(now: u64) -> u32 {
-    now as u32
 }
 
 /// The positions of the bits that are set.

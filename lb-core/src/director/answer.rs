@@ -3,7 +3,7 @@
 //! Each function says which ICMP message a packet gets, if any, and writes it;
 //! it changes nothing, so that [`explain`](super::explain) and the packet path
 //! ask the same ones. Whether the rate allows the answer is the path's business,
-//! how the messages look [`icmp`](crate::icmp)'s.
+//! how the messages look [`icmp`]'s.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
