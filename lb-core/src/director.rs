@@ -5,11 +5,12 @@
 //! one idea: *what to do* is decided by `plan`, a function that changes nothing
 //! ([`explain`](Director::explain) asks it too); *doing it* is the rest.
 //!
-//! A path has four steps, each in a file: `classify` (which service, which
-//! flow), `plan` (which backend, by entry or by table), commit, and transmit
-//! (`path`). `reconfigure` replaces the configuration as one value. Reading
-//! packets, building tables, remembering connections and writing tunnels are
-//! the other modules' work.
+//! A packet's way has four steps: `classify` (which service, which flow), `plan`
+//! (which backend, by entry or by table), the entry takes note, and the tunnel
+//! packet is written (`path`) or an answer is (`answer`). Beside the way, `observe`
+//! and `path_mtu` keep what packets and routers tell of backends. `reconfigure`
+//! replaces the configuration as one value. Reading packets, building tables,
+//! remembering connections and writing tunnels are the other modules' work.
 
 mod answer;
 mod classify;
