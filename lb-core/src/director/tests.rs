@@ -1,5 +1,6 @@
 //! The packet path, packet by packet: one small fleet, two profiles.
 
+mod icmp;
 mod kernel;
 mod own;
 mod properties;
@@ -14,6 +15,7 @@ use etherparse::{PacketBuilder, TcpOptionElement};
 
 use super::{Director, DropReason, Explanation, Step, Verdict};
 use crate::Time;
+use crate::arbitrary::packet::bytes::fix_checksum;
 use crate::config::{BackendState, Config, LbFile};
 use crate::identity::{Endpoint, Weight};
 use crate::table::TableCache;
@@ -182,6 +184,12 @@ fn write(size: usize, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(size);
     write(&mut bytes);
     bytes
+}
+
+/// Sets or clears an IPv4 packet's DF.
+pub(super) fn set_dont_fragment(packet: &mut [u8], dont_fragment: bool) {
+    packet[6] = if dont_fragment { 0x40 } else { 0 };
+    fix_checksum(packet);
 }
 
 /// Plays a story: lines of (packet, expected word), told with the story so far when it goes wrong.
