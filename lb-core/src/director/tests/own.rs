@@ -131,6 +131,12 @@ fn no_backend_is_a_drop_and_no_service_is_the_hosts() {
     other_port[22..24].copy_from_slice(&444_u16.to_be_bytes());
     assert_eq!(world.handle(&other_port), Verdict::Pass(PassReason::NoService));
     assert_eq!(world.handle(&[0x90, 1, 2]), Verdict::Pass(PassReason::NotIp));
+    // As well formed as a plain packet of IPv6, but for the version.
+    for version in (0..16_u8).filter(|version| *version != 4 && *version != 6) {
+        let mut unknown = [7; 60];
+        unknown[..8].copy_from_slice(&[version << 4, 0, 0, 0, 0, 20, 6, 64]);
+        assert_eq!(world.handle(&unknown), Verdict::Pass(PassReason::NotIp), "version {version}");
+    }
     let cut = world.handle(&ONE.tcp("S", 0)[..30]);
     assert!(matches!(cut, Verdict::Drop(DropReason::Malformed(_))), "{cut:?}");
 }
