@@ -1,11 +1,12 @@
 //! Why a connection's packets come to another gateway than before.
 //!
 //! A flow leaves its gateway only if its node's entry does not hold it there:
-//! the entry's gateway is out of service, the entry was evicted or forgotten, or the packets come by another node, whose table has another
-//! gateway for it. The director says which with every packet ([`Choice`]), and
-//! its table's events say which entries it evicted; here both become a
-//! [`Cause`]. A lost gateway comes first: the flow had to leave it whatever
-//! else happened. What may never happen is for the [`checks`](super::checks) to tell.
+//! the entry's gateway is out of service, the entry was evicted or forgotten, or
+//! the packets come by another node, whose table has another gateway for it. The
+//! director says which with every packet ([`Choice`]), and its table's events say
+//! which entries it evicted; here both become a [`Cause`]. A lost gateway comes
+//! first: the flow had to leave it whatever else happened. What may never happen
+//! is for the [`checks`](super::checks) to tell.
 
 use core::net::IpAddr;
 
