@@ -122,21 +122,13 @@ impl<A: Address> Family<A> {
         place: Place,
         segment: Segment,
     ) -> Option<Found> {
-        let number = self.search(client, place)?;
-        let entry = self.entries.at_mut(number);
-        if entry.is_expired(rules, now) {
-            self.drop_flow(ledger, number, Cause::Expired);
-            return None;
-        }
-        if entry.take_note(now, Event::of(segment, true)) {
-            return Some(entry.found(number));
-        }
-        self.observe_change(rules, ledger, now, number, segment);
+        let number = self.live(rules, ledger, now, client, place)?;
+        self.observe(rules, ledger, now, number, segment);
         Some(self.entries.at(number).found(number))
     }
 
     /// The number of a client's entry; drops it if it has expired.
-    #[inline]
+    #[inline(always)]
     pub(super) fn live(
         &mut self,
         rules: &Rules,

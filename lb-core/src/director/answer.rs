@@ -5,16 +5,13 @@
 //! ask the same ones. Whether the rate allows the answer is the path's business,
 //! how the messages look [`icmp`]'s.
 
-use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
 use core::net::IpAddr;
 
+use super::Director;
+use super::registry::Quotable;
 use super::verdict::{DropReason, PassReason, ReplyKind, Verdict};
-use super::{Director, registry};
-use crate::config::Forward;
 use crate::encapsulation::EncapsulationError;
 use crate::icmp::{self, IcmpRefusal, TranslationError};
-use crate::identity::BackendId;
 use crate::packet::{IcmpError, Packet};
 
 /// An answer of so many bytes, or why there is none.
@@ -61,7 +58,7 @@ impl Director {
         error: &IcmpError,
         out: &mut [u8],
     ) -> RouterAnswer {
-        let registry::Quotable { addresses, gue_ports } = &self.quotable;
+        let Quotable { addresses, gue_ports } = &self.quotable;
         let quoted_port = error.quoted.ports.map_or(0, |(_, destination)| destination);
         // Port 0 is no tunnel's: a UDP error about anything else is not taken for one.
         let gue_port = if gue_ports.contains(&quoted_port) { quoted_port } else { 0 };
@@ -104,22 +101,5 @@ fn answer(written: Result<usize, IcmpRefusal>, kind: ReplyKind, otherwise: DropR
         Ok(length) => Ok((length, kind)),
         Err(IcmpRefusal::OutTooSmall { .. }) => Err(DropReason::OutTooSmall),
         Err(_) => Err(otherwise),
-    }
-}
-
-impl registry::Quotable {
-    /// Of the services at work: what an error about a tunnel packet of theirs can quote.
-    pub(super) fn of(director: &Director) -> Self {
-        let mut addresses: BTreeMap<IpAddr, Vec<BackendId>> = BTreeMap::new();
-        for id in director.services.iter().flat_map(|service| &service.backends) {
-            if let Some(backend) = director.backends.find(*id) {
-                addresses.entry(backend.endpoint.address).or_default().push(*id);
-            }
-        }
-        let port = |service: &registry::Service| match service.tunnel.options().forward {
-            Forward::Gue { port } => Some(port),
-            Forward::Ipip | Forward::Gre => None,
-        };
-        Self { addresses, gue_ports: director.services.iter().filter_map(port).collect() }
     }
 }

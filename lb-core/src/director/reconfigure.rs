@@ -184,7 +184,7 @@ impl Director {
             });
         }
         self.index = ServiceIndex::new(config.services.iter().map(|service| &service.address));
-        self.quotable = super::Quotable::of(self);
+        self.quotable = super::Quotable::new(&self.services, &self.backends);
         if diff.icmp {
             self.icmp_budgets = IcmpBudgets::new(&config.icmp, self.seed);
         }

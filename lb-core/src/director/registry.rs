@@ -14,7 +14,7 @@ use hashbrown::HashTable;
 
 use super::counters::{BackendCounters, ServiceCounters};
 use super::path_mtu::PathMtu;
-use crate::config::{BackendState, ServiceAddress};
+use crate::config::{BackendState, Forward, ServiceAddress};
 use crate::encapsulation::{Identification, Tunnel};
 use crate::flow::{Addresses, FlowKey, Protocol};
 use crate::identity::{BackendId, Endpoint, ServiceId, Weight};
@@ -186,6 +186,22 @@ pub(super) struct Quotable {
     pub(super) addresses: BTreeMap<IpAddr, Vec<BackendId>>,
     /// Of the services whose tunnels are GUE.
     pub(super) gue_ports: BTreeSet<u16>,
+}
+
+impl Quotable {
+    pub(super) fn new(services: &[Service], backends: &Backends) -> Self {
+        let mut addresses: BTreeMap<IpAddr, Vec<BackendId>> = BTreeMap::new();
+        for id in services.iter().flat_map(|service| &service.backends) {
+            if let Some(backend) = backends.find(*id) {
+                addresses.entry(backend.endpoint.address).or_default().push(*id);
+            }
+        }
+        let port = |service: &Service| match service.tunnel.options().forward {
+            Forward::Gue { port } => Some(port),
+            Forward::Ipip | Forward::Gre => None,
+        };
+        Self { addresses, gue_ports: services.iter().filter_map(port).collect() }
+    }
 }
 
 /// Backends in slots, numbered by [`BackendId`].
