@@ -17,8 +17,11 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod announce;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
+pub mod bfd;
+pub mod bgp;
 pub mod checksum;
 pub mod config;
 pub mod connection;
@@ -30,6 +33,8 @@ pub mod hash;
 pub mod health;
 pub mod icmp;
 pub mod identity;
+pub mod ipvs;
+pub mod node;
 pub mod packet;
 pub mod scheduler;
 pub mod table;

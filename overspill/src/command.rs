@@ -19,8 +19,8 @@ use lb_core::scheduler::Scheduler;
 use lb_core::table::TableCache;
 
 use crate::cli::Command;
-use crate::input::{Fault, Source};
 use crate::output::Output;
+use files::{Fault, Source};
 
 /// Why a command ended early.
 #[derive(Debug)]

@@ -8,7 +8,6 @@
 mod capture;
 mod cli;
 mod command;
-mod input;
 mod numbers;
 mod output;
 mod progress;
@@ -23,7 +22,7 @@ use clap::Parser;
 
 use cli::Cli;
 use command::Stop;
-use input::Severity;
+use files::Severity;
 
 /// Exit status where an expectation failed.
 const ANSWER_IS_NO: u8 = 1;

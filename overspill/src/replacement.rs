@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::input::Fault;
+use files::Fault;
 
 /// A file that is being written.
 #[derive(Debug)]

@@ -12,8 +12,8 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-use crate::input::Fault;
 use crate::replacement::{self, Complete, Replacement};
+use files::Fault;
 
 const SCHEMA: &str = "message series {
     REQUIRED DOUBLE t_s;

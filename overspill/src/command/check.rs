@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::{Stop, lb_config_of};
 use crate::cli::{Check, Kind};
-use crate::input::{Fault, Severity, Source};
 use crate::output::{Format, Output, colour};
+use files::{Fault, Severity, Source};
 
 /// What is printed for one file.
 #[derive(Debug, Serialize)]

@@ -19,9 +19,9 @@ use serde::Serialize;
 
 use super::{Stop, lb_config_of, scheduler_of};
 use crate::cli::Pick;
-use crate::input::{Fault, Source};
 use crate::output::{Format, Output};
 use crate::progress::Progress;
+use files::{Fault, Source};
 use flows::{COLUMNS, Row};
 
 /// One row of the answer.

@@ -18,11 +18,11 @@ use sim::scenario::Scenario;
 
 use super::Stop;
 use crate::cli::Run;
-use crate::input::Fault;
 use crate::output::{Format, Output};
 use crate::progress::Progress;
 use crate::report::{self, Curves, Report};
 use artifacts::Artifacts;
+use files::Fault;
 pub(super) use load::{check_scenario, embedded_named};
 
 /// The JSON document: the result, and the command that gives it again.

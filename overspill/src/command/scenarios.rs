@@ -25,8 +25,7 @@ pub(super) fn run(arguments: &Scenarios, out: &mut Output) -> Result<(), Stop> {
             let scenario = embedded_named(name).map_err(Stop::Usage)?;
             match out.format() {
                 Format::Json => {
-                    let file: ScenarioFile =
-                        crate::input::Source::new(scenario.name, scenario.text).parse()?;
+                    let file: ScenarioFile = files::Source::new(scenario.name, scenario.text).parse()?;
                     out.json(&file)?;
                 }
                 Format::Text => out.write_all(scenario.text.as_bytes())?,
@@ -39,7 +38,7 @@ pub(super) fn run(arguments: &Scenarios, out: &mut Output) -> Result<(), Stop> {
 fn list(out: &mut Output) -> Result<(), Stop> {
     let mut listed = Vec::new();
     for scenario in embedded() {
-        let file: ScenarioFile = crate::input::Source::new(scenario.name, scenario.text).parse()?;
+        let file: ScenarioFile = files::Source::new(scenario.name, scenario.text).parse()?;
         listed.push(Listed { name: scenario.name, title: file.title });
     }
     match out.format() {

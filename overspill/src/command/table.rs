@@ -16,8 +16,8 @@ use serde::{Serialize, Serializer};
 
 use super::{Stop, lb_config_of, scheduler_of};
 use crate::cli::Table;
-use crate::input::{Fault, Source};
 use crate::output::{self, Format, Output};
+use files::{Fault, Source};
 use moved::{Moved, moved};
 
 /// One service's table, in the order of the file.

@@ -7,16 +7,18 @@ use crate::metadata::{Metadata, Package};
 /// Each package of ours and those of ours that it may depend on, for tests too.
 ///
 /// `lb-core` and `mesh-model` know nothing of each other, adapters nothing of `sim`.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("benches", &["lb-core", "mesh-model", "sim"]),
-    ("fuzz", &["lb-core", "mesh-model", "sim"]),
-    ("lb-agent", &["lb-core", "lb-netlink"]),
+    ("files", &["lb-core"]), // in its tests
+    ("fuzz", &["lb-core", "lb-netlink", "mesh-model", "sim"]),
+    ("lb-agent", &["files", "lb-core", "lb-netlink"]),
     ("lb-core", &[]),
     ("lb-netlink", &["lb-core"]),
-    ("mesh-kube", &["mesh-model"]),
+    ("mesh-kube", &["files", "mesh-model"]),
     ("mesh-model", &[]),
-    ("overspill", &["lb-core", "mesh-model", "sim"]),
+    ("overspill", &["files", "lb-core", "mesh-model", "sim"]),
     ("sim", &["lb-core", "mesh-model"]),
+    ("testbed", &["files", "lb-core", "lb-netlink"]),
     ("xtask", &[]),
 ];
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::node::Handled;
 use crate::capture::{Precision, Writer};
-use crate::input::Fault;
 use crate::replacement::{Complete, Replacement};
+use files::Fault;
 
 /// Both files, in their places only when finished.
 #[derive(Debug)]

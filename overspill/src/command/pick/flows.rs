@@ -6,7 +6,7 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use lb_core::flow::Addresses;
 use lb_core::{FlowKey, Protocol};
 
-use crate::input::{Fault, Source, count};
+use files::{Fault, Source, count};
 
 /// The header, which must be there.
 pub(super) const COLUMNS: [&str; 5] = ["proto", "src", "sport", "dst", "dport"];

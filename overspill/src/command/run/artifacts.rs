@@ -10,9 +10,9 @@ use std::path::Path;
 
 use sim::record::{Record, Sample};
 
-use crate::input::Fault;
 use crate::replacement::{self, Complete, Replacement};
 use crate::series::SeriesWriter;
+use files::Fault;
 
 /// The files of one run.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use sim::scenario::{
 };
 
 use crate::command::Stop;
-use crate::input::{Fault, Source};
+use files::{Fault, Source};
 
 /// A scenario and the text it was made of.
 #[derive(Debug)]

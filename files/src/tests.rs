@@ -1,6 +1,6 @@
 //! Tests of reading: every class of fault, where it is and how it is told.
 
-use lb_core::config::LbFile;
+use lb_core::config::{Config, LbFile};
 
 use super::*;
 
@@ -227,7 +227,7 @@ fn a_secret_is_never_shown() {
 /// Texts near to good ones: each reads or is a fault with a place, and none makes the reader panic.
 #[test]
 fn damaged_files_are_faults() {
-    let good = include_str!("../../tests/data/lb.yaml");
+    let good = include_str!("../../overspill/tests/data/lb.yaml");
     let characters: Vec<char> = good.chars().chain(['&', '*', '\t', '"', '\u{e9}', '?', '|', '%']).collect();
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut random = |below: usize| {
@@ -248,7 +248,13 @@ fn damaged_files_are_faults() {
             }
         }
         let source = Source::new("damaged", &text.into_iter().collect::<String>());
-        let Err(fault) = crate::command::lb_config_of(&source) else {
+        let read_completely = source.parse::<LbFile>().and_then(|file| {
+            let at_fault = |error: lb_core::config::ConfigError| {
+                source.fault(&error.path.to_string(), error.problem.to_string())
+            };
+            Config::try_from(file).map_err(at_fault)
+        });
+        let Err(fault) = read_completely else {
             read += 1;
             continue;
         };

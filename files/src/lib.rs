@@ -6,6 +6,23 @@
 //! the person gets a [`Fault`]: file, line, column, field, what is wrong, what
 //! would be right. Positions are looked up by a second walk over the text,
 //! made only when there is a fault. What the values mean is for others to say.
+//!
+//! ```
+//! #[derive(Debug, serde::Deserialize)]
+//! #[serde(deny_unknown_fields)]
+//! struct Zone {
+//!     name: String,
+//! }
+//!
+//! let zone: Zone = files::Source::new("zone.yaml", "name: slc-a").parse()?;
+//! assert_eq!(zone.name, "slc-a");
+//!
+//! let fault = files::Source::new("zone.yaml", "nmae: slc-a").parse::<Zone>().unwrap_err();
+//! assert_eq!((fault.line, fault.column, fault.field.as_deref()), (Some(1), Some(1), Some("nmae")));
+//! assert_eq!(fault.message, "unknown field `nmae`; did you mean `name`? (known here: name)");
+//! # Ok::<(), Box<files::Fault>>(())
+//! ```
+#![forbid(unsafe_code)]
 
 mod locate;
 mod message;
@@ -19,7 +36,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use locate::Tree;
-pub(crate) use show::Severity;
+pub use show::Severity;
 
 /// The largest file that is read: far more than any fleet needs, far less than would hurt.
 const MAX_BYTES: u64 = 256 << 20;
@@ -30,39 +47,44 @@ const MAX_REPLAYED: usize = 100_000;
 
 /// A text and where it came from.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub struct Source {
     name: String,
     text: String,
 }
 
 /// What is wrong in a file, where, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Fault {
+pub struct Fault {
     /// The file's name as given, or `<stdin>`.
-    pub(crate) file: String,
+    pub file: String,
     /// Counted from 1.
-    pub(crate) line: Option<u32>,
+    pub line: Option<u32>,
     /// Counted in characters from 1.
-    pub(crate) column: Option<u32>,
+    pub column: Option<u32>,
     /// The way to the field, if there is one.
-    pub(crate) field: Option<String>,
+    pub field: Option<String>,
     /// What is wrong and what would be right.
-    pub(crate) message: String,
+    pub message: String,
     /// The line itself, unless it holds a secret.
     #[serde(skip)]
-    pub(crate) excerpt: Option<Box<str>>,
+    pub excerpt: Option<Box<str>>,
 }
 
 impl Fault {
     /// A fault of a file as a whole.
-    pub(crate) const fn whole(file: String, message: String) -> Self {
+    #[must_use]
+    pub const fn whole(file: String, message: String) -> Self {
         Self { file, line: None, column: None, field: None, message, excerpt: None }
     }
 }
 
 impl Source {
     /// Reads a file, or standard input for `-`.
-    pub(crate) fn read(path: &Path) -> Result<Self, Fault> {
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, is larger than 256 MiB, or is not UTF-8.
+    pub fn read(path: &Path) -> Result<Self, Fault> {
         let stdin = path.as_os_str() == "-";
         let name = if stdin { "<stdin>".to_owned() } else { path.display().to_string() };
         let mut bytes = Vec::new();
@@ -88,39 +110,49 @@ impl Source {
     }
 
     /// A text that is in memory already, such as an embedded file.
-    pub(crate) fn new(name: &str, text: &str) -> Self {
+    #[must_use]
+    pub fn new(name: &str, text: &str) -> Self {
         Self { name: name.to_owned(), text: text.to_owned() }
     }
 
     /// The name to show.
-    pub(crate) fn name(&self) -> &str {
+    #[must_use]
+    pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The text.
-    pub(crate) fn text(&self) -> &str {
+    #[must_use]
+    pub fn text(&self) -> &str {
         &self.text
     }
 
     /// Reads the text as YAML 1.2 (JSON is YAML), unknown fields being for `T` to refuse.
-    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+    ///
+    /// # Errors
+    ///
+    /// The first fault of the text, with its place and field.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         serde_saphyr::from_str_with_options(&self.text, options()).map_err(|error| self.syntax_fault(&error))
     }
 
     /// The names of the fields at the top, as far as the text can be read.
-    pub(crate) fn top_fields(&self) -> Vec<String> {
+    #[must_use]
+    pub fn top_fields(&self) -> Vec<String> {
         Tree::read(&self.text, &options()).map(|tree| tree.top_fields()).unwrap_or_default()
     }
 
     /// A fault of the field at `path`, such as `services[0].mtu`; placed at the
     /// nearest field above if the text does not have it.
-    pub(crate) fn fault(&self, path: &str, message: String) -> Fault {
+    #[must_use]
+    pub fn fault(&self, path: &str, message: String) -> Fault {
         let place = Tree::read(&self.text, &options()).and_then(|tree| tree.place_of(path));
         self.placed(place.map(|place| (place.line, place.column)), Some(path.to_owned()), message)
     }
 
     /// A fault at a position, both counted from 1; the field's path is looked up.
-    pub(crate) fn fault_at(&self, line: u32, column: u32, field: Option<String>, message: String) -> Fault {
+    #[must_use]
+    pub fn fault_at(&self, line: u32, column: u32, field: Option<String>, message: String) -> Fault {
         self.placed(Some((line, column)), field, message)
     }
 
@@ -159,7 +191,8 @@ impl Source {
 }
 
 /// A number of lines or characters; none of our files has more.
-pub(crate) fn count(number: usize) -> u32 {
+#[must_use]
+pub fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 

@@ -10,7 +10,7 @@ const WIDTH: usize = 68;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Severity {
+pub enum Severity {
     /// The file cannot be used.
     Error,
     /// It can, but hardly as it is meant.
@@ -29,7 +29,11 @@ impl Severity {
 
 impl Fault {
     /// Prints `FILE:LINE:COLUMN: error: FIELD: MESSAGE` and the line.
-    pub(crate) fn show(&self, out: &mut impl Write, severity: Severity, colour: bool) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn show(&self, out: &mut impl Write, severity: Severity, colour: bool) -> io::Result<()> {
         let (word, mark) = severity.word();
         let (bold, mark, end) = if colour { ("\x1b[1m", mark, "\x1b[0m") } else { ("", "", "") };
         write!(out, "{bold}{}", printable(&self.file))?;
@@ -71,9 +75,10 @@ fn printable(text: &str) -> String {
     text.chars().map(|character| escape(character).unwrap_or_else(|| character.to_string())).collect()
 }
 
-/// Whether a field's path or a line speaks of the hash key, however it is spelt.
+/// Whether a field's path or a line speaks of a key or password, however it is spelt.
 pub(super) fn names_a_secret(text: &str) -> bool {
-    text.to_lowercase().replace(['-', '_'], "").contains("hashkey")
+    let plain = text.to_lowercase().replace(['-', '_'], "");
+    ["hashkey", "password", "secret"].iter().any(|name| plain.contains(name))
 }
 
 /// The text with long runs of hexadecimal digits blotted out: a misplaced key is no less secret.
