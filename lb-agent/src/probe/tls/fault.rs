@@ -22,6 +22,9 @@ pub enum TlsFault {
 /// What is wrong with a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateFault {
+    /// A signature is not that of the key it should be of.
+    #[error("has a wrong signature: of an authority with a trusted one's name, or of another server's key")]
+    BadSignature,
     /// Its time is over.
     #[error("has expired; renew it")]
     Expired,
@@ -54,6 +57,7 @@ impl From<&CertificateError> for CertificateFault {
     fn from(error: &CertificateError) -> Self {
         use CertificateError as E;
         match error {
+            E::BadSignature => Self::BadSignature,
             E::Expired | E::ExpiredContext { .. } => Self::Expired,
             E::NotValidYet | E::NotValidYetContext { .. } => Self::NotYetValid,
             E::UnknownIssuer => Self::UnknownAuthority,
