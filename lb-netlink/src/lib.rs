@@ -1,4 +1,4 @@
-//! Linux networking over netlink, for load balancers: IPVS complete.
+//! Linux networking over netlink, for load balancers: IPVS complete, links, addresses, routes, tunnels.
 //!
 //! ```no_run
 //! use lb_netlink::ipvs::{Destination, Forward, Protocol, Service, ServiceFlags, ServiceKey, Tunnel, blocking::Client};
@@ -18,6 +18,8 @@
 //! | module | holds |
 //! |---|---|
 //! | [`ipvs`] | services, destinations, daemons, statistics: typed values, and clients for tokio and blocking |
+//! | [`network`] | links, addresses, routes and rules of a namespace: observe, plan, execute; [`link`], [`address`], [`route`], [`rule`], [`tunnel`] are its parts |
+//! | [`sysctl`] | settings of the kernel by typed names |
 //! | [`generic`] | families that are found by name |
 //! | [`socket`] | conversations: dumps, batches of commands, acknowledgements; transports |
 //! | [`error`] | what went wrong, as values to match on |
@@ -44,11 +46,20 @@
 //! `arbitrary` adds strategies of proptest for testers of other code.
 #![forbid(unsafe_code)]
 
+pub mod address;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
 pub mod error;
 pub mod generic;
 pub mod ipvs;
+pub mod link;
+pub mod network;
+mod origin;
+pub mod route;
+pub mod rule;
 pub mod socket;
+pub mod sysctl;
+pub mod tunnel;
 
 pub use error::{Errno, Error, Rejection};
+pub use origin::Origin;
