@@ -44,11 +44,20 @@
 //! `arbitrary` adds strategies of proptest for testers of other code.
 #![forbid(unsafe_code)]
 
+pub mod address;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
 pub mod error;
 pub mod generic;
 pub mod ipvs;
+pub mod link;
+pub mod network;
+mod origin;
+pub mod route;
+pub mod rule;
 pub mod socket;
+pub mod sysctl;
+pub mod tunnel;
 
 pub use error::{Errno, Error, Rejection};
+pub use origin::Origin;
