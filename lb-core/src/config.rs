@@ -12,6 +12,7 @@
 
 mod address;
 mod agent;
+mod bfd;
 mod convert;
 mod diff;
 mod emit;
@@ -36,6 +37,7 @@ use crate::identity::{Endpoint, Weight};
 
 pub use address::{ParseServiceAddressError, ServiceAddress};
 pub use agent::{ControlFile, KernelFile, LogFile, LogFormat, LogLevel, MetricsFile, Prefix, TracingFile};
+pub use bfd::{BfdConfig, BfdError, BfdFile, BfdProblem};
 pub use diff::{BackendChange, ConfigDiff, ServiceDiff, diff};
 pub use error::{ConfigError, FieldPath, Problem, Step, TableSizeRule};
 pub use file::{
