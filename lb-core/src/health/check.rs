@@ -16,7 +16,7 @@ mod bytes;
 mod convert;
 mod file;
 
-pub use bytes::{AnswerStart, HexBytes, ParseHexError};
+pub use bytes::{AnswerStart, HexBytes, HexPattern, ParseHexError};
 pub use file::{CheckFile, CheckName};
 
 /// One check: what is asked, where, and by which way.
@@ -84,6 +84,14 @@ pub struct Exchange {
     pub send: Vec<u8>,
     /// The answer must start with this; may be empty.
     pub receive: AnswerStart,
+}
+
+impl Exchange {
+    /// Whether nothing is said and nothing awaited.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.send.is_empty() && self.receive.is_empty()
+    }
 }
 
 /// How TLS is spoken.

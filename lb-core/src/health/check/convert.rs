@@ -1,11 +1,10 @@
 //! From a [`CheckFile`] to a [`Check`]: what is missing, foreign or out of bounds is named.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use super::{
-    Check, CheckFile, CheckKind, DnsCheck, Exchange, HexBytes, HttpCheck, RadiusCheck, RadiusReply, Secret,
-    Tls,
+    AnswerStart, Check, CheckFile, CheckKind, DnsCheck, Exchange, HttpCheck, RadiusCheck, RadiusReply,
+    Secret, Tls,
 };
 use crate::config::{FieldPath, Step};
 use crate::health::{HealthError, HealthProblem};
@@ -85,21 +84,20 @@ fn reject_foreign(file: &CheckFile) -> Result<(), HealthError> {
 }
 
 fn exchange(file: CheckFile) -> Result<Exchange, HealthError> {
-    let send = bytes(("send", file.send), ("sendHex", file.send_hex))?;
-    let receive = bytes(("receive", file.receive), ("receiveHex", file.receive_hex))?;
-    Ok(Exchange { send, receive: receive.into() })
-}
-
-/// Bytes that may be written as a text or in hexadecimal.
-fn bytes(
-    (text_name, text): (&'static str, Option<String>),
-    (hex_name, hex): (&'static str, Option<HexBytes>),
-) -> Result<Vec<u8>, HealthError> {
-    match (text, hex) {
-        (Some(_), Some(_)) => Err(error(hex_name, HealthProblem::Instead { other: text_name })),
-        (None, Some(hex)) => bounded(hex_name, hex.into_bytes(), MAX_TEXT),
-        (text, None) => bounded(text_name, text.unwrap_or_default().into_bytes(), MAX_TEXT),
+    let send = match (file.send, file.send_hex) {
+        (Some(_), Some(_)) => return Err(error("sendHex", HealthProblem::Instead { other: "send" })),
+        (None, Some(hex)) => bounded("sendHex", hex.into_bytes(), MAX_TEXT)?,
+        (text, None) => bounded("send", text.unwrap_or_default().into_bytes(), MAX_TEXT)?,
+    };
+    let (field, receive) = match (file.receive, file.receive_hex) {
+        (Some(_), Some(_)) => return Err(error("receiveHex", HealthProblem::Instead { other: "receive" })),
+        (None, Some(hex)) => ("receiveHex", hex.into_answer()),
+        (text, None) => ("receive", AnswerStart::from(text.unwrap_or_default().into_bytes())),
+    };
+    if receive.len() > MAX_TEXT {
+        return Err(error(field, HealthProblem::TooLong { max: MAX_TEXT }));
     }
+    Ok(Exchange { send, receive })
 }
 
 fn tls(file: &CheckFile) -> Result<Tls, HealthError> {

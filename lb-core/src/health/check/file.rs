@@ -5,7 +5,7 @@ use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DnsRecord, HexBytes, RadiusReply, Secret, Via};
+use super::{DnsRecord, HexBytes, HexPattern, RadiusReply, Secret, Via};
 
 /// A check: a kind and its parameters; one of another kind is an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,9 +30,9 @@ pub struct CheckFile {
     /// `tcp`, `tcp-tls`, `udp`: how the answer must start; `http`, `https`: the body. Anyhow where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receive: Option<String>,
-    /// `tcp`, `tcp-tls`, `udp`: how the answer must start, in hexadecimal; instead of `receive`.
+    /// `tcp`, `tcp-tls`, `udp`: how the answer must start, in hexadecimal, `X` for any digit; instead of `receive`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub receive_hex: Option<HexBytes>,
+    pub receive_hex: Option<HexPattern>,
     /// `tcp-tls`, `https`: whether the certificate must be valid; true where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_verify: Option<bool>,

@@ -146,19 +146,24 @@ fn bytes_are_texts_or_hexadecimal() {
 #[test]
 fn hexadecimal_is_strict() {
     let right = r#"write two hexadecimal digits for each byte, in quotes, such as "16 03 01 ff""#;
-    for (value, wrong) in [
-        ("\"0\"", "a byte has only one digit"),
-        ("\"0 0\"", "a byte has only one digit"),
-        ("\"00 123\"", "a byte has only one digit"),
-        ("\"0x00\"", "other characters than hexadecimal digits and blanks"),
-        ("\"16 XX\"", "other characters than hexadecimal digits and blanks"),
-        ("\"00\\t11\"", "other characters than hexadecimal digits and blanks"),
-        ("\"é\"", "other characters than hexadecimal digits and blanks"),
-        ("[22]", ""),
+    let right_pattern =
+        r#"write two hexadecimal digits for each byte, X for any digit, in quotes, such as "16 03 0X XX""#;
+    for (field, value, wrong) in [
+        ("sendHex", "\"0\"", "a byte has only one digit"),
+        ("sendHex", "\"0 0\"", "a byte has only one digit"),
+        ("receiveHex", "\"00 123\"", "a byte has only one digit"),
+        ("sendHex", "\"0x00\"", "other characters than hexadecimal digits and blanks"),
+        ("receiveHex", "\"0x00\"", "other characters than hexadecimal digits, X and blanks"),
+        ("sendHex", "\"16 XX\"", "other characters than hexadecimal digits and blanks"),
+        ("receiveHex", "\"16 YY\"", "other characters than hexadecimal digits, X and blanks"),
+        ("sendHex", "\"00\\t11\"", "other characters than hexadecimal digits and blanks"),
+        ("sendHex", "\"é\"", "other characters than hexadecimal digits and blanks"),
+        ("receiveHex", "[22]", ""),
     ] {
-        let text = format!("{{ kind: tcp, receiveHex: {value} }}");
+        let text = format!("{{ kind: tcp, {field}: {value} }}");
         let error = serde_saphyr::from_str::<CheckFile>(&text).expect_err(value).to_string();
-        assert!(error.contains(wrong) && (wrong.is_empty() || error.contains(right)), "{value}: {error}");
+        let is_told = error.contains(right) || error.contains(right_pattern);
+        assert!(error.contains(wrong) && (wrong.is_empty() || is_told), "{value}: {error}");
     }
     assert_eq!(
         check(r#"{ kind: tcp, send: a, sendHex: "00" }"#).expect_err("both").to_string(),
@@ -168,12 +173,36 @@ fn hexadecimal_is_strict() {
 }
 
 #[test]
+fn a_digit_may_be_anything() {
+    let exchange =
+        |hex: &str| match check(&format!("{{ kind: udp, receiveHex: \"{hex}\" }}")).expect(hex).kind {
+            CheckKind::Udp(exchange) => exchange.receive,
+            other => panic!("{other:?}"),
+        };
+    let table: [(&str, &[u8], Option<usize>); 6] = [
+        ("16 03 0X XX", &[0x16, 3, 1, 0xff], None),
+        ("16 03 0X XX", &[0x16, 3, 0x11, 0xff], Some(2)),
+        ("X6", &[0x26], None),
+        ("X6", &[0x62], Some(0)),
+        ("XX01", &[0, 2, 3], Some(1)),
+        ("XX01", &[], None),
+    ];
+    for (hex, answer, differs_at) in table {
+        let pattern = exchange(hex);
+        assert_eq!(pattern.first_difference(answer), differs_at, "{hex} {answer:?}");
+        let whole = answer.len() >= pattern.len();
+        assert_eq!(pattern.matches(answer), whole && differs_at.is_none(), "{hex} {answer:?}");
+    }
+}
+
+#[test]
 fn texts_are_bounded() {
     let long = "x".repeat(1_401);
     let hex = "00".repeat(1_401);
     for text in [
         format!("{{ kind: udp, send: {long} }}"),
         format!("{{ kind: tcp, receive: {long} }}"),
+        format!("{{ kind: tcp, sendHex: \"{hex}\" }}"),
         format!("{{ kind: tcp, receiveHex: \"{hex}\" }}"),
     ] {
         assert!(
@@ -198,6 +227,7 @@ fn a_file_is_written_back_as_it_was_read() {
     for text in [
         "{ kind: radius, user: u, password: p, secret: s, reply: any }",
         r#"{ kind: udp, sendHex: "00 11", receiveHex: "1e10" }"#,
+        r#"{ kind: udp, receiveHex: "1X XX" }"#,
     ] {
         let file: CheckFile = serde_saphyr::from_str(text).expect("parses");
         let text = serde_saphyr::to_string(&file).expect("can be written");
