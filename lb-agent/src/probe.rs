@@ -30,17 +30,26 @@
 //! ```
 
 mod dial;
+mod dns;
 mod executor;
 mod failure;
+mod http;
+mod icmp;
 mod limit;
 mod prepared;
+mod radius;
 mod report;
 mod target;
 mod tcp;
+mod tls;
 mod udp;
 
+pub use dns::DnsFault;
 pub use executor::{Executor, Finished, Settings};
 pub use failure::{AnswerFault, Failure, LocalFault, NoWay};
+pub use http::HttpFault;
 pub use prepared::{PrepareError, PreparedCheck, Preparer};
+pub use radius::{RadiusCode, RadiusFault};
 pub use report::{Phase, Report, Timings};
 pub use target::Target;
+pub use tls::{CertificateFault, TlsFault};

@@ -28,18 +28,19 @@ pub(super) enum Use {
     Talk,
 }
 
-/// Connects, and leaves the phase.
+/// Connects, and goes on to the next phase.
 pub(super) async fn tcp(
     target: &Target,
     port: u16,
     purpose: Use,
+    next: Phase,
     progress: &mut Progress,
 ) -> Result<TcpStream, Failure> {
     let remote = SocketAddr::new(target.address, port);
     let socket = tcp_socket(target, purpose).map_err(|error| LocalFault::of(&error))?;
-    progress.begin(Phase::Connect);
+    progress.enter(Phase::Connect);
     let stream = socket.connect(remote).await.map_err(|error| of_connect(&error))?;
-    progress.enter(Phase::Answer);
+    progress.enter(next);
     Ok(stream)
 }
 

@@ -2,9 +2,13 @@
 
 use std::io;
 
-use lb_core::health::ProbeFailure;
+use lb_core::health::{Outcome, ProbeFailure};
 
+use super::dns::DnsFault;
+use super::http::HttpFault;
+use super::radius::RadiusFault;
 use super::report::Phase;
+use super::tls::TlsFault;
 
 /// Why a check failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,9 +22,18 @@ pub enum Failure {
         /// What was under way.
         phase: Phase,
     },
+    /// The answer in DNS is another.
+    #[error("{0}")]
+    Dns(#[from] DnsFault),
+    /// The answer in HTTP is another.
+    #[error("{0}")]
+    Http(#[from] HttpFault),
     /// The check could not be made; nothing is known of the backend.
     #[error("not checked: {0}")]
     Local(#[from] LocalFault),
+    /// The reply in RADIUS is another.
+    #[error("{0}")]
+    Radius(#[from] RadiusFault),
     /// Nobody listens: a TCP reset to the first packet, or an ICMP port unreachable.
     #[error("refused while {phase}")]
     Refused {
@@ -33,8 +46,11 @@ pub enum Failure {
         /// What was under way.
         phase: Phase,
     },
+    /// TLS failed.
+    #[error("{0}")]
+    Tls(#[from] TlsFault),
     /// The time was up.
-    #[error("no end in time while {phase}")]
+    #[error("timed out while {phase}")]
     Timeout {
         /// What was under way.
         phase: Phase,
@@ -108,18 +124,26 @@ pub enum LocalFault {
 impl Failure {
     /// The same in the words of the health machines.
     #[must_use]
-    pub const fn verdict(&self) -> ProbeFailure {
-        match self {
-            Self::Answer(_) | Self::Closed { .. } => ProbeFailure::Mismatch,
+    pub const fn outcome(&self) -> Outcome {
+        Outcome::Failure(match self {
+            Self::Answer(_) | Self::Closed { .. } | Self::Dns(_) | Self::Http(_) | Self::Radius(_) => {
+                ProbeFailure::Mismatch
+            }
+            Self::Local(_) => return Outcome::Undecided,
             Self::Refused { .. } | Self::Reset { .. } => ProbeFailure::Refused,
             Self::Timeout { .. } => ProbeFailure::Timeout,
-            Self::Local(_) | Self::Unreachable { .. } => ProbeFailure::Unreachable,
-        }
+            Self::Tls(_) => ProbeFailure::Tls,
+            Self::Unreachable { .. } => ProbeFailure::Unreachable,
+        })
     }
 
     /// What an error of a socket means in this phase.
     pub(super) fn of(error: &io::Error, phase: Phase) -> Self {
         use io::ErrorKind;
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if let Some(error) = inner {
+            return Self::Tls(error.into());
+        }
         match error.kind() {
             ErrorKind::ConnectionRefused => Self::Refused { phase },
             ErrorKind::ConnectionReset | ErrorKind::BrokenPipe if phase > Phase::Connect => {

@@ -28,7 +28,7 @@ impl fmt::Display for Phase {
         f.write_str(match self {
             Self::Queue => "waiting for its turn",
             Self::Connect => "connecting",
-            Self::Tls => "the TLS handshake",
+            Self::Tls => "shaking hands over TLS",
             Self::Answer => "waiting for the answer",
             Self::Body => "reading the answer",
         })
@@ -50,7 +50,7 @@ impl Report {
     pub fn outcome(&self) -> Outcome {
         match &self.result {
             Ok(()) => Outcome::Success,
-            Err(failure) => Outcome::Failure(failure.verdict()),
+            Err(failure) => failure.outcome(),
         }
     }
 }
@@ -83,13 +83,6 @@ impl Progress {
         Self { phase: Phase::Queue, started: now, since: now, timings: Timings::default() }
     }
 
-    /// The check goes out.
-    pub(super) fn begin(&mut self, phase: Phase) {
-        self.phase = phase;
-        self.started = Instant::now();
-        self.since = self.started;
-    }
-
     /// The phase is over, the next begins.
     pub(super) fn enter(&mut self, next: Phase) {
         let now = Instant::now();
@@ -98,7 +91,8 @@ impl Progress {
             Phase::Connect => self.timings.connect = took,
             Phase::Tls => self.timings.tls = took,
             Phase::Answer => self.timings.answer = took,
-            Phase::Queue | Phase::Body => {}
+            Phase::Queue => self.started = now,
+            Phase::Body => {}
         }
         self.phase = next;
         self.since = now;

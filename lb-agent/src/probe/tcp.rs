@@ -17,9 +17,9 @@ pub(super) async fn check(
     progress: &mut Progress,
 ) -> Result<(), Failure> {
     if exchange.is_empty() {
-        return dial::tcp(target, port, Use::ConnectOnly, progress).await.map(drop);
+        return dial::tcp(target, port, Use::ConnectOnly, Phase::Answer, progress).await.map(drop);
     }
-    let mut stream = dial::tcp(target, port, Use::Talk, progress).await?;
+    let mut stream = dial::tcp(target, port, Use::Talk, Phase::Answer, progress).await?;
     converse(exchange, &mut stream, progress).await
 }
 

@@ -23,7 +23,7 @@ pub(super) async fn check(
     progress: &mut Progress,
 ) -> Result<(), Failure> {
     let socket = dial::udp(target, port)?;
-    progress.begin(Phase::Answer);
+    progress.enter(Phase::Answer);
     send(&socket, &exchange.send).await?;
     // More than is compared would be cut off without harm.
     let mut answer = vec![0; exchange.receive.len().min(LARGEST)];

@@ -31,20 +31,28 @@ fn an_error_means_what_its_phase_makes_of_it() {
 #[test]
 fn failures_say_what_was_seen_and_where() {
     let table = [
-        (Failure::Refused { phase: Phase::Connect }, "refused while connecting", ProbeFailure::Refused),
+        (
+            Failure::Refused { phase: Phase::Connect },
+            "refused while connecting",
+            Outcome::Failure(ProbeFailure::Refused),
+        ),
         (
             Failure::Timeout { phase: Phase::Tls },
-            "no end in time while the TLS handshake",
-            ProbeFailure::Timeout,
+            "timed out while shaking hands over TLS",
+            Outcome::Failure(ProbeFailure::Timeout),
         ),
-        (AnswerFault::Differs { at: 4 }.into(), "the answer differs at byte 4", ProbeFailure::Mismatch),
+        (
+            AnswerFault::Differs { at: 4 }.into(),
+            "the answer differs at byte 4",
+            Outcome::Failure(ProbeFailure::Mismatch),
+        ),
         (
             LocalFault::System(Errno::NOBUFS.raw_os_error()).into(),
             "not checked: the kernel says: No buffer space available (os error 105)",
-            ProbeFailure::Unreachable,
+            Outcome::Undecided,
         ),
     ];
     for (failure, words, verdict) in table {
-        assert_eq!((failure.to_string().as_str(), failure.verdict()), (words, verdict));
+        assert_eq!((failure.to_string().as_str(), failure.outcome()), (words, verdict));
     }
 }
