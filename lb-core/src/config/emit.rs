@@ -73,7 +73,8 @@ fn profile_file(profile: Profile) -> ProfileFile {
 fn service_file(service: &ServiceConfig) -> ServiceFile {
     let backend = |backend: &BackendConfig| BackendFile {
         address: backend.endpoint.address,
-        port: None, // under a tunnel it is the service's
+        // under a tunnel it is the service's, but for the kernel's schedulers it can be a name
+        port: Some(backend.endpoint.port).filter(|port| *port != service.address.port),
         weight: backend.weight.0,
         state: backend.state,
     };

@@ -436,7 +436,9 @@ pub struct BackendFile {
     #[serde(deserialize_with = "text::required")]
     #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "ip")))]
     pub address: IpAddr,
-    /// Its port: under a tunnel the service's, so it is best left out.
+    /// Its port: under a tunnel the service's, so it is best left out. With a
+    /// kernel scheduler any port may be given: there it is only the name by which
+    /// the kernel tells destinations on one address apart, hashed and never sent.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",

@@ -7,7 +7,8 @@
 //! which no kernel reaches, one number if it holds slots ([`Standing::Parked`])
 //! and another if not ([`Standing::Idle`]). A threshold is written by the same
 //! message as the weight, so the two never disagree, whenever an agent dies.
-//! What is at weight 0 without such a mark was somebody else's doing.
+//! What is at weight 0 without such a mark was somebody else's doing, or under
+//! a scheduler that reads the weight of the moment, as `sh` does.
 //!
 //! Source: `ip_vs_ctl.c` of Linux 6.12 (`__ip_vs_update_dest`).
 
@@ -84,8 +85,8 @@ impl KernelDestination {
         Self { endpoint, forward, weight, upper_threshold, lower_threshold: 0 }
     }
 
-    /// What its numbers say; `None` is somebody else's weight 0, of which
-    /// nobody knows what it holds.
+    /// What its numbers say; `None` is a weight 0 of which nobody knows what it
+    /// holds.
     #[must_use]
     pub const fn standing(&self) -> Option<Standing> {
         match (self.weight, self.upper_threshold) {

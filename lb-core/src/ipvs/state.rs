@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 
 use super::destination::KernelDestination;
 use super::service::{KernelService, ServiceKey};
+use crate::table::TableKind;
 
 /// Everything that the kernel holds, ours and others'.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,7 +59,10 @@ pub struct Desired {
 pub struct DesiredService {
     /// Its settings.
     pub service: KernelService,
-    /// Its destinations in the order in which they are to have been added, by
-    /// [`Standing`](super::Standing): each is one of the three.
+    /// The table that its scheduler fills: the kind decides what of the order
+    /// of destinations matters.
+    pub table: TableKind,
+    /// Its destinations in the order in which they are to have been added; of
+    /// `mh` each has a [`Standing`](super::Standing), and weight 1 if it serves.
     pub destinations: Vec<KernelDestination>,
 }
