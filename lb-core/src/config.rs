@@ -11,6 +11,7 @@
 //! configuration is the [`director`](crate::director)'s.
 
 mod address;
+mod announce;
 mod bfd;
 mod convert;
 mod diff;
@@ -35,7 +36,11 @@ use crate::icmp::IcmpLimits;
 use crate::identity::{Endpoint, Weight};
 
 pub use address::{ParseServiceAddressError, ServiceAddress};
-pub use bfd::{BfdConfig, BfdError, BfdFile, BfdProblem};
+pub use announce::{
+    AggregateFile, AnnounceError, AnnounceFile, AnnounceProblem, CommunityText, DampingFile, PrefixText,
+    VipFile,
+};
+pub use bfd::{BfdConfig, BfdError, BfdFile, BfdProblem, BfdProfile, BfdProfileFile};
 pub use diff::{BackendChange, ConfigDiff, ServiceDiff, diff};
 pub use error::{ConfigError, FieldPath, Problem, Step, TableSizeRule};
 pub use file::{
