@@ -11,6 +11,7 @@
 //! configuration is the [`director`](crate::director)'s.
 
 mod address;
+mod agent;
 mod announce;
 mod bfd;
 mod convert;
@@ -36,9 +37,9 @@ use crate::icmp::IcmpLimits;
 use crate::identity::{Endpoint, Weight};
 
 pub use address::{ParseServiceAddressError, ServiceAddress};
+pub use agent::{ControlFile, KernelFile, LogFile, LogFormat, LogLevel, MetricsFile, Prefix, TracingFile};
 pub use announce::{
-    AggregateFile, AnnounceError, AnnounceFile, AnnounceProblem, CommunityText, DampingFile, PrefixText,
-    VipFile,
+    AggregateFile, AnnounceError, AnnounceFile, AnnounceProblem, CommunityText, DampingFile, VipFile,
 };
 pub use bfd::{BfdConfig, BfdError, BfdFile, BfdProblem, BfdProfile, BfdProfileFile};
 pub use diff::{BackendChange, ConfigDiff, ServiceDiff, diff};

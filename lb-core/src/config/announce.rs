@@ -4,7 +4,6 @@
 //! in `bgp`. The machine is [`announce`](crate::announce)'s.
 
 use alloc::collections::BTreeMap;
-use alloc::format;
 #[cfg(feature = "schema")]
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::text::{self, FromText};
 use super::units::HumanDuration;
-use super::{FieldPath, Step};
+use super::{FieldPath, Prefix, Step};
 use crate::announce::{Aggregate, AnnounceConfig, Damping, DampingError, Policy, VipConfig};
 use crate::bgp::{Community, LargeCommunity, ParseCommunityError, Route};
 
@@ -129,7 +128,7 @@ pub struct DampingFile {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AggregateFile {
     /// The prefix, such as 203.0.113.0/24; shorter than a host's.
-    pub prefix: PrefixText,
+    pub prefix: Prefix,
     /// Announce it without the VIPs in it. It attracts traffic for all of them
     /// while one stands; they are announced beside it where left out.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
@@ -189,14 +188,6 @@ pub enum AnnounceProblem {
     AggregateHost {
         /// As written.
         prefix: IpNet,
-    },
-    /// Bits of an address after the prefix.
-    #[error("{prefix} has bits after its length; write {right}")]
-    AggregateBits {
-        /// As written.
-        prefix: IpNet,
-        /// What it stands for.
-        right: IpNet,
     },
     /// A duration out of range.
     #[error("{duration} is not possible; write {min} to {max}")]
@@ -304,8 +295,7 @@ fn checked_prefix(prefix: IpNet) -> Result<IpNet, AnnounceProblem> {
     if prefix.prefix_len() == prefix.max_prefix_len() {
         return Err(AnnounceProblem::AggregateHost { prefix });
     }
-    let right = prefix.trunc();
-    if right == prefix { Ok(prefix) } else { Err(AnnounceProblem::AggregateBits { prefix, right }) }
+    Ok(prefix)
 }
 
 fn vip_config(file: &VipFile, all: &Route, path: &FieldPath) -> Result<VipConfig, AnnounceError> {
@@ -363,60 +353,29 @@ impl fmt::Display for CommunityText {
     }
 }
 
-/// A prefix as it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PrefixText(pub IpNet);
-
-/// What a prefix looks like.
-#[derive(Debug, thiserror::Error)]
-#[error("write an address and a length, such as 203.0.113.0/24 or \"2001:db8:f::/48\"")]
-pub(super) struct PrefixTextError;
-
-impl FromText for PrefixText {
-    const NOUN: &'static str = "prefix";
-    type Error = PrefixTextError;
-
-    fn from_text(text: &str) -> Result<Self, PrefixTextError> {
-        text.parse().map(Self).map_err(|_| PrefixTextError)
+impl Serialize for CommunityText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
-impl fmt::Display for PrefixText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+impl<'de> Deserialize<'de> for CommunityText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text::required(deserializer)
     }
 }
 
-/// Serde and schema for a type that is written as one text.
-macro_rules! text_serde {
-    ($type:ident, $pattern:literal) => {
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&format!("{self}"))
-            }
-        }
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for CommunityText {
+    fn schema_name() -> alloc::borrow::Cow<'static, str> {
+        "Community".into()
+    }
 
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                text::required(deserializer)
-            }
-        }
-
-        #[cfg(feature = "schema")]
-        impl schemars::JsonSchema for $type {
-            fn schema_name() -> alloc::borrow::Cow<'static, str> {
-                stringify!($type).into()
-            }
-
-            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "pattern": $pattern })
-            }
-        }
-    };
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let pattern = "^([0-9]+:[0-9]+(:[0-9]+)?|no-export|no-advertise|graceful-shutdown)$";
+        schemars::json_schema!({ "type": "string", "pattern": pattern })
+    }
 }
-
-text_serde!(CommunityText, "^([0-9]+:[0-9]+(:[0-9]+)?|no-export|no-advertise|graceful-shutdown)$");
-text_serde!(PrefixText, "^[0-9a-fA-F.:]+/[0-9]+$");
 
 #[cfg(test)]
 mod tests;

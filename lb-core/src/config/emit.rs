@@ -25,6 +25,7 @@ impl From<&Config> for LbFile {
             profile: Some(profile_file(config.profile)),
             generation: config.generation,
             services: config.services.iter().map(service_file).collect(),
+            ..Self::default()
         }
     }
 }
@@ -96,6 +97,7 @@ fn service_file(service: &ServiceConfig) -> ServiceFile {
         scheduler: service.scheduler.into(),
         forward: ForwardFile { kind, port, spread: Some(service.spread) },
         mtu: service.mtu,
+        health: None, // a configuration of services knows nothing of checks
         backends: service.backends.iter().map(backend).collect(),
     }
 }

@@ -1,0 +1,293 @@
+//! After every input: what the machines want is passed on, VIPs are judged, the kernel is brought up to date.
+//!
+//! The order matters. A VIP that no longer stands is withdrawn before the
+//! kernel loses what carried it, and one that came up is announced after the
+//! kernel has it.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+use core::time::Duration;
+
+use super::Node;
+use super::action::{Action, ProbeKey};
+use super::event::Event;
+use super::kernel::{KernelPhase, Snapshot};
+use super::service::{Presence, Service, Wanted};
+use super::status::Life;
+use super::vip::Vip;
+use crate::config::ServiceAddress;
+use crate::health::ProbeId;
+use crate::identity::Endpoint;
+use crate::ipvs::ServiceKey;
+use crate::time::Time;
+
+/// For how long a stopping node tries to clean a kernel that refuses.
+const CLEANING: Duration = Duration::from_secs(10);
+
+impl Node {
+    /// Brings everything into line; the last step of every `handle_*`.
+    pub(super) fn settle(&mut self, now: Time) {
+        if self.life == Life::Stopped {
+            return;
+        }
+        if self.kernel.is_known() {
+            self.judge_vips();
+            self.withdraw(now);
+            self.live(now);
+            self.want(now);
+            self.program(now);
+            self.announce();
+        } else {
+            self.live(now);
+        }
+        if self.kernel.wants_read() {
+            self.actions.push_back(Action::Read);
+        }
+    }
+
+    /// Puts the configuration to work; the kernel is known.
+    pub(super) fn configure(&mut self, now: Time) {
+        let configs = self.config.lb.services.iter().zip(&self.config.health);
+        let mut kept = BTreeSet::new();
+        for (config, health) in configs {
+            kept.insert(config.address);
+            let found = self.services.entry(config.address);
+            let service = found.or_insert_with(|| Service::new(config.clone(), health.clone()));
+            let presence = |endpoint| presence(self.kernel.believed(), config.address, endpoint);
+            let given_up = service.configure(now, config, health, &presence, self.seed);
+            self.actions.extend(given_up.into_iter().map(|check| cancel(config.address, check)));
+        }
+        let gone: Vec<_> = self.services.keys().filter(|service| !kept.contains(service)).copied().collect();
+        for address in gone {
+            self.retire(now, address);
+        }
+        for vip in self.vips.values_mut() {
+            vip.services.clear();
+        }
+        for service in self.services.keys() {
+            self.vips.entry(service.address).or_insert_with(Vip::new).services.insert(*service);
+        }
+        let all: Vec<_> = self.services.keys().copied().collect();
+        for address in all {
+            self.reapply_drains(now, address);
+            self.touch(address, None);
+        }
+        self.timers.retain(|(_, service, backend)| {
+            self.services.get(service).is_some_and(|found| found.has(*backend))
+        });
+        let (generation, services) = (self.config.lb.generation, self.services.len());
+        self.events.push_back(Event::Configured { generation, services });
+    }
+
+    /// Forgets a service that is no longer configured; what the kernel holds of it is seen to by `want`.
+    fn retire(&mut self, now: Time, address: ServiceAddress) {
+        if let Some(mut service) = self.services.remove(&address) {
+            self.actions.extend(service.leave_all(now).into_iter().map(|check| cancel(address, check)));
+        }
+        self.pending.services.insert(address);
+    }
+
+    fn reapply_drains(&mut self, now: Time, address: ServiceAddress) {
+        let Some(service) = self.services.get(&address) else { return };
+        let drained: Vec<_> = service
+            .endpoints()
+            .into_iter()
+            .map(|backend| (backend, self.is_out(&ProbeKey { service: address, backend })))
+            .collect();
+        if let Some(service) = self.services.get_mut(&address) {
+            for (backend, out) in drained {
+                service.handle_drain(now, backend, out);
+            }
+        }
+    }
+
+    /// Whether a hand took that backend of that service out.
+    pub(super) fn is_out(&self, key: &ProbeKey) -> bool {
+        let address = key.backend.address;
+        self.drains.contains(&(address, None)) || self.drains.contains(&(address, Some(key.service)))
+    }
+
+    /// The backends with an address, of one service or of all.
+    pub(super) fn members_at(&self, address: IpAddr, service: Option<ServiceAddress>) -> Vec<ProbeKey> {
+        let services =
+            self.services.iter().filter(|(found, _)| service.is_none_or(|wanted| wanted == **found));
+        let members = services.flat_map(|(service, found)| {
+            found.members().map(|(backend, _)| ProbeKey { service: *service, backend })
+        });
+        members.filter(|key| key.backend.address == address).collect()
+    }
+
+    /// Passes on what a service's machines want and tell, and keeps its timers.
+    pub(super) fn touch(&mut self, address: ServiceAddress, backend: Option<Endpoint>) {
+        let Some(service) = self.services.get_mut(&address) else { return };
+        let (actions, events) = (&mut self.actions, &mut self.events);
+        let changed = service.drain_machines(
+            backend,
+            |action| actions.push_back(action),
+            |event| events.push_back(event),
+        );
+        let backends = backend.map_or_else(|| service.endpoints(), |backend| [backend].into());
+        for backend in backends {
+            if let Some((before, next)) = service.retime(backend)
+                && before != next
+            {
+                before.inspect(|due| {
+                    self.timers.remove(&(*due, address, backend));
+                });
+                self.timers.extend(next.map(|due| (due, address, backend)));
+            }
+        }
+        if changed || backend.is_none() {
+            self.pending.services.insert(address);
+        }
+    }
+
+    /// Judges the VIPs of services that changed.
+    fn judge_vips(&mut self) {
+        let changed: BTreeSet<IpAddr> = self.pending.services.iter().map(|service| service.address).collect();
+        changed.into_iter().for_each(|vip| self.judge_vip(vip));
+    }
+
+    fn judge_vip(&mut self, address: IpAddr) {
+        if let Some(vip) = self.vips.get_mut(&address) {
+            let services = vip.services.iter().filter_map(|address| self.services.get(address));
+            vip.stands = vip.judged(services.map(Service::state));
+        }
+    }
+
+    /// Whether it serves at all: neither on its way out, nor taken out by hand.
+    fn serves(&self) -> bool {
+        self.life == Life::Running && !self.drained
+    }
+
+    /// Withdraws what no longer stands. One that is announced stays so while
+    /// its kernel state changes, unless that fails.
+    fn withdraw(&mut self, now: Time) {
+        let serves = self.serves();
+        let goes = |vip: &Vip| vip.announced && !(serves && vip.stands && !vip.broken);
+        let going: Vec<IpAddr> = self.vips.iter().filter(|(_, vip)| goes(vip)).map(|(vip, _)| *vip).collect();
+        for address in going {
+            if let Some(vip) = self.vips.get_mut(&address) {
+                *vip = Vip { announced: false, broken: false, silent_since: now, ..vip.clone() };
+            }
+            // to come back takes more than to stay
+            self.judge_vip(address);
+            self.actions.push_back(Action::Withdraw { vip: address });
+            self.events.push_back(Event::Withdrawn { vip: address });
+        }
+    }
+
+    /// Announces what stands and of which the kernel holds everything.
+    fn announce(&mut self) {
+        // writes under way may take what is believed to be there
+        if !self.serves() || self.kernel.phase() == KernelPhase::Writing {
+            return;
+        }
+        let ready = |(address, vip): &(&IpAddr, &Vip)| {
+            !vip.announced && vip.stands && self.holds(**address) && self.carries(**address, vip)
+        };
+        let ready: Vec<IpAddr> = self.vips.iter().filter(ready).map(|(address, _)| *address).collect();
+        for address in ready {
+            if let Some(vip) = self.vips.get_mut(&address) {
+                vip.announced = true;
+                self.actions.push_back(Action::Announce { vip: address });
+                self.events.push_back(Event::Announced { vip: address });
+            }
+        }
+    }
+
+    /// Goes on towards the end, if it was told to.
+    fn live(&mut self, now: Time) {
+        match self.life {
+            Life::Stopping { until, cleanup } if until <= now => {
+                // a kernel that was never read holds nothing of which we know that it is ours
+                if cleanup && self.kernel.is_known() {
+                    self.life = Life::Cleaning { give_up: now + CLEANING };
+                    self.desired.clear();
+                    self.vips.clear();
+                    self.pending.compare_all = true;
+                    self.pending.at_rest = false;
+                } else {
+                    self.stop();
+                }
+            }
+            Life::Cleaning { give_up } if give_up <= now => self.stop(),
+            Life::Cleaning { .. } | Life::Running | Life::Stopped | Life::Stopping { .. } => {}
+        }
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.life = Life::Stopped;
+        self.actions.push_back(Action::Stop);
+    }
+
+    /// Says what the kernel is to hold, but for what has to wait.
+    fn want(&mut self, now: Time) {
+        if matches!(self.life, Life::Cleaning { .. } | Life::Stopped) {
+            return;
+        }
+        let delay = self.drain_delay();
+        let vips = &self.vips;
+        let quiet =
+            |address: &IpAddr| vips.get(address).is_none_or(|vip| vip.stands || vip.is_quiet(now, delay));
+        let released: Vec<IpAddr> = self.pending.held.iter().filter(|vip| quiet(vip)).copied().collect();
+        for vip in released {
+            self.pending.held.remove(&vip);
+            let of_vip = self.desired.keys().filter(|service| service.address == vip);
+            self.pending.services.extend(of_vip.copied());
+        }
+        for address in core::mem::take(&mut self.pending.services) {
+            self.want_service(now, address);
+        }
+        self.vips.retain(|address, vip| {
+            let serves = !vip.services.is_empty();
+            serves || vip.announced || self.desired.keys().any(|service| service.address == *address)
+        });
+    }
+
+    fn want_service(&mut self, now: Time, address: ServiceAddress) {
+        let delay = self.drain_delay();
+        let vip = self.vips.get(&address.address);
+        let loud = vip.is_some_and(|vip| !vip.is_quiet(now, delay));
+        // a service that leaves a VIP which stands without it goes at once: that is an operator's word
+        let stands = vip.is_some_and(|vip| vip.stands);
+        match self.services.get(&address).map(Service::wanted) {
+            None if loud && !stands && self.desired.contains_key(&address) => {
+                self.pending.held.insert(address.address);
+            }
+            None => {
+                if self.desired.remove(&address).is_some() {
+                    self.pending.unplanned.insert(address);
+                    self.pending.at_rest = false;
+                }
+            }
+            Some(wanted) => {
+                let before = self.desired.get(&address);
+                if loud && !wanted.takes_flows() && before.is_some_and(Wanted::takes_flows) {
+                    self.pending.held.insert(address.address);
+                } else if before != Some(&wanted) {
+                    self.desired.insert(address, wanted);
+                    self.pending.unplanned.insert(address);
+                    self.pending.at_rest = false;
+                }
+            }
+        }
+    }
+}
+
+fn cancel(service: ServiceAddress, (backend, id): (Endpoint, ProbeId)) -> Action {
+    Action::CancelProbe { key: ProbeKey { service, backend }, id }
+}
+
+/// What the kernel holds of a backend.
+pub(super) fn presence(kernel: &Snapshot, service: ServiceAddress, backend: Endpoint) -> Presence {
+    let Some(found) = kernel.ipvs.services.get(&ServiceKey::Address(service)) else {
+        return Presence::Absent;
+    };
+    let same =
+        found.destinations.iter().filter(|found| found.destination.endpoint.address == backend.address);
+    let best =
+        same.map(|found| if found.destination.weight > 0 { Presence::Serving } else { Presence::Idle });
+    best.max().unwrap_or(Presence::Absent)
+}
