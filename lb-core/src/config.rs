@@ -12,6 +12,7 @@
 
 mod address;
 mod agent;
+mod announce;
 mod bfd;
 mod convert;
 mod diff;
@@ -37,7 +38,10 @@ use crate::identity::{Endpoint, Weight};
 
 pub use address::{ParseServiceAddressError, ServiceAddress};
 pub use agent::{ControlFile, KernelFile, LogFile, LogFormat, LogLevel, MetricsFile, Prefix, TracingFile};
-pub use bfd::{BfdConfig, BfdError, BfdFile, BfdProblem};
+pub use announce::{
+    AggregateFile, AnnounceError, AnnounceFile, AnnounceProblem, CommunityText, DampingFile, VipFile,
+};
+pub use bfd::{BfdConfig, BfdError, BfdFile, BfdProblem, BfdProfile, BfdProfileFile};
 pub use diff::{BackendChange, ConfigDiff, ServiceDiff, diff};
 pub use error::{ConfigError, FieldPath, Problem, Step, TableSizeRule};
 pub use file::{

@@ -171,6 +171,8 @@ impl Session {
             self.remote = Remote::UNHEARD;
             self.apply(Input::Expired);
         }
+        // A death may bring the next packet forward to this very moment.
+        self.schedule(now);
         self.pace.transmit_if_due(now);
         self.schedule(now);
     }

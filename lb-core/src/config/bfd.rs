@@ -1,16 +1,19 @@
 //! The node file's section `bfd`: how sessions with the peers that want one are timed.
 //!
-//! One set of values for all; which peers have a session is said in their own
-//! section. Ranges are those of most routers (10 ms to a minute, 2 to 255), so
-//! that what is written here can be written there. The machine is
-//! [`bfd`](crate::bfd)'s.
+//! One set of values for all, and named profiles for those that need others;
+//! which peer has a session, and of which profile, is said with the peer.
+//! Ranges are those of most routers (10 ms to a minute, 2 to 255), so that what
+//! is written here can be written there. The machine is [`bfd`](crate::bfd)'s.
 
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::units::HumanDuration;
-use super::{FieldPath, Step, text};
+use super::{FieldPath, text};
 use crate::bfd::{Hops, SessionConfig};
 
 /// The shortest interval: below, an ordinary host takes its own pauses for deaths.
@@ -30,13 +33,17 @@ const LEAST_TTL: u16 = 254;
 /// use core::time::Duration;
 /// use lb_core::config::{BfdConfig, BfdFile};
 ///
-/// let file: BfdFile = serde_saphyr::from_str("{ transmitInterval: 100ms, multiplier: 5 }")?;
+/// let file: BfdFile = serde_saphyr::from_str(
+///     "{ multiplier: 5, profiles: [{ name: fast, transmitInterval: 50ms, receiveInterval: 50ms }] }",
+/// )?;
 /// let config = BfdConfig::try_from(file)?;
-/// assert_eq!(config.session.desired_min_tx(), Duration::from_millis(100));
-/// assert_eq!(config.session.required_min_rx(), Duration::from_millis(300));
+/// let fast = config.profile("fast").expect("it is there");
+/// assert_eq!(fast.session.desired_min_tx(), Duration::from_millis(50));
+/// assert_eq!(fast.session.detect_multiplier(), 5, "what a profile leaves out is as for all");
+/// assert!(config.profile("fats").is_none());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BfdFile {
@@ -63,19 +70,71 @@ pub struct BfdFile {
     )]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 254)))]
     pub minimum_ttl: Option<u16>,
+    /// Other values under a name: a peer with `bfd: NAME` has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<BfdProfileFile>,
+}
+
+/// Values under a name; what is left out is as for all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BfdProfileFile {
+    /// Its name, for peers; not `default`.
+    pub name: String,
+    /// Between own packets while up, 10ms to 1m; as for all where left out. The peer may ask for less haste.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transmit_interval: Option<HumanDuration>,
+    /// The least time between the peer's packets, 10ms to 1m; as for all where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receive_interval: Option<HumanDuration>,
+    /// Packets that the other end may miss before it takes this one for dead, 2 to 255; as for all where left out.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::optional_between::<2, 255, _, _>"
+    )]
+    #[cfg_attr(feature = "schema", schemars(range(min = 2, max = 255)))]
+    pub multiplier: Option<u16>,
+    /// Of peers over several hops: the least TTL with which their packets may
+    /// arrive, 1 to 254 (255 less the routers between); as for all where left out.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::optional_between::<1, 254, _, _>"
+    )]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 254)))]
+    pub minimum_ttl: Option<u16>,
 }
 
 /// The valid settings of BFD sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BfdConfig {
-    /// Of every session.
+    profiles: BTreeMap<String, BfdProfile>,
+}
+
+/// The valid settings of one profile's sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BfdProfile {
+    /// The machine's.
     pub session: SessionConfig,
     /// The least TTL of packets that crossed routers, 1 to 254.
     pub least_ttl: u8,
 }
 
 impl BfdConfig {
-    /// How far away a neighbour is, given whether its peer is configured as multihop.
+    /// The name of the profile that the section's own fields are.
+    pub const DEFAULT: &'static str = "default";
+
+    /// The profile of this name.
+    #[must_use]
+    pub fn profile(&self, name: &str) -> Option<&BfdProfile> {
+        self.profiles.get(name)
+    }
+}
+
+impl BfdProfile {
+    /// How far away a neighbour is, given whether routers may be between.
     #[must_use]
     pub const fn hops(&self, multihop: bool) -> Hops {
         if multihop { Hops::Many { least_ttl: self.least_ttl } } else { Hops::One }
@@ -107,6 +166,11 @@ pub enum BfdProblem {
         /// As written.
         multiplier: u16,
     },
+    /// A name that is none, or taken.
+    #[error(
+        "empty, or the name of an earlier profile (or `default`, which the section's own fields are); write another"
+    )]
+    Name,
     /// A TTL out of range.
     #[error("{ttl} is not possible; write 1 to 254: 255 less the routers between")]
     MinimumTtl {
@@ -121,19 +185,28 @@ impl TryFrom<BfdFile> for BfdConfig {
     /// # Errors
     /// Names the first field that cannot be.
     fn try_from(file: BfdFile) -> Result<Self, BfdError> {
-        let transmit = interval("transmitInterval", file.transmit_interval)?;
-        let receive = interval("receiveInterval", file.receive_interval)?;
-        let multiplier = file.multiplier.unwrap_or(MULTIPLIER);
-        let Some(checked) = u8::try_from(multiplier).ok().filter(|multiplier| *multiplier >= 2) else {
-            return Err(error("multiplier", BfdProblem::Multiplier { multiplier }));
+        let top = FieldPath::default();
+        let common = Fields {
+            transmit_interval: file.transmit_interval.unwrap_or(INTERVAL),
+            receive_interval: file.receive_interval.unwrap_or(INTERVAL),
+            multiplier: file.multiplier.unwrap_or(MULTIPLIER),
+            minimum_ttl: file.minimum_ttl.unwrap_or(LEAST_TTL),
         };
-        let ttl = file.minimum_ttl.unwrap_or(LEAST_TTL);
-        let Some(least_ttl) = u8::try_from(ttl).ok().filter(|ttl| (1..=254).contains(ttl)) else {
-            return Err(error("minimumTtl", BfdProblem::MinimumTtl { ttl }));
-        };
-        let session = SessionConfig::new(transmit, receive, checked)
-            .expect("10 ms to 1 min in whole microseconds and a multiplier of at least 2 are possible");
-        Ok(Self { session, least_ttl })
+        let mut profiles = BTreeMap::from([(Self::DEFAULT.into(), common.check(&top)?)]);
+        for (position, profile) in file.profiles.into_iter().enumerate() {
+            let path = top.field("profiles").item(position);
+            let own = Fields {
+                transmit_interval: profile.transmit_interval.unwrap_or(common.transmit_interval),
+                receive_interval: profile.receive_interval.unwrap_or(common.receive_interval),
+                multiplier: profile.multiplier.unwrap_or(common.multiplier),
+                minimum_ttl: profile.minimum_ttl.unwrap_or(common.minimum_ttl),
+            };
+            let checked = own.check(&path)?;
+            if profile.name.is_empty() || profiles.insert(profile.name, checked).is_some() {
+                return Err(BfdError { path: path.field("name"), problem: BfdProblem::Name });
+            }
+        }
+        Ok(Self { profiles })
     }
 }
 
@@ -143,16 +216,40 @@ impl Default for BfdConfig {
     }
 }
 
-fn interval(field: &'static str, interval: Option<HumanDuration>) -> Result<Duration, BfdError> {
-    let interval = interval.unwrap_or(INTERVAL);
-    if !(MIN_INTERVAL..=MAX_INTERVAL).contains(&interval) || !interval.as_nanos().is_multiple_of(1_000) {
-        return Err(error(field, BfdProblem::Interval { interval }));
-    }
-    Ok(interval.duration())
+/// What a profile is made of, complete.
+#[derive(Clone, Copy)]
+struct Fields {
+    transmit_interval: HumanDuration,
+    receive_interval: HumanDuration,
+    multiplier: u16,
+    minimum_ttl: u16,
 }
 
-fn error(field: &'static str, problem: BfdProblem) -> BfdError {
-    BfdError { path: FieldPath::new([Step::Field(field)]), problem }
+impl Fields {
+    fn check(self, path: &FieldPath) -> Result<BfdProfile, BfdError> {
+        let error = |field, problem| BfdError { path: path.field(field), problem };
+        let interval = |field, value| interval(value).map_err(|problem| error(field, problem));
+        let transmit = interval("transmitInterval", self.transmit_interval)?;
+        let receive = interval("receiveInterval", self.receive_interval)?;
+        let Some(multiplier) = u8::try_from(self.multiplier).ok().filter(|multiplier| *multiplier >= 2)
+        else {
+            return Err(error("multiplier", BfdProblem::Multiplier { multiplier: self.multiplier }));
+        };
+        let Some(least_ttl) = u8::try_from(self.minimum_ttl).ok().filter(|ttl| (1..=254).contains(ttl))
+        else {
+            return Err(error("minimumTtl", BfdProblem::MinimumTtl { ttl: self.minimum_ttl }));
+        };
+        let session = SessionConfig::new(transmit, receive, multiplier)
+            .expect("10 ms to 1 min in whole microseconds and a multiplier of at least 2 are possible");
+        Ok(BfdProfile { session, least_ttl })
+    }
+}
+
+fn interval(interval: HumanDuration) -> Result<Duration, BfdProblem> {
+    if !(MIN_INTERVAL..=MAX_INTERVAL).contains(&interval) || !interval.as_nanos().is_multiple_of(1_000) {
+        return Err(BfdProblem::Interval { interval });
+    }
+    Ok(interval.duration())
 }
 
 #[cfg(test)]

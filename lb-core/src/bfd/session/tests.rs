@@ -192,6 +192,17 @@ fn after_a_silence_the_neighbour_is_forgotten() {
 }
 
 #[test]
+fn no_deadline_is_left_in_the_past_when_a_death_makes_the_pace_quicker() {
+    let (mut session, now) = up(config(100, 100, 3));
+    let slow = ControlPacket { required_min_rx_us: 60_000_000, ..heard(SessionState::Up) };
+    session.handle_packet(now, &slow).unwrap();
+    let death = now + Duration::from_secs(24);
+    session.handle_timeout(death);
+    assert_eq!(session.state(), SessionState::Down);
+    assert!(session.poll_timeout().unwrap() > death);
+}
+
+#[test]
 #[should_panic(expected = "0 is the discriminator of nobody")]
 fn nobody_is_called_zero() {
     let _ = Session::new(Time::ZERO, 0, SessionConfig::default(), 1);
