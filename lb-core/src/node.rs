@@ -15,26 +15,28 @@
 //! then `poll_event`, until each gives `None`; then read `poll_timeout`.
 
 mod action;
+mod air;
 mod config;
 mod error;
 mod event;
-mod interim;
 mod kernel;
 mod program;
 mod service;
 mod settle;
 mod status;
-mod sysctl;
 mod vip;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use core::net::IpAddr;
 use core::time::Duration;
 
+use ipnet::IpNet;
+
 use kernel::Kernel;
 use service::Service;
 use vip::Vip;
 
+use crate::announce::Announcer;
 use crate::config::ServiceAddress;
 use crate::health::{Outcome, ProbeId};
 use crate::identity::Endpoint;
@@ -47,7 +49,6 @@ pub use event::Event;
 pub use kernel::{KernelPhase, Snapshot};
 pub use service::Wanted;
 pub use status::{BackendStatus, Counters, Life, ServiceStatus, VipStatus};
-pub use sysctl::Sysctl;
 
 /// The machine of one node.
 ///
@@ -86,7 +87,7 @@ pub use sysctl::Sysctl;
 ///             writes.iter().for_each(|write| kernel.apply(write));
 ///             node.handle_written(now, writes.len());
 ///         }
-///         Some(Action::Announce { vip }) => announced = Some(vip),
+///         Some(Action::Announce { prefix, .. }) => announced = Some(prefix.addr()),
 ///         Some(action) => panic!("nothing to stop or to withdraw: {action:?}"),
 ///     }
 /// }
@@ -98,6 +99,7 @@ pub struct Node {
     config: NodeConfig,
     /// Makes no two nodes check in step.
     seed: u64,
+    announcer: Announcer,
     services: BTreeMap<ServiceAddress, Service>,
     vips: BTreeMap<IpAddr, Vip>,
     /// What the kernel is to hold: the services as they are, or as they were while that has to wait.
@@ -121,6 +123,10 @@ pub struct Node {
 struct Pending {
     /// Services of which the wanted state may have changed.
     services: BTreeSet<ServiceAddress>,
+    /// VIPs of which the announcer may know too little.
+    vips: BTreeSet<IpAddr>,
+    /// VIPs that stand and wait for the kernel.
+    waiting: BTreeSet<IpAddr>,
     /// VIPs for which a change waits until they are quiet.
     held: BTreeSet<IpAddr>,
     /// Services whose desired state the kernel may not hold yet.
@@ -129,6 +135,10 @@ struct Pending {
     compare_all: bool,
     /// Whether the kernel held everything when it was last compared, and nothing else was wanted since.
     at_rest: bool,
+    /// Destinations that wait for their last connection.
+    leaving: usize,
+    /// Whether services are in the wrong order, which is put right when everything serves.
+    unordered: bool,
     /// Writes since the kernel was last at rest.
     writes: usize,
 }
@@ -154,9 +164,11 @@ impl Node {
     #[must_use]
     pub fn new(now: Time, config: NodeConfig, seed: u64) -> Self {
         let kernel = Kernel::new(now, config.read_interval);
+        let announcer = Announcer::new(config.announce.clone());
         let mut node = Self {
             config,
             seed,
+            announcer,
             services: BTreeMap::new(),
             vips: BTreeMap::new(),
             desired: BTreeMap::new(),
@@ -256,7 +268,19 @@ impl Node {
 
     /// How long a VIP is withdrawn before what carries it goes.
     pub(crate) const fn drain_delay(&self) -> Duration {
-        Duration::from_secs(5)
+        self.config.announce.drain_delay
+    }
+
+    /// All routers that had a prefix were told that it is withdrawn.
+    pub fn handle_withdrawn(&mut self, now: Time, prefix: IpNet) {
+        self.announcer.handle_withdrawn(now, prefix);
+        if let Some(vip) = self.vips.get_mut(&prefix.addr())
+            && prefix.prefix_len() == prefix.max_prefix_len()
+            && !vip.announced
+        {
+            vip.withdrawn = Some(now);
+        }
+        self.settle(now);
     }
 
     /// Takes out by hand, or puts back (`out` false); gives back how many backends (of services) that is about.
@@ -266,6 +290,7 @@ impl Node {
         let about = match drain {
             Drain::Node => {
                 self.drained = out;
+                self.announcer.handle_node_drain(now, self.is_leaving());
                 self.services.values().map(|service| service.members().count()).sum()
             }
             Drain::Backend { address, service } => {
@@ -295,9 +320,8 @@ impl Node {
     /// stop; the kernel stays as it is, or is cleaned of what is ours.
     pub fn handle_shutdown(&mut self, now: Time, cleanup: bool) {
         if self.life == Life::Running {
-            let announces = self.vips.values().any(|vip| vip.announced);
-            let until = if announces { now + self.drain_delay() } else { now };
-            self.life = Life::Stopping { until, cleanup };
+            self.life = Life::Stopping { cleanup };
+            self.announcer.handle_node_drain(now, self.is_leaving());
         }
         self.settle(now);
     }
@@ -315,6 +339,7 @@ impl Node {
             self.touch(service, Some(backend));
         }
         self.kernel.handle_timeout(now);
+        self.announcer.handle_timeout(now);
         self.settle(now);
     }
 
@@ -338,12 +363,13 @@ impl Node {
         let held = self.pending.held.iter().filter_map(quiet).min();
         let backend = self.timers.first().map(|(due, _, _)| *due);
         let stop = match self.life {
-            Life::Stopping { until, .. } => Some(until),
+            Life::Stopping { .. } => self.vips.keys().filter_map(quiet).max(),
             Life::Cleaning { give_up } => Some(give_up),
             Life::Running => None,
             Life::Stopped => return None,
         };
-        [held, backend, stop, self.kernel.poll_timeout()].into_iter().flatten().min()
+        let machines = [self.kernel.poll_timeout(), self.announcer.poll_timeout()];
+        [held, backend, stop].into_iter().chain(machines).flatten().min()
     }
 }
 

@@ -24,6 +24,8 @@ use serde::{Deserialize, Serialize};
 
 use super::BackendState;
 use super::agent::{ControlFile, KernelFile, LogFile, MetricsFile, Prefix, TracingFile};
+use super::announce::AnnounceFile;
+use super::bfd::BfdFile;
 use super::icmp::IcmpFile;
 use super::text::{self, hash_key};
 use super::units::HumanDuration;
@@ -107,6 +109,12 @@ pub struct LbFile {
     /// Agent: how backends are checked and when a service stands, where a service does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<HealthFile>,
+    /// Agent: which VIPs are announced, how, and what a drain waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announce: Option<AnnounceFile>,
+    /// Agent: how BFD sessions are timed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bfd: Option<BfdFile>,
     /// Agent: how the kernel is kept as it should be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernel: Option<KernelFile>,

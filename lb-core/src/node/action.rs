@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
 
-use super::sysctl::Sysctl;
+use ipnet::IpNet;
+
+use crate::bgp::Route;
 use crate::config::ServiceAddress;
 use crate::health::{Check, Probe, ProbeId};
 use crate::identity::Endpoint;
@@ -17,10 +19,12 @@ use crate::ipvs::Command;
 /// [`Write`](Self::Write) no second one comes until its result was handed back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Tell the routers of a VIP.
+    /// Tell the routers of a prefix, or what else its route says now.
     Announce {
-        /// The VIP.
-        vip: IpAddr,
+        /// A VIP, or an aggregate.
+        prefix: IpNet,
+        /// What its route says of itself.
+        route: Route,
     },
     /// Give a check up; its result is no longer wanted.
     CancelProbe {
@@ -35,10 +39,11 @@ pub enum Action {
     StartProbe(ProbeOrder),
     /// The node has done what a shutdown asks for: the process may end.
     Stop,
-    /// Take a VIP back from the routers.
+    /// Take a prefix back from the routers, and say [`Node::handle_withdrawn`](super::Node::handle_withdrawn)
+    /// when all that had it were told.
     Withdraw {
-        /// The VIP.
-        vip: IpAddr,
+        /// A VIP, or an aggregate.
+        prefix: IpNet,
     },
     /// Write to the kernel, in this order, and stop at the first failure, for
     /// [`Node::handle_written`](super::Node::handle_written).
@@ -81,8 +86,8 @@ pub enum Write {
     Ipvs(Command),
     /// Set a kernel parameter.
     Sysctl {
-        /// Which.
-        sysctl: Sysctl,
+        /// Its name with dots.
+        name: &'static str,
         /// To what.
         value: u32,
     },
@@ -94,7 +99,7 @@ impl fmt::Display for Write {
             Self::Address { vip, present: true } => write!(f, "add {vip} to lo"),
             Self::Address { vip, present: false } => write!(f, "remove {vip} from lo"),
             Self::Ipvs(command) => command.fmt(f),
-            Self::Sysctl { sysctl, value } => write!(f, "set {} to {value}", sysctl.name()),
+            Self::Sysctl { name, value } => write!(f, "set {name} to {value}"),
         }
     }
 }

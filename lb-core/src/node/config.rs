@@ -14,9 +14,10 @@ use core::time::Duration;
 use ipnet::IpNet;
 
 use super::error::{NodeError, NodeProblem};
+use crate::announce::AnnounceConfig;
 use crate::config::units::HumanDuration;
 use crate::config::{
-    Config, ConfigError, ControlFile, FieldPath, KernelFile, LbFile, LogFile, LogFormat, LogLevel,
+    BfdConfig, Config, ConfigError, ControlFile, FieldPath, KernelFile, LbFile, LogFile, LogFormat, LogLevel,
     SchedulerKind, SchedulerName, ServiceConfig, Step, TracingFile,
 };
 use crate::health::{HealthConfig, HealthError, HealthFile};
@@ -70,6 +71,10 @@ pub struct NodeConfig {
     pub health: Vec<HealthConfig>,
     /// The prefixes in which everything is the agent's.
     pub owned: Vec<IpNet>,
+    /// How VIPs are announced.
+    pub announce: AnnounceConfig,
+    /// How BFD sessions are timed.
+    pub bfd: BfdConfig,
     /// How often the kernel is read again.
     pub read_interval: Duration,
     /// Where metrics are served.
@@ -122,6 +127,10 @@ impl TryFrom<LbFile> for NodeConfig {
         let control = control(file.control.take().unwrap_or_default(), &top)?;
         let (metrics, log) = (file.metrics.take(), file.log.take().unwrap_or_default());
         let tracing = file.tracing.take();
+        let announce = AnnounceConfig::try_from(file.announce.take().unwrap_or_default())
+            .map_err(|error| NodeProblem::Announce(error.problem).below("announce", &error.path))?;
+        let bfd = BfdConfig::try_from(file.bfd.take().unwrap_or_default())
+            .map_err(|error| NodeProblem::Bfd(error.problem).below("bfd", &error.path))?;
         let owned = file.owned_prefixes.take();
         let mut lb = Config::try_from(file)?;
         let owned = owned_prefixes(owned.map(|all| all.iter().map(|prefix| prefix.0).collect()), &lb)?;
@@ -138,6 +147,8 @@ impl TryFrom<LbFile> for NodeConfig {
             lb,
             health,
             owned,
+            announce,
+            bfd,
             read_interval,
             metrics: metrics.map(|metrics| metrics.address),
             control,

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::config::units::HumanDuration;
-use crate::config::{FieldPath, Problem, SchedulerName};
+use crate::config::{AnnounceProblem, BfdProblem, FieldPath, Problem, SchedulerName, Step};
 use crate::health::HealthProblem;
 
 /// A field that an agent cannot put to work, and why.
@@ -24,6 +24,12 @@ pub struct NodeError {
 /// What is wrong with a field of an agent's file; the text says what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NodeProblem {
+    /// A field of the section `announce`.
+    #[error(transparent)]
+    Announce(AnnounceProblem),
+    /// A field of the section `bfd`.
+    #[error(transparent)]
+    Bfd(BfdProblem),
     /// A duration outside its bounds.
     #[error("{duration} is out of range; write a duration from {min} to {max}")]
     Duration {
@@ -98,5 +104,10 @@ impl NodeProblem {
     /// This problem at a field.
     pub(super) const fn at(self, path: FieldPath) -> NodeError {
         NodeError { path, problem: self }
+    }
+
+    /// This problem at a field of a section at the top.
+    pub(super) fn below(self, section: &'static str, path: &FieldPath) -> NodeError {
+        self.at(FieldPath::new([Step::Field(section)]).join(path))
     }
 }

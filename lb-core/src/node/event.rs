@@ -2,6 +2,7 @@
 
 use core::net::IpAddr;
 
+use crate::announce::VipState;
 use crate::config::ServiceAddress;
 use crate::health::{Cause, HealthState, ServiceState};
 use crate::identity::Endpoint;
@@ -9,11 +10,6 @@ use crate::identity::Endpoint;
 /// A fact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A VIP was announced.
-    Announced {
-        /// The VIP.
-        vip: IpAddr,
-    },
     /// A backend's health changed.
     BackendChanged {
         /// Of which service.
@@ -55,10 +51,14 @@ pub enum Event {
         /// Its state now.
         to: ServiceState,
     },
-    /// A VIP was withdrawn.
-    Withdrawn {
+    /// Whether a VIP is announced changed, or why it is not.
+    VipChanged {
         /// The VIP.
         vip: IpAddr,
+        /// Its state before.
+        from: VipState,
+        /// Its state now.
+        to: VipState,
     },
     /// The kernel refused a write; it is read again and tried again.
     WriteFailed {

@@ -13,8 +13,7 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 use super::action::Write;
-use super::sysctl::Sysctl;
-use crate::ipvs::Observed;
+use crate::ipvs::{Command, Observed, ObservedDestination, ObservedService};
 use crate::time::Time;
 
 /// The first wait after a failure; each further one doubles it.
@@ -32,8 +31,8 @@ pub struct Snapshot {
     pub ipvs: Observed,
     /// The host addresses on `lo`, ours and others'.
     pub addresses: BTreeSet<IpAddr>,
-    /// The parameters; one that the kernel does not have is left out.
-    pub sysctls: BTreeMap<Sysctl, u32>,
+    /// The switches by name with dots; one that the kernel does not have is left out.
+    pub sysctls: BTreeMap<&'static str, u32>,
 }
 
 impl Snapshot {
@@ -46,18 +45,54 @@ impl Snapshot {
             Write::Address { vip, present: false } => {
                 self.addresses.remove(vip);
             }
-            Write::Ipvs(command) => {
-                if let crate::ipvs::Command::SetExpireNodestConn { value } = command {
-                    self.sysctls.insert(Sysctl::ExpireNodestConn, u32::from(*value));
-                }
-                self.ipvs.apply(command);
+            Write::Ipvs(command) => self.obey(command),
+            Write::Sysctl { name, value } => {
+                self.sysctls.insert(name, *value);
             }
-            Write::Sysctl { sysctl, value } => {
-                self.sysctls.insert(*sysctl, *value);
+        }
+    }
+
+    /// Does what a successful command did. A destination that is added has no
+    /// connections as far as is known; the next listing tells.
+    fn obey(&mut self, command: &Command) {
+        let services = &mut self.ipvs.services;
+        match command {
+            Command::AddService { key, service } => {
+                let service = ObservedService { service: (**service).clone(), destinations: Vec::new() };
+                services.insert(*key, service);
+            }
+            Command::SetService { key, service } => {
+                if let Some(found) = services.get_mut(key) {
+                    found.service = (**service).clone();
+                }
+            }
+            Command::DeleteService { key } => {
+                services.remove(key);
+            }
+            Command::AddDestination { key, destination } => {
+                let added = ObservedDestination { destination: *destination, connections: 0 };
+                services.entry(*key).and_modify(|found| found.destinations.push(added));
+            }
+            Command::SetDestination { key, destination } => {
+                let all = services.get_mut(key).into_iter().flat_map(|found| &mut found.destinations);
+                for found in all.filter(|found| found.destination.endpoint == destination.endpoint) {
+                    found.destination = *destination;
+                }
+            }
+            Command::DeleteDestination { key, endpoint } => {
+                if let Some(found) = services.get_mut(key) {
+                    found.destinations.retain(|found| found.destination.endpoint != *endpoint);
+                }
+            }
+            Command::SetExpireNodestConn { value } => {
+                self.sysctls.insert(EXPIRE_NODEST_CONN, u32::from(*value));
             }
         }
     }
 }
+
+/// The one switch that a plan writes too.
+const EXPIRE_NODEST_CONN: &str = "net.ipv4.vs.expire_nodest_conn";
 
 /// How far the node is with its kernel.
 ///

@@ -20,6 +20,7 @@ use crate::health::{
     ServiceEvent, ServiceHealth, ServiceState, Transmit,
 };
 use crate::identity::{BackendId, Endpoint, Weight};
+use crate::ipvs::Grain;
 use crate::time::Time;
 
 /// One service and its backends.
@@ -41,6 +42,8 @@ pub struct Wanted {
     pub config: ServiceConfig,
     /// By the backend's place in it.
     pub offers: Vec<Offer>,
+    /// How finely weights are divided.
+    pub grain: Grain,
 }
 
 impl Wanted {
@@ -273,7 +276,9 @@ impl Service {
     pub(super) fn wanted(&self) -> Wanted {
         // members are in the order of endpoints, as are a node's backends
         let offers = self.members.values().map(|member| self.offer(member)).collect();
-        Wanted { config: self.config.clone(), offers }
+        // steps of a slow start are steps of weights
+        let grain = if self.health_config.backend.has_slow_start() { Grain::Fine } else { Grain::Whole };
+        Wanted { config: self.config.clone(), offers, grain }
     }
 
     fn offer(&self, member: &Member) -> Offer {

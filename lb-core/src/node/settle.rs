@@ -12,12 +12,11 @@ use core::time::Duration;
 use super::Node;
 use super::action::{Action, ProbeKey};
 use super::event::Event;
-use super::kernel::{KernelPhase, Snapshot};
+use super::kernel::Snapshot;
 use super::service::{Presence, Service, Wanted};
 use super::status::Life;
-use super::vip::Vip;
 use crate::config::ServiceAddress;
-use crate::health::ProbeId;
+use crate::health::{ProbeId, ServiceState};
 use crate::identity::Endpoint;
 use crate::ipvs::ServiceKey;
 use crate::time::Time;
@@ -32,12 +31,12 @@ impl Node {
             return;
         }
         if self.kernel.is_known() {
-            self.judge_vips();
-            self.withdraw(now);
+            self.judge_vips(now);
             self.live(now);
             self.want(now);
             self.program(now);
-            self.announce();
+            self.kernel_changed();
+            self.judge_vips(now);
         } else {
             self.live(now);
         }
@@ -62,12 +61,7 @@ impl Node {
         for address in gone {
             self.retire(now, address);
         }
-        for vip in self.vips.values_mut() {
-            vip.services.clear();
-        }
-        for service in self.services.keys() {
-            self.vips.entry(service.address).or_insert_with(Vip::new).services.insert(*service);
-        }
+        self.configure_air(now);
         let all: Vec<_> = self.services.keys().copied().collect();
         for address in all {
             self.reapply_drains(now, address);
@@ -140,67 +134,16 @@ impl Node {
         }
         if changed || backend.is_none() {
             self.pending.services.insert(address);
-        }
-    }
-
-    /// Judges the VIPs of services that changed.
-    fn judge_vips(&mut self) {
-        let changed: BTreeSet<IpAddr> = self.pending.services.iter().map(|service| service.address).collect();
-        changed.into_iter().for_each(|vip| self.judge_vip(vip));
-    }
-
-    fn judge_vip(&mut self, address: IpAddr) {
-        if let Some(vip) = self.vips.get_mut(&address) {
-            let services = vip.services.iter().filter_map(|address| self.services.get(address));
-            vip.stands = vip.judged(services.map(Service::state));
-        }
-    }
-
-    /// Whether it serves at all: neither on its way out, nor taken out by hand.
-    fn serves(&self) -> bool {
-        self.life == Life::Running && !self.drained
-    }
-
-    /// Withdraws what no longer stands. One that is announced stays so while
-    /// its kernel state changes, unless that fails.
-    fn withdraw(&mut self, now: Time) {
-        let serves = self.serves();
-        let goes = |vip: &Vip| vip.announced && !(serves && vip.stands && !vip.broken);
-        let going: Vec<IpAddr> = self.vips.iter().filter(|(_, vip)| goes(vip)).map(|(vip, _)| *vip).collect();
-        for address in going {
-            if let Some(vip) = self.vips.get_mut(&address) {
-                *vip = Vip { announced: false, broken: false, silent_since: now, ..vip.clone() };
-            }
-            // to come back takes more than to stay
-            self.judge_vip(address);
-            self.actions.push_back(Action::Withdraw { vip: address });
-            self.events.push_back(Event::Withdrawn { vip: address });
-        }
-    }
-
-    /// Announces what stands and of which the kernel holds everything.
-    fn announce(&mut self) {
-        // writes under way may take what is believed to be there
-        if !self.serves() || self.kernel.phase() == KernelPhase::Writing {
-            return;
-        }
-        let ready = |(address, vip): &(&IpAddr, &Vip)| {
-            !vip.announced && vip.stands && self.holds(**address) && self.carries(**address, vip)
-        };
-        let ready: Vec<IpAddr> = self.vips.iter().filter(ready).map(|(address, _)| *address).collect();
-        for address in ready {
-            if let Some(vip) = self.vips.get_mut(&address) {
-                vip.announced = true;
-                self.actions.push_back(Action::Announce { vip: address });
-                self.events.push_back(Event::Announced { vip: address });
-            }
+            self.pending.vips.insert(address.address);
         }
     }
 
     /// Goes on towards the end, if it was told to.
     fn live(&mut self, now: Time) {
         match self.life {
-            Life::Stopping { until, cleanup } if until <= now => {
+            Life::Stopping { cleanup }
+                if self.vips.values().all(|vip| vip.is_quiet(now, self.drain_delay())) =>
+            {
                 // a kernel that was never read holds nothing of which we know that it is ours
                 if cleanup && self.kernel.is_known() {
                     self.life = Life::Cleaning { give_up: now + CLEANING };
@@ -230,7 +173,7 @@ impl Node {
         let delay = self.drain_delay();
         let vips = &self.vips;
         let quiet =
-            |address: &IpAddr| vips.get(address).is_none_or(|vip| vip.stands || vip.is_quiet(now, delay));
+            |address: &IpAddr| vips.get(address).is_none_or(|vip| vip.announced || vip.is_quiet(now, delay));
         let released: Vec<IpAddr> = self.pending.held.iter().filter(|vip| quiet(vip)).copied().collect();
         for vip in released {
             self.pending.held.remove(&vip);
@@ -250,10 +193,11 @@ impl Node {
         let delay = self.drain_delay();
         let vip = self.vips.get(&address.address);
         let loud = vip.is_some_and(|vip| !vip.is_quiet(now, delay));
-        // a service that leaves a VIP which stands without it goes at once: that is an operator's word
-        let stands = vip.is_some_and(|vip| vip.stands);
-        match self.services.get(&address).map(Service::wanted) {
-            None if loud && !stands && self.desired.contains_key(&address) => {
+        let announced = vip.is_some_and(|vip| vip.announced);
+        let last = vip.is_none_or(|vip| vip.services.is_empty());
+        match self.services.get(&address).map(|service| (service.wanted(), service.state())) {
+            // a service that leaves a VIP which others keep goes at once: that is an operator's word
+            None if loud && last && self.desired.contains_key(&address) => {
                 self.pending.held.insert(address.address);
             }
             None => {
@@ -262,9 +206,12 @@ impl Node {
                     self.pending.at_rest = false;
                 }
             }
-            Some(wanted) => {
+            Some((wanted, state)) => {
                 let before = self.desired.get(&address);
-                if loud && !wanted.takes_flows() && before.is_some_and(Wanted::takes_flows) {
+                let loses_all = !wanted.takes_flows() && before.is_some_and(Wanted::takes_flows);
+                // where the VIP stands all the same, only evidence takes the last one out
+                let waits = loud && (!announced || state != ServiceState::Down);
+                if loses_all && waits {
                     self.pending.held.insert(address.address);
                 } else if before != Some(&wanted) {
                     self.desired.insert(address, wanted);

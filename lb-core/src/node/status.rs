@@ -6,6 +6,7 @@ use core::net::IpAddr;
 use super::Node;
 use super::kernel::{KernelPhase, Snapshot};
 use super::service::{Service, Wanted};
+use crate::announce::VipState;
 use crate::config::{BackendState, ServiceAddress};
 use crate::health::{Cause, HealthState, ServiceState};
 use crate::identity::{Endpoint, Weight};
@@ -27,8 +28,6 @@ pub enum Life {
     Stopped,
     /// Everything is withdrawn, and the routers have time to notice.
     Stopping {
-        /// Until then.
-        until: Time,
         /// Whether the kernel is cleaned of what is ours then.
         cleanup: bool,
     },
@@ -52,10 +51,8 @@ pub struct Counters {
 pub struct VipStatus {
     /// The VIP.
     pub vip: IpAddr,
-    /// Whether the routers are told of it.
-    pub announced: bool,
-    /// Whether its services stand.
-    pub stands: bool,
+    /// Whether it is announced, or why not.
+    pub state: VipState,
     /// Whether the kernel holds all that it is to hold for it.
     pub programmed: bool,
 }
@@ -148,10 +145,10 @@ impl Node {
 
     /// The VIPs, by address.
     pub fn vips(&self) -> impl Iterator<Item = VipStatus> {
-        self.vips.iter().map(|(vip, found)| VipStatus {
+        self.vips.keys().map(|vip| VipStatus {
             vip: *vip,
-            announced: found.announced,
-            stands: found.stands,
+            // one that left the configuration has been withdrawn, and is waited for
+            state: self.announcer.state(*vip).unwrap_or(VipState::Draining),
             programmed: self.holds(*vip),
         })
     }

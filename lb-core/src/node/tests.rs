@@ -7,7 +7,8 @@ use std::string::ToString;
 use std::vec::Vec;
 
 use super::*;
-use crate::ipvs::{Family, KernelService, ObservedService, ServiceFlags, ServiceKey};
+use crate::announce::VipState;
+use crate::ipvs::{Command, Family, KernelService, ObservedService, ServiceFlags, ServiceKey};
 use world::{Trouble, World, address, config};
 
 const ONE: &str = "203.0.113.10 443 10.1.0.1 10.1.0.2";
@@ -107,7 +108,7 @@ fn a_new_service_on_a_vip_takes_nothing_away() {
     world.act();
     world.pass(5 * SECOND);
     assert!(world.serving(service("203.0.113.10:80/tcp")) > 0);
-    let withdrawn = |event: &&Event| matches!(event, Event::Withdrawn { .. });
+    let withdrawn = |event: &&Event| matches!(event, Event::VipChanged { from: VipState::Announced, .. });
     assert_eq!(world.events[events..].iter().find(withdrawn), None);
 }
 
@@ -157,9 +158,11 @@ fn drift_is_repaired_and_counted_and_what_is_foreign_is_let_be() {
         service: KernelService::new("wlc", ServiceFlags::NONE, Family::V4),
         destinations: Vec::new(),
     };
-    world.kernel.ipvs.services.insert(foreign, theirs.clone());
+    let add = Command::AddService { key: foreign, service: theirs.service.clone().into() };
+    world.kernel.ipvs.apply(&add).unwrap();
     world.kernel.addresses.insert(address("192.0.2.1"));
-    world.kernel.ipvs.services.remove(&ServiceKey::Address(service("203.0.113.10:443/tcp")));
+    let key = ServiceKey::Address(service("203.0.113.10:443/tcp"));
+    world.kernel.ipvs.apply(&Command::DeleteService { key }).unwrap();
     world.kernel.addresses.remove(&vip(10));
     world.pass(31 * SECOND);
     assert!(world.serving(service("203.0.113.10:443/tcp")) > 0);
@@ -169,21 +172,21 @@ fn drift_is_repaired_and_counted_and_what_is_foreign_is_let_be() {
     world.act();
     world.pass(10 * SECOND);
     assert!(world.stopped);
-    assert_eq!(world.kernel.ipvs.services, [(foreign, theirs)].into());
+    assert_eq!(world.kernel.snapshot().ipvs.services, [(foreign, theirs)].into());
     assert_eq!(world.kernel.addresses, [address("192.0.2.1")].into());
 }
 
 #[test]
 fn a_shutdown_withdraws_waits_and_leaves_the_kernel() {
     let mut world = at_rest();
-    let before = world.kernel.clone();
+    let before = world.kernel.snapshot();
     world.node.handle_shutdown(world.now, false);
     world.act();
     assert!(world.announced.is_empty() && !world.stopped);
     world.pass(4 * SECOND);
     assert!(!world.stopped, "the routers have five seconds");
     world.pass(2 * SECOND);
-    assert!(world.stopped && world.kernel == before);
+    assert!(world.stopped && world.kernel.snapshot() == before);
     assert_eq!(world.node.poll_timeout(), None);
 }
 

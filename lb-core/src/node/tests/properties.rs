@@ -86,7 +86,7 @@ fn happen(world: &mut World, happening: &Happening) {
         Happening::SomebodyDeletes(service) => {
             let (vip, port) = place(*service);
             let address = ServiceAddress::new(IpAddr::from([203, 0, 113, vip]), port, crate::Protocol::TCP);
-            world.kernel.ipvs.services.remove(&ServiceKey::Address(address));
+            let _ = world.kernel.ipvs.apply(&Command::DeleteService { key: ServiceKey::Address(address) });
             world.interfered = true;
         }
         Happening::SomebodyAddsAddress(last) => {
@@ -129,11 +129,18 @@ proptest! {
         prop_assert_eq!(&world.announced, &wanted);
         let local = wanted.union(&foreign).copied().collect();
         prop_assert_eq!(&world.kernel.addresses, &local);
-        prop_assert_eq!(world.kernel.ipvs.services.len(), world.node.config().lb.services.len());
+        prop_assert_eq!(world.kernel.snapshot().ipvs.services.len(), world.node.config().lb.services.len());
         for service in &world.node.config().lb.services {
             for backend in &service.backends {
                 prop_assert!(world.holds(service.address, backend.endpoint.address), "{}", backend.endpoint);
             }
+        }
+        // nodes of other histories have the same tables
+        let mut fresh = World::new(world.node.config().clone());
+        fresh.pass(Duration::from_secs(60));
+        for service in &world.node.config().lb.services {
+            let key = ServiceKey::Address(service.address);
+            prop_assert_eq!(world.kernel.ipvs.slots(&key).unwrap(), fresh.kernel.ipvs.slots(&key).unwrap());
         }
         // and what is right is left alone, by this agent and by the next
         world.written();

@@ -10,7 +10,7 @@ use std::vec::Vec;
 use super::*;
 use crate::config::LbFile;
 use crate::health::ProbeFailure;
-use crate::ipvs::{Command, ServiceKey};
+use crate::ipvs::{Kernel, ObservedService, ServiceKey};
 
 /// What the world does to the node's wishes for a while.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,10 +21,51 @@ pub(super) struct Trouble {
     pub(super) refuse_after: Option<usize>,
 }
 
+/// What the node may touch of its host.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SimulatedKernel {
+    pub(super) ipvs: Kernel,
+    pub(super) addresses: BTreeSet<IpAddr>,
+    pub(super) sysctls: BTreeMap<&'static str, u32>,
+}
+
+impl SimulatedKernel {
+    pub(super) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            ipvs: self.ipvs.observed(),
+            addresses: self.addresses.clone(),
+            sysctls: self.sysctls.clone(),
+        }
+    }
+
+    /// Does one write; `false` if the kernel refuses it.
+    fn take(&mut self, write: &Write) -> bool {
+        match write {
+            // an address that is there already, or is not there any more, is what was wanted
+            Write::Address { vip, present: true } => {
+                self.addresses.insert(*vip);
+            }
+            Write::Address { vip, present: false } => {
+                self.addresses.remove(vip);
+            }
+            Write::Ipvs(command) => return self.ipvs.apply(command).is_ok(),
+            Write::Sysctl { name, value } => {
+                self.sysctls.insert(name, *value);
+            }
+        }
+        true
+    }
+
+    /// The services that a snapshot has, in the kernel's own words.
+    fn services(&self) -> BTreeMap<ServiceKey, ObservedService> {
+        self.ipvs.observed().services
+    }
+}
+
 pub(super) struct World {
     pub(super) now: Time,
     pub(super) node: Node,
-    pub(super) kernel: Snapshot,
+    pub(super) kernel: SimulatedKernel,
     /// Backends that answer their checks.
     pub(super) alive: BTreeSet<IpAddr>,
     pub(super) trouble: Trouble,
@@ -44,7 +85,7 @@ pub(super) struct World {
 /// An agent's file with these services, as `VIP PORT ADDRESS...` lines; an address may have a state after `=`.
 pub(super) fn config(services: &[&str]) -> NodeConfig {
     let mut text = String::from(
-        "ownedPrefixes: [203.0.113.0/24]\nhealth: { interval: 1s, timeout: 500ms, fall: 2, startWithin: 500ms }\nservices:\n",
+        "ownedPrefixes: [203.0.113.0/24]\nannounce: { policy: all, damping: { enabled: false } }\nhealth: { interval: 1s, timeout: 500ms, fall: 2, startWithin: 500ms }\nservices:\n",
     );
     for service in services {
         let mut words = service.split_whitespace();
@@ -69,10 +110,10 @@ impl World {
     /// A world in which every backend answers, and a node that has just begun.
     pub(super) fn new(config: NodeConfig) -> Self {
         let alive = (1..=9).map(|last| IpAddr::from([10, 1, 0, last])).collect();
-        Self::with(config, Snapshot::default(), alive, Time::ZERO)
+        Self::with(config, SimulatedKernel::default(), alive, Time::ZERO)
     }
 
-    fn with(config: NodeConfig, kernel: Snapshot, alive: BTreeSet<IpAddr>, now: Time) -> Self {
+    fn with(config: NodeConfig, kernel: SimulatedKernel, alive: BTreeSet<IpAddr>, now: Time) -> Self {
         let mut world = Self {
             now,
             node: Node::new(now, config, 7),
@@ -104,10 +145,11 @@ impl World {
     pub(super) fn act(&mut self) {
         while let Some(action) = self.node.poll_action() {
             match action {
-                Action::Announce { vip } => self.tell(vip),
-                Action::Withdraw { vip } => {
-                    assert!(self.announced.remove(&vip), "{vip} was not announced");
-                    self.silent_since.insert(vip, self.now);
+                Action::Announce { prefix, .. } => self.tell(prefix.addr()),
+                Action::Withdraw { prefix } => {
+                    assert!(self.announced.remove(&prefix.addr()), "{prefix} was not announced");
+                    self.silent_since.insert(prefix.addr(), self.now);
+                    self.node.handle_withdrawn(self.now, prefix);
                 }
                 Action::CancelProbe { key, id } => {
                     panic!("every check is answered at once, so none is given up: {key:?} {id:?}");
@@ -116,7 +158,7 @@ impl World {
                 Action::Read if self.trouble.unreadable => self.node.handle_read_failed(self.now),
                 Action::Read => {
                     self.interfered = false;
-                    self.node.handle_snapshot(self.now, self.kernel.clone());
+                    self.node.handle_snapshot(self.now, self.kernel.snapshot());
                 }
                 Action::Write(writes) => self.write(writes),
                 Action::Stop => {
@@ -155,21 +197,23 @@ impl World {
 
     /// How many destinations of a service take new flows.
     pub(super) fn serving(&self, service: ServiceAddress) -> usize {
-        let found = self.kernel.ipvs.services.get(&ServiceKey::Address(service));
+        let services = self.kernel.services();
+        let found = services.get(&ServiceKey::Address(service));
         found
             .map_or(0, |found| found.destinations.iter().filter(|found| found.destination.weight > 0).count())
     }
 
     /// How many destinations at an address take new flows, of all services.
     pub(super) fn serving_of(&self, backend: &str) -> usize {
-        let all = self.kernel.ipvs.services.values().flat_map(|found| &found.destinations);
+        let services = self.kernel.services();
+        let all = services.values().flat_map(|found| &found.destinations);
         let at = all.filter(|found| found.destination.endpoint.address == address(backend));
         at.filter(|found| found.destination.weight > 0).count()
     }
 
     /// Whether a service has a backend that takes new flows.
     pub(super) fn holds(&self, service: ServiceAddress, backend: IpAddr) -> bool {
-        self.kernel.ipvs.services.get(&ServiceKey::Address(service)).is_some_and(|found| {
+        self.kernel.services().get(&ServiceKey::Address(service)).is_some_and(|found| {
             found
                 .destinations
                 .iter()
@@ -177,44 +221,15 @@ impl World {
         })
     }
 
-    /// Does one write as the kernel does: what names a thing that is not there, or adds one that is, is refused.
-    fn take(&mut self, write: &Write) -> bool {
-        let services = &self.kernel.ipvs.services;
-        let has = |key: &ServiceKey, endpoint: &Endpoint| {
-            services.get(key).is_some_and(|found| {
-                found.destinations.iter().any(|found| found.destination.endpoint == *endpoint)
-            })
-        };
-        let possible = match write {
-            Write::Ipvs(Command::AddService { key, .. }) => !services.contains_key(key),
-            Write::Ipvs(Command::SetService { key, .. } | Command::DeleteService { key }) => {
-                services.contains_key(key)
-            }
-            Write::Ipvs(Command::AddDestination { key, destination }) => {
-                services.contains_key(key) && !has(key, &destination.endpoint)
-            }
-            Write::Ipvs(Command::SetDestination { key, destination }) => has(key, &destination.endpoint),
-            Write::Ipvs(Command::DeleteDestination { key, endpoint }) => has(key, endpoint),
-            // an address that is there already, or is not there any more, is what was wanted
-            Write::Address { .. }
-            | Write::Ipvs(Command::SetExpireNodestConn { .. })
-            | Write::Sysctl { .. } => true,
-        };
-        if possible {
-            self.kernel.apply(write);
-        }
-        possible
-    }
-
     fn write(&mut self, writes: Vec<Write>) {
-        let served = self.kernel.ipvs.services.keys().filter_map(|key| match key {
-            ServiceKey::Address(service) if self.serving(*service) > 0 => Some(*service),
+        let served = self.kernel.services().into_keys().filter_map(|key| match key {
+            ServiceKey::Address(service) if self.serving(service) > 0 => Some(service),
             ServiceKey::Address(_) | ServiceKey::Mark { .. } => None,
         });
         let served: Vec<_> = served.collect();
         let local = self.kernel.addresses.clone();
         let done = self.trouble.refuse_after.unwrap_or(writes.len()).min(writes.len());
-        let done = writes[..done].iter().position(|write| !self.take(write)).unwrap_or(done);
+        let done = writes[..done].iter().position(|write| !self.kernel.take(write)).unwrap_or(done);
         // what a kernel in trouble did not do when it was right may be done when it no longer is
         let calm = self.troubled.is_none_or(|last| self.now - last > Duration::from_secs(15))
             && done == writes.len();
