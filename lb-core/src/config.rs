@@ -11,6 +11,7 @@
 //! configuration is the [`director`](crate::director)'s.
 
 mod address;
+mod bgp;
 mod convert;
 mod diff;
 mod emit;
@@ -34,6 +35,9 @@ use crate::icmp::IcmpLimits;
 use crate::identity::{Endpoint, Weight};
 
 pub use address::{ParseServiceAddressError, ServiceAddress};
+pub use bgp::{
+    AnyCommunity, BfdChoice, BgpError, BgpFile, BgpProblem, FamilyName, GracefulRestartFile, PeerFile,
+};
 pub use diff::{BackendChange, ConfigDiff, ServiceDiff, diff};
 pub use error::{ConfigError, FieldPath, Problem, Step, TableSizeRule};
 pub use file::{
