@@ -46,8 +46,9 @@ mod state;
 
 pub use backend::{BackendEvent, BackendHealth, Cause, Report};
 pub use check::{
-    AnswerStart, Check, CheckFile, CheckKind, CheckName, DnsCheck, DnsRecord, Exchange, HexBytes, HttpCheck,
-    ParseHexError, RadiusCheck, RadiusReply, Secret, Tls, Via,
+    AnswerStart, Check, CheckFile, CheckKind, CheckName, DnsAnswer, DnsCheck, DnsRecord, Exchange, HexBytes,
+    HexPattern, HttpCheck, ParseHexError, ParseStatusError, RadiusCheck, RadiusReply, Secret, StatusCodes,
+    Tls, TlsClient, Via,
 };
 pub use file::{HealthConfig, HealthError, HealthFile, HealthProblem, PassiveFile, SlowStartFile};
 pub use names::{NameTarget, name_weights};

@@ -291,6 +291,8 @@ impl BackendHealth {
         let held = self.evidence.holds(now);
         match outcome {
             Outcome::Success if held => {}
+            // What is missing is no evidence: who can check nothing must take nobody out.
+            Outcome::Undecided => {}
             Outcome::Success => self.set_state(now, Input::Succeeded, Cause::ProbeSucceeded),
             Outcome::Failure(reason) => self.set_state(now, Input::Failed, Cause::ProbeFailed(reason)),
         }

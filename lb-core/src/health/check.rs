@@ -15,9 +15,11 @@ use core::time::Duration;
 mod bytes;
 mod convert;
 mod file;
+mod status;
 
-pub use bytes::{AnswerStart, HexBytes, ParseHexError};
+pub use bytes::{AnswerStart, HexBytes, HexPattern, ParseHexError};
 pub use file::{CheckFile, CheckName};
+pub use status::{ParseStatusError, StatusCodes};
 
 /// One check: what is asked, where, and by which way.
 ///
@@ -27,7 +29,7 @@ pub use file::{CheckFile, CheckName};
 /// let file: CheckFile = serde_saphyr::from_str("{ kind: http, path: /healthz }")?;
 /// let check = Check::try_from(file)?;
 /// let CheckKind::Http(http) = &check.kind else { panic!("no HTTP check") };
-/// assert_eq!((http.path.as_str(), http.status), ("/healthz", Some(200)));
+/// assert_eq!((http.path.as_str(), http.status.to_string()), ("/healthz", "200".into()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,8 +60,8 @@ pub enum Via {
 /// The kinds of check; each says what success is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckKind {
-    /// A query; success is code 0 and, among the answers, a record of the
-    /// same name and type (with the wanted address) to the question asked.
+    /// A query; success is code 0 and, among the answers to the very question, a record
+    /// of the type (with the wanted content) at the name, or at where its CNAMEs lead.
     Dns(DnsCheck),
     /// A request; success is the wanted status and start of the body.
     Http(HttpCheck),
@@ -86,6 +88,14 @@ pub struct Exchange {
     pub receive: AnswerStart,
 }
 
+impl Exchange {
+    /// Whether nothing is said and nothing awaited.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.send.is_empty() && self.receive.is_empty()
+    }
+}
+
 /// How TLS is spoken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {
@@ -93,6 +103,19 @@ pub struct Tls {
     pub verify: bool,
     /// The server's name; `None` for the backend's address.
     pub server_name: Option<String>,
+    /// A file of certificates (PEM) to trust; `None` for the system's.
+    pub authorities: Option<String>,
+    /// Who the check is, for servers that ask.
+    pub client: Option<TlsClient>,
+}
+
+/// Files (PEM) of a client's certificate.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TlsClient {
+    /// The certificate, and those between it and the authority.
+    pub certificate: String,
+    /// Its key.
+    pub key: String,
 }
 
 /// An HTTP request and the answer to it.
@@ -106,21 +129,34 @@ pub struct HttpCheck {
     pub host: Option<String>,
     /// Whether to ask as one asks a proxy: with the absolute form of the URL.
     pub proxy: bool,
-    /// The status code, 100 to 599; `None` for any.
-    pub status: Option<u16>,
+    /// The status codes that count as success.
+    pub status: StatusCodes,
     /// The body must start with this; may be empty.
     pub receive: String,
+    /// The first 64 KiB of the body must hold this; may be empty.
+    pub contains: String,
 }
 
 /// A DNS query and the answer to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DnsCheck {
-    /// The name, without the last dot.
+    /// The name, without the last dot; only the root is `.`.
     pub name: String,
     /// The type.
     pub record: DnsRecord,
-    /// The address that one of the answers must have, of the type's family; `None` for any.
-    pub answer: Option<IpAddr>,
+    /// What one of the answers must hold; `None` for anything.
+    pub answer: Option<DnsAnswer>,
+}
+
+/// What a record must hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DnsAnswer {
+    /// A, AAAA: the address, of the type's family.
+    Address(IpAddr),
+    /// CNAME, MX, NS, SOA: the host, without the last dot (of a SOA, the primary server).
+    Name(String),
+    /// TXT: the whole text, its parts joined.
+    Text(String),
 }
 
 /// The record types that can be asked for.
@@ -135,6 +171,21 @@ pub enum DnsRecord {
     /// An IPv6 address.
     #[serde(rename = "AAAA")]
     Aaaa,
+    /// The name that this one stands for.
+    #[serde(rename = "CNAME")]
+    Cname,
+    /// A host that takes mail.
+    #[serde(rename = "MX")]
+    Mx,
+    /// A name server.
+    #[serde(rename = "NS")]
+    Ns,
+    /// The start of a zone.
+    #[serde(rename = "SOA")]
+    Soa,
+    /// A text.
+    #[serde(rename = "TXT")]
+    Txt,
 }
 
 /// A RADIUS access request (RFC 2865) and the reply to it.
@@ -199,6 +250,11 @@ impl fmt::Display for DnsRecord {
         f.write_str(match self {
             Self::A => "A",
             Self::Aaaa => "AAAA",
+            Self::Cname => "CNAME",
+            Self::Mx => "MX",
+            Self::Ns => "NS",
+            Self::Soa => "SOA",
+            Self::Txt => "TXT",
         })
     }
 }

@@ -157,6 +157,9 @@ pub enum HealthProblem {
         /// The first hold.
         hold_min: HumanDuration,
     },
+    /// Trust is written for a certificate that nobody looks at.
+    #[error("of no use with tlsVerify: false; remove one of the two")]
+    Ignored,
     /// One thing is written in two ways.
     #[error("already written as {other}; remove one of the two")]
     Instead {
@@ -175,6 +178,12 @@ pub enum HealthProblem {
     /// No HTTP method.
     #[error("no HTTP method; write a word such as GET or HEAD")]
     Method,
+    /// A certificate without a key, or the other way round.
+    #[error("written without {other}; a certificate of one's own needs both")]
+    Lonely {
+        /// The field that is missing.
+        other: &'static str,
+    },
     /// A required parameter is missing.
     #[error("missing; the check cannot do without it")]
     Missing,
@@ -195,12 +204,6 @@ pub enum HealthProblem {
     /// No path of a URL.
     #[error("no path; write one that starts with / and has no blanks, such as /healthz")]
     Path,
-    /// No HTTP status.
-    #[error("{code} is no status; write 100 to 599, or 0 for any")]
-    Status {
-        /// As written.
-        code: u16,
-    },
     /// A first check that would hardly ever come.
     #[error("{duration} is not possible; write 0s to 24h")]
     StartWithin {

@@ -40,6 +40,9 @@ pub enum Outcome {
     Success,
     /// It was not.
     Failure(ProbeFailure),
+    /// The check could not be made (the checker is short of descriptors, say): nothing is
+    /// known of the backend, and nothing changes for it.
+    Undecided,
 }
 
 /// Why a check failed.
@@ -53,7 +56,7 @@ pub enum ProbeFailure {
     Timeout,
     /// The TLS handshake or the certificate failed.
     Tls,
-    /// The network, or the checker itself, could not reach the backend.
+    /// The network says that there is no way to the backend.
     Unreachable,
 }
 

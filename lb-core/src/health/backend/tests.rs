@@ -88,6 +88,26 @@ impl Bench {
 }
 
 #[test]
+fn a_check_that_could_not_be_made_changes_nothing() {
+    let policy = policy("{ interval: 10s, fastInterval: 2s, rise: 2, fall: 2 }");
+    let mut bench = Bench::new(BackendHealth::new(Time::ZERO, policy, Weight(1), 7));
+    // Before each state that a check can leave it in, and in the count of either kind.
+    let steps = [Outcome::Success, Outcome::Success, REFUSED, REFUSED, Outcome::Success, REFUSED];
+    for outcome in steps {
+        let (before, told) = (bench.backend.state(), bench.told.len());
+        let first = bench.until_check();
+        assert_eq!(bench.check(Outcome::Undecided), before);
+        assert_eq!(bench.told.len(), told, "nothing to tell");
+        let began = bench.now;
+        assert_ne!(bench.until_check().id, first.id, "the next one comes");
+        let pace = if before == HealthState::Up { 10 } else { 2 };
+        assert_eq!(bench.now, began + Duration::from_secs(pace));
+        bench.check(outcome);
+    }
+    assert_eq!(bench.backend.state(), HealthState::Down);
+}
+
+#[test]
 fn a_life_with_rise_two_and_fall_three() {
     use HealthState::{Down, Recovering, Suspect, Unknown, Up};
     let backend = BackendHealth::new(

@@ -1,11 +1,11 @@
 //! From a [`CheckFile`] to a [`Check`]: what is missing, foreign or out of bounds is named.
 
 use alloc::string::String;
-use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use super::{
-    Check, CheckFile, CheckKind, DnsCheck, Exchange, HexBytes, HttpCheck, RadiusCheck, RadiusReply, Secret,
-    Tls,
+    AnswerStart, Check, CheckFile, CheckKind, DnsAnswer, DnsCheck, DnsRecord, Exchange, HttpCheck,
+    RadiusCheck, RadiusReply, Secret, Tls, TlsClient,
 };
 use crate::config::{FieldPath, Step};
 use crate::health::{HealthError, HealthProblem};
@@ -15,6 +15,8 @@ const MAX_TEXT: usize = 1_400;
 /// Bytes of a name in DNS at most, and of one label (RFC 1035 2.3.4).
 const MAX_NAME: usize = 253;
 const MAX_LABEL: usize = 63;
+/// Bytes of a file's path at most (Linux's PATH_MAX).
+const MAX_PATH: usize = 4_096;
 /// Bytes of a RADIUS user and password at most (RFC 2865 5.1, 5.2).
 const MAX_USER: usize = 253;
 const MAX_PASSWORD: usize = 128;
@@ -68,7 +70,11 @@ fn reject_foreign(file: &CheckFile) -> Result<(), HealthError> {
         ("path", file.path.is_some()),
         ("host", file.host.is_some()),
         ("proxy", file.proxy.is_some()),
+        ("tlsCa", file.tls_ca.is_some()),
+        ("tlsCertificate", file.tls_certificate.is_some()),
+        ("tlsKey", file.tls_key.is_some()),
         ("code", file.code.is_some()),
+        ("contains", file.contains.is_some()),
         ("name", file.name.is_some()),
         ("record", file.record.is_some()),
         ("answer", file.answer.is_some()),
@@ -85,26 +91,41 @@ fn reject_foreign(file: &CheckFile) -> Result<(), HealthError> {
 }
 
 fn exchange(file: CheckFile) -> Result<Exchange, HealthError> {
-    let send = bytes(("send", file.send), ("sendHex", file.send_hex))?;
-    let receive = bytes(("receive", file.receive), ("receiveHex", file.receive_hex))?;
-    Ok(Exchange { send, receive: receive.into() })
-}
-
-/// Bytes that may be written as a text or in hexadecimal.
-fn bytes(
-    (text_name, text): (&'static str, Option<String>),
-    (hex_name, hex): (&'static str, Option<HexBytes>),
-) -> Result<Vec<u8>, HealthError> {
-    match (text, hex) {
-        (Some(_), Some(_)) => Err(error(hex_name, HealthProblem::Instead { other: text_name })),
-        (None, Some(hex)) => bounded(hex_name, hex.into_bytes(), MAX_TEXT),
-        (text, None) => bounded(text_name, text.unwrap_or_default().into_bytes(), MAX_TEXT),
+    let send = match (file.send, file.send_hex) {
+        (Some(_), Some(_)) => return Err(error("sendHex", HealthProblem::Instead { other: "send" })),
+        (None, Some(hex)) => bounded("sendHex", hex.into_bytes(), MAX_TEXT)?,
+        (text, None) => bounded("send", text.unwrap_or_default().into_bytes(), MAX_TEXT)?,
+    };
+    let (field, receive) = match (file.receive, file.receive_hex) {
+        (Some(_), Some(_)) => return Err(error("receiveHex", HealthProblem::Instead { other: "receive" })),
+        (None, Some(hex)) => ("receiveHex", hex.into_answer()),
+        (text, None) => ("receive", AnswerStart::from(text.unwrap_or_default().into_bytes())),
+    };
+    if receive.len() > MAX_TEXT {
+        return Err(error(field, HealthProblem::TooLong { max: MAX_TEXT }));
     }
+    Ok(Exchange { send, receive })
 }
 
 fn tls(file: &CheckFile) -> Result<Tls, HealthError> {
+    let verify = file.tls_verify.unwrap_or(true);
     let server_name = file.server_name.clone().map(|name| dns_name("serverName", name)).transpose()?;
-    Ok(Tls { verify: file.tls_verify.unwrap_or(true), server_name })
+    let path = |field, path: &Option<String>| path.clone().map(|path| file_path(field, path)).transpose();
+    let authorities = path("tlsCa", &file.tls_ca)?;
+    if authorities.is_some() && !verify {
+        return Err(error("tlsCa", HealthProblem::Ignored));
+    }
+    let client = match (path("tlsCertificate", &file.tls_certificate)?, path("tlsKey", &file.tls_key)?) {
+        (Some(certificate), Some(key)) => Some(TlsClient { certificate, key }),
+        (Some(_), None) => return Err(error("tlsCertificate", HealthProblem::Lonely { other: "tlsKey" })),
+        (None, Some(_)) => return Err(error("tlsKey", HealthProblem::Lonely { other: "tlsCertificate" })),
+        (None, None) => None,
+    };
+    Ok(Tls { verify, server_name, authorities, client })
+}
+
+fn file_path(field: &'static str, path: String) -> Result<String, HealthError> {
+    if path.is_empty() { Err(error(field, HealthProblem::Empty)) } else { bounded(field, path, MAX_PATH) }
 }
 
 fn http(file: CheckFile) -> Result<HttpCheck, HealthError> {
@@ -121,26 +142,34 @@ fn http(file: CheckFile) -> Result<HttpCheck, HealthError> {
     {
         return Err(error("host", HealthProblem::Name));
     }
-    let status = match file.code.unwrap_or(200) {
-        0 => None,
-        code @ 100..=599 => Some(code),
-        code => return Err(error("code", HealthProblem::Status { code })),
-    };
     let receive = bounded("receive", file.receive.unwrap_or_default(), MAX_TEXT)?;
-    Ok(HttpCheck { method, path, host, proxy: file.proxy.unwrap_or(false), status, receive })
+    let contains = bounded("contains", file.contains.unwrap_or_default(), MAX_TEXT)?;
+    let (proxy, status) = (file.proxy.unwrap_or(false), file.code.unwrap_or_default());
+    Ok(HttpCheck { method, path, host, proxy, status, receive, contains })
 }
 
 fn dns(file: CheckFile) -> Result<DnsCheck, HealthError> {
-    let name = dns_name("name", required("name", file.name)?)?;
+    let name = required("name", file.name)?;
+    // The root has no label, but servers answer for it.
+    let name = if name == "." { name } else { dns_name("name", name)? };
     let record = file.record.unwrap_or_default();
-    let family_is_right = match record {
-        super::DnsRecord::A => file.answer.is_none_or(|answer| answer.is_ipv4()),
-        super::DnsRecord::Aaaa => file.answer.is_none_or(|answer| answer.is_ipv6()),
+    let answer = file.answer.map(|answer| dns_answer(record, answer)).transpose()?;
+    Ok(DnsCheck { name, record, answer })
+}
+
+fn dns_answer(record: DnsRecord, text: String) -> Result<DnsAnswer, HealthError> {
+    let address = |is_of_family: fn(&IpAddr) -> bool| {
+        let address = text.parse().ok().filter(is_of_family);
+        address.map(DnsAnswer::Address).ok_or_else(|| error("answer", HealthProblem::AnswerFamily { record }))
     };
-    if !family_is_right {
-        return Err(error("answer", HealthProblem::AnswerFamily { record }));
+    match record {
+        DnsRecord::A => address(IpAddr::is_ipv4),
+        DnsRecord::Aaaa => address(IpAddr::is_ipv6),
+        DnsRecord::Cname | DnsRecord::Mx | DnsRecord::Ns | DnsRecord::Soa => {
+            dns_name("answer", text).map(DnsAnswer::Name)
+        }
+        DnsRecord::Txt => bounded("answer", text, MAX_TEXT).map(DnsAnswer::Text),
     }
-    Ok(DnsCheck { name, record, answer: file.answer })
 }
 
 fn radius(file: CheckFile) -> Result<RadiusCheck, HealthError> {

@@ -1,11 +1,10 @@
 //! A check as a person writes it: one flat mapping, so that every field keeps its position.
 
 use alloc::string::String;
-use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DnsRecord, HexBytes, RadiusReply, Secret, Via};
+use super::{DnsRecord, HexBytes, HexPattern, RadiusReply, Secret, StatusCodes, Via};
 
 /// A check: a kind and its parameters; one of another kind is an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,15 +29,24 @@ pub struct CheckFile {
     /// `tcp`, `tcp-tls`, `udp`: how the answer must start; `http`, `https`: the body. Anyhow where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receive: Option<String>,
-    /// `tcp`, `tcp-tls`, `udp`: how the answer must start, in hexadecimal; instead of `receive`.
+    /// `tcp`, `tcp-tls`, `udp`: how the answer must start, in hexadecimal, `X` for any digit; instead of `receive`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub receive_hex: Option<HexBytes>,
+    pub receive_hex: Option<HexPattern>,
     /// `tcp-tls`, `https`: whether the certificate must be valid; true where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_verify: Option<bool>,
     /// `tcp-tls`, `https`: the name to ask for and verify; the backend's address where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_name: Option<String>,
+    /// `tcp-tls`, `https`: a file of certificates (PEM) to trust; the system's where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_ca: Option<String>,
+    /// `tcp-tls`, `https`: a file of the check's own certificate (PEM), for servers that ask; with `tlsKey`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_certificate: Option<String>,
+    /// `tcp-tls`, `https`: a file of its key (PEM).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_key: Option<String>,
     /// `http`, `https`: the method; GET where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -51,19 +59,21 @@ pub struct CheckFile {
     /// `http`, `https`: ask as one asks a proxy; false where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<bool>,
-    /// `http`, `https`: the status, 100 to 599, or 0 for any; 200 where left out.
+    /// `http`, `https`: the status, 100 to 599, or several as in "200-299, 401", or 0 for any; 200 where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<u16>,
+    pub code: Option<StatusCodes>,
+    /// `http`, `https`: what the first 64 KiB of the body must hold anywhere; anything where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contains: Option<String>,
     /// `dns`: the name to ask for; required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// `dns`: the record type; A where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<DnsRecord>,
-    /// `dns`: an address that must be among the answers; any where left out.
+    /// `dns`: what one of the answers must hold: an address, a host (CNAME, MX, NS, SOA), or a text (TXT); anything where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "ip")))]
-    pub answer: Option<IpAddr>,
+    pub answer: Option<String>,
     /// `radius`: the user; required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
@@ -122,7 +132,7 @@ impl CheckName {
     pub(super) const fn parameters(self) -> &'static [&'static str] {
         match self {
             Self::Dns => &["port", "via", "name", "record", "answer"],
-            Self::Http => &["port", "via", "method", "path", "host", "proxy", "code", "receive"],
+            Self::Http => &["port", "via", "method", "path", "host", "proxy", "code", "receive", "contains"],
             Self::Https => &[
                 "port",
                 "via",
@@ -132,15 +142,29 @@ impl CheckName {
                 "proxy",
                 "code",
                 "receive",
+                "contains",
                 "tlsVerify",
                 "serverName",
+                "tlsCa",
+                "tlsCertificate",
+                "tlsKey",
             ],
             Self::Icmp => &[],
             Self::Radius => &["port", "via", "user", "password", "secret", "reply"],
             Self::Tcp | Self::Udp => &["port", "via", "send", "sendHex", "receive", "receiveHex"],
-            Self::TcpTls => {
-                &["port", "via", "send", "sendHex", "receive", "receiveHex", "tlsVerify", "serverName"]
-            }
+            Self::TcpTls => &[
+                "port",
+                "via",
+                "send",
+                "sendHex",
+                "receive",
+                "receiveHex",
+                "tlsVerify",
+                "serverName",
+                "tlsCa",
+                "tlsCertificate",
+                "tlsKey",
+            ],
         }
     }
 }

@@ -22,14 +22,15 @@ fn http(path: &str) -> HttpCheck {
         path: path.into(),
         host: None,
         proxy: false,
-        status: Some(200),
+        status: StatusCodes::default(),
         receive: String::new(),
+        contains: String::new(),
     }
 }
 
 #[test]
 fn every_kind_has_its_defaults() {
-    let tls = Tls { verify: true, server_name: None };
+    let tls = Tls { verify: true, server_name: None, authorities: None, client: None };
     let dns = DnsCheck { name: "example.com".into(), record: DnsRecord::A, answer: None };
     let radius = RadiusCheck {
         user: "probe".into(),
@@ -58,23 +59,87 @@ fn every_kind_has_its_defaults() {
 fn every_parameter_arrives() {
     let got = check(
         r#"{ kind: https, port: 8443, via: tunnel, method: HEAD, path: "/a?b=c", host: shop.example.com,
-             proxy: true, code: 0, receive: ok, tlsVerify: false, serverName: shop.example.com }"#,
+             proxy: true, code: 0, receive: ok, contains: healthy, tlsVerify: false,
+             serverName: shop.example.com, tlsCertificate: /etc/probe.pem, tlsKey: /etc/probe.key }"#,
     );
     let http = HttpCheck {
         method: "HEAD".into(),
         path: "/a?b=c".into(),
         host: Some("shop.example.com".into()),
         proxy: true,
-        status: None,
+        status: StatusCodes::one(0).expect("any"),
         receive: "ok".into(),
+        contains: "healthy".into(),
     };
-    let tls = Tls { verify: false, server_name: Some("shop.example.com".into()) };
+    let client = TlsClient { certificate: "/etc/probe.pem".into(), key: "/etc/probe.key".into() };
+    let server_name = Some("shop.example.com".into());
+    let tls = Tls { verify: false, server_name, authorities: None, client: Some(client) };
     assert_eq!(got, Ok(Check { kind: CheckKind::Https(http, tls), port: Some(8443), via: Via::Tunnel }));
 
-    let got = check(r#"{ kind: dns, name: www.example.com, record: AAAA, answer: "2001:db8::1" }"#);
-    let answer = Some("2001:db8::1".parse().expect("an address"));
-    let dns = DnsCheck { name: "www.example.com".into(), record: DnsRecord::Aaaa, answer };
-    assert_eq!(got, Ok(plain(CheckKind::Dns(dns))));
+    let got = check("{ kind: tcp-tls, tlsCa: /etc/ca.pem, sendHex: 00 }");
+    let tls = Tls { verify: true, server_name: None, authorities: Some("/etc/ca.pem".into()), client: None };
+    let exchange = Exchange { send: [0].into(), receive: AnswerStart::default() };
+    assert_eq!(got, Ok(plain(CheckKind::TcpTls(exchange, tls))));
+}
+
+#[test]
+fn every_record_type_has_an_answer_of_its_own() {
+    let address = |text: &str| DnsAnswer::Address(text.parse().expect("an address"));
+    let table = [
+        (DnsRecord::A, "192.0.2.1", address("192.0.2.1")),
+        (DnsRecord::Aaaa, "2001:db8::1", address("2001:db8::1")),
+        (DnsRecord::Cname, "a.example.", DnsAnswer::Name("a.example".into())),
+        (DnsRecord::Mx, "mail.example", DnsAnswer::Name("mail.example".into())),
+        (DnsRecord::Ns, "ns.example", DnsAnswer::Name("ns.example".into())),
+        (DnsRecord::Soa, "ns.example", DnsAnswer::Name("ns.example".into())),
+        (DnsRecord::Txt, "v=spf1 -all", DnsAnswer::Text("v=spf1 -all".into())),
+    ];
+    for (record, answer, expected) in table {
+        let text = format!("{{ kind: dns, name: ., record: {record}, answer: \"{answer}\" }}");
+        let dns = DnsCheck { name: ".".into(), record, answer: Some(expected) };
+        assert_eq!(check(&text), Ok(plain(CheckKind::Dns(dns))), "{text}");
+    }
+}
+
+#[test]
+fn status_codes_are_lists_of_ranges() {
+    let codes = |text: &str| match check(&format!("{{ kind: http, code: {text} }}")).expect(text).kind {
+        CheckKind::Http(http) => http.status,
+        other => panic!("{other:?}"),
+    };
+    let table: [(&str, &[u16], &[u16]); 5] = [
+        ("200", &[200], &[201, 199]),
+        ("\"204\"", &[204], &[200]),
+        ("200-299", &[200, 299], &[199, 300]),
+        ("\"200 - 204,401\"", &[200, 204, 401], &[205, 400]),
+        ("0", &[100, 599], &[99, 600]),
+    ];
+    for (text, success, failure) in table {
+        let codes = codes(text);
+        assert!(success.iter().all(|code| codes.contains(*code)), "{text}");
+        assert!(!failure.iter().any(|code| codes.contains(*code)), "{text}");
+        assert_eq!(codes.to_string().parse(), Ok(codes), "{text}");
+    }
+    let right = r#"write codes from 100 to 599, such as 200 or "200-299, 401", or 0 for any"#;
+    let many = format!("\"{}200\"", "200,".repeat(16));
+    for (text, wrong) in [
+        ("99", format!("99 is no status; {right}")),
+        ("600", format!("600 is no status; {right}")),
+        ("70000", format!("70000 is no status; {right}")),
+        ("200-600", format!("600 is no status; {right}")),
+        ("\"0, 200\"", format!("0 is no status; {right}")),
+        ("\"+200\"", format!("no list of codes; {right}")),
+        ("-200", format!("no list of codes; {right}")),
+        ("ok", format!("no list of codes; {right}")),
+        ("\"\"", format!("no list of codes; {right}")),
+        ("299-200", "299-200 holds no code; write the lower code first".into()),
+        (&many, "too many codes; write at most 16 codes and ranges".into()),
+        ("[200]", String::new()),
+    ] {
+        let text = format!("{{ kind: http, code: {text} }}");
+        let error = serde_saphyr::from_str::<CheckFile>(&text).expect_err(&text).to_string();
+        assert!(error.contains(&wrong), "{text}: {error}");
+    }
 }
 
 #[test]
@@ -87,8 +152,19 @@ fn what_cannot_be_is_named() {
              [\"port\", \"via\", \"send\", \"sendHex\", \"receive\", \"receiveHex\"]",
         ),
         ("{ kind: tcp, port: 0 }", "check.port: 0 is too small; write 1 or more"),
-        ("{ kind: http, code: 99 }", "check.code: 99 is no status; write 100 to 599, or 0 for any"),
-        ("{ kind: http, code: 600 }", "check.code: 600 is no status; write 100 to 599, or 0 for any"),
+        (
+            "{ kind: https, tlsVerify: false, tlsCa: /etc/ca.pem }",
+            "check.tlsCa: of no use with tlsVerify: false; remove one of the two",
+        ),
+        (
+            "{ kind: https, tlsKey: /etc/probe.key }",
+            "check.tlsKey: written without tlsCertificate; a certificate of one's own needs both",
+        ),
+        (
+            "{ kind: tcp-tls, tlsCertificate: a }",
+            "check.tlsCertificate: written without tlsKey; a certificate of one's own needs both",
+        ),
+        (r#"{ kind: tcp-tls, tlsCa: "" }"#, "check.tlsCa: empty; write at least one character"),
         (
             "{ kind: http, path: healthz }",
             "check.path: no path; write one that starts with / and has no blanks, such as /healthz",
@@ -114,6 +190,15 @@ fn what_cannot_be_is_named() {
             "{ kind: dns, name: a.example, record: AAAA, answer: 10.0.0.1 }",
             "check.answer: not an address that a record of type AAAA holds; \
              write one of the other family, or change record",
+        ),
+        (
+            "{ kind: dns, name: a.example, answer: a.example }",
+            "check.answer: not an address that a record of type A holds; \
+             write one of the other family, or change record",
+        ),
+        (
+            "{ kind: dns, name: a.example, record: MX, answer: 10 a.example }",
+            "check.answer: no name of a host; write one such as www.example.com, at most 253 characters",
         ),
         ("{ kind: radius, user: u, password: p }", "check.secret: missing; the check cannot do without it"),
         (
@@ -146,19 +231,24 @@ fn bytes_are_texts_or_hexadecimal() {
 #[test]
 fn hexadecimal_is_strict() {
     let right = r#"write two hexadecimal digits for each byte, in quotes, such as "16 03 01 ff""#;
-    for (value, wrong) in [
-        ("\"0\"", "a byte has only one digit"),
-        ("\"0 0\"", "a byte has only one digit"),
-        ("\"00 123\"", "a byte has only one digit"),
-        ("\"0x00\"", "other characters than hexadecimal digits and blanks"),
-        ("\"16 XX\"", "other characters than hexadecimal digits and blanks"),
-        ("\"00\\t11\"", "other characters than hexadecimal digits and blanks"),
-        ("\"é\"", "other characters than hexadecimal digits and blanks"),
-        ("[22]", ""),
+    let right_pattern =
+        r#"write two hexadecimal digits for each byte, X for any digit, in quotes, such as "16 03 0X XX""#;
+    for (field, value, wrong) in [
+        ("sendHex", "\"0\"", "a byte has only one digit"),
+        ("sendHex", "\"0 0\"", "a byte has only one digit"),
+        ("receiveHex", "\"00 123\"", "a byte has only one digit"),
+        ("sendHex", "\"0x00\"", "other characters than hexadecimal digits and blanks"),
+        ("receiveHex", "\"0x00\"", "other characters than hexadecimal digits, X and blanks"),
+        ("sendHex", "\"16 XX\"", "other characters than hexadecimal digits and blanks"),
+        ("receiveHex", "\"16 YY\"", "other characters than hexadecimal digits, X and blanks"),
+        ("sendHex", "\"00\\t11\"", "other characters than hexadecimal digits and blanks"),
+        ("sendHex", "\"é\"", "other characters than hexadecimal digits and blanks"),
+        ("receiveHex", "[22]", ""),
     ] {
-        let text = format!("{{ kind: tcp, receiveHex: {value} }}");
+        let text = format!("{{ kind: tcp, {field}: {value} }}");
         let error = serde_saphyr::from_str::<CheckFile>(&text).expect_err(value).to_string();
-        assert!(error.contains(wrong) && (wrong.is_empty() || error.contains(right)), "{value}: {error}");
+        let is_told = error.contains(right) || error.contains(right_pattern);
+        assert!(error.contains(wrong) && (wrong.is_empty() || is_told), "{value}: {error}");
     }
     assert_eq!(
         check(r#"{ kind: tcp, send: a, sendHex: "00" }"#).expect_err("both").to_string(),
@@ -168,12 +258,36 @@ fn hexadecimal_is_strict() {
 }
 
 #[test]
+fn a_digit_may_be_anything() {
+    let exchange =
+        |hex: &str| match check(&format!("{{ kind: udp, receiveHex: \"{hex}\" }}")).expect(hex).kind {
+            CheckKind::Udp(exchange) => exchange.receive,
+            other => panic!("{other:?}"),
+        };
+    let table: [(&str, &[u8], Option<usize>); 6] = [
+        ("16 03 0X XX", &[0x16, 3, 1, 0xff], None),
+        ("16 03 0X XX", &[0x16, 3, 0x11, 0xff], Some(2)),
+        ("X6", &[0x26], None),
+        ("X6", &[0x62], Some(0)),
+        ("XX01", &[0, 2, 3], Some(1)),
+        ("XX01", &[], None),
+    ];
+    for (hex, answer, differs_at) in table {
+        let pattern = exchange(hex);
+        assert_eq!(pattern.first_difference(answer), differs_at, "{hex} {answer:?}");
+        let whole = answer.len() >= pattern.len();
+        assert_eq!(pattern.matches(answer), whole && differs_at.is_none(), "{hex} {answer:?}");
+    }
+}
+
+#[test]
 fn texts_are_bounded() {
     let long = "x".repeat(1_401);
     let hex = "00".repeat(1_401);
     for text in [
         format!("{{ kind: udp, send: {long} }}"),
         format!("{{ kind: tcp, receive: {long} }}"),
+        format!("{{ kind: tcp, sendHex: \"{hex}\" }}"),
         format!("{{ kind: tcp, receiveHex: \"{hex}\" }}"),
     ] {
         assert!(
@@ -198,6 +312,9 @@ fn a_file_is_written_back_as_it_was_read() {
     for text in [
         "{ kind: radius, user: u, password: p, secret: s, reply: any }",
         r#"{ kind: udp, sendHex: "00 11", receiveHex: "1e10" }"#,
+        r#"{ kind: udp, receiveHex: "1X XX" }"#,
+        r#"{ kind: http, code: "200-299, 401" }"#,
+        r#"{ kind: http, code: 0 }"#,
     ] {
         let file: CheckFile = serde_saphyr::from_str(text).expect("parses");
         let text = serde_saphyr::to_string(&file).expect("can be written");

@@ -1,0 +1,4 @@
+//! What an L4 node does beyond its packets, for the daemon `lb-agent` and for whoever embeds a part of it.
+#![forbid(unsafe_code)]
+
+pub mod probe;
