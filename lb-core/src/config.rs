@@ -14,6 +14,7 @@ mod address;
 mod agent;
 mod announce;
 mod bfd;
+mod bgp;
 mod convert;
 mod diff;
 mod emit;
@@ -38,10 +39,11 @@ use crate::identity::{Endpoint, Weight};
 
 pub use address::{ParseServiceAddressError, ServiceAddress};
 pub use agent::{ControlFile, KernelFile, LogFile, LogFormat, LogLevel, MetricsFile, Prefix, TracingFile};
-pub use announce::{
-    AggregateFile, AnnounceError, AnnounceFile, AnnounceProblem, CommunityText, DampingFile, VipFile,
-};
+pub use announce::{AggregateFile, AnnounceError, AnnounceFile, AnnounceProblem, DampingFile, VipFile};
 pub use bfd::{BfdConfig, BfdError, BfdFile, BfdProblem, BfdProfile, BfdProfileFile};
+pub use bgp::{
+    AnyCommunity, BfdChoice, BgpError, BgpFile, BgpProblem, FamilyName, GracefulRestartFile, PeerFile,
+};
 pub use diff::{BackendChange, ConfigDiff, ServiceDiff, diff};
 pub use error::{ConfigError, FieldPath, Problem, Step, TableSizeRule};
 pub use file::{

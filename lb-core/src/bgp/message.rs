@@ -110,6 +110,12 @@ pub struct Dialect {
 }
 
 impl Dialect {
+    /// The longest UPDATE, in octets.
+    #[must_use]
+    pub const fn max_update_length(self) -> usize {
+        self.max_length(kind::UPDATE)
+    }
+
     /// The longest message of a type, in octets.
     const fn max_length(self, kind: u8) -> usize {
         // "all messages except the OPEN and KEEPALIVE" (RFC 8654 section 4)

@@ -5,20 +5,29 @@
 //! differs and not for what happened. What the peer has heard is remembered:
 //! nothing is told twice, and nothing is withdrawn that was not told.
 
+mod configure;
+mod export;
+mod peer;
+mod rib_out;
+mod routes;
 mod status;
 
-use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::Arc;
 use core::fmt;
 use core::net::IpAddr;
 
 use ipnet::IpNet;
 
 use super::config::{PeerConfig, SpeakerConfig};
-use super::identity::{Community, Family, LargeCommunity};
-use super::session::{ConnectionId, Event, Transmit};
+use super::identity::Family;
+use super::session::timers::{Jitter, earliest, is_due};
+use super::session::{ConnectionId, DownReason, Event, OwnRestart, Session, Transmit, WINDOW};
 use crate::Time;
+use peer::{Common, Peer};
+use routes::Routes;
 
+pub use routes::Route;
 pub use status::{Counters, PeerStatus};
 
 /// A peer of a speaker; the number of one that is gone is not given to another.
@@ -29,23 +38,6 @@ impl fmt::Display for PeerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
-}
-
-/// What a route says of itself; the rest is the [`Export`](super::Export) of each peer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Route {
-    /// `MULTI_EXIT_DISC`; the peer's where `None`.
-    pub med: Option<u32>,
-    /// `LOCAL_PREF`, to internal peers; the peer's where `None`.
-    pub local_pref: Option<u32>,
-    /// How much longer its path is made, on top of the peer's, up to 32.
-    pub prepend: u8,
-    /// Communities, on top of the peer's.
-    pub communities: Vec<Community>,
-    /// Large communities, on top of the peer's.
-    pub large_communities: Vec<LargeCommunity>,
-    /// It goes away soon (RFC 8326): told before a drain, so that traffic leaves first.
-    pub graceful_shutdown: bool,
 }
 
 /// How a speaker came to be; it decides what peers that kept our routes are told (RFC 4724).
@@ -66,31 +58,77 @@ pub enum Start {
 /// [`poll_timeout`](Self::poll_timeout). Calls about a peer or a connection
 /// that is gone do nothing, so that an adapter need not race.
 ///
-/// On each connection no more than [`WINDOW`](Self::WINDOW) octets and a few
-/// signs of life are handed out before [`handle_sent`](Self::handle_sent)
-/// says that they were written: the queue in front of a slow peer is bounded.
-#[derive(Debug)]
+/// On each connection no more than [`WINDOW`](Self::WINDOW) octets and one
+/// message are handed out before [`handle_sent`](Self::handle_sent) says that
+/// some were written: the queue in front of a slow peer is bounded.
+///
+/// ```
+/// use lb_core::Time;
+/// use lb_core::bgp::{Asn, PeerConfig, Route, Speaker, SpeakerConfig, Start, State, Transmit};
+///
+/// let router = PeerConfig::new("10.0.0.1".parse()?, Asn(64_500));
+/// let config = SpeakerConfig { peers: vec![router], ..SpeakerConfig::new(Asn(64_512), "10.0.0.11".parse()?) };
+/// let mut speaker = Speaker::new(config, Start::Cold, 7);
+/// speaker.start(Time::ZERO);
+/// speaker.announce(Time::ZERO, "203.0.113.10/32".parse()?, Route::default());
+///
+/// let Some((peer, Transmit::Connect { connection })) = speaker.poll_transmit() else { panic!("it connects") };
+/// speaker.handle_closed(Time::ZERO, peer, connection); // nobody there
+/// assert_eq!(speaker.status(peer).map(|status| status.state), Some(State::Active));
+/// assert!(speaker.poll_timeout().is_some(), "it tries again");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
 pub struct Speaker {
     config: SpeakerConfig,
-    routes: BTreeMap<IpNet, Route>,
+    start: Start,
+    /// When it was started, once it was.
+    started: Option<Time>,
+    /// The set of routes is whole.
+    complete: bool,
+    /// The last time that anybody told.
+    now: Time,
+    jitter: Jitter,
+    next_peer: u32,
+    peers: BTreeMap<PeerId, Peer>,
+    routes: Routes,
+    /// The last words of peers that are gone.
+    farewells: VecDeque<(PeerId, Transmit)>,
+    events: VecDeque<(PeerId, Event)>,
 }
 
 impl Speaker {
     /// Octets handed out for one connection and not yet written, at most, but for one message.
-    pub const WINDOW: usize = 65_536;
+    pub const WINDOW: usize = WINDOW;
 
     /// A speaker that does nothing before [`start`](Self::start).
     ///
     /// `seed` is the randomness of its timers; two nodes should not have the same.
     #[must_use]
     pub fn new(config: SpeakerConfig, start: Start, seed: u64) -> Self {
-        let _ = (start, seed);
-        Self { config, routes: BTreeMap::new() }
+        let mut speaker = Self {
+            config: SpeakerConfig::new(config.asn, config.router_id),
+            start,
+            started: None,
+            complete: false,
+            now: Time::ZERO,
+            jitter: Jitter::new(seed),
+            next_peer: 0,
+            peers: BTreeMap::new(),
+            routes: Routes::default(),
+            farewells: VecDeque::new(),
+            events: VecDeque::new(),
+        };
+        speaker.configure(Time::ZERO, config);
+        speaker
     }
 
     /// Starts all sessions that are not started.
     pub fn start(&mut self, now: Time) {
-        let _ = now;
+        self.started.get_or_insert(now);
+        for peer in self.peer_ids() {
+            self.start_peer(now, peer);
+        }
     }
 
     /// Ends all sessions and tells the peers why (RFC 9003); `start` begins anew.
@@ -98,38 +136,44 @@ impl Speaker {
     /// Peers that help with restarts do not keep the routes: they are told a hard reset (RFC 8538).
     /// An agent that will be back at once just closes its sockets.
     pub fn stop(&mut self, now: Time, text: &str) {
-        let _ = (now, text);
+        for peer in self.peer_ids() {
+            self.stop_peer(now, peer, text);
+        }
+        self.started = None;
     }
 
     /// Ends one session like [`stop`](Self::stop), until [`start_peer`](Self::start_peer).
     pub fn stop_peer(&mut self, now: Time, peer: PeerId, text: &str) {
-        let _ = (now, peer, text);
+        self.with(now, peer, |peer| {
+            peer.stopped = true;
+            peer.session.handle_stop(now, &DownReason::Stopped { text: text.into() });
+        });
     }
 
     /// Starts one session, at once where it was waiting for its next attempt.
     pub fn start_peer(&mut self, now: Time, peer: PeerId) {
-        let _ = (now, peer);
-    }
-
-    /// Takes another configuration: peers come, go and change without touching the others.
-    ///
-    /// What a peer is told of routes is changed in its session; what sessions agree on (addresses,
-    /// numbers, password, times, families) ends it and begins a new one.
-    pub fn configure(&mut self, now: Time, config: SpeakerConfig) {
-        let _ = now;
-        self.config = config;
+        self.with(now, peer, |peer| {
+            peer.stopped = false;
+            peer.session.handle_start(now);
+        });
     }
 
     /// Announces a prefix to all peers, or changes what its route says. Bits past its length are ignored.
     pub fn announce(&mut self, now: Time, prefix: IpNet, route: Route) {
-        let _ = now;
-        self.routes.insert(prefix.trunc(), route);
+        self.now = now;
+        let prefix = prefix.trunc();
+        if let Some(route) = self.routes.insert(prefix, route) {
+            self.want(prefix, Some(&route));
+        }
     }
 
     /// Withdraws a prefix from all peers.
     pub fn withdraw(&mut self, now: Time, prefix: &IpNet) {
-        let _ = now;
-        self.routes.remove(&prefix.trunc());
+        self.now = now;
+        let prefix = prefix.trunc();
+        if self.routes.remove(&prefix) {
+            self.want(prefix, None);
+        }
     }
 
     /// Says that the set of routes is whole after a start.
@@ -137,67 +181,90 @@ impl Speaker {
     /// A peer that kept our routes over a restart forgets those that were not told again when it hears
     /// End-of-RIB; so that is held back until this, and the restart time at most.
     pub fn complete(&mut self, now: Time) {
-        let _ = now;
+        self.now = now;
+        self.complete = true;
+        self.tell_restart();
     }
 
     /// A connection that [`Transmit::Connect`] asked for is open, from this local address.
     pub fn handle_connected(&mut self, now: Time, peer: PeerId, connection: ConnectionId, local: IpAddr) {
-        let _ = (now, peer, connection, local);
+        self.with(now, peer, |peer| peer.session.handle_connected(now, connection, local));
     }
 
     /// The peer opened a connection to this local address; `None`: close it.
     #[must_use]
     pub fn handle_accepted(&mut self, now: Time, peer: PeerId, local: IpAddr) -> Option<ConnectionId> {
-        let _ = (now, peer, local);
-        None
+        self.with(now, peer, |peer| peer.session.handle_accepted(now, local)).flatten()
     }
 
     /// A connection could not be opened, or ended, for whatever reason.
     pub fn handle_closed(&mut self, now: Time, peer: PeerId, connection: ConnectionId) {
-        let _ = (now, peer, connection);
+        self.with(now, peer, |peer| peer.session.handle_closed(now, connection));
     }
 
     /// Octets arrived.
     pub fn handle_bytes(&mut self, now: Time, peer: PeerId, connection: ConnectionId, bytes: &[u8]) {
-        let _ = (now, peer, connection, bytes);
+        self.with(now, peer, |peer| peer.session.handle_bytes(now, connection, bytes));
     }
 
     /// So many octets of what [`Transmit::Send`] asked for were written.
     pub fn handle_sent(&mut self, now: Time, peer: PeerId, connection: ConnectionId, octets: usize) {
-        let _ = (now, peer, connection, octets);
+        self.with(now, peer, |peer| peer.session.handle_sent(now, connection, octets));
     }
 
     /// BFD says that the peer is dead; its session ends at once.
     pub fn handle_neighbour_down(&mut self, now: Time, peer: PeerId) {
-        let _ = (now, peer);
+        self.with(now, peer, |peer| peer.session.handle_neighbour_down(now));
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Time) {
-        let _ = now;
+        self.now = now;
+        for peer in self.peer_ids() {
+            self.with(now, peer, |peer| peer.session.handle_timeout(now));
+        }
     }
 
     /// What the adapter shall do next.
     #[must_use]
     pub fn poll_transmit(&mut self) -> Option<(PeerId, Transmit)> {
-        None
+        if let Some(farewell) = self.farewells.pop_front() {
+            return Some(farewell);
+        }
+        let (now, started, complete) = (self.now, self.started, self.may_end_rib());
+        let common = common(&self.config, &self.routes);
+        self.peers.iter_mut().find_map(|(id, peer)| {
+            if let Some(transmit) = peer.session.poll_transmit() {
+                return Some((*id, transmit));
+            }
+            let deadline = started.and_then(|started| peer.end_of_rib_deadline(started));
+            let may_end = complete || deadline.is_none() || is_due(deadline, now);
+            let update = peer.next_update(may_end, common)?;
+            peer.session.send_update(now, update);
+            peer.session.poll_transmit().map(|transmit| (*id, transmit))
+        })
     }
 
     /// What happened.
     #[must_use]
     pub fn poll_event(&mut self) -> Option<(PeerId, Event)> {
-        None
+        self.events.pop_front()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        None
+        let waits = |peer: &Peer| {
+            let started = self.started.filter(|_| !self.may_end_rib())?;
+            peer.end_of_rib_deadline(started).filter(|deadline| *deadline > self.now)
+        };
+        let of_peer = |peer: &Peer| earliest([peer.session.poll_timeout(), waits(peer)]);
+        self.peers.values().filter_map(of_peer).min()
     }
 
     /// The peers with their configuration, by number.
     pub fn peers(&self) -> impl Iterator<Item = (PeerId, &PeerConfig)> {
-        (0..).map(PeerId).zip(&self.config.peers)
+        self.peers.iter().map(|(id, peer)| (*id, peer.session.config()))
     }
 
     /// The peer at an address; of several with a link-local one, that on the interface.
@@ -212,17 +279,73 @@ impl Speaker {
     /// How it stands with a peer.
     #[must_use]
     pub fn status(&self, peer: PeerId) -> Option<PeerStatus> {
-        let _ = peer;
-        None
+        self.peers.get(&peer).map(|peer| peer.status(common(&self.config, &self.routes)))
     }
 
     /// The routes that are announced, by prefix.
     pub fn routes(&self) -> impl Iterator<Item = (&IpNet, &Route)> {
-        self.routes.iter()
+        self.routes.iter().map(|(prefix, route)| (prefix, &**route))
     }
 
-    /// Asks a peer to tell its routes of a family again, if it can (RFC 2918).
-    pub fn request_refresh(&mut self, now: Time, peer: PeerId, family: Family) {
-        let _ = (now, peer, family);
+    /// Asks a peer to tell its routes of a family again (RFC 2918); whether it can be asked.
+    pub fn request_refresh(&mut self, now: Time, peer: PeerId, family: Family) -> bool {
+        self.with(now, peer, |peer| peer.session.request_refresh(now, family)).unwrap_or(false)
+    }
+
+    /// Lets something happen to a peer, and takes note of what came of it.
+    fn with<T>(&mut self, now: Time, id: PeerId, happen: impl FnOnce(&mut Peer) -> T) -> Option<T> {
+        self.now = now;
+        let common = common(&self.config, &self.routes);
+        let peer = self.peers.get_mut(&id)?;
+        let outcome = happen(peer);
+        while let Some(event) = peer.session.poll_event() {
+            peer.note(&event, common);
+            self.events.push_back((id, event));
+        }
+        Some(outcome)
+    }
+
+    fn want(&mut self, prefix: IpNet, route: Option<&Arc<Route>>) {
+        let common = common(&self.config, &self.routes);
+        for peer in self.peers.values_mut() {
+            peer.want(prefix, route, common);
+        }
+    }
+
+    /// Whether End-of-RIB need not wait for [`complete`](Self::complete): nobody kept anything of ours.
+    fn may_end_rib(&self) -> bool {
+        self.complete || self.start == Start::Cold
+    }
+
+    /// What the next OPENs say of our restart.
+    fn own_restart(&self) -> OwnRestart {
+        let preserved = self.start == Start::ForwardingPreserved;
+        // Once all was told, whatever restarts is a session alone, and forwarding goes on.
+        OwnRestart { restarted: preserved && !self.complete, preserved: preserved || self.complete }
+    }
+
+    fn tell_restart(&mut self) {
+        let own = self.own_restart();
+        for peer in self.peers.values_mut() {
+            peer.session.set_own_restart(own);
+        }
+    }
+
+    fn add_peer(&mut self, session: Session) -> PeerId {
+        let id = PeerId(self.next_peer);
+        self.next_peer += 1;
+        self.peers.insert(id, Peer { session, stopped: false, rib: None });
+        id
+    }
+
+    fn peer_ids(&self) -> alloc::vec::Vec<PeerId> {
+        self.peers.keys().copied().collect()
     }
 }
+
+const fn common<'a>(config: &SpeakerConfig, routes: &'a Routes) -> Common<'a> {
+    Common { asn: config.asn, graceful_shutdown: config.graceful_shutdown, routes }
+}
+
+#[cfg(test)]
+mod tests;

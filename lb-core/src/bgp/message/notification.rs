@@ -103,6 +103,17 @@ impl Notification {
         self.code == code::CEASE && self.subcode == Cease::HardReset as u8
     }
 
+    /// What a hard reset says that it is about (RFC 8538).
+    #[must_use]
+    pub fn inside_hard_reset(&self) -> Option<Self> {
+        match &self.data[..] {
+            [code, subcode, data @ ..] if self.is_hard_reset() => {
+                Some(Self { code: *code, subcode: *subcode, data: data.to_vec() })
+            }
+            _ => None,
+        }
+    }
+
     const fn may_communicate(&self) -> bool {
         self.code == code::CEASE
             && (self.subcode == Cease::AdministrativeShutdown as u8
@@ -185,9 +196,13 @@ impl fmt::Display for Notification {
             None if self.subcode == 0 => {}
             None => write!(f, "/{}", self.subcode)?,
         }
-        match self.shutdown_communication() {
-            // strangers choose the text: nothing of it may act on a terminal
-            Some(text) => write!(f, " (\"{}\")", text.escape_debug().collect::<String>()),
+        // Strangers choose the text: nothing of it may act on a terminal.
+        if let Some(text) = self.shutdown_communication() {
+            write!(f, " (\"{}\")", text.escape_debug().collect::<String>())?;
+        }
+        // one level alone, for a stranger may have put many into each other
+        match self.inside_hard_reset().filter(|inside| !inside.is_hard_reset()) {
+            Some(inside) => write!(f, " ({inside})"),
             None => Ok(()),
         }
     }
