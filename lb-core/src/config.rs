@@ -39,9 +39,7 @@ use crate::identity::{Endpoint, Weight};
 
 pub use address::{ParseServiceAddressError, ServiceAddress};
 pub use agent::{ControlFile, KernelFile, LogFile, LogFormat, LogLevel, MetricsFile, Prefix, TracingFile};
-pub use announce::{
-    AggregateFile, AnnounceError, AnnounceFile, AnnounceProblem, CommunityText, DampingFile, VipFile,
-};
+pub use announce::{AggregateFile, AnnounceError, AnnounceFile, AnnounceProblem, DampingFile, VipFile};
 pub use bfd::{BfdConfig, BfdError, BfdFile, BfdProblem, BfdProfile, BfdProfileFile};
 pub use bgp::{
     AnyCommunity, BfdChoice, BgpError, BgpFile, BgpProblem, FamilyName, GracefulRestartFile, PeerFile,

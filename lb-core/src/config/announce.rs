@@ -7,18 +7,17 @@ use alloc::collections::BTreeMap;
 #[cfg(feature = "schema")]
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
 
 use ipnet::IpNet;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-use super::text::{self, FromText};
+use super::text;
 use super::units::HumanDuration;
-use super::{FieldPath, Prefix, Step};
+use super::{AnyCommunity, FieldPath, Prefix, Step};
 use crate::announce::{Aggregate, AnnounceConfig, Damping, DampingError, Policy, VipConfig};
-use crate::bgp::{Community, LargeCommunity, ParseCommunityError, Route};
+use crate::bgp::Route;
 
 /// The longest delay of a drain: an hour is more than any network needs.
 const MAX_DRAIN_DELAY: HumanDuration = seconds(3_600);
@@ -74,7 +73,7 @@ pub struct AnnounceFile {
     pub damping: Option<DampingFile>,
     /// Communities of all routes: `64512:100`, large ones `64512:1:2`, `no-export`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub communities: Vec<CommunityText>,
+    pub communities: Vec<AnyCommunity>,
     /// `MULTI_EXIT_DISC` of all routes; the peer's where left out.
     #[serde(
         default,
@@ -152,7 +151,7 @@ pub struct VipFile {
     pub policy: Option<Policy>,
     /// Its route's communities instead of those of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub communities: Option<Vec<CommunityText>>,
+    pub communities: Option<Vec<AnyCommunity>>,
     /// Its route's `MULTI_EXIT_DISC`; as for all where left out.
     #[serde(
         default,
@@ -311,70 +310,15 @@ fn vip_config(file: &VipFile, all: &Route, path: &FieldPath) -> Result<VipConfig
     Ok(VipConfig { policy: file.policy, route, silent: file.announce == Some(false) })
 }
 
-fn with_communities(texts: &[CommunityText]) -> Route {
+fn with_communities(texts: &[AnyCommunity]) -> Route {
     let mut route = Route::default();
     for text in texts {
         match text {
-            CommunityText::Plain(community) => route.communities.push(*community),
-            CommunityText::Large(community) => route.large_communities.push(*community),
+            AnyCommunity::Plain(community) => route.communities.push(*community),
+            AnyCommunity::Large(community) => route.large_communities.push(*community),
         }
     }
     route
-}
-
-/// A community as it is written: of two numbers, or a large one of three.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CommunityText {
-    /// RFC 1997.
-    Plain(Community),
-    /// RFC 8092.
-    Large(LargeCommunity),
-}
-
-impl FromText for CommunityText {
-    const NOUN: &'static str = "community";
-    type Error = ParseCommunityError;
-
-    fn from_text(text: &str) -> Result<Self, ParseCommunityError> {
-        if text.matches(':').count() == 2 {
-            text.parse().map(Self::Large)
-        } else {
-            text.parse().map(Self::Plain)
-        }
-    }
-}
-
-impl fmt::Display for CommunityText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Plain(community) => community.fmt(f),
-            Self::Large(community) => community.fmt(f),
-        }
-    }
-}
-
-impl Serialize for CommunityText {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for CommunityText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text::required(deserializer)
-    }
-}
-
-#[cfg(feature = "schema")]
-impl schemars::JsonSchema for CommunityText {
-    fn schema_name() -> alloc::borrow::Cow<'static, str> {
-        "Community".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let pattern = "^([0-9]+:[0-9]+(:[0-9]+)?|no-export|no-advertise|graceful-shutdown)$";
-        schemars::json_schema!({ "type": "string", "pattern": pattern })
-    }
 }
 
 #[cfg(test)]

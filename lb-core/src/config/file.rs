@@ -26,6 +26,7 @@ use super::BackendState;
 use super::agent::{ControlFile, KernelFile, LogFile, MetricsFile, Prefix, TracingFile};
 use super::announce::AnnounceFile;
 use super::bfd::BfdFile;
+use super::bgp::BgpFile;
 use super::icmp::IcmpFile;
 use super::text::{self, hash_key};
 use super::units::HumanDuration;
@@ -112,6 +113,9 @@ pub struct LbFile {
     /// Agent: which VIPs are announced, how, and what a drain waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announce: Option<AnnounceFile>,
+    /// Agent: the BGP speaker and its peers; VIPs are announced to nobody where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bgp: Option<BgpFile>,
     /// Agent: how BFD sessions are timed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bfd: Option<BfdFile>,

@@ -15,10 +15,11 @@ use ipnet::IpNet;
 
 use super::error::{NodeError, NodeProblem};
 use crate::announce::AnnounceConfig;
+use crate::bgp::SpeakerConfig;
 use crate::config::units::HumanDuration;
 use crate::config::{
-    BfdConfig, Config, ConfigError, ControlFile, FieldPath, KernelFile, LbFile, LogFile, LogFormat, LogLevel,
-    SchedulerKind, SchedulerName, ServiceConfig, Step, TracingFile,
+    BfdConfig, BgpFile, Config, ConfigError, ControlFile, FieldPath, KernelFile, LbFile, LogFile, LogFormat,
+    LogLevel, SchedulerKind, SchedulerName, ServiceConfig, Step, TracingFile,
 };
 use crate::health::{HealthConfig, HealthError, HealthFile};
 
@@ -73,6 +74,8 @@ pub struct NodeConfig {
     pub owned: Vec<IpNet>,
     /// How VIPs are announced.
     pub announce: AnnounceConfig,
+    /// The BGP speaker and its peers.
+    pub bgp: Option<SpeakerConfig>,
     /// How BFD sessions are timed.
     pub bfd: BfdConfig,
     /// How often the kernel is read again.
@@ -131,6 +134,7 @@ impl TryFrom<LbFile> for NodeConfig {
             .map_err(|error| NodeProblem::Announce(error.problem).below("announce", &error.path))?;
         let bfd = BfdConfig::try_from(file.bfd.take().unwrap_or_default())
             .map_err(|error| NodeProblem::Bfd(error.problem).below("bfd", &error.path))?;
+        let bgp = bgp(file.bgp.take(), &bfd)?;
         let owned = file.owned_prefixes.take();
         let mut lb = Config::try_from(file)?;
         let owned = owned_prefixes(owned.map(|all| all.iter().map(|prefix| prefix.0).collect()), &lb)?;
@@ -148,6 +152,7 @@ impl TryFrom<LbFile> for NodeConfig {
             health,
             owned,
             announce,
+            bgp,
             bfd,
             read_interval,
             metrics: metrics.map(|metrics| metrics.address),
@@ -175,6 +180,21 @@ fn health(file: &LbFile, top: &FieldPath) -> Result<Vec<HealthConfig>, NodeError
         }
     };
     file.services.iter().map(|service| service.health.as_ref()).enumerate().map(of_service).collect()
+}
+
+/// The speaker; the BFD profiles that its peers name must be there.
+fn bgp(file: Option<BgpFile>, bfd: &BfdConfig) -> Result<Option<SpeakerConfig>, NodeError> {
+    let Some(file) = file else { return Ok(None) };
+    let speaker = SpeakerConfig::try_from(file)
+        .map_err(|error| NodeProblem::Bgp(error.problem).below("bgp", &error.path))?;
+    for (position, peer) in speaker.peers.iter().enumerate() {
+        let missing = peer.bfd.as_ref().filter(|name| bfd.profile(name).is_none());
+        if let Some(name) = missing {
+            let peer = FieldPath::new([Step::Field("peers"), Step::Index(position), Step::Field("bfd")]);
+            return Err(NodeProblem::NoBfdProfile { name: name.clone() }.below("bgp", &peer));
+        }
+    }
+    Ok(Some(speaker))
 }
 
 fn read_interval(file: KernelFile, top: &FieldPath) -> Result<Duration, NodeError> {

@@ -1,11 +1,12 @@
 //! What is wrong with an agent's file, where, and what would be right.
 
+use alloc::string::String;
 use core::net::IpAddr;
 
 use ipnet::IpNet;
 
 use crate::config::units::HumanDuration;
-use crate::config::{AnnounceProblem, BfdProblem, FieldPath, Problem, SchedulerName, Step};
+use crate::config::{AnnounceProblem, BfdProblem, BgpProblem, FieldPath, Problem, SchedulerName, Step};
 use crate::health::HealthProblem;
 
 /// A field that an agent cannot put to work, and why.
@@ -30,6 +31,9 @@ pub enum NodeProblem {
     /// A field of the section `bfd`.
     #[error(transparent)]
     Bfd(BfdProblem),
+    /// A field of the section `bgp`.
+    #[error(transparent)]
+    Bgp(BgpProblem),
     /// A duration outside its bounds.
     #[error("{duration} is out of range; write a duration from {min} to {max}")]
     Duration {
@@ -52,6 +56,14 @@ pub enum NodeProblem {
         size: u32,
         /// The kernel's.
         kernel: u32,
+    },
+    /// A peer's BFD session has settings that are not there.
+    #[error(
+        "no BFD profile `{name}` is there; write its settings under bfd.profiles, or true for the usual ones"
+    )]
+    NoBfdProfile {
+        /// The name that was written.
+        name: String,
     },
     /// Nothing is the agent's to touch.
     #[error(

@@ -4,6 +4,7 @@ use alloc::string::ToString;
 use alloc::vec;
 
 use super::*;
+use crate::bgp::{Community, LargeCommunity};
 
 fn parse(text: &str) -> AnnounceFile {
     serde_saphyr::from_str(text).unwrap()

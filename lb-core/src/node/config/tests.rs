@@ -107,6 +107,15 @@ fn what_an_agent_cannot_do_is_refused_with_the_reason() {
         "kernel.readInterval: 10ms is out of range; write a duration from 1s to 24h",
     );
     check(&format!("{OWNED}, control: {{ socket: run.sock }}"), MH, "control.socket: no path of a socket");
+    let bgp = |peer: &str| {
+        format!(
+            "{OWNED}, bgp: {{ as: 64512, routerId: 10.0.0.11, peers: [{{ address: 10.0.0.1, as: 64500, {peer} }}] }}"
+        )
+    };
+    check(&bgp("holdTime: 1s"), MH, "bgp.peers[0].holdTime: ");
+    check(&bgp("bfd: fast"), MH, "bgp.peers[0].bfd: no BFD profile `fast` is there");
+    check(&format!("{OWNED}, bfd: {{ multiplier: 1 }}"), MH, "bfd.multiplier: ");
+    check(&format!("{OWNED}, announce: {{ drainDelay: 2h }}"), MH, "announce.drainDelay: ");
     check(&format!("{OWNED}, health: {{ fall: 0 }}"), MH, "health.fall: 0 is too small");
     let health = format!("{MH}, health: {{ slowStart: {{ duration: 1m, steps: 0 }} }}");
     check(OWNED, &health, "services[0].health.slowStart.steps: 0 steps are not possible");
