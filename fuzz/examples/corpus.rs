@@ -35,9 +35,42 @@ fn main() -> std::io::Result<()> {
     });
     write(&root.join("encapsulate_round_trip"), through)?;
     write(&root.join("packet_parse"), packets)?;
+    write(&root.join("bfd_session"), conversations())?;
     write(&root.join("director_model"), operations())?;
     write(&root.join("lb_file"), texts().map(|(name, text)| (name, text.into())))?;
     write(&root.join("scenario"), scenarios())
+}
+
+/// BFD: an operation is a 32-bit choice of its kind (times eight), then its fields.
+fn conversations() -> Vec<(&'static str, Vec<u8>)> {
+    let operation = |kind: u32, fields: &[u8]| [&(kind << 29 | 1 << 28).to_le_bytes()[..], fields].concat();
+    // from, TTL, named, state and flags, diagnostic, multiplier, intervals of 100 ms
+    let heard = |bits: u8| operation(1, &[0, 0, 1, bits, 0, 3, 100, 0, 100, 0]);
+    let pass = |milliseconds: u16| operation(2, &milliseconds.to_le_bytes());
+    let deadline = || operation(3, &[]);
+    let (up, poll, demand) = (3, 4, 32);
+    let come_up = || [heard(1), heard(2)].concat();
+    vec![
+        (
+            "comes-up-and-falls-silent",
+            [come_up(), heard(up), pass(250), heard(up), pass(300), deadline()].concat(),
+        ),
+        (
+            "asks-and-answers",
+            [come_up(), heard(up | poll), heard(up | 8), deadline(), heard(up | 8)].concat(),
+        ),
+        ("demand", [come_up(), heard(up | demand), deadline(), deadline()].concat()),
+        ("by-hand", [come_up(), operation(4, &[0, 0]), heard(1), operation(4, &[0, 1]), come_up()].concat()),
+        (
+            "new-settings",
+            [come_up(), operation(5, &[0, 50, 0, 200, 0, 5]), deadline(), heard(up | 8)].concat(),
+        ),
+        (
+            "leaves-and-comes-back",
+            [come_up(), operation(6, &[0]), pass(500), operation(7, &[0]), come_up()].concat(),
+        ),
+        ("garbage", operation(0, &[0, 0, 0x20, 0xc0, 3, 24, 0, 0, 0, 1])),
+    ]
 }
 
 fn write(folder: &Path, files: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> std::io::Result<()> {

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bfd_session;
 pub mod director_model;
 pub mod encapsulate_round_trip;
 pub mod lb_file;

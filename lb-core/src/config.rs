@@ -11,6 +11,10 @@
 //! configuration is the [`director`](crate::director)'s.
 
 mod address;
+mod agent;
+mod announce;
+mod bfd;
+mod bgp;
 mod convert;
 mod diff;
 mod emit;
@@ -34,12 +38,19 @@ use crate::icmp::IcmpLimits;
 use crate::identity::{Endpoint, Weight};
 
 pub use address::{ParseServiceAddressError, ServiceAddress};
+pub use agent::{ControlFile, KernelFile, LogFile, LogFormat, LogLevel, MetricsFile, Prefix, TracingFile};
+pub use announce::{AggregateFile, AnnounceError, AnnounceFile, AnnounceProblem, DampingFile, VipFile};
+pub use bfd::{BfdConfig, BfdError, BfdFile, BfdProblem, BfdProfile, BfdProfileFile};
+pub use bgp::{
+    AnyCommunity, BfdChoice, BgpError, BgpFile, BgpProblem, FamilyName, GracefulRestartFile, PeerFile,
+};
 pub use diff::{BackendChange, ConfigDiff, ServiceDiff, diff};
 pub use error::{ConfigError, FieldPath, Problem, Step, TableSizeRule};
 pub use file::{
     BackendFile, ConnectionsFile, ForwardFile, ForwardKind, FragmentsFile, HashField, LbFile, NodeFile,
     ProfileFile, ProfileKind, ProtocolName, SchedulerFile, SchedulerName, ServiceFile, TimeoutsFile,
 };
+pub use hosts::check_host_address;
 pub use icmp::{IcmpFile, RateFile};
 pub use remarks::{Concern, Remark};
 

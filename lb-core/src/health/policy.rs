@@ -67,6 +67,12 @@ impl BackendPolicy {
         self.fast_interval
     }
 
+    /// Whether a backend's weight grows step by step when it comes into service.
+    #[must_use]
+    pub const fn has_slow_start(&self) -> bool {
+        self.slow_start.is_some()
+    }
+
     /// The time a whole check may take.
     #[must_use]
     pub const fn timeout(&self) -> Duration {

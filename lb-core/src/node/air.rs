@@ -1,0 +1,133 @@
+//! What is on the air: the announcer is told what stands, and its routes are passed on.
+//!
+//! The node adds one thing to what its services say: a VIP that is not
+//! announced is not known to stand before the kernel holds everything for it,
+//! and one that is announced falls if the kernel loses what carries it.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use super::Node;
+use super::action::Action;
+use super::event::Event;
+use super::kernel::KernelPhase;
+use super::status::Life;
+use super::vip::Vip;
+use crate::announce::{self, VipState};
+use crate::config::ServiceAddress;
+use crate::health::ServiceState;
+use crate::time::Time;
+
+impl Node {
+    /// Whether it serves no more: on its way out, or taken out by hand.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.drained || self.life != Life::Running
+    }
+
+    /// Tells the announcer which services there are.
+    pub(super) fn configure_air(&mut self, now: Time) {
+        for vip in self.vips.values_mut() {
+            vip.services.clear();
+        }
+        for service in self.services.keys() {
+            self.vips.entry(service.address).or_default().services.insert(*service);
+        }
+        let services: Vec<ServiceAddress> = self.services.keys().copied().collect();
+        self.announcer.configure(now, self.config.announce.clone(), services);
+        // a VIP that is gone has no state any more, and so no word of its end
+        let gone: Vec<IpAddr> =
+            self.vips.iter().filter(|(_, vip)| vip.services.is_empty()).map(|(vip, _)| *vip).collect();
+        for address in gone {
+            self.note_state(now, address, VipState::Announced, VipState::Draining);
+        }
+        self.pending.vips.extend(self.vips.keys());
+    }
+
+    /// Tells the announcer how the services of VIPs stand that may stand otherwise than it knows.
+    pub(super) fn judge_vips(&mut self, now: Time) {
+        let changed = core::mem::take(&mut self.pending.vips);
+        for address in changed {
+            for (service, state) in self.states(address) {
+                self.announcer.handle_service(now, service, state);
+            }
+        }
+        self.pass_on(now);
+    }
+
+    /// The services of a VIP as the announcer is to know them.
+    fn states(&mut self, address: IpAddr) -> Vec<(ServiceAddress, ServiceState)> {
+        let Some(vip) = self.vips.get(&address) else { return Vec::new() };
+        let state = |service: &ServiceAddress| {
+            let state = self.services.get(service).map_or(ServiceState::Unknown, |found| found.state());
+            (*service, state)
+        };
+        let states: Vec<_> = vip.services.iter().map(state).collect();
+        if vip.announced {
+            let broken = |(service, _)| (service, ServiceState::Down);
+            return if vip.broken { states.into_iter().map(broken).collect() } else { states };
+        }
+        // nothing is announced before its kernel state is programmed; and while
+        // writes are under way, they may take what is believed to be there
+        let ready = self.kernel.phase() != KernelPhase::Writing && self.holds(address);
+        let known = |(service, state): (ServiceAddress, ServiceState)| {
+            let waits = state.stands() && !(ready && self.carries(service));
+            (service, if waits { ServiceState::Unknown } else { state }, waits)
+        };
+        let known: Vec<_> = states.into_iter().map(known).collect();
+        if known.iter().any(|(_, _, waits)| *waits) {
+            self.pending.waiting.insert(address);
+        }
+        known.into_iter().map(|(service, state, _)| (service, state)).collect()
+    }
+
+    /// Passes on routes and facts of the announcer.
+    pub(super) fn pass_on(&mut self, now: Time) {
+        while let Some(transmit) = self.announcer.poll_transmit() {
+            self.actions.push_back(match transmit {
+                announce::Transmit::Announce { prefix, route } => Action::Announce { prefix, route },
+                announce::Transmit::Withdraw { prefix } => Action::Withdraw { prefix },
+            });
+        }
+        while let Some(event) = self.announcer.poll_event() {
+            match event {
+                announce::Event::StateChanged { vip, from, to } => self.note_state(now, vip, from, to),
+                // the node waits for its own VIPs, those that left the configuration too
+                announce::Event::NodeDrained => {}
+            }
+        }
+    }
+
+    fn note_state(&mut self, now: Time, address: IpAddr, from: VipState, to: VipState) {
+        let Some(vip) = self.vips.get_mut(&address) else { return };
+        let announced = to == VipState::Announced;
+        if vip.announced && !announced {
+            vip.withdrawn = Some(now);
+            // to come back takes more than to stay
+            self.pending.vips.insert(address);
+        } else if vip.announced == announced && from == VipState::Announced {
+            return; // one that left without ever having been announced
+        }
+        vip.announced = announced;
+        vip.broken = false;
+        self.events.push_back(Event::VipChanged { vip: address, from, to });
+    }
+
+    /// After the kernel has changed: VIPs that waited for it are judged again.
+    pub(super) fn kernel_changed(&mut self) {
+        let waiting = core::mem::take(&mut self.pending.waiting);
+        self.pending.vips.extend(waiting);
+    }
+
+    /// After a failure: an announced VIP that the kernel no longer carries is broken.
+    pub(super) fn judge_broken(&mut self) {
+        let local = |vip: &IpAddr| self.kernel.believed().addresses.contains(vip);
+        let carried = |vip: &Vip| vip.services.iter().any(|service| self.carries(*service));
+        let broken = self.vips.iter().filter(|(address, vip)| !local(address) || !carried(vip));
+        let broken: BTreeSet<IpAddr> = broken.map(|(address, _)| *address).collect();
+        for (address, vip) in &mut self.vips {
+            vip.broken = vip.announced && broken.contains(address);
+        }
+        self.pending.vips.extend(broken);
+    }
+}

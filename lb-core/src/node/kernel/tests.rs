@@ -1,0 +1,86 @@
+//! Tests of the phases between a node and its kernel: every pair, and the waits after failures.
+
+use super::*;
+
+#[test]
+fn every_phase_and_input() {
+    use KernelInput::*;
+    use KernelPhase::*;
+    let inputs = [Asked, Due, Listed, NotListed, Planned, Refused, Written];
+    #[rustfmt::skip]
+    let table = [
+        //          asked    due      listed   not listed planned  refused  written
+        (Unread,   [Reading, Unread,  Unread,  Unread,    Unread,  Unread,  Unread]),
+        (Reading,  [Reading, Reading, Settled, Failed,    Reading, Reading, Reading]),
+        (Settled,  [Settled, Unread,  Settled, Settled,   Writing, Settled, Settled]),
+        (Writing,  [Writing, Writing, Writing, Writing,   Writing, Failed,  Settled]),
+        (Failed,   [Failed,  Unread,  Failed,  Failed,    Failed,  Failed,  Failed]),
+    ];
+    for (phase, expected) in table {
+        for (input, expected) in inputs.into_iter().zip(expected) {
+            assert_eq!(phase.after(input), expected, "{phase:?} {input:?}");
+        }
+    }
+}
+
+const VIP: IpAddr = IpAddr::V4(core::net::Ipv4Addr::new(203, 0, 113, 10));
+
+/// A kernel that was read and holds nothing.
+fn read() -> Kernel {
+    let mut kernel = Kernel::new(Time::ZERO, Duration::from_secs(30));
+    assert!(kernel.wants_read() && !kernel.wants_read(), "one listing at a time");
+    assert!(kernel.handle_snapshot(Time::ZERO, Snapshot::default()));
+    assert!(!kernel.handle_snapshot(Time::ZERO, Snapshot::default()), "nobody asked for it");
+    kernel
+}
+
+#[test]
+fn what_was_written_is_believed_as_far_as_it_was_done() {
+    let writes = [true, false, true].map(|present| Write::Address { vip: VIP, present });
+    for (done, present) in [(0, false), (1, true), (2, false), (3, true)] {
+        let mut kernel = read();
+        assert!(kernel.handle_plan(Time::ZERO, &writes) && !kernel.handle_plan(Time::ZERO, &writes));
+        assert_eq!(kernel.handle_written(Time::ZERO, done), Some(3));
+        assert_eq!(kernel.believed().addresses.contains(&VIP), present, "{done}");
+        let phase = if done == 3 { KernelPhase::Settled } else { KernelPhase::Failed };
+        assert_eq!(kernel.phase(), phase);
+        assert_eq!(kernel.handle_written(Time::ZERO, 3), None, "none is under way");
+    }
+}
+
+#[test]
+fn after_failures_it_waits_longer_and_after_rest_as_at_first() {
+    let mut kernel = read();
+    let write = [Write::Address { vip: VIP, present: true }];
+    let mut waits = Vec::new();
+    let mut now = Time::ZERO;
+    for _ in 0..9 {
+        assert!(kernel.handle_plan(now, &write));
+        kernel.handle_written(now, 0);
+        let due = kernel.poll_timeout().unwrap();
+        waits.push((due - now).as_millis());
+        kernel.handle_timeout(Time::from_nanos(due.as_nanos() - 1));
+        assert!(!kernel.wants_read(), "too early");
+        now = due;
+        kernel.handle_timeout(now);
+        assert!(kernel.wants_read());
+        kernel.handle_snapshot(now, Snapshot::default());
+    }
+    assert_eq!(waits, [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
+    assert!(!kernel.handle_plan(now, &[]), "it is at rest");
+    kernel.handle_plan(now, &write);
+    kernel.handle_written(now, 0);
+    assert_eq!(kernel.poll_timeout(), Some(now + RETRY_FIRST));
+}
+
+#[test]
+fn a_plan_that_never_ends_does_not_spin() {
+    let mut kernel = read();
+    let write = [Write::Address { vip: VIP, present: true }];
+    let mut rounds = 0;
+    while kernel.handle_plan(Time::ZERO, &write) {
+        kernel.handle_written(Time::ZERO, 1);
+        rounds += 1;
+    }
+    assert_eq!((rounds, kernel.phase()), (ROUNDS, KernelPhase::Failed));
+}

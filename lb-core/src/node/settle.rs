@@ -1,0 +1,240 @@
+//! After every input: what the machines want is passed on, VIPs are judged, the kernel is brought up to date.
+//!
+//! The order matters. A VIP that no longer stands is withdrawn before the
+//! kernel loses what carried it, and one that came up is announced after the
+//! kernel has it.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+use core::time::Duration;
+
+use super::Node;
+use super::action::{Action, ProbeKey};
+use super::event::Event;
+use super::kernel::Snapshot;
+use super::service::{Presence, Service, Wanted};
+use super::status::Life;
+use crate::config::ServiceAddress;
+use crate::health::{ProbeId, ServiceState};
+use crate::identity::Endpoint;
+use crate::ipvs::ServiceKey;
+use crate::time::Time;
+
+/// For how long a stopping node tries to clean a kernel that refuses.
+const CLEANING: Duration = Duration::from_secs(10);
+
+impl Node {
+    /// Brings everything into line; the last step of every `handle_*`.
+    pub(super) fn settle(&mut self, now: Time) {
+        if self.life == Life::Stopped {
+            return;
+        }
+        if self.kernel.is_known() {
+            self.judge_vips(now);
+            self.live(now);
+            self.want(now);
+            self.program(now);
+            self.kernel_changed();
+            self.judge_vips(now);
+        } else {
+            self.live(now);
+        }
+        if self.kernel.wants_read() {
+            self.actions.push_back(Action::Read);
+        }
+    }
+
+    /// Puts the configuration to work; the kernel is known.
+    pub(super) fn configure(&mut self, now: Time) {
+        let configs = self.config.lb.services.iter().zip(&self.config.health);
+        let mut kept = BTreeSet::new();
+        for (config, health) in configs {
+            kept.insert(config.address);
+            let found = self.services.entry(config.address);
+            let service = found.or_insert_with(|| Service::new(config.clone(), health.clone()));
+            let presence = |endpoint| presence(self.kernel.believed(), config.address, endpoint);
+            let given_up = service.configure(now, config, health, &presence, self.seed);
+            self.actions.extend(given_up.into_iter().map(|check| cancel(config.address, check)));
+        }
+        let gone: Vec<_> = self.services.keys().filter(|service| !kept.contains(service)).copied().collect();
+        for address in gone {
+            self.retire(now, address);
+        }
+        self.configure_air(now);
+        let all: Vec<_> = self.services.keys().copied().collect();
+        for address in all {
+            self.reapply_drains(now, address);
+            self.touch(address, None);
+        }
+        self.timers.retain(|(_, service, backend)| {
+            self.services.get(service).is_some_and(|found| found.has(*backend))
+        });
+        let (generation, services) = (self.config.lb.generation, self.services.len());
+        self.events.push_back(Event::Configured { generation, services });
+    }
+
+    /// Forgets a service that is no longer configured; what the kernel holds of it is seen to by `want`.
+    fn retire(&mut self, now: Time, address: ServiceAddress) {
+        if let Some(mut service) = self.services.remove(&address) {
+            self.actions.extend(service.leave_all(now).into_iter().map(|check| cancel(address, check)));
+        }
+        self.pending.services.insert(address);
+    }
+
+    fn reapply_drains(&mut self, now: Time, address: ServiceAddress) {
+        let Some(service) = self.services.get(&address) else { return };
+        let drained: Vec<_> = service
+            .endpoints()
+            .into_iter()
+            .map(|backend| (backend, self.is_out(&ProbeKey { service: address, backend })))
+            .collect();
+        if let Some(service) = self.services.get_mut(&address) {
+            for (backend, out) in drained {
+                service.handle_drain(now, backend, out);
+            }
+        }
+    }
+
+    /// Whether a hand took that backend of that service out.
+    pub(super) fn is_out(&self, key: &ProbeKey) -> bool {
+        let address = key.backend.address;
+        self.drains.contains(&(address, None)) || self.drains.contains(&(address, Some(key.service)))
+    }
+
+    /// The backends with an address, of one service or of all.
+    pub(super) fn members_at(&self, address: IpAddr, service: Option<ServiceAddress>) -> Vec<ProbeKey> {
+        let services =
+            self.services.iter().filter(|(found, _)| service.is_none_or(|wanted| wanted == **found));
+        let members = services.flat_map(|(service, found)| {
+            found.members().map(|(backend, _)| ProbeKey { service: *service, backend })
+        });
+        members.filter(|key| key.backend.address == address).collect()
+    }
+
+    /// Passes on what a service's machines want and tell, and keeps its timers.
+    pub(super) fn touch(&mut self, address: ServiceAddress, backend: Option<Endpoint>) {
+        let Some(service) = self.services.get_mut(&address) else { return };
+        let (actions, events) = (&mut self.actions, &mut self.events);
+        let changed = service.drain_machines(
+            backend,
+            |action| actions.push_back(action),
+            |event| events.push_back(event),
+        );
+        let backends = backend.map_or_else(|| service.endpoints(), |backend| [backend].into());
+        for backend in backends {
+            if let Some((before, next)) = service.retime(backend)
+                && before != next
+            {
+                before.inspect(|due| {
+                    self.timers.remove(&(*due, address, backend));
+                });
+                self.timers.extend(next.map(|due| (due, address, backend)));
+            }
+        }
+        if changed || backend.is_none() {
+            self.pending.services.insert(address);
+            self.pending.vips.insert(address.address);
+        }
+    }
+
+    /// Goes on towards the end, if it was told to.
+    fn live(&mut self, now: Time) {
+        match self.life {
+            Life::Stopping { cleanup }
+                if self.vips.values().all(|vip| vip.is_quiet(now, self.drain_delay())) =>
+            {
+                // a kernel that was never read holds nothing of which we know that it is ours
+                if cleanup && self.kernel.is_known() {
+                    self.life = Life::Cleaning { give_up: now + CLEANING };
+                    self.desired.clear();
+                    self.vips.clear();
+                    self.pending.compare_all = true;
+                    self.pending.at_rest = false;
+                } else {
+                    self.stop();
+                }
+            }
+            Life::Cleaning { give_up } if give_up <= now => self.stop(),
+            Life::Cleaning { .. } | Life::Running | Life::Stopped | Life::Stopping { .. } => {}
+        }
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.life = Life::Stopped;
+        self.actions.push_back(Action::Stop);
+    }
+
+    /// Says what the kernel is to hold, but for what has to wait.
+    fn want(&mut self, now: Time) {
+        if matches!(self.life, Life::Cleaning { .. } | Life::Stopped) {
+            return;
+        }
+        let delay = self.drain_delay();
+        let vips = &self.vips;
+        let quiet =
+            |address: &IpAddr| vips.get(address).is_none_or(|vip| vip.announced || vip.is_quiet(now, delay));
+        let released: Vec<IpAddr> = self.pending.held.iter().filter(|vip| quiet(vip)).copied().collect();
+        for vip in released {
+            self.pending.held.remove(&vip);
+            let of_vip = self.desired.keys().filter(|service| service.address == vip);
+            self.pending.services.extend(of_vip.copied());
+        }
+        for address in core::mem::take(&mut self.pending.services) {
+            self.want_service(now, address);
+        }
+        self.vips.retain(|address, vip| {
+            let serves = !vip.services.is_empty();
+            serves || vip.announced || self.desired.keys().any(|service| service.address == *address)
+        });
+    }
+
+    fn want_service(&mut self, now: Time, address: ServiceAddress) {
+        let delay = self.drain_delay();
+        let vip = self.vips.get(&address.address);
+        let loud = vip.is_some_and(|vip| !vip.is_quiet(now, delay));
+        let announced = vip.is_some_and(|vip| vip.announced);
+        let last = vip.is_none_or(|vip| vip.services.is_empty());
+        match self.services.get(&address).map(|service| (service.wanted(), service.state())) {
+            // a service that leaves a VIP which others keep goes at once: that is an operator's word
+            None if loud && last && self.desired.contains_key(&address) => {
+                self.pending.held.insert(address.address);
+            }
+            None => {
+                if self.desired.remove(&address).is_some() {
+                    self.pending.unplanned.insert(address);
+                    self.pending.at_rest = false;
+                }
+            }
+            Some((wanted, state)) => {
+                let before = self.desired.get(&address);
+                let loses_all = !wanted.takes_flows() && before.is_some_and(Wanted::takes_flows);
+                // where the VIP stands all the same, only evidence takes the last one out
+                let waits = loud && (!announced || state != ServiceState::Down);
+                if loses_all && waits {
+                    self.pending.held.insert(address.address);
+                } else if before != Some(&wanted) {
+                    self.desired.insert(address, wanted);
+                    self.pending.unplanned.insert(address);
+                    self.pending.at_rest = false;
+                }
+            }
+        }
+    }
+}
+
+fn cancel(service: ServiceAddress, (backend, id): (Endpoint, ProbeId)) -> Action {
+    Action::CancelProbe { key: ProbeKey { service, backend }, id }
+}
+
+/// What the kernel holds of a backend.
+pub(super) fn presence(kernel: &Snapshot, service: ServiceAddress, backend: Endpoint) -> Presence {
+    let Some(found) = kernel.ipvs.services.get(&ServiceKey::Address(service)) else {
+        return Presence::Absent;
+    };
+    let same =
+        found.destinations.iter().filter(|found| found.destination.endpoint.address == backend.address);
+    let best =
+        same.map(|found| if found.destination.weight > 0 { Presence::Serving } else { Presence::Idle });
+    best.max().unwrap_or(Presence::Absent)
+}

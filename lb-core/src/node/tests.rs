@@ -1,0 +1,202 @@
+//! Tests of the node: the order of what it does, its restarts, drains and ends, in a small simulated world.
+
+mod properties;
+mod world;
+
+use std::string::ToString;
+use std::vec::Vec;
+
+use super::*;
+use crate::announce::VipState;
+use crate::ipvs::{Command, Family, KernelService, ObservedService, ServiceFlags, ServiceKey};
+use world::{Trouble, World, address, config};
+
+const ONE: &str = "203.0.113.10 443 10.1.0.1 10.1.0.2";
+const TWO: &str = "203.0.113.11 443 10.1.0.1 10.1.0.2";
+const SECOND: Duration = Duration::from_secs(1);
+
+fn vip(last: u8) -> IpAddr {
+    IpAddr::from([203, 0, 113, last])
+}
+
+fn service(text: &str) -> ServiceAddress {
+    text.parse().unwrap()
+}
+
+/// A world at rest with one service announced.
+fn at_rest() -> World {
+    let mut world = World::new(config(&[ONE]));
+    world.pass(3 * SECOND);
+    assert!(world.announced.contains(&vip(10)));
+    world.written();
+    world
+}
+
+#[test]
+fn from_an_empty_kernel_to_an_announcement() {
+    let mut world = World::new(config(&[ONE]));
+    assert!(world.announced.is_empty(), "nothing is known of the backends");
+    world.pass(3 * SECOND);
+    let written = world.written();
+    assert!(written[0].starts_with("add service 203.0.113.10:443/tcp"), "{written:?}");
+    assert!(written.contains(&"add 203.0.113.10 to lo".to_string()));
+    assert_eq!(world.announced, [vip(10)].into());
+    assert!(world.node.is_programmed());
+}
+
+#[test]
+fn a_restart_writes_nothing_that_is_right_already() {
+    let mut world = at_rest();
+    world.restart();
+    assert!(world.announced.contains(&vip(10)), "what the kernel holds is evidence enough");
+    world.pass(120 * SECOND);
+    assert_eq!(world.written(), [""; 0]);
+}
+
+#[test]
+fn a_restart_while_a_backend_is_down_leaves_it_out_and_the_others_in() {
+    let mut world = at_rest();
+    world.alive.remove(&address("10.1.0.1"));
+    world.pass(5 * SECOND);
+    assert_eq!(world.serving(service("203.0.113.10:443/tcp")), world.serving_of("10.1.0.2"));
+    world.written();
+    world.restart();
+    world.pass(60 * SECOND);
+    assert_eq!(world.written(), [""; 0]);
+}
+
+#[test]
+fn all_backends_down_the_vip_goes_first_and_comes_back() {
+    let mut world = at_rest();
+    for backend in ["10.1.0.1", "10.1.0.2"] {
+        world.alive.remove(&address(backend));
+    }
+    world.pass(4 * SECOND);
+    assert!(world.announced.is_empty());
+    assert!(world.serving(service("203.0.113.10:443/tcp")) > 0, "flows still on their way are served");
+    world.pass(10 * SECOND);
+    assert_eq!(world.serving(service("203.0.113.10:443/tcp")), 0);
+    world.alive.insert(address("10.1.0.2"));
+    world.pass(4 * SECOND);
+    assert!(world.announced.contains(&vip(10)));
+}
+
+#[test]
+fn a_service_is_removed_only_after_its_vip_was_silent() {
+    let mut world = World::new(config(&[ONE, TWO]));
+    world.pass(3 * SECOND);
+    world.written();
+    world.node.handle_config(world.now, config(&[TWO]));
+    world.act();
+    assert_eq!(world.announced, [vip(11)].into());
+    world.pass(4 * SECOND);
+    assert_eq!(world.written(), [""; 0], "the routers have five seconds");
+    world.pass(2 * SECOND);
+    assert_eq!(
+        world.written(),
+        ["remove 203.0.113.10 from lo", "delete service 203.0.113.10:443/tcp"],
+        "the address first, or the host itself would answer with resets"
+    );
+    assert_eq!(world.announced, [vip(11)].into());
+}
+
+#[test]
+fn a_new_service_on_a_vip_takes_nothing_away() {
+    let mut world = at_rest();
+    let events = world.events.len();
+    world.node.handle_config(world.now, config(&[ONE, "203.0.113.10 80 10.1.0.3"]));
+    world.act();
+    world.pass(5 * SECOND);
+    assert!(world.serving(service("203.0.113.10:80/tcp")) > 0);
+    let withdrawn = |event: &&Event| matches!(event, Event::VipChanged { from: VipState::Announced, .. });
+    assert_eq!(world.events[events..].iter().find(withdrawn), None);
+}
+
+#[test]
+fn a_drained_backend_keeps_its_flows_and_a_drained_node_its_kernel() {
+    let mut world = at_rest();
+    let drain = Drain::Backend { address: address("10.1.0.1"), service: None };
+    assert_eq!(world.node.handle_drain(world.now, drain, true), 1);
+    world.act();
+    let written = world.written();
+    assert!(
+        !written.is_empty() && written.iter().all(|write| write.starts_with("set 10.1.0.1:")),
+        "{written:?}"
+    );
+    world.node.handle_drain(world.now, drain, false);
+    world.act();
+    world.pass(5 * SECOND);
+    assert_eq!(world.serving_of("10.1.0.1"), world.serving_of("10.1.0.2"));
+
+    world.written();
+    world.node.handle_drain(world.now, Drain::Node, true);
+    world.act();
+    assert!(world.announced.is_empty());
+    world.pass(60 * SECOND);
+    assert_eq!(world.written(), [""; 0]);
+    world.node.handle_drain(world.now, Drain::Node, false);
+    world.act();
+    assert!(world.announced.contains(&vip(10)));
+}
+
+#[test]
+fn a_dead_path_takes_a_backend_out_until_it_is_forgotten() {
+    let mut world = at_rest();
+    let dead = Some(10 * SECOND);
+    assert_eq!(world.node.handle_path(world.now, address("10.1.0.1"), None, dead), 1);
+    world.act();
+    assert_eq!(world.serving_of("10.1.0.1"), 0);
+    world.pass(11 * SECOND);
+    assert!(world.serving_of("10.1.0.1") > 0, "a checker that fell silent holds nothing back");
+}
+
+#[test]
+fn drift_is_repaired_and_counted_and_what_is_foreign_is_let_be() {
+    let mut world = at_rest();
+    let foreign = ServiceKey::Address(service("192.0.2.1:53/udp"));
+    let theirs = ObservedService {
+        service: KernelService::new("wlc", ServiceFlags::NONE, Family::V4),
+        destinations: Vec::new(),
+    };
+    let add = Command::AddService { key: foreign, service: theirs.service.clone().into() };
+    world.kernel.ipvs.apply(&add).unwrap();
+    world.kernel.addresses.insert(address("192.0.2.1"));
+    let key = ServiceKey::Address(service("203.0.113.10:443/tcp"));
+    world.kernel.ipvs.apply(&Command::DeleteService { key }).unwrap();
+    world.kernel.addresses.remove(&vip(10));
+    world.pass(31 * SECOND);
+    assert!(world.serving(service("203.0.113.10:443/tcp")) > 0);
+    assert_eq!(world.node.counters().drifts, 1);
+    assert_eq!(world.node.foreign().collect::<Vec<_>>(), [foreign]);
+    world.node.handle_shutdown(world.now, true);
+    world.act();
+    world.pass(10 * SECOND);
+    assert!(world.stopped);
+    assert_eq!(world.kernel.snapshot().ipvs.services, [(foreign, theirs)].into());
+    assert_eq!(world.kernel.addresses, [address("192.0.2.1")].into());
+}
+
+#[test]
+fn a_shutdown_withdraws_waits_and_leaves_the_kernel() {
+    let mut world = at_rest();
+    let before = world.kernel.snapshot();
+    world.node.handle_shutdown(world.now, false);
+    world.act();
+    assert!(world.announced.is_empty() && !world.stopped);
+    world.pass(4 * SECOND);
+    assert!(!world.stopped, "the routers have five seconds");
+    world.pass(2 * SECOND);
+    assert!(world.stopped && world.kernel.snapshot() == before);
+    assert_eq!(world.node.poll_timeout(), None);
+}
+
+#[test]
+fn a_kernel_that_refuses_is_asked_again_and_nothing_is_announced_meanwhile() {
+    let mut world = World::new(config(&[ONE]));
+    world.trouble = Trouble { unreadable: false, refuse_after: Some(0) };
+    world.pass(3 * SECOND);
+    assert!(world.announced.is_empty());
+    world.trouble = Trouble::default();
+    world.pass(15 * SECOND);
+    assert!(world.announced.contains(&vip(10)));
+}
