@@ -61,7 +61,8 @@ impl<T: AsyncTransport> Connection<T> {
     /// If the kernel refuses, or the socket fails.
     pub async fn query(&mut self, request: &Request) -> Result<Replies, Error> {
         let requests = std::slice::from_ref(request);
-        let (replies, report) = self.run(Batch::new(requests, OnFailure::Stop, self.next_sequence)).await?;
+        let (replies, report) =
+            self.run(Batch::new(requests, OnFailure::StopExactly, self.next_sequence)).await?;
         match report.failures.into_iter().next() {
             Some(failure) => Err(failure.rejection.into()),
             None => Ok(replies),

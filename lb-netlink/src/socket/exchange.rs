@@ -63,16 +63,19 @@ pub trait Exchange {
 /// What is done about the commands after one that the kernel refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFailure {
-    /// They are executed all the same; up to [`WINDOW_REQUESTS`] share a round trip.
+    /// They are executed all the same.
     Continue,
-    /// They are not sent: each command waits for the one before it.
+    /// Nothing more is sent; those that shared a datagram with it, up to
+    /// [`WINDOW_REQUESTS`] less one, are executed all the same.
     Stop,
+    /// None of them is executed: each command waits for the one before it, at a round trip each.
+    StopExactly,
 }
 
 /// What became of a batch of commands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// How many commands the kernel has seen: all, or those up to the first failure with [`OnFailure::Stop`].
+    /// How many commands the kernel has seen, the first so many of the batch: all, unless a failure stopped it.
     pub executed: usize,
     /// Those that it refused, in order.
     pub failures: Vec<Failure>,
@@ -244,7 +247,7 @@ impl<'a> Batch<'a> {
     /// How many requests go into the next datagram: at least one.
     fn window(&self) -> usize {
         let rest = &self.requests[self.sent..];
-        if self.on_failure == OnFailure::Stop {
+        if self.on_failure == OnFailure::StopExactly {
             return 1;
         }
         let mut bytes = 0;
@@ -306,7 +309,7 @@ impl Exchange for Batch<'_> {
     }
 
     fn is_finished(&self) -> bool {
-        let stopped = self.on_failure == OnFailure::Stop && !self.report.failures.is_empty();
+        let stopped = self.on_failure != OnFailure::Continue && !self.report.failures.is_empty();
         self.settled == self.sent && (self.sent == self.requests.len() || stopped)
     }
 

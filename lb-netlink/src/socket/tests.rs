@@ -150,12 +150,21 @@ fn a_batch_takes_few_round_trips_and_says_which_command_failed() {
 #[test]
 fn a_batch_that_stops_sends_nothing_after_a_failure() {
     let commands = [request(&[0]), request(&[2]), request(&[1]), request(&[4])];
-    let report = execute(|| Script::new(odd_ones_out), &commands, OnFailure::Stop).unwrap();
-    assert_eq!(report.executed, 3);
+    let report = execute(|| Script::new(odd_ones_out), &commands, OnFailure::StopExactly).unwrap();
+    assert_eq!((report.executed, report.round_trips), (3, 3));
     assert_eq!(report.failures.iter().map(|failure| failure.index).collect::<Vec<_>>(), [2]);
     let mut connection = blocking::Connection::new(Script::new(odd_ones_out));
-    connection.execute(&commands, OnFailure::Stop).unwrap();
+    connection.execute(&commands, OnFailure::StopExactly).unwrap();
     assert_eq!(connection.transport().sent.len(), 3);
+}
+
+#[test]
+fn a_batch_may_stop_at_the_end_of_a_datagram_only() {
+    let commands: Vec<_> =
+        (0..300_u32).map(|number| request(&[u8::from(number == 130 || number == 140)])).collect();
+    let report = execute(|| Script::new(odd_ones_out), &commands, OnFailure::Stop).unwrap();
+    assert_eq!((report.executed, report.round_trips), (2 * WINDOW_REQUESTS, 2));
+    assert_eq!(report.failures.iter().map(|failure| failure.index).collect::<Vec<_>>(), [130, 140]);
 }
 
 #[test]
