@@ -269,6 +269,57 @@ fn what_this_kernel_lacks_is_said_with_what_to_do() {
     });
 }
 
+#[test]
+fn the_asynchronous_executor_does_the_same() {
+    namespace::run("live_links::links::the_asynchronous_executor_does_the_same", || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut network = lb_netlink::network::Network::open().unwrap();
+            let vip = Address::virtual_ip(ip("203.0.113.10"), DeviceName::loopback());
+            network.execute(&Command::SetLink(DeviceName::loopback(), up())).await.unwrap();
+            for _ in 0..2 {
+                network.execute(&Command::AddAddress(vip.clone())).await.unwrap();
+            }
+            let links = network.links().await.unwrap();
+            assert!(network.addresses(&links).await.unwrap().contains(&vip));
+            let local = network.routes(Family::V4, &links).await.unwrap();
+            assert!(
+                local.iter().any(|route| route.destination == vip.prefix && route.kind == route::Kind::Local)
+            );
+            let rule = Rule { mark: Some(Mark::exact(1)), ..Rule::to_table(Family::V4, 1000, 1001) };
+            network.execute(&Command::AddRule(rule.clone())).await.unwrap();
+            assert!(network.rules(Family::V4).await.unwrap().contains(&rule));
+            let gone = Command::SetLink(device("gone0"), up());
+            assert_eq!(network.execute(&gone).await.unwrap_err().problem, Problem::NoDevice(device("gone0")));
+            for _ in 0..2 {
+                network.execute(&Command::RemoveAddress(vip.clone())).await.unwrap();
+            }
+            assert!(!network.addresses(&links).await.unwrap().contains(&vip));
+        });
+    });
+}
+
+#[test]
+fn ten_thousand_virtual_ips_take_seconds_at_most() {
+    namespace::run("live_links::links::ten_thousand_virtual_ips_take_seconds_at_most", || {
+        let mut network = Network::open().unwrap();
+        let vips = (0..10_000_u32).map(|number| IpAddr::from((0xcb00_0000 + number).to_be_bytes()));
+        let wanted: Vec<Address> = vips.map(|vip| Address::virtual_ip(vip, DeviceName::loopback())).collect();
+        let owned = |address: &Address| address.origin == Origin::OVERSPILL;
+        let started = std::time::Instant::now();
+        let mut writes = Vec::new();
+        for wanted in [&wanted[..], &wanted, &[]] {
+            let links = network.links().unwrap();
+            let commands = address::plan(&network.addresses(&links).unwrap(), wanted, owned);
+            commands.iter().for_each(|command| network.execute(command).unwrap());
+            writes.push(commands.len());
+            eprintln!("{} writes, {:?} since the start", commands.len(), started.elapsed());
+        }
+        assert_eq!(writes, [10_000, 0, 10_000]);
+        assert!(started.elapsed() < std::time::Duration::from_secs(30), "{:?}", started.elapsed());
+    });
+}
+
 /// What the kernel does a moment later is waited for, 5 seconds at most.
 fn retry<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
     for _ in 0..50 {
