@@ -1,4 +1,5 @@
-//! Linux networking over netlink, for load balancers: IPVS complete, links, addresses, routes, tunnels.
+//! Linux networking over netlink, for load balancers: IPVS complete, and the devices, addresses, routes,
+//! rules, tunnels and settings that nodes and their backends need.
 //!
 //! ```no_run
 //! use lb_netlink::ipvs::{Destination, Forward, Protocol, Service, ServiceFlags, ServiceKey, Tunnel, blocking::Client};
@@ -18,8 +19,10 @@
 //! | module | holds |
 //! |---|---|
 //! | [`ipvs`] | services, destinations, daemons, statistics: typed values, and clients for tokio and blocking |
-//! | [`network`] | links, addresses, routes and rules of a namespace: observe, plan, execute; [`link`], [`address`], [`route`], [`rule`], [`tunnel`] are its parts |
-//! | [`sysctl`] | settings of the kernel by typed names |
+//! | [`network`] | commands over what follows: printed as `ip` and `sysctl` would have them, executed by tokio or blocking |
+//! | [`link`], [`tunnel`] | devices; tunnels of all four pairs of families, receive ports of FOU and GUE |
+//! | [`address`], [`route`], [`rule`] | values, and plans: what is there and what is wanted to commands, sparing others' |
+//! | [`sysctl`] | settings by typed names |
 //! | [`generic`] | families that are found by name |
 //! | [`socket`] | conversations: dumps, batches of commands, acknowledgements; transports |
 //! | [`error`] | what went wrong, as values to match on |
