@@ -239,6 +239,21 @@ proptest! {
         prop_assert_eq!(plan.outside, v4(wanted.services.keys().copied().collect()));
     }
 
+    /// The table that is reckoned from a dump is the kernel's own.
+    #[test]
+    fn a_dump_tells_the_table(history in history(), wishes in wishes()) {
+        let wanted = all_of(&wishes);
+        let mut kernel = kernel_after(&history);
+        let commands = plan(&kernel.observed(), &wanted, &ours(), Repair::Now).commands;
+        carry_out(&mut kernel, &commands);
+        for (key, observed) in kernel.observed().services {
+            let table = observed.table(wanted.services[&key].table).expect("no weight 0 of somebody else");
+            let holder = |member: &u16| Some(table.members().get(usize::from(*member))?.endpoint);
+            let slots: Vec<_> = table.slots().iter().map(holder).collect();
+            prop_assert_eq!(Some(slots), kernel.slots(&key).unwrap());
+        }
+    }
+
     /// At most three writes for each destination that is there or wanted, one
     /// for each service, and two around a repair.
     #[test]
