@@ -10,6 +10,7 @@
 //! | [`flow`] | flow keys of either family, to a service, to a configuration's services |
 //! | [`packet`] | packets as bytes: good ones of every kind, of one flow, in fragments; damaged ones |
 //! | [`connection`] | keys, segments and operations of a connection table |
+//! | [`ipvs`] | kernel services as they are wanted, and what others write to the kernel |
 //! | [`director`] | courses of packets, time, health and configurations for a whole node |
 //!
 //! The feature adds this module and changes nothing else. Strategies shrink to
@@ -40,6 +41,7 @@ pub mod config;
 pub mod connection;
 pub mod director;
 pub mod flow;
+pub mod ipvs;
 pub mod packet;
 
 #[cfg(test)]

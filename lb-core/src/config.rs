@@ -11,6 +11,7 @@
 //! configuration is the [`director`](crate::director)'s.
 
 mod address;
+mod agent;
 mod convert;
 mod diff;
 mod emit;
@@ -34,6 +35,7 @@ use crate::icmp::IcmpLimits;
 use crate::identity::{Endpoint, Weight};
 
 pub use address::{ParseServiceAddressError, ServiceAddress};
+pub use agent::{ControlFile, KernelFile, LogFile, LogFormat, LogLevel, MetricsFile, Prefix, TracingFile};
 pub use diff::{BackendChange, ConfigDiff, ServiceDiff, diff};
 pub use error::{ConfigError, FieldPath, Problem, Step, TableSizeRule};
 pub use file::{

@@ -38,7 +38,8 @@ pub struct Weight(pub u16);
 pub struct Endpoint {
     /// The backend's own address (the outer destination of a tunnel).
     pub address: IpAddr,
-    /// The backend's port; under a tunnel the service's.
+    /// The backend's port; under a tunnel the service's, or with a kernel's
+    /// scheduler any: then it is only a name.
     pub port: u16,
 }
 

@@ -184,7 +184,7 @@ fn fragments() -> impl Strategy<Value = FragmentLimits> {
     limits.prop_map(|(max, timeout_ms)| FragmentLimits { max, timeout: Duration::from_millis(timeout_ms) })
 }
 
-fn forward() -> impl Strategy<Value = Forward> {
+pub(super) fn forward() -> impl Strategy<Value = Forward> {
     prop_oneof![
         Just(Forward::Ipip),
         (1..=u16::MAX).prop_map(|port| Forward::Gue { port }),

@@ -13,8 +13,8 @@ use super::units::HumanDuration;
 use super::{
     BackendConfig, BackendFile, Config, ConfigError, ConnectionsFile, FieldPath, Forward, ForwardFile,
     ForwardKind, FragmentsFile, HashField, IpvsOptions, LbFile, NodeAddresses, NodeFile, Problem, Profile,
-    ProfileFile, ProfileKind, ProtocolName, SchedulerName, ServiceAddress, ServiceConfig, ServiceFile,
-    TimeoutsFile, file,
+    ProfileFile, ProfileKind, ProtocolName, SchedulerKind, SchedulerName, ServiceAddress, ServiceConfig,
+    ServiceFile, TimeoutsFile, file,
 };
 use crate::connection::{ConnectionLimits, Machine, Timeouts};
 use crate::flow::{HashFields, Protocol};
@@ -209,7 +209,7 @@ fn service(file: &ServiceFile, hosts: &Hosts, path: &FieldPath) -> Result<Servic
     let mut backends = Vec::with_capacity(file.backends.len());
     for (position, backend) in file.backends.iter().enumerate() {
         let path = path.field("backends").item(position);
-        let backend = self::backend(backend, address, hosts, &path)?;
+        let backend = self::backend(backend, address, scheduler, hosts, &path)?;
         if let Some(first) = seen.insert(backend.endpoint, position) {
             let endpoint = backend.endpoint;
             return Err(path.field("address").wrong(Problem::DuplicateBackend { endpoint, first }));
@@ -263,14 +263,17 @@ fn forward(file: &ForwardFile, path: &FieldPath) -> Result<Forward, ConfigError>
 fn backend(
     file: &BackendFile,
     service: ServiceAddress,
+    scheduler: SchedulerKind,
     hosts: &Hosts,
     path: &FieldPath,
 ) -> Result<BackendConfig, ConfigError> {
     hosts.check_backend(file.address, &path.field("address"))?;
-    if let Some(port) = file.port.filter(|port| *port != service.port) {
+    let port = file.port.unwrap_or(service.port);
+    // To the kernel a port is part of a destination's name, which its schedulers hash.
+    if port != service.port && !scheduler.is_ipvs() {
         return Err(path.field("port").wrong(Problem::BackendPort { port, service: service.port }));
     }
-    let endpoint = Endpoint::new(file.address, service.port);
+    let endpoint = Endpoint::new(file.address, port);
     Ok(BackendConfig { endpoint, weight: Weight(file.weight), state: file.state })
 }
 

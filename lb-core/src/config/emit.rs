@@ -25,6 +25,7 @@ impl From<&Config> for LbFile {
             profile: Some(profile_file(config.profile)),
             generation: config.generation,
             services: config.services.iter().map(service_file).collect(),
+            ..Self::default()
         }
     }
 }
@@ -72,7 +73,8 @@ fn profile_file(profile: Profile) -> ProfileFile {
 fn service_file(service: &ServiceConfig) -> ServiceFile {
     let backend = |backend: &BackendConfig| BackendFile {
         address: backend.endpoint.address,
-        port: None, // under a tunnel it is the service's
+        // under a tunnel it is the service's, but for the kernel's schedulers it can be a name
+        port: Some(backend.endpoint.port).filter(|port| *port != service.address.port),
         weight: backend.weight.0,
         state: backend.state,
     };
@@ -96,6 +98,7 @@ fn service_file(service: &ServiceConfig) -> ServiceFile {
         scheduler: service.scheduler.into(),
         forward: ForwardFile { kind, port, spread: Some(service.spread) },
         mtu: service.mtu,
+        health: None, // a configuration of services knows nothing of checks
         backends: service.backends.iter().map(backend).collect(),
     }
 }

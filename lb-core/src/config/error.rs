@@ -58,6 +58,12 @@ impl FieldPath {
         Self(steps)
     }
 
+    /// This path and then another.
+    #[must_use]
+    pub fn join(&self, rest: &Self) -> Self {
+        Self(self.0.iter().chain(&rest.0).copied().collect())
+    }
+
     pub(super) fn field(&self, name: &'static str) -> Self {
         self.then(Step::Field(name))
     }

@@ -6,6 +6,13 @@
 //! then knows the position of every field, and a parameter of another kind is
 //! reported as such by the conversion to [`Config`](super::Config). What a
 //! value means together with others is checked there too.
+//!
+//! Versions: the number changes only when a file that was right would mean
+//! something else or nothing. A new field with a default is no new version: an
+//! older reader refuses it by name, which is what it should do. A reader of
+//! version n also reads n - 1, by turning it into n before anything else, and
+//! refuses the rest by number. So nodes are upgraded first and files after them,
+//! and a file is taken back one version without touching the nodes.
 
 #[cfg(feature = "schema")]
 use alloc::string::String;
@@ -16,12 +23,14 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 
 use super::BackendState;
+use super::agent::{ControlFile, KernelFile, LogFile, MetricsFile, Prefix, TracingFile};
 use super::icmp::IcmpFile;
 use super::text::{self, hash_key};
 use super::units::HumanDuration;
 use super::{convert, scheduler};
 use crate::fragment::FragmentTable;
 use crate::hash::HashKey;
+use crate::health::HealthFile;
 
 /// Slots of a `maglev` table where the file says none: the small table of the Maglev paper.
 pub(super) const MAGLEV_TABLE_SIZE: u32 = 65_537;
@@ -56,7 +65,7 @@ const MAX_RING_POINTS: u64 = scheduler::MAX_RING_POINTS as u64;
 /// assert_eq!(file.services[0].mtu, 1500);
 /// # Ok::<(), serde_saphyr::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(description = "An LB file: one node's virtual services."))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -92,6 +101,27 @@ pub struct LbFile {
     /// The owner's number of this configuration; `explain` and counters show it.
     #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "text::whole")]
     pub generation: u64,
+    /// Agent: the prefixes in which everything is the agent's; what lies outside it never touches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owned_prefixes: Option<Vec<Prefix>>,
+    /// Agent: how backends are checked and when a service stands, where a service does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<HealthFile>,
+    /// Agent: how the kernel is kept as it should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<KernelFile>,
+    /// Agent: where Prometheus finds metrics; nowhere where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<MetricsFile>,
+    /// Agent: the socket by which a running agent is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<ControlFile>,
+    /// Agent: how it logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogFile>,
+    /// Agent: where traces go; nowhere where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracing: Option<TracingFile>,
     /// The virtual services.
     pub services: Vec<ServiceFile>,
 }
@@ -256,6 +286,9 @@ pub struct ServiceFile {
     #[serde(default = "default_mtu", deserialize_with = "text::between::<LEAST_MTU, 65_535, _, _>")]
     #[cfg_attr(feature = "schema", schemars(range(min = 596)))]
     pub mtu: u16,
+    /// Agent: how its backends are checked, and when it stands; the file's own `health` where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<HealthFile>,
     /// The backends.
     #[serde(default)]
     pub backends: Vec<BackendFile>,
@@ -403,7 +436,9 @@ pub struct BackendFile {
     #[serde(deserialize_with = "text::required")]
     #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "ip")))]
     pub address: IpAddr,
-    /// Its port: under a tunnel the service's, so it is best left out.
+    /// Its port: under a tunnel the service's, so it is best left out. With a
+    /// kernel scheduler any port may be given: there it is only the name by which
+    /// the kernel tells destinations on one address apart, hashed and never sent.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",

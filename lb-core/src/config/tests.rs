@@ -45,6 +45,24 @@ fn read(text: &str) -> Result<Config, String> {
     Config::try_from(file).map_err(|error| error.to_string())
 }
 
+/// To the kernel's schedulers a port is part of a destination's name.
+#[test]
+fn a_backends_port_is_a_name_for_the_kernels_schedulers() {
+    let backends = "backends: [{ address: 10.1.0.5 }, { address: 10.1.0.5, port: 40944 }]";
+    for kind in ["ipvs-mh", "ipvs-sh"] {
+        let text = with_service(&std::format!("scheduler: {{ kind: {kind} }}, {backends}"));
+        let config = read(&text).unwrap();
+        let ports: Vec<_> = config.services[0].backends.iter().map(|one| one.endpoint.port).collect();
+        assert_eq!(ports, [443, 40_944]);
+        assert_eq!(Config::try_from(LbFile::from(&config)), Ok(config), "written back");
+    }
+    let refused = read(&with_service(backends)).unwrap_err();
+    assert!(
+        refused.starts_with("services[0].backends[1].port: port 40944 is not the service's"),
+        "{refused}"
+    );
+}
+
 #[test]
 fn the_example_is_read() {
     let config = read(EXAMPLE).unwrap();

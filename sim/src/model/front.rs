@@ -127,8 +127,10 @@ pub(super) fn keyed_node_config(
             ],
             forward: ForwardFile::default(),
             mtu: 1_500,
+            health: None,
             backends: backends.collect(),
         }],
+        ..LbFile::default()
     })
 }
 
