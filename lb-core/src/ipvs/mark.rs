@@ -9,9 +9,11 @@
 //! VIPs of a backend; Seesaw does the same with a mark for each VIP of it.
 //!
 //! The answer comes from the VIP, an address of this host: the kernel takes it
-//! in with `accept_local` only ([`SYSCTLS`]). A check that only connects must
-//! end its handshake, for IPVS keeps a connection without an ACK for a minute,
-//! and one with a reset after it for ten seconds.
+//! in with `accept_local` only ([`SYSCTLS`]), and not where `rp_filter` is 1 (2
+//! is fine); IPv6 has neither. The check must come from an address of the node's
+//! own, or the kernel asks in the name of the VIP. One that only connects must
+//! end its handshake: IPVS keeps a connection without an ACK for a minute, one
+//! with a reset after it for ten seconds. Each of these was seen on Linux 6.1.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use core::net::IpAddr;
