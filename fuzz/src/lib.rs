@@ -9,6 +9,7 @@
 
 pub mod director_model;
 pub mod encapsulate_round_trip;
+pub mod ipvs_message;
 pub mod lb_file;
 pub mod packet_parse;
 pub mod packets;
