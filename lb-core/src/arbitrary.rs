@@ -10,6 +10,7 @@
 //! | [`flow`] | flow keys of either family, to a service, to a configuration's services |
 //! | [`packet`] | packets as bytes: good ones of every kind, of one flow, in fragments; damaged ones |
 //! | [`connection`] | keys, segments and operations of a connection table |
+//! | [`bgp`] | BGP messages in any dialect, and nearly so |
 //! | [`director`] | courses of packets, time, health and configurations for a whole node |
 //!
 //! The feature adds this module and changes nothing else. Strategies shrink to
@@ -36,6 +37,7 @@
 //!
 //! [proptest]: https://docs.rs/proptest
 
+pub mod bgp;
 pub mod config;
 pub mod connection;
 pub mod director;
