@@ -1,4 +1,8 @@
-//! The daemon of an L4 node.
+//! The command `lb-agent`: the daemon of an L4 node, and what asks it.
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lb_agent::run()
+}
