@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Man,
     /// Tell the agent that its path to a backend is dead, or alive.
     Path(Path),
+    /// Ask every VIP through each node to each gateway, and name what is dead.
+    ProbePaths(crate::probe::paths::Arguments),
     /// Have the agent read its file now.
     Reload(Ask),
     /// Run as the daemon.

@@ -88,6 +88,11 @@ fn carry_out(cli: Cli, out: &mut impl Write) -> Result<(), Stop> {
         Command::Explain(arguments) => ask::explain(&arguments, out),
         Command::Man => Ok(clap_mangen::Man::new(Cli::command()).render(out)?),
         Command::Path(arguments) => ask::path(arguments, out),
+        Command::ProbePaths(arguments) => match crate::probe::paths::run(&arguments) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Stop::Ended(ExitCode::from(ANSWER_IS_NO))),
+            Err(fault) => Err(Stop::Usage(fault.to_string())),
+        },
         Command::Reload(arguments) => ask::reload(&arguments, out),
         Command::Run(arguments) => daemon::run(&arguments).map_err(Stop::Daemon),
         Command::Status(arguments) => ask::status(&arguments, out),
