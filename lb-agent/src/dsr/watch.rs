@@ -1,8 +1,10 @@
 //! `--watch`: VIPs come and go as a file changes, until SIGTERM or SIGINT.
 //!
-//! The file is looked at every second, and what is there in the kernel every
-//! half minute or after a failure, so that what somebody removed comes back. A
-//! bad file is told once and changes nothing. The decisions are [`Watcher`]'s;
+//! The file is looked at every second, and counts when two looks find the same
+//! in it: one that is just being written, or that an editor is putting in
+//! another's place, is neither obeyed nor complained of. What is there in the
+//! kernel is looked at every half minute or after a failure, so that what
+//! somebody removed comes back. A bad file is told once and changes nothing. The decisions are [`Watcher`]'s;
 //! the loop reads, waits and acts.
 
 use std::collections::BTreeSet;
@@ -40,6 +42,8 @@ enum Step {
 #[derive(Debug)]
 struct Watcher {
     vips: BTreeSet<IpAddr>,
+    /// What the last look found.
+    found: Result<BTreeSet<IpAddr>, Fault>,
     /// The fault that was told last.
     told: Option<Fault>,
     /// When the kernel is looked at next.
@@ -47,13 +51,16 @@ struct Watcher {
 }
 
 impl Watcher {
-    const fn new(vips: BTreeSet<IpAddr>, now: Time) -> Self {
-        Self { vips, told: None, due: now }
+    fn new(vips: BTreeSet<IpAddr>, now: Time) -> Self {
+        Self { found: Ok(vips.clone()), vips, told: None, due: now }
     }
 
     /// Takes what the file says now.
     fn handle_file(&mut self, now: Time, read: Result<BTreeSet<IpAddr>, Fault>) -> Step {
+        let is_settled = read == self.found;
+        self.found.clone_from(&read);
         match read {
+            _ if !is_settled => {}
             Err(fault) if self.told.as_ref() != Some(&fault) => {
                 self.told = Some(fault.clone());
                 return Step::Refuse(fault);

@@ -21,19 +21,30 @@ fn a_life() {
     let life = [
         (0, Ok(one.clone()), Step::Apply(one.clone()), Some(true)),
         (1, Ok(one.clone()), Step::Wait, None),
-        (2, Ok(two.clone()), Step::Apply(two.clone()), Some(true)),
+        // what is being written says something else at the next look
+        (2, Ok(vips(&["203.0.113.1"])), Step::Wait, None),
+        (3, Ok(two.clone()), Step::Wait, None),
+        (4, Ok(two.clone()), Step::Apply(two.clone()), Some(true)),
+        // an editor takes the file away for a moment
+        (5, Err(worse.clone()), Step::Wait, None),
+        (6, Ok(two.clone()), Step::Wait, None),
         // a bad file is told once, and again if it is bad in another way
-        (3, Err(bad.clone()), Step::Refuse(bad.clone()), None),
-        (4, Err(bad.clone()), Step::Wait, None),
-        (5, Err(worse.clone()), Step::Refuse(worse), None),
+        (7, Err(bad.clone()), Step::Wait, None),
+        (8, Err(bad.clone()), Step::Refuse(bad.clone()), None),
+        (9, Err(bad.clone()), Step::Wait, None),
+        (10, Err(worse.clone()), Step::Wait, None),
+        (11, Err(worse.clone()), Step::Refuse(worse), None),
+        (12, Err(bad.clone()), Step::Wait, None),
+        (13, Err(bad.clone()), Step::Refuse(bad.clone()), None),
         // what is in the kernel is repaired meanwhile
-        (32, Err(bad.clone()), Step::Refuse(bad.clone()), None),
-        (33, Err(bad), Step::Apply(two.clone()), Some(true)),
-        (34, Ok(two.clone()), Step::Wait, None),
-        (35, Ok(one.clone()), Step::Apply(one.clone()), Some(false)),
+        (33, Err(bad.clone()), Step::Wait, None),
+        (34, Err(bad), Step::Apply(two.clone()), Some(true)),
+        (35, Ok(two.clone()), Step::Wait, None),
         (36, Ok(one.clone()), Step::Wait, None),
+        (37, Ok(one.clone()), Step::Apply(one.clone()), Some(false)),
+        (38, Ok(one.clone()), Step::Wait, None),
         // a failure is tried again soon
-        (40, Ok(one.clone()), Step::Apply(one), Some(true)),
+        (42, Ok(one.clone()), Step::Apply(one), Some(true)),
     ];
     for (seconds, read, step, applied) in life {
         assert_eq!(watcher.handle_file(at(seconds), read), step, "at {seconds} s");
