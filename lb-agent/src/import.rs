@@ -39,10 +39,9 @@ impl Format {
     /// The format of a text, by its first line that says anything.
     #[must_use]
     pub fn of(text: &str) -> Self {
-        let first = words::lines(text).next().map(|line| line.text);
-        match first {
-            Some(line) if line.starts_with('-') || line.starts_with("ipvsadm") => Self::Ipvsadm,
-            _ => Self::Keepalived,
+        match words::lines(text).next() {
+            Some(line) if ipvsadm::is_line(line.text) => Self::Ipvsadm,
+            Some(_) | None => Self::Keepalived,
         }
     }
 }
@@ -127,12 +126,18 @@ pub enum ImportProblem {
     /// A block that nobody closes.
     #[error("`{{` is never closed; add the `}}`")]
     Open,
+    /// Blocks in blocks in blocks.
+    #[error("more than 32 blocks stand in each other; remove braces that belong to nothing")]
+    Deep,
     /// A brace that closes nothing.
     #[error("`}}` closes nothing; remove it, or add what it closes")]
     Close,
     /// A quotation mark that nobody closes.
     #[error("a quotation mark is never closed; add the second one")]
     Quote,
+    /// The table for people instead of the commands.
+    #[error("this is what `ipvsadm -L` shows to people; import what `ipvsadm -S -n` prints")]
+    Listing,
     /// A number that is none, or out of range.
     #[error("`{text}` is no number here; write one from {min} to {max}")]
     Number {

@@ -20,12 +20,29 @@ const THRESHOLD: &str = "there are no limits of connections here; give the backe
 const CHECKSUM: &str = "the tunnel's checksum is chosen by the address family here";
 const NOT_READ: &str = "only -A and -a are read, which is what `ipvsadm -S -n` prints";
 
+/// How the table begins that `ipvsadm -L` shows.
+const LISTING: &str = "IP Virtual Server version";
+
+/// Whether a line is one of the program's: a call, its arguments alone, or its listing.
+pub(super) fn is_line(text: &str) -> bool {
+    let is_program = |word: &str| word.rsplit('/').next() == Some("ipvsadm");
+    let mut words = text.split_whitespace().skip_while(|word| *word == "sudo");
+    text.starts_with('-') || text.starts_with(LISTING) || words.next().is_some_and(is_program)
+}
+
 /// Reads the whole text.
 pub(super) fn read(text: &str, remarks: &mut Remarks) -> Result<Vec<Draft>, ImportError> {
     let mut drafts: Vec<(String, Option<Draft>)> = Vec::new();
     for line in words::lines(text) {
         let words = line.words()?;
-        let words = words.strip_prefix(&["ipvsadm"]).unwrap_or(&words);
+        // A script's lines begin with the program, wherever it lies.
+        let is_call = is_line(line.text) && !line.text.starts_with('-');
+        let start =
+            words.iter().position(|word| is_call && word.ends_with("ipvsadm")).map_or(0, |place| place + 1);
+        let words = &words[start..];
+        if line.text.starts_with(LISTING) {
+            return Err(line.wrong(ImportProblem::Listing));
+        }
         match words.first().copied() {
             Some("-A" | "--add-service") => drafts.push(service(line, &words[1..], remarks)?),
             Some("-a" | "--add-server") => {

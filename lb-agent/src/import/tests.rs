@@ -78,11 +78,55 @@ fn a_format_is_known_by_its_first_line() {
     for (text, expected) in [
         ("-A -t 203.0.113.10:80 -s mh", Format::Ipvsadm),
         ("# saved\n\nipvsadm -A -t 203.0.113.10:80", Format::Ipvsadm),
+        ("#!/bin/sh\n/sbin/ipvsadm -C\n", Format::Ipvsadm),
+        ("sudo ipvsadm -A -t 203.0.113.10:80", Format::Ipvsadm),
+        ("\u{feff}-A -t 203.0.113.10:80", Format::Ipvsadm),
+        ("IP Virtual Server version 1.2.1 (size=4096)", Format::Ipvsadm),
         ("! Configuration File for keepalived\nglobal_defs {\n}", Format::Keepalived),
         ("", Format::Keepalived),
     ] {
         assert_eq!(Format::of(text), expected, "{text}");
     }
+}
+
+#[test]
+fn a_script_is_read_wherever_the_program_lies() {
+    let script = "#!/bin/sh\nsudo /sbin/ipvsadm -A -t 203.0.113.10:80 -s mh\r\n\
+                  /sbin/ipvsadm -a -t 203.0.113.10:80 -r 10.1.0.5:80 -i\r\n";
+    let imported = import(script, Format::of(script)).unwrap();
+    assert_eq!((imported.file.services.len(), imported.remarks.len()), (1, 0), "{:?}", imported.remarks);
+    assert_eq!(imported.file.services[0].backends.len(), 1);
+}
+
+#[test]
+fn the_table_for_people_is_told_from_what_can_be_read() {
+    let table = "IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Scheduler Flags\n";
+    let error = ImportError { line: 1, problem: ImportProblem::Listing };
+    assert_eq!(import(table, Format::of(table)), Err(error));
+}
+
+/// What Debian's package brings, all of it: nothing fails, and nothing is unknown.
+#[test]
+fn every_sample_of_keepalived_is_read() {
+    let Ok(samples) = std::fs::read_dir("/usr/share/doc/keepalived/samples") else {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "keepalived's samples are missing");
+        eprintln!("skipped: keepalived's samples are missing");
+        return;
+    };
+    let mut read = 0;
+    for path in samples.map(|entry| entry.unwrap().path()) {
+        if !path.file_name().unwrap().to_string_lossy().starts_with("keepalived.conf") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let imported =
+            import(&text, Format::of(&text)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let is_unknown = |remark: &&Remark| matches!(remark.concern, Concern::Unknown { .. });
+        let unknown: Vec<_> = imported.remarks.iter().filter(is_unknown).map(ToString::to_string).collect();
+        assert!(unknown.is_empty(), "{}: {unknown:#?}", path.display());
+        read += 1;
+    }
+    assert!(read > 10, "{read} samples");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Lines of words: what both formats are made of.
 //!
 //! A line ends a statement; words are parted by blanks, a word in quotation
-//! marks may hold some. In keepalived's files `!` and `#` begin a comment and
-//! braces stand for blocks of lines.
+//! marks may hold some. In keepalived's files `!` and `#` begin a comment
+//! wherever they stand, and braces stand for blocks of lines.
 
 use super::{ImportError, ImportProblem};
 
@@ -16,23 +16,38 @@ pub(super) struct Line<'a> {
 
 /// The lines of a text that say something.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
-    let numbered = text.lines().enumerate();
+    let numbered = text.trim_start_matches('\u{feff}').lines().enumerate();
     let lines = numbered.map(|(number, line)| Line { number: number + 1, text: uncommented(line).trim() });
     lines.filter(|line| !line.text.is_empty())
 }
 
-/// Without what follows a `#` or `!` that begins a word and stands in no quotes.
+/// Without what follows a `#` or `!` that stands in no quotes.
 fn uncommented(line: &str) -> &str {
-    let (mut quoted, mut before) = (false, ' ');
-    for (place, letter) in line.char_indices() {
-        match letter {
-            '"' => quoted = !quoted,
-            '#' | '!' if !quoted && before.is_whitespace() => return &line[..place],
-            _ => {}
+    let mut quote = None;
+    let mut letters = line.char_indices();
+    while let Some((place, letter)) = letters.next() {
+        match (quote, letter) {
+            (_, '\\') => _ = letters.next(),
+            (None, '#' | '!') => return &line[..place],
+            (None, '"' | '\'') => quote = Some(letter),
+            (Some(open), _) if open == letter => quote = None,
+            (Some(_) | None, _) => {}
         }
-        before = letter;
     }
     line
+}
+
+/// How long a text in quotes is, up to the second mark; one after a backslash is part of it.
+fn quoted_length(inside: &str, quote: char) -> Option<usize> {
+    let mut letters = inside.char_indices();
+    while let Some((place, letter)) = letters.next() {
+        match letter {
+            '\\' => _ = letters.next(),
+            _ if letter == quote => return Some(place),
+            _ => {}
+        }
+    }
+    None
 }
 
 impl<'a> Line<'a> {
@@ -42,16 +57,16 @@ impl<'a> Line<'a> {
         let mut rest = self.text.trim_start();
         while let Some(first) = rest.chars().next() {
             let end = match first {
-                '"' => {
+                '"' | '\'' => {
                     let inside = &rest[1..];
-                    let end = inside.find('"').ok_or_else(|| self.wrong(ImportProblem::Quote))?;
+                    let end = quoted_length(inside, first).ok_or_else(|| self.wrong(ImportProblem::Quote))?;
                     words.push(&inside[..end]);
                     rest = inside[end + 1..].trim_start();
                     continue;
                 }
                 '{' | '}' => 1,
                 _ => rest
-                    .find(|letter: char| letter.is_whitespace() || "{}\"".contains(letter))
+                    .find(|letter: char| letter.is_whitespace() || "{}\"'".contains(letter))
                     .unwrap_or(rest.len()),
             };
             words.push(&rest[..end]);
@@ -102,6 +117,9 @@ impl<'a> Statement<'a> {
     }
 }
 
+/// How deep blocks may stand in blocks; keepalived's go four deep.
+const DEEPEST: usize = 32;
+
 /// Statements with their blocks; a brace may stand on its line's end or on a line of its own.
 pub(super) fn statements(text: &str) -> Result<Vec<Statement<'_>>, ImportError> {
     let mut open: Vec<Statement<'_>> = Vec::new();
@@ -117,6 +135,9 @@ pub(super) fn statements(text: &str) -> Result<Vec<Statement<'_>>, ImportError> 
                         (true, Some(last)) if last.block.is_empty() => above.pop(),
                         _ => None,
                     };
+                    if open.len() == DEEPEST {
+                        return Err(line.wrong(ImportProblem::Deep));
+                    }
                     let words = std::mem::take(&mut words);
                     open.push(statement.unwrap_or(Statement { line, words, block: Vec::new() }));
                 }

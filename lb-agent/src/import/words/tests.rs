@@ -24,7 +24,11 @@ fn blocks_are_read_however_they_are_written() {
         ("a {\n # nothing\n b ! not that\n}", "a(b)"),
         ("a \"b c\" # d", "a|b c"),
         ("a \"b # c\"", "a|b # c"),
-        ("path /x#y", "path|/x#y"),
+        ("path /x#y", "path|/x"),
+        ("weight 7!seven\r\nb", "weight|7 b"),
+        ("a 'b c' \"d 'e\" # f", "a|b c|d 'e"),
+        ("a \"b \\\" # c\" d", "a|b \\\" # c|d"),
+        ("\u{feff}a b", "a|b"),
         ("", ""),
     ] {
         assert_eq!(tree(text).as_deref(), Ok(expected), "{text:?}");
@@ -37,7 +41,19 @@ fn what_does_not_close_is_told_by_its_line() {
         ("a\nb {\nc {\n}", 2, ImportProblem::Open),
         ("a {\n}\n}", 3, ImportProblem::Close),
         ("a\n \"b", 2, ImportProblem::Quote),
+        ("a\n 'b\"", 2, ImportProblem::Quote),
     ] {
         assert_eq!(tree(text), Err(ImportError { line, problem }), "{text:?}");
+    }
+}
+
+/// A tree is dropped level by level, on a stack that has an end.
+#[test]
+fn blocks_go_only_so_deep() {
+    let nested = |depth| "a {\n".repeat(depth) + &"}\n".repeat(depth);
+    assert!(tree(&nested(DEEPEST)).is_ok());
+    for depth in [DEEPEST + 1, 200_000] {
+        let error = ImportError { line: DEEPEST + 1, problem: ImportProblem::Deep };
+        assert_eq!(tree(&nested(depth)), Err(error));
     }
 }
