@@ -7,6 +7,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bgp_message;
+pub mod bgp_session;
 pub mod director_model;
 pub mod encapsulate_round_trip;
 pub mod lb_file;
