@@ -45,9 +45,8 @@ impl Peer {
             Event::Down(down) if down.was_established => self.rib = None,
             Event::RefreshRequested { family } => {
                 if let Some(rib) = &mut self.rib {
-                    rib.forget(*family);
+                    rib.refresh(*family);
                 }
-                self.want_all(common);
             }
             Event::State { .. }
             | Event::Down(_)
@@ -93,7 +92,9 @@ impl Peer {
         if !self.session.has_room() {
             return None;
         }
-        let next = self.rib.as_ref()?.next(may_end)?;
+        let rib = self.rib.as_mut()?;
+        rib.begin_refresh();
+        let next = rib.next(may_end)?;
         let view = self.view(common)?;
         let (update, room) = match &next {
             Next::EndOfRib(family) => (Update::end_of_rib(*family), 0),
