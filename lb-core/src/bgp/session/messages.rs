@@ -11,7 +11,8 @@ use crate::Time;
 use crate::bgp::config::Excess;
 use crate::bgp::identity::Family;
 use crate::bgp::message::{
-    self, AttributeFault, Dialect, Message, Notification, Open, Parsed, Reaction, RouteRefresh, Update,
+    self, AttributeFault, Dialect, Message, Notification, Open, Parsed, PathAttributes, Reaction,
+    RouteRefresh, Update,
 };
 
 impl Session {
@@ -129,7 +130,8 @@ impl Session {
             self.counters.faults += u64::try_from(faults.len()).unwrap_or(u64::MAX);
             self.events.push_back(Event::Faults(faults));
         }
-        let update = if treat_as_withdraw { update.into_withdrawal() } else { update };
+        let looped = self.has_been_here(&update.attributes);
+        self.counters.loops += u64::from(looped);
         let Some(families) = self.established().map(|agreed| agreed.families) else { return };
         if let Some(family) = update.as_end_of_rib().filter(|family| families.contains(*family)) {
             let gone = self.received.end_of_rib(family);
@@ -137,6 +139,7 @@ impl Session {
             self.events.push_back(Event::EndOfRib { family });
             return;
         }
+        let update = if treat_as_withdraw || looped { update.into_withdrawal() } else { update };
         let max = self.config.prefix_limit.max;
         let before = self.received.ignored();
         let changes = self.received.apply(&update, families, usize::try_from(max).unwrap_or(usize::MAX));
@@ -155,6 +158,15 @@ impl Session {
                 Excess::Ignore => {}
             }
         }
+    }
+
+    /// Whether routes have been through our autonomous system, or are our own that a reflector sends
+    /// back: the other nodes' routes come so from every router (RFC 4271 section 9.1.2, RFC 4456 section 8).
+    fn has_been_here(&self, attributes: &PathAttributes) -> bool {
+        const ORIGINATOR_ID: u8 = 9;
+        let originator = attributes.unknown.iter().find(|unknown| unknown.code() == ORIGINATOR_ID);
+        attributes.as_path.as_ref().is_some_and(|path| path.contains(self.local.asn))
+            || originator.is_some_and(|originator| originator.value() == self.local.router_id.octets())
     }
 
     fn handle_refresh(&mut self, refresh: RouteRefresh) {
