@@ -137,12 +137,17 @@ impl Session {
         self.withdrawn(gone);
     }
 
-    /// BFD says that the peer is dead.
-    pub fn handle_neighbour_down(&mut self, now: Time) {
-        self.advance(now, Slot::Second, Input::Refused, Some(DownReason::NeighbourDown));
+    /// BFD says that the peer is dead, which was last heard while it lived at `heard`.
+    ///
+    /// A connection that opened later is another's: of a peer that has restarted meanwhile, faster
+    /// than BFD noticed. It stays, and so do the routes that a graceful restart has kept.
+    pub fn handle_neighbour_down(&mut self, now: Time, heard: Time) {
         // An attempt that is on its way says by itself whether anybody is there.
-        if self.primary.state >= State::OpenSent {
-            self.advance(now, Slot::Primary, Input::Refused, Some(DownReason::NeighbourDown));
+        let is_older = |connection: &Connection| connection.opened.is_some_and(|opened| opened <= heard);
+        for slot in [Slot::Second, Slot::Primary] {
+            if self.connection(slot).is_some_and(is_older) {
+                self.advance(now, slot, Input::Refused, Some(DownReason::NeighbourDown));
+            }
         }
     }
 
@@ -151,6 +156,7 @@ impl Session {
         let Some(slot) = self.slot(connection) else { return };
         if let Some(connection) = self.connection_mut(slot) {
             connection.local.get_or_insert(local);
+            connection.opened.get_or_insert(now);
         }
         self.advance(now, slot, Input::Connected, None);
     }
@@ -164,7 +170,8 @@ impl Session {
             State::Connect | State::OpenSent | State::OpenConfirm | State::Established => Slot::Second,
         };
         let id = self.new_connection();
-        let machine = Machine { state: State::Active, connection: Some(Connection::new(id, Some(local))) };
+        let connection = Connection { opened: Some(now), ..Connection::new(id, Some(local)) };
+        let machine = Machine { state: State::Active, connection: Some(connection) };
         match slot {
             Slot::Primary => self.primary.connection = machine.connection,
             Slot::Second => {

@@ -212,9 +212,11 @@ impl Speaker {
         self.with(now, peer, |peer| peer.session.handle_sent(now, connection, octets));
     }
 
-    /// BFD says that the peer is dead; its session ends at once.
-    pub fn handle_neighbour_down(&mut self, now: Time, peer: PeerId) {
-        self.with(now, peer, |peer| peer.session.handle_neighbour_down(now));
+    /// BFD says that the peer is dead, which was last heard while it lived at `heard`
+    /// ([`bfd::Session::last_alive`](crate::bfd::Session::last_alive)): its session ends at once,
+    /// unless its connection is younger than that.
+    pub fn handle_neighbour_down(&mut self, now: Time, peer: PeerId, heard: Time) {
+        self.with(now, peer, |peer| peer.session.handle_neighbour_down(now, heard));
     }
 
     /// Does what is due.
