@@ -269,11 +269,14 @@ impl Speaker {
         self.peers.iter().map(|(id, peer)| (*id, peer.session.config()))
     }
 
-    /// The peer at an address; of several with a link-local one, that on the interface.
+    /// The peer at an address; of several with a link-local one of IPv6, that on the interface, which
+    /// tells nothing apart elsewhere.
     #[must_use]
     pub fn peer_at(&self, address: IpAddr, interface: Option<&str>) -> Option<PeerId> {
+        let is_local = matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
         let is = |peer: &PeerConfig| {
-            peer.address == address && (peer.interface.is_none() || peer.interface.as_deref() == interface)
+            let is_there = peer.interface.is_none() || peer.interface.as_deref() == interface;
+            peer.address == address && (is_there || !is_local)
         };
         self.peers().find(|(_, peer)| is(peer)).map(|(id, _)| id)
     }

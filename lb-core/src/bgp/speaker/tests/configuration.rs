@@ -95,6 +95,23 @@ fn times_of_our_own_change_in_the_session() {
 }
 
 #[test]
+fn a_peer_with_an_address_of_its_own_is_known_by_it_on_whatever_interface() {
+    for address in ["10.0.0.1", "2001:db8::1"] {
+        let peer = PeerConfig {
+            interface: Some("eth0".into()),
+            ..PeerConfig::new(address.parse().unwrap(), Asn(1))
+        };
+        let config = SpeakerConfig {
+            peers: [peer].to_vec(),
+            ..SpeakerConfig::new(Asn(64_512), [10, 0, 0, 11].into())
+        };
+        let speaker = Speaker::new(config, Start::Cold, 1);
+        // sockets tell the interface of link-local addresses alone
+        assert!(speaker.peer_at(address.parse().unwrap(), None).is_some(), "{address}");
+    }
+}
+
+#[test]
 fn what_was_agreed_on_begins_a_new_session() {
     let mut world = with_a_route();
     configured(&mut world, |config| config.peers[0].timers.hold = Duration::from_secs(6));
