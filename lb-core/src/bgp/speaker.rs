@@ -300,6 +300,7 @@ impl Speaker {
     /// Lets something happen to a peer, and takes note of what came of it.
     fn with<T>(&mut self, now: Time, id: PeerId, happen: impl FnOnce(&mut Peer) -> T) -> Option<T> {
         self.now = now;
+        self.end_restart();
         let common = common(&self.config, &self.routes);
         let peer = self.peers.get_mut(&id)?;
         let outcome = happen(peer);
@@ -327,6 +328,21 @@ impl Speaker {
         let preserved = self.start == Start::ForwardingPreserved;
         // Once all was told, whatever restarts is a session alone, and forwarding goes on.
         OwnRestart { restarted: preserved && !self.complete, preserved: preserved || self.complete }
+    }
+
+    /// Whoever kept our routes waits no longer than it was asked to: after that a restart is over, and
+    /// OPENs do not speak of it any more, whether or not anybody said that the routes are complete.
+    fn end_restart(&mut self) {
+        if self.may_end_rib() {
+            return;
+        }
+        let restarts = self.peers.values().map(|peer| peer.session.config().graceful_restart);
+        let longest = restarts.filter(|restart| restart.restarting).map(|restart| restart.restart_time).max();
+        let over = self.started.zip(longest).map(|(started, longest)| started + longest);
+        if is_due(over, self.now) {
+            self.complete = true;
+            self.tell_restart();
+        }
     }
 
     fn tell_restart(&mut self) {

@@ -192,3 +192,23 @@ fn what_bfd_says_of_a_router_before_its_restart_does_not_touch_the_session_after
     world.settle();
     assert_eq!(world.downs(NODE)[1].reason, DownReason::NeighbourDown);
 }
+
+#[test]
+fn a_restart_is_over_after_the_restart_time_even_if_nobody_says_so() {
+    for (seconds, restarted) in [(100, true), (130, false)] {
+        let configs = restarting();
+        let mut world = World::new(configs.clone());
+        world.refuses = true;
+        let mut node = Speaker::new(configs[NODE].clone(), Start::ForwardingPreserved, 5);
+        node.start(world.now);
+        world.replace(NODE, node);
+        world.pass(seconds);
+        world.refuses = false;
+        world.start();
+        world.pass(6);
+        let agreed = world.agreed(ROUTER);
+        let told = agreed.capabilities.restart().expect("it can restart");
+        assert_eq!(told.restarted, restarted, "after {seconds}s");
+        assert!(told.family(Family::Ipv4).unwrap().preserved, "and forwards all the while");
+    }
+}
