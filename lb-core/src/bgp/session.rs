@@ -17,7 +17,7 @@ mod negotiate;
 mod received;
 pub(super) mod timers;
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::IpAddr;
@@ -31,7 +31,7 @@ pub use negotiate::{Local, OwnRestart};
 
 use super::config::PeerConfig;
 use super::identity::{Families, Family};
-use super::message::{Capability, Dialect, Message, RouteRefresh};
+use super::message::{Capability, Dialect, FaultKind, Message, RouteRefresh};
 use super::speaker::{Counters, PeerStatus};
 use crate::Time;
 use connection::{Connection, Machine};
@@ -80,6 +80,8 @@ pub struct Session {
     up_since: Option<Time>,
     times_established: u64,
     counters: Counters,
+    /// Attributes and what was wrong with them, in this session.
+    told_faults: BTreeSet<(u8, FaultKind)>,
     transmits: VecDeque<Transmit>,
     events: VecDeque<Event>,
 }
@@ -115,6 +117,7 @@ impl Session {
             up_since: None,
             times_established: 0,
             counters: Counters::default(),
+            told_faults: BTreeSet::new(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
         }
@@ -430,6 +433,7 @@ impl Session {
         self.connect_retry = None;
         self.up_since = Some(now);
         self.times_established += 1;
+        self.told_faults.clear();
         let Some(agreed) = self.established().cloned() else { return };
         let stale_time = self.config.graceful_restart.stale_time;
         let gone = self.received.session_up(now, agreed.capabilities.restart(), stale_time);

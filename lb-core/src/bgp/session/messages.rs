@@ -126,10 +126,7 @@ impl Session {
     fn handle_update(&mut self, now: Time, update: Update, faults: Vec<AttributeFault>) {
         self.counters.updates_received += 1;
         let treat_as_withdraw = faults.iter().any(|fault| fault.reaction == Reaction::TreatAsWithdraw);
-        if !faults.is_empty() {
-            self.counters.faults += u64::try_from(faults.len()).unwrap_or(u64::MAX);
-            self.events.push_back(Event::Faults(faults));
-        }
+        self.note_faults(faults);
         let looped = self.has_been_here(&update.attributes);
         self.counters.loops += u64::from(looped);
         let Some(families) = self.established().map(|agreed| agreed.families) else { return };
@@ -157,6 +154,16 @@ impl Session {
                 Excess::Ignore if before == 0 => self.events.push_back(Event::PrefixLimitReached { max }),
                 Excess::Ignore => {}
             }
+        }
+    }
+
+    /// Counts faults, and tells of those that are new in this session: what a peer does wrong it does in
+    /// each message, and whoever writes a log should not be at its mercy.
+    fn note_faults(&mut self, mut faults: Vec<AttributeFault>) {
+        self.counters.faults += u64::try_from(faults.len()).unwrap_or(u64::MAX);
+        faults.retain(|fault| self.told_faults.insert((fault.attribute, fault.kind)));
+        if !faults.is_empty() {
+            self.events.push_back(Event::Faults(faults));
         }
     }
 

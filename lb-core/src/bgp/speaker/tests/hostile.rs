@@ -63,3 +63,26 @@ fn a_path_through_nobody_is_no_path() {
     assert_eq!((world.status(NODE).routes_received, world.status(NODE).counters.faults), (0, 1));
     assert_eq!(world.state(NODE), State::Established);
 }
+
+#[test]
+fn a_fault_is_told_once_in_a_session_and_always_counted() {
+    let mut world = World::up(configs(V4));
+    let told = |world: &World| {
+        let faults = world.events[NODE].iter().filter_map(|event| match event {
+            Event::Faults(faults) => Some(faults.len()),
+            _ => None,
+        });
+        faults.sum::<usize>()
+    };
+    // A preference that must not come from outside, again and again.
+    let faulty = update(&[64_500], &[0x40, 5, 4, 0, 0, 0, 1].repeat(100));
+    for _ in 0..50 {
+        world.inject(NODE, &faulty);
+    }
+    assert_eq!(world.status(NODE).counters.faults, 50 * 100);
+    assert_eq!(told(&world), 2, "that it is there, and that it is there again");
+    world.break_connections();
+    world.pass(30);
+    world.inject(NODE, &faulty);
+    assert_eq!(told(&world), 4, "another session");
+}
