@@ -75,6 +75,7 @@ impl Daemon {
     pub(super) fn heard(&mut self, now: Time, told: air::Told) {
         match told {
             air::Told::Withdrawn(prefix) => self.node.handle_withdrawn(now, prefix),
+            air::Told::Event(event) if event.is_minor() => tracing::debug!("{event}"),
             air::Told::Event(event) => tracing::info!("{event}"),
             air::Told::Failed(error) => tracing::error!("routing: {error}"),
         }

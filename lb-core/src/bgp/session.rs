@@ -19,7 +19,8 @@ mod sending;
 pub(super) mod timers;
 mod view;
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
+
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::time::Duration;
@@ -31,7 +32,8 @@ pub use fsm::State;
 pub use negotiate::{Local, OwnRestart};
 
 use super::config::PeerConfig;
-use super::message::Message;
+
+use super::message::{FaultKind, Message};
 use super::speaker::Counters;
 use crate::Time;
 use connection::{Connection, Machine};
@@ -80,6 +82,8 @@ pub struct Session {
     up_since: Option<Time>,
     times_established: u64,
     counters: Counters,
+    /// Attributes and what was wrong with them, in this session.
+    told_faults: BTreeSet<(u8, FaultKind)>,
     transmits: VecDeque<Transmit>,
     events: VecDeque<Event>,
 }
@@ -115,6 +119,7 @@ impl Session {
             up_since: None,
             times_established: 0,
             counters: Counters::default(),
+            told_faults: BTreeSet::new(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
         }
@@ -137,12 +142,17 @@ impl Session {
         self.withdrawn(gone);
     }
 
-    /// BFD says that the peer is dead.
-    pub fn handle_neighbour_down(&mut self, now: Time) {
-        self.advance(now, Slot::Second, Input::Refused, Some(DownReason::NeighbourDown));
+    /// BFD says that the peer is dead, which was last heard while it lived at `heard`.
+    ///
+    /// A connection that opened later is another's: of a peer that has restarted meanwhile, faster
+    /// than BFD noticed. It stays, and so do the routes that a graceful restart has kept.
+    pub fn handle_neighbour_down(&mut self, now: Time, heard: Time) {
         // An attempt that is on its way says by itself whether anybody is there.
-        if self.primary.state >= State::OpenSent {
-            self.advance(now, Slot::Primary, Input::Refused, Some(DownReason::NeighbourDown));
+        let is_older = |connection: &Connection| connection.opened.is_some_and(|opened| opened <= heard);
+        for slot in [Slot::Second, Slot::Primary] {
+            if self.connection(slot).is_some_and(is_older) {
+                self.advance(now, slot, Input::Refused, Some(DownReason::NeighbourDown));
+            }
         }
     }
 
@@ -151,6 +161,7 @@ impl Session {
         let Some(slot) = self.slot(connection) else { return };
         if let Some(connection) = self.connection_mut(slot) {
             connection.local.get_or_insert(local);
+            connection.opened.get_or_insert(now);
         }
         self.advance(now, slot, Input::Connected, None);
     }
@@ -164,7 +175,8 @@ impl Session {
             State::Connect | State::OpenSent | State::OpenConfirm | State::Established => Slot::Second,
         };
         let id = self.new_connection();
-        let machine = Machine { state: State::Active, connection: Some(Connection::new(id, Some(local))) };
+        let connection = Connection { opened: Some(now), ..Connection::new(id, Some(local)) };
+        let machine = Machine { state: State::Active, connection: Some(connection) };
         match slot {
             Slot::Primary => self.primary.connection = machine.connection,
             Slot::Second => {
@@ -343,6 +355,7 @@ impl Session {
         self.connect_retry = None;
         self.up_since = Some(now);
         self.times_established += 1;
+        self.told_faults.clear();
         let Some(agreed) = self.established().cloned() else { return };
         let stale_time = self.config.graceful_restart.stale_time;
         let gone = self.received.session_up(now, agreed.capabilities.restart(), stale_time);
