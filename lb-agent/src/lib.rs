@@ -12,6 +12,7 @@ mod control;
 mod daemon;
 mod dsr;
 mod file;
+pub mod import;
 mod kernel;
 mod log;
 mod metrics;

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use ipnet::IpNet;
+use lb_netlink::Origin;
 use lb_netlink::address::{Address, Scope};
 use lb_netlink::link::{Link, LinkSettings};
 use lb_netlink::network::Command;
@@ -50,8 +52,7 @@ fn take_back_the_rest(
         .collect();
     let mut lasts = Vec::new();
     for (link, record) in recorded.values() {
-        // IPv6 gives every device a link-local address
-        let foreign = rest.iter().find(|address| address.device == link.name && address.scope != Scope::Link);
+        let foreign = rest.iter().find(|address| address.device == link.name && !is_the_kernels(address));
         if let Some(address) = foreign {
             plan.notes.push(Note::DeviceInUse { device: link.name.clone(), address: address.prefix });
             continue;
@@ -85,6 +86,16 @@ fn take_back_the_rest(
         }
     }
     plan.commands.extend(lasts);
+}
+
+/// Whether the kernel gave a tunnel device the address by itself when it came up: a link-local
+/// one, and on `sit` one for each IPv4 address (`::10.1.0.5/96`). They go when it goes down.
+fn is_the_kernels(address: &Address) -> bool {
+    let compatible = match address.prefix {
+        IpNet::V6(prefix) => prefix.addr().segments()[..6] == [0; 6],
+        IpNet::V4(_) => false,
+    };
+    address.scope == Scope::Link || (compatible && address.origin == Origin::UNKNOWN)
 }
 
 #[cfg(test)]

@@ -81,21 +81,24 @@ pub(crate) fn run(network: &mut Network, file: &Path, wanted: Wanted, undo: bool
     // a file that is bad from the start is a mistake of whoever starts this
     let first = vips::read(file).map_err(Stop::File)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Stop::Signal)?;
-    runtime.block_on(follow(network, file, &wanted, first))?;
+    let last = runtime.block_on(follow(network, file, &wanted, first))?;
     if undo {
-        let all = Wanted { vips: BTreeSet::new(), ..wanted };
+        // by name, for kernels that keep no mark on addresses
+        let mut all = wanted;
+        vips::extend(&mut all, &last);
         let plan = planned(network, &all, Direction::Undo)?;
         execute(network, &plan)?;
     }
     Ok(())
 }
 
+/// Follows the file until a signal; gives the VIPs of then.
 async fn follow(
     network: &mut Network,
     file: &Path,
     wanted: &Wanted,
     first: BTreeSet<IpAddr>,
-) -> Result<(), Stop> {
+) -> Result<BTreeSet<IpAddr>, Stop> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Stop::Signal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Stop::Signal)?;
     let mut ticks = tokio::time::interval(LOOK);
@@ -104,8 +107,8 @@ async fn follow(
     let mut watcher = Watcher::new(first, Time::ZERO);
     loop {
         tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
+            _ = terminate.recv() => return Ok(watcher.vips),
+            _ = interrupt.recv() => return Ok(watcher.vips),
             _ = ticks.tick() => {}
         }
         let now = Time::ZERO + started.elapsed();

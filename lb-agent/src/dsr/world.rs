@@ -115,6 +115,22 @@ impl World {
         self.observed.links = changed.collect();
     }
 
+    /// What the kernel adds by itself when a tunnel device comes up, and takes when it goes down.
+    fn give_kernels_addresses(&mut self, name: &DeviceName, up: Option<bool>) {
+        let link = self.observed.links.named(name);
+        let Some(tunnel) = link.and_then(|link| link.tunnel.as_ref()) else { return };
+        let mut own = vec![Address { scope: Scope::Link, ..address("fe80::5/64", name.as_str()) }];
+        if tunnel.kind == TunnelKind::Sit {
+            own.push(address("::10.1.0.5/96", name.as_str()));
+        }
+        if up.is_some() {
+            self.observed.addresses.retain(|address| !own.contains(address));
+        }
+        if up == Some(true) {
+            self.observed.addresses.extend(own);
+        }
+    }
+
     pub(crate) fn setting(&self) -> impl Fn(&Sysctl) -> Option<Value> {
         |sysctl| self.settings.get(sysctl).cloned()
     }
@@ -146,13 +162,16 @@ impl World {
                 assert!(self.observed.links.named(name).is_none(), "{command}");
                 self.add_link(name.as_str(), Some(tunnel.clone()));
             }
-            Command::SetLink(name, settings) => self.edit(name, |link| {
-                link.up = settings.up.unwrap_or(link.up);
-                link.mtu = settings.mtu.unwrap_or(link.mtu);
-                if let Some(alias) = &settings.alias {
-                    link.alias = Some(alias.clone()).filter(|alias| !alias.is_empty());
-                }
-            }),
+            Command::SetLink(name, settings) => {
+                self.edit(name, |link| {
+                    link.up = settings.up.unwrap_or(link.up);
+                    link.mtu = settings.mtu.unwrap_or(link.mtu);
+                    if let Some(alias) = &settings.alias {
+                        link.alias = Some(alias.clone()).filter(|alias| !alias.is_empty());
+                    }
+                });
+                self.give_kernels_addresses(name, settings.up);
+            }
             Command::RemoveLink(name) => {
                 let kept = self.observed.links.iter().filter(|link| link.name != *name).cloned();
                 self.observed.links = kept.collect();

@@ -103,7 +103,7 @@ fn through(test: &str, vip: &str, arguments: &str, tunnel: &str) {
         let undone = pod.dsr("--undo");
         assert!(undone.status.success(), "{undone:?}");
         assert!(!answers(vip, Duration::from_millis(500)), "it answers after all was undone");
-        wait_for("the pod is as it was", || pod.picture() == before);
+        pod.wait_for_picture(&before);
         assert_eq!(text(&pod.dsr("--undo")).0, "nothing to do\n");
     });
 }
@@ -191,6 +191,6 @@ fn vips_follow_a_file_until_the_end() {
         assert!(has("203.0.113.11"), "a file that is gone changed something");
         succeed(Command::new("kill").arg(watcher.0.id().to_string()));
         assert!(watcher.0.wait().unwrap().success());
-        wait_for("the pod is as it was", || pod.picture() == before);
+        pod.wait_for_picture(&before);
     });
 }

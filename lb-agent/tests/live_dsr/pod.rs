@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The pod's namespace, which ends with the process that keeps it.
 pub(crate) struct Pod {
@@ -17,7 +17,8 @@ pub(crate) struct Pod {
 impl Pod {
     /// Makes the pod and connects it.
     pub(crate) fn new() -> Self {
-        let keeper = Command::new("unshare").args(["--net", "--", "sleep", "600"]).spawn();
+        let keeper =
+            Command::new("unshare").args(["--net", "--", "sleep", "600"]).stdout(Stdio::null()).spawn();
         let pod = Self { keeper: keeper.expect("`unshare` was found before") };
         let pid = pod.keeper.id().to_string();
         let own = std::fs::read_link("/proc/self/ns/net").expect("a process has a namespace");
@@ -62,13 +63,60 @@ impl Pod {
         self.command(&agent())
     }
 
-    /// All that a person would see of the pod's networking.
-    pub(crate) fn picture(&self) -> String {
-        let shown = ["-d link show", "address show", "-4 route show table all", "-6 route show table all"]
-            .map(|arguments| succeed(self.command("ip").args(arguments.split_whitespace())));
-        let settings = "grep -H . /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/arp_*";
-        shown.join("") + &succeed(self.command("sh").args(["-c", settings]))
+    /// Waits until the pod is as it was.
+    pub(crate) fn wait_for_picture(&self, before: &str) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let now = self.picture();
+            if now == before {
+                return;
+            }
+            if Instant::now() > deadline {
+                let only = |one: &str, other: &str| {
+                    one.lines().filter(|line| !other.contains(line)).collect::<Vec<_>>().join("\n")
+                };
+                panic!("gone:\n{}\nnew:\n{}", only(before, &now), only(&now, before));
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
     }
+
+    /// All that a person would see of the pod's networking, without what the kernel changes by itself:
+    /// carriers, queues of devices that were up once, link-local addresses.
+    pub(crate) fn picture(&self) -> String {
+        let shown = [
+            "-o link show",
+            "-o -4 address show",
+            "-o -6 address show scope global",
+            "-4 route show table all",
+        ]
+        .map(|arguments| succeed(self.command("ip").args(arguments.split_whitespace())));
+        let routes = succeed(self.command("ip").args(["-6", "route", "show", "table", "all"]));
+        let routes = routes.lines().filter(|line| !["fe80:", "ff00:"].iter().any(|own| line.contains(own)));
+        let settings =
+            "grep -H . /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/arp_*; ip fou show || :";
+        let rest = succeed(self.command("sh").args(["-c", settings]));
+        let routes: Vec<&str> = routes.collect();
+        let mut words: Vec<&str> = Vec::new();
+        let text = shown.join("") + &routes.join("\n") + "\n" + &rest;
+        for line in text.lines() {
+            let mut of_line = line.split_whitespace();
+            while let Some(word) = of_line.next() {
+                match word {
+                    "qdisc" | "state" => drop(of_line.next()),
+                    _ if word.starts_with('<') => words.extend(word.split(&['<', ',', '>']).filter(lasting)),
+                    _ => words.push(word),
+                }
+            }
+            words.push("\n");
+        }
+        words.join(" ")
+    }
+}
+
+/// Whether a flag of a device says what was done to it.
+fn lasting(flag: &&str) -> bool {
+    !matches!(*flag, "NO-CARRIER" | "LOWER_UP" | "M-DOWN")
 }
 
 impl Drop for Pod {
@@ -104,11 +152,9 @@ pub(crate) fn text(output: &Output) -> (String, String) {
 
 /// Waits until something is so, 10 seconds at most.
 pub(crate) fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..200 {
-        if is_so() {
-            return;
-        }
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "not within 10 seconds: {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
-    panic!("not within 10 seconds: {what}");
 }
