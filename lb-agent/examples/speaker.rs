@@ -72,7 +72,10 @@ async fn main() -> anyhow::Result<()> {
     loop {
         tokio::select! {
             _ = terminated.recv() => break,
-            _ = reload.recv() => owner.configure().await?,
+            _ = reload.recv() => match owner.configure().await {
+                Ok(()) => println!("configured"),
+                Err(error) => println!("error: {error:#}"),
+            },
             Some(event) = events.recv() => println!("{event}"),
             Some(line) = lines.recv() => {
                 let answer = owner.act(&line).await.unwrap_or_else(|error| format!("error: {error:#}"));

@@ -40,12 +40,18 @@ pub(crate) enum Command {
     Completions(Completions),
     /// Give a backend, or this node, no new flows.
     Drain(Drain),
+    /// Have a backend take tunnelled packets and answer clients directly.
+    Dsr(crate::dsr::Arguments),
     /// Say which backend a new flow gets on this node, and why.
     Explain(Explain),
+    /// Read what `ipvsadm -S -n` prints, or keepalived.conf, into our file.
+    Import(Import),
     /// Print the manual page.
     Man,
     /// Tell the agent that its path to a backend is dead, or alive.
     Path(Path),
+    /// Ask every VIP through each node to each gateway, from outside.
+    ProbePaths(crate::probe::paths::Arguments),
     /// Have the agent read its file now.
     Reload(Ask),
     /// Run as the daemon.
@@ -132,6 +138,29 @@ pub(crate) struct Explain {
     /// Where the agent is asked.
     #[command(flatten)]
     pub(crate) ask: Ask,
+}
+
+/// `import`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Prints our file; what it says otherwise, or not, is on standard error, line by
+line. `ownedPrefixes` gets the VIPs that were found: write your prefixes.")]
+pub(crate) struct Import {
+    /// The file; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: String,
+    /// Whose it is; by its first line if left out.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ImportFormat>,
+}
+
+/// Whose file is imported.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum ImportFormat {
+    /// What `ipvsadm -S -n` prints.
+    Ipvsadm,
+    /// keepalived.conf.
+    Keepalived,
 }
 
 /// `path`.

@@ -10,9 +10,11 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use files::{Fault, Severity};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, ImportFormat};
 use crate::control::ClientError;
 use crate::daemon::{self, DaemonError};
+use crate::import;
+use crate::probe::paths::{self, CommandFault};
 
 /// Exit status where the answer is no, or there is none.
 const ANSWER_IS_NO: u8 = 1;
@@ -56,6 +58,9 @@ impl From<ClientError> for Stop {
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    if let Some(Command::Dsr(arguments)) = &cli.command {
+        return crate::dsr::run(arguments);
+    }
     let mut out = io::BufWriter::new(io::stdout().lock());
     let result = carry_out(cli, &mut out).and_then(|()| out.flush().map_err(Stop::from));
     match result {
@@ -81,14 +86,33 @@ fn carry_out(cli: Cli, out: &mut impl Write) -> Result<(), Stop> {
             Ok(())
         }
         Command::Drain(arguments) => ask::drain(arguments, true, out),
+        // it has an exit status of its own
+        Command::Dsr(_) => Ok(()),
         Command::Explain(arguments) => ask::explain(&arguments, out),
+        Command::Import(arguments) => {
+            let format = arguments.format.map(|format| match format {
+                ImportFormat::Ipvsadm => import::Format::Ipvsadm,
+                ImportFormat::Keepalived => import::Format::Keepalived,
+            });
+            import::run(&arguments.file, format).map_err(|error| Stop::Usage(format!("{error:#}")))
+        }
         Command::Man => Ok(clap_mangen::Man::new(Cli::command()).render(out)?),
         Command::Path(arguments) => ask::path(arguments, out),
+        Command::ProbePaths(arguments) => probe_paths(&arguments),
         Command::Reload(arguments) => ask::reload(&arguments, out),
         Command::Run(arguments) => daemon::run(&arguments).map_err(Stop::Daemon),
         Command::Status(arguments) => ask::status(&arguments, out),
         Command::Top(arguments) => ask::top(&arguments, out),
         Command::Undrain(arguments) => ask::drain(arguments, false, out),
+    }
+}
+
+fn probe_paths(arguments: &paths::Arguments) -> Result<(), Stop> {
+    match paths::run(arguments) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Stop::No("not every path lives".into())),
+        Err(CommandFault::File(fault)) => Err(Stop::Fault(fault)),
+        Err(fault) => Err(Stop::Usage(fault.to_string())),
     }
 }
 

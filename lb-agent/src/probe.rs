@@ -36,6 +36,7 @@ mod failure;
 mod http;
 mod icmp;
 mod limit;
+pub mod paths;
 mod prepared;
 mod radius;
 mod report;

@@ -222,9 +222,10 @@ impl Routing {
         self.task.await.map_err(|_| RoutingError::Stopped)
     }
 
-    /// Closes all sockets without a word of BGP, for a process that will be back
-    /// at once: peers that help with restarts keep the routes. BFD is told that
-    /// it was a hand, or it would call for their removal.
+    /// Closes all sockets without a word, for a process that will be back at
+    /// once: peers that help with restarts keep the routes. BFD is silent, too:
+    /// peers take its farewell for a death, and what it finds later no longer
+    /// concerns a session that is down.
     ///
     /// # Errors
     ///

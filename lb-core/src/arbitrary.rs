@@ -11,6 +11,7 @@
 //! | [`packet`] | packets as bytes: good ones of every kind, of one flow, in fragments; damaged ones |
 //! | [`connection`] | keys, segments and operations of a connection table |
 //! | [`ipvs`] | kernel services as they are wanted, and what others write to the kernel |
+//! | [`bgp`] | BGP messages in any dialect, and nearly so |
 //! | [`director`] | courses of packets, time, health and configurations for a whole node |
 //!
 //! The feature adds this module and changes nothing else. Strategies shrink to
@@ -37,6 +38,7 @@
 //!
 //! [proptest]: https://docs.rs/proptest
 
+pub mod bgp;
 pub mod config;
 pub mod connection;
 pub mod director;

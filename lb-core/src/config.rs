@@ -50,6 +50,7 @@ pub use file::{
     BackendFile, ConnectionsFile, ForwardFile, ForwardKind, FragmentsFile, HashField, LbFile, NodeFile,
     ProfileFile, ProfileKind, ProtocolName, SchedulerFile, SchedulerName, ServiceFile, TimeoutsFile,
 };
+pub use hosts::check_host_address;
 pub use icmp::{IcmpFile, RateFile};
 pub use remarks::{Concern, Remark};
 

@@ -1,4 +1,5 @@
-//! Linux networking over netlink, for load balancers: IPVS complete.
+//! Linux networking over netlink, for load balancers: IPVS complete, and the devices, addresses, routes,
+//! rules, tunnels and settings that nodes and their backends need.
 //!
 //! ```no_run
 //! use lb_netlink::ipvs::{Destination, Forward, Protocol, Service, ServiceFlags, ServiceKey, Tunnel, blocking::Client};
@@ -18,6 +19,10 @@
 //! | module | holds |
 //! |---|---|
 //! | [`ipvs`] | services, destinations, daemons, statistics: typed values, and clients for tokio and blocking |
+//! | [`network`] | commands over what follows: printed as `ip` and `sysctl` would have them, executed by tokio or blocking |
+//! | [`link`], [`tunnel`] | devices; tunnels of all four pairs of families, receive ports of FOU and GUE |
+//! | [`address`], [`route`], [`rule`] | values, and plans: what is there and what is wanted to commands, sparing others' |
+//! | [`sysctl`] | settings by typed names |
 //! | [`generic`] | families that are found by name |
 //! | [`socket`] | conversations: dumps, batches of commands, acknowledgements; transports |
 //! | [`error`] | what went wrong, as values to match on |

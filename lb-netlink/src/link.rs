@@ -264,6 +264,14 @@ pub fn dump_message() -> RouteNetlinkMessage {
     RouteNetlinkMessage::GetLink(LinkMessage::default())
 }
 
+/// The request for one device by its name.
+#[must_use]
+pub fn get_message(name: &DeviceName) -> RouteNetlinkMessage {
+    let mut message = LinkMessage::default();
+    message.attributes.push(LinkAttribute::IfName(name.to_string()));
+    RouteNetlinkMessage::GetLink(message)
+}
+
 /// The request that changes a device.
 #[must_use]
 pub fn set_message(index: u32, settings: &LinkSettings) -> RouteNetlinkMessage {

@@ -3,27 +3,27 @@
 //! A plan is a list of [`Command`]s: values that can be compared in a test,
 //! printed as the `ip`, `sysctl` or `ip fou` command that does the same, and
 //! executed. They name devices; the executor looks up the index at the moment
-//! of use, so a plan may make a device and use it. Executing is idempotent:
+//! of use, so a plan may make a device and use it. [`Network`] is for tokio,
+//! [`blocking::Network`] for everybody else. Executing is idempotent:
 //! what is there already, or gone already, is done. What is to be done is for
 //! plans to decide, not here.
 
 use std::fmt;
 
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
-use netlink_packet_generic::GenlMessage;
-use netlink_packet_route::RouteNetlinkMessage;
-
 use crate::address::{Address, Scope};
-use crate::error::{Errno, Error, Rejection};
-use crate::link::{self, DeviceName, LinkSettings, Links};
+use crate::error::Error;
+use crate::link::{DeviceName, LinkSettings};
 use crate::origin::Origin;
-use crate::route::{self, Route};
+use crate::route::Route;
 use crate::rule::Rule;
-use crate::socket::Request;
 use crate::sysctl::{Sysctl, SysctlError, Value};
 use crate::tunnel::{Family, Tunnel, fou};
 
+mod asynchronous;
 pub mod blocking;
+pub(crate) mod dialogue;
+
+pub use asynchronous::Network;
 
 /// One change of the namespace's networking.
 ///
@@ -127,86 +127,6 @@ pub enum Problem {
     },
 }
 
-/// A command as what is sent or written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    Fou(fou::Message),
-    Route(Request),
-    Sysctl(Sysctl, Value),
-}
-
-impl Command {
-    /// What to send for the command, given the devices of the moment.
-    pub(crate) fn step(&self, links: &Links) -> Result<Step, Problem> {
-        let index = |device: &DeviceName| {
-            links.named(device).map(|link| link.index).ok_or_else(|| Problem::NoDevice(device.clone()))
-        };
-        let new = NLM_F_CREATE | NLM_F_EXCL;
-        let route = |route: &Route| route::add_message(route, links).map_err(Problem::NoDevice);
-        let (message, flags) = match self {
-            Self::AddAddress(address) => (address.add_message(index(&address.device)?), new),
-            Self::RemoveAddress(address) => (address.delete_message(index(&address.device)?), 0),
-            Self::AddRoute(added) => (route(added)?, new),
-            Self::ReplaceRoute(added) => (route(added)?, NLM_F_CREATE | NLM_F_REPLACE),
-            Self::RemoveRoute(removed) => (route::delete_message(removed), 0),
-            Self::AddRule(rule) => (rule.add_message(), new),
-            Self::RemoveRule(rule) => (rule.delete_message(), 0),
-            Self::AddTunnel(device, tunnel) => (link::add_tunnel_message(device, tunnel), new),
-            Self::AddVeth(device, peer) => (link::add_veth_message(device, peer), new),
-            Self::RemoveLink(device) => (link::delete_message(index(device)?), 0),
-            Self::SetLink(device, settings) => (link::set_message(index(device)?, settings), 0),
-            Self::OpenPort(port) => return Ok(Step::Fou(port.add_message())),
-            Self::ClosePort(port) => return Ok(Step::Fou(port.delete_message())),
-            Self::SetSysctl(sysctl, value) => return Ok(Step::Sysctl(sysctl.clone(), value.clone())),
-        };
-        Ok(Step::Route(Request::new(&message).with_flags(flags)))
-    }
-
-    /// Whether the command has nothing to do because of what the kernel answered.
-    pub(crate) fn is_done_by(&self, rejection: &Rejection) -> bool {
-        match (self, rejection.errno) {
-            (Self::AddAddress(_) | Self::AddRule(_), Errno::EEXIST) => true,
-            (Self::RemoveAddress(_), errno) => errno == Errno::EADDRNOTAVAIL,
-            (Self::RemoveRoute(_), errno) => errno == Errno::ESRCH,
-            (Self::RemoveRule(_), errno) => errno == Errno::ENOENT,
-            (Self::RemoveLink(_), errno) => errno == Errno::ENODEV,
-            (Self::ClosePort(_), errno) => matches!(errno, Errno::ENOENT | Errno::EINVAL),
-            _ => false,
-        }
-    }
-
-    /// Whether the command has nothing to do because its device is gone.
-    pub(crate) fn is_done_without(&self, device: &DeviceName) -> bool {
-        match self {
-            Self::RemoveAddress(address) => address.device == *device,
-            Self::RemoveLink(name) => name == device,
-            _ => false,
-        }
-    }
-
-    /// What the kernel's refusal means for this command.
-    pub(crate) fn problem(&self, error: Error) -> Problem {
-        let Error::Rejected(rejection) = &error else { return error.into() };
-        match (self, rejection.errno) {
-            (_, Errno::EPERM) => Problem::NotPermitted,
-            (Self::AddTunnel(_, tunnel), Errno::EOPNOTSUPP) => {
-                Problem::NoKind { kind: tunnel.kind.to_string(), module: tunnel.kind.module().to_owned() }
-            }
-            (Self::AddTunnel(device, tunnel), Errno::EEXIST) => {
-                Problem::TunnelTaken { device: device.clone(), kind: tunnel.kind.to_string() }
-            }
-            (Self::OpenPort(port), Errno::EADDRINUSE) => Problem::PortTaken(port.number.get()),
-            (Self::AddVeth(..), Errno::EOPNOTSUPP) => {
-                Problem::NoKind { kind: "veth".to_owned(), module: "veth".to_owned() }
-            }
-            (Self::AddAddress(address), Errno::EACCES) if address.family() == Family::V6 => {
-                Problem::Ipv6Disabled { device: address.device.clone() }
-            }
-            _ => error.into(),
-        }
-    }
-}
-
 impl fmt::Display for Command {
     /// The command that a person would type for the same.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -268,25 +188,6 @@ const fn ip(family: Family) -> &'static str {
         Family::V4 => "ip",
         Family::V6 => "ip -6",
     }
-}
-
-/// A message of the family `fou`, once the family's number is known.
-pub(crate) fn fou_request(message: fou::Message, family: u16) -> Request {
-    let mut message = GenlMessage::from_payload(message);
-    message.set_resolved_family_id(family);
-    Request::new(&message)
-}
-
-/// The rtnetlink messages among replies; those that cannot be read are passed over.
-pub(crate) fn route_messages(replies: &crate::socket::Replies) -> Vec<RouteNetlinkMessage> {
-    use netlink_packet_core::{NetlinkDeserializable, NetlinkHeader};
-
-    let read = |reply: crate::socket::Reply<'_>| {
-        let mut header = NetlinkHeader::default();
-        header.message_type = reply.kind;
-        RouteNetlinkMessage::deserialize(&header, reply.payload).ok()
-    };
-    replies.iter().filter_map(read).collect()
 }
 
 #[cfg(test)]

@@ -136,17 +136,29 @@ impl Sysctls {
         text.map(|text| Value::new(&text)).map_err(|error| SysctlError::new(sysctl, &error))
     }
 
+    /// Whether the setting could be written now, without writing it.
+    ///
+    /// # Errors
+    ///
+    /// See [`Problem`].
+    pub fn check_writable(&self, sysctl: &Sysctl) -> Result<(), SysctlError> {
+        self.open(sysctl).map(drop).map_err(|error| SysctlError::new(sysctl, &error))
+    }
+
     /// Sets a value, also if it is the present one.
     ///
     /// # Errors
     ///
     /// See [`Problem`].
     pub fn write(&self, sysctl: &Sysctl, value: &Value) -> Result<(), SysctlError> {
-        // opened without `create`: a file that is not there is a module that is not loaded
-        let file = std::fs::OpenOptions::new().write(true).open(self.root.join(sysctl.path()));
-        let written =
-            file.and_then(|mut file| io::Write::write_all(&mut file, format!("{value}\n").as_bytes()));
-        written.map_err(|error| SysctlError::new(sysctl, &error))
+        let write =
+            |mut file: std::fs::File| io::Write::write_all(&mut file, format!("{value}\n").as_bytes());
+        self.open(sysctl).and_then(write).map_err(|error| SysctlError::new(sysctl, &error))
+    }
+
+    /// For writing, without `create`: a file that is not there is a module that is not loaded.
+    fn open(&self, sysctl: &Sysctl) -> io::Result<std::fs::File> {
+        std::fs::OpenOptions::new().write(true).open(self.root.join(sysctl.path()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask`: the project's own checks (`tidy`) and the whole test run (`test`).
+//! `cargo xtask`: the project's own checks (`tidy`), the whole test run (`test`), a kernel to test in (`testbed`).
 //!
 //! Plain std and `cargo` itself, so that a fresh machine with a Rust toolchain
 //! can run it. What each part does is in its module's header.
@@ -10,17 +10,22 @@ use std::process::ExitCode;
 
 mod metadata;
 mod test;
+mod testbed;
 mod tidy;
 
 const USAGE: &str = "\
 cargo xtask test [STEP]...   run every step, or only those whose name starts with STEP
-cargo xtask tidy             only the project's own checks: sizes, headers, directions, licences, paths";
+cargo xtask tidy             only the project's own checks: sizes, headers, directions, licences, paths
+cargo xtask testbed [--smoke] [--only NAME]... [--reference] [--keep | --shell]
+                             scenarios in a guest's kernel: all, the small set, or those whose names start so;
+                             with nodes of ipvsadm and BIRD; with a shell in the guest afterwards, or instead";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
         Some((command, steps)) if command == "test" => test::run(&root(), steps),
         Some((command, [])) if command == "tidy" => tidy_only(),
+        Some((command, words)) if command == "testbed" => testbed::command(&root(), words),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -13,7 +13,7 @@ mod fuzz;
 mod release;
 mod report;
 mod steps;
-mod tools;
+pub(crate) mod tools;
 
 use steps::STEPS;
 

@@ -79,6 +79,10 @@ fn prepare(socket: &Socket, target: &Target) -> io::Result<()> {
         IpAddr::V6(_) => IpAddr::from([0; 16]),
     };
     let source = SocketAddr::new(target.source.unwrap_or(any), target.source_port);
+    if target.source_port != 0 {
+        // One port towards several targets, and again at once.
+        socket.set_reuse_address(true)?;
+    }
     socket.bind(&SockAddr::from(source))
 }
 

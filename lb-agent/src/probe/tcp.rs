@@ -17,7 +17,10 @@ pub(super) async fn check(
     progress: &mut Progress,
 ) -> Result<(), Failure> {
     if exchange.is_empty() {
-        return dial::tcp(target, port, Use::ConnectOnly, Phase::Answer, progress).await.map(drop);
+        // IPVS, which a mark leads through, keeps a connection without an ACK for a minute,
+        // one that was reset after it for ten seconds.
+        let purpose = if target.mark.is_some() { Use::Talk } else { Use::ConnectOnly };
+        return dial::tcp(target, port, purpose, Phase::Answer, progress).await.map(drop);
     }
     let mut stream = dial::tcp(target, port, Use::Talk, Phase::Answer, progress).await?;
     converse(exchange, &mut stream, progress).await

@@ -350,18 +350,16 @@ impl Engine {
     }
 
     async fn stop(mut self, text: Option<String>) {
-        let now = self.now();
-        for (address, arrived) in self.bfd.keys().copied().collect::<Vec<_>>() {
-            self.sessions.handle_admin(now, address, arrived, false);
-        }
-        if let Some(text) = &text {
-            self.speaker.stop(now, text);
-        }
+        let Some(text) = text else { return };
+        self.speaker.stop(self.now(), &text);
         self.settle();
         self.connections.clear();
-        if text.is_none() {
-            self.tasks.abort_all();
-        }
         let _ = tokio::time::timeout(STOP, async { while self.tasks.join_next().await.is_some() {} }).await;
+        // Only now: BIRD and FRR take BFD's farewell for a death (against RFC 5882 section 3.2),
+        // and would say so instead of reading ours.
+        for (address, arrived) in self.bfd.keys().copied().collect::<Vec<_>>() {
+            self.sessions.handle_admin(self.now(), address, arrived, false);
+        }
+        self.settle();
     }
 }

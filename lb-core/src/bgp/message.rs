@@ -209,3 +209,6 @@ fn parse_refresh(bytes: &[u8]) -> Option<Result<Message, MessageError>> {
 const MARKER: [u8; 16] = [0xff; 16];
 /// Octets of a ROUTE-REFRESH's body.
 const REFRESH_LENGTH: usize = 4;
+
+#[cfg(test)]
+mod tests;

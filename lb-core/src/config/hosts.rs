@@ -76,14 +76,29 @@ impl Hosts {
 
 /// Refuses an address by which no other host can be reached.
 pub(super) fn reachable(address: IpAddr, path: &FieldPath) -> Result<(), ConfigError> {
+    check_host_address(address).map_err(|problem| path.wrong(problem))
+}
+
+/// Refuses an address by which no other host can be reached, as neither VIP nor backend can have it.
+///
+/// # Errors
+///
+/// [`Problem::AddressMapped`] for IPv4 written as IPv6, else [`Problem::AddressNotUnicast`].
+///
+/// ```
+/// use lb_core::config::check_host_address;
+///
+/// assert_eq!(check_host_address("203.0.113.10".parse()?), Ok(()));
+/// assert!(check_host_address("127.0.0.1".parse()?).is_err());
+/// # Ok::<(), core::net::AddrParseError>(())
+/// ```
+pub fn check_host_address(address: IpAddr) -> Result<(), Problem> {
     let plain = address.to_canonical();
     if plain != address {
-        return Err(path.wrong(Problem::AddressMapped { address, plain }));
+        return Err(Problem::AddressMapped { address, plain });
     }
     match NO_HOST.iter().find(|(range, _)| range.contains(&address)) {
-        Some((range, purpose)) => {
-            Err(path.wrong(Problem::AddressNotUnicast { address, range: *range, purpose }))
-        }
+        Some((range, purpose)) => Err(Problem::AddressNotUnicast { address, range: *range, purpose }),
         None => Ok(()),
     }
 }

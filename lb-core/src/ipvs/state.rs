@@ -7,9 +7,12 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::destination::KernelDestination;
+use super::destination::{KernelDestination, Standing};
 use super::service::{KernelService, ServiceKey};
-use crate::table::TableKind;
+use crate::hash::HashKey;
+use crate::identity::Weight;
+use crate::table::ipvs::DestinationList;
+use crate::table::{Table, TableKind};
 
 /// Everything that the kernel holds, ours and others'.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +38,25 @@ impl ObservedService {
         newest_first: impl DoubleEndedIterator<Item = ObservedDestination>,
     ) -> Self {
         Self { service, destinations: newest_first.rev().collect() }
+    }
+
+    /// The table that the kernel has, as the model of `kind` fills it: its digest
+    /// is the same on two nodes only if their kernels choose alike.
+    ///
+    /// `None` if no dump can tell: somebody left a destination of `mh` at weight
+    /// 0, or there are more destinations than slots.
+    #[must_use]
+    pub fn table(&self, kind: TableKind) -> Option<Table> {
+        let mut list = DestinationList::default();
+        for ObservedDestination { destination, .. } in &self.destinations {
+            let weight = match (kind, destination.standing()) {
+                (TableKind::IpvsMh { .. }, Some(Standing::Parked)) => 1,
+                (TableKind::IpvsMh { .. }, None) => return None,
+                _ => destination.weight,
+            };
+            list.add(destination.endpoint, Weight(u16::try_from(weight).unwrap_or(u16::MAX)));
+        }
+        Table::build(kind, &HashKey::new([0; 16]), &list.members(kind)).ok()
     }
 }
 

@@ -3,6 +3,8 @@
 //! Additions come first, so that an address that moves is never gone for good
 //! when a later command fails. Leaves alone: every address that is not ours.
 
+use std::collections::BTreeSet;
+
 use crate::address::Address;
 use crate::network::Command;
 
@@ -28,17 +30,13 @@ use crate::network::Command;
 /// ```
 #[must_use]
 pub fn plan(observed: &[Address], wanted: &[Address], owned: impl Fn(&Address) -> bool) -> Vec<Command> {
-    let same = |one: &Address, other: &Address| one.device == other.device && one.prefix == other.prefix;
-    let mut commands = Vec::new();
-    for (position, address) in wanted.iter().enumerate() {
-        let there = observed.iter().any(|other| same(address, other));
-        let twice = wanted[..position].iter().any(|other| same(address, other));
-        if !there && !twice {
-            commands.push(Command::AddAddress(address.clone()));
-        }
-    }
-    let surplus =
-        observed.iter().filter(|address| owned(address) && !wanted.iter().any(|other| same(address, other)));
+    let place = |address: &Address| (address.device.clone(), address.prefix);
+    let present: BTreeSet<_> = observed.iter().map(place).collect();
+    let mut places = BTreeSet::new();
+    let missing =
+        wanted.iter().filter(|address| places.insert(place(address)) && !present.contains(&place(address)));
+    let mut commands: Vec<Command> = missing.cloned().map(Command::AddAddress).collect();
+    let surplus = observed.iter().filter(|address| owned(address) && !places.contains(&place(address)));
     commands.extend(surplus.cloned().map(Command::RemoveAddress));
     commands
 }

@@ -1,13 +1,11 @@
 //! The executor and observer for command lines and tests: it blocks the calling thread.
 //!
-//! Thin: each method sends what [`Command`] or a module's
-//! `dump_message` says, and hands back values.
+//! Thin: it sends what the dialogue says and hands back values.
 
-use netlink_packet_core::ParseableParametrized;
-use netlink_packet_generic::GenlHeader;
 use netlink_packet_route::RouteNetlinkMessage;
 
-use super::{Command, CommandError, Problem, Step, fou_request, route_messages};
+use super::dialogue::{self, Outcome, Step, fou_request, route_messages};
+use super::{Command, CommandError, Problem};
 use crate::address::{self, Address};
 use crate::error::{Error, Malformed};
 use crate::generic;
@@ -15,7 +13,7 @@ use crate::link::{self, Links};
 use crate::route::{self, Route};
 use crate::rule::{self, Rule};
 use crate::socket::blocking::Connection;
-use crate::socket::{Protocol, Request};
+use crate::socket::{Protocol, Replies, Request};
 use crate::sysctl::Sysctls;
 use crate::tunnel::{Family, fou};
 
@@ -27,9 +25,10 @@ use crate::tunnel::{Family, fou};
 ///
 /// let mut network = Network::open()?;
 /// let links = network.links()?;
+/// let addresses = network.addresses(&links)?;
 /// let wanted = [Address::virtual_ip("203.0.113.10".parse()?, "lo".parse()?)];
 /// let ours = |address: &Address| address.origin == Origin::OVERSPILL && address.device.as_str() == "lo";
-/// for command in address::plan(&network.addresses(&links)?, &wanted, ours) {
+/// for command in address::plan(&addresses, &wanted, ours) {
 ///     network.execute(&command)?;
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -49,7 +48,8 @@ impl Network {
     ///
     /// If no netlink socket can be made.
     pub fn open() -> Result<Self, Error> {
-        Ok(Self { route: Connection::open(Protocol::Route)?, generic: None, sysctls: Sysctls::default() })
+        let route = Connection::open(Protocol::Route)?;
+        Ok(Self { route, generic: None, sysctls: Sysctls::default() })
     }
 
     /// The same with settings elsewhere.
@@ -108,13 +108,7 @@ impl Network {
     pub fn ports(&mut self) -> Result<Vec<fou::Port>, Error> {
         let (connection, family) = self.fou()?;
         let replies = connection.dump(&fou_request(fou::Message::dump(), family))?;
-        let mut ports = Vec::new();
-        for reply in replies.iter() {
-            let (GenlHeader { cmd, version }, attributes) = generic::split(reply.payload)?;
-            let message = fou::Message::parse_with_param(attributes, GenlHeader { cmd, version });
-            ports.extend(message.ok().as_ref().and_then(fou::Port::from_message));
-        }
-        Ok(ports)
+        dialogue::ports(&replies)
     }
 
     /// Executes a command; what is there or gone already is done.
@@ -123,45 +117,43 @@ impl Network {
     ///
     /// What was refused and what to do about it.
     pub fn execute(&mut self, command: &Command) -> Result<(), CommandError> {
-        self.try_execute(command)
-            .map_err(|problem| CommandError { command: Box::new(command.clone()), problem })
+        let executed = self.try_execute(command);
+        executed.map_err(|problem| CommandError { command: Box::new(command.clone()), problem })
     }
 
     fn try_execute(&mut self, command: &Command) -> Result<(), Problem> {
-        let links = self.links()?;
-        let sent = match command.step(&links) {
+        let links = self.links_of(command)?;
+        let answer = match command.step(&links) {
             Ok(Step::Route(request)) => self.route.query(&request),
-            Ok(Step::Fou(message)) => {
-                let (connection, family) = self.fou()?;
-                connection.query(&fou_request(message, family))
-            }
+            Ok(Step::Fou(message)) => self.ask_fou(message),
             Ok(Step::Sysctl(sysctl, value)) => return Ok(self.sysctls.write(&sysctl, &value)?),
             Err(Problem::NoDevice(device)) if command.is_done_without(&device) => return Ok(()),
             Err(problem) => return Err(problem),
         };
-        match sent {
-            Ok(_) => Ok(()),
-            Err(Error::Rejected(rejection)) if command.is_done_by(&rejection) => Ok(()),
-            Err(error) => {
-                let problem = command.problem(error);
-                if self.was_made_by_its_module(command, &problem)? { Ok(()) } else { Err(problem) }
-            }
+        match command.outcome(answer) {
+            Outcome::Done => Ok(()),
+            Outcome::FailedUnlessMade(_) if command.was_made(&self.links()?) => Ok(()),
+            Outcome::Failed(problem) | Outcome::FailedUnlessMade(problem) => Err(problem),
         }
     }
 
-    /// A default device appears when its module is loaded, which asking for it does.
-    fn was_made_by_its_module(&mut self, command: &Command, problem: &Problem) -> Result<bool, Error> {
-        let (Command::AddTunnel(device, tunnel), Problem::TunnelTaken { .. }) = (command, problem) else {
-            return Ok(false);
-        };
-        let is_default = device.as_str() == tunnel.kind.default_device();
-        let links = self.links()?;
-        let kind = links.named(device).and_then(|link| link.kind.as_deref());
-        Ok(is_default && kind == Some(tunnel.kind.as_str()))
+    /// The devices that a command names, as far as they are there, as they are now.
+    fn links_of(&mut self, command: &Command) -> Result<Links, Error> {
+        let mut links = Vec::new();
+        for device in command.devices() {
+            let answer = self.route.query(&Request::new(&link::get_message(device)));
+            links.extend(dialogue::found(answer)?);
+        }
+        Ok(links.into_iter().collect())
     }
 
     fn dump(&mut self, message: &RouteNetlinkMessage) -> Result<Vec<RouteNetlinkMessage>, Error> {
         Ok(route_messages(&self.route.dump(&Request::new(message))?))
+    }
+
+    fn ask_fou(&mut self, message: fou::Message) -> Result<Replies, Error> {
+        let (connection, family) = self.fou()?;
+        connection.query(&fou_request(message, family))
     }
 
     fn fou(&mut self) -> Result<(&mut Connection, u16), Error> {

@@ -1,7 +1,9 @@
 //! Tests of commands: how they read, and what the kernel's refusals mean for each.
 
+use super::dialogue::Outcome;
 use super::*;
-use crate::error::Doing;
+use crate::error::{Doing, Errno, Rejection};
+use crate::link::Links;
 use crate::sysctl::{Ipvs, Problem as SysctlProblem};
 use crate::tunnel::TunnelKind;
 
@@ -122,4 +124,26 @@ fn errors_of_settings_and_sockets_are_told_as_they_are() {
     assert_eq!(Problem::Sysctl(error).to_string(), text);
     let error = Error::io(Doing::Open, &std::io::Error::from_raw_os_error(Errno::EPROTONOSUPPORT.0));
     assert_eq!(Problem::Netlink(error.clone()).to_string(), error.to_string());
+}
+
+#[test]
+fn a_default_device_that_its_module_made_is_made() {
+    let add = |name: &str| Command::AddTunnel(device(name), Tunnel::between(TunnelKind::IpIp, None, None));
+    let exists = || Err(Rejection::new(Errno::EEXIST).into());
+    let taken = |name: &str| Problem::TunnelTaken { device: device(name), kind: "ipip".to_owned() };
+    assert_eq!(add("tunl0").outcome(exists()), Outcome::FailedUnlessMade(taken("tunl0")));
+    assert_eq!(add("dsr").outcome(exists()), Outcome::Failed(taken("dsr")));
+    let link = |kind: &str| crate::link::Link {
+        index: 2,
+        name: device("tunl0"),
+        kind: Some(kind.to_owned()),
+        up: false,
+        loopback: false,
+        mtu: 1480,
+        alias: None,
+        tunnel: None,
+    };
+    assert!(add("tunl0").was_made(&[link("ipip")].into_iter().collect()));
+    assert!(!add("tunl0").was_made(&[link("veth")].into_iter().collect()));
+    assert!(!add("tunl0").was_made(&Links::default()));
 }

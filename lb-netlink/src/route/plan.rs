@@ -3,6 +3,8 @@
 //! Removals come last, so that a destination that two routes serve is never
 //! without one. Leaves alone: every route that is not ours.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Key, Route};
 use crate::network::Command;
 
@@ -48,11 +50,10 @@ pub struct Conflict {
 #[must_use]
 pub fn plan(observed: &[Route], wanted: &[Route], owned: impl Fn(&Route) -> bool) -> Plan {
     let mut plan = Plan::default();
-    for (position, route) in wanted.iter().enumerate() {
-        if wanted[..position].iter().any(|other| other.key() == route.key()) {
-            continue;
-        }
-        let there: Vec<&Route> = at(observed, route.key()).collect();
+    let present = by_key(observed);
+    let mut keys = BTreeSet::new();
+    for route in wanted.iter().filter(|route| keys.insert(route.key())) {
+        let there = present.get(&route.key()).map(Vec::as_slice).unwrap_or_default();
         if there.iter().any(|other| route.is_done_by(other)) {
             continue;
         }
@@ -64,14 +65,15 @@ pub fn plan(observed: &[Route], wanted: &[Route], owned: impl Fn(&Route) -> bool
             None => plan.commands.push(Command::ReplaceRoute(route.clone())),
         }
     }
-    for route in observed.iter().filter(|route| owned(route)) {
-        if at(wanted, route.key()).next().is_none() {
-            plan.commands.push(Command::RemoveRoute(route.clone()));
-        }
-    }
+    let surplus = observed.iter().filter(|route| owned(route) && !keys.contains(&route.key()));
+    plan.commands.extend(surplus.cloned().map(Command::RemoveRoute));
     plan
 }
 
-fn at(routes: &[Route], key: Key) -> impl Iterator<Item = &Route> {
-    routes.iter().filter(move |route| route.key() == key)
+fn by_key(routes: &[Route]) -> BTreeMap<Key, Vec<&Route>> {
+    let mut by_key: BTreeMap<Key, Vec<&Route>> = BTreeMap::new();
+    for route in routes {
+        by_key.entry(route.key()).or_default().push(route);
+    }
+    by_key
 }

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::link::{self, DeviceName, Link};
-use crate::network::{fou_request, golden};
+use crate::network::dialogue::fou_request;
+use crate::network::golden;
 
 fn address(text: &str) -> Option<IpAddr> {
     Some(text.parse().unwrap())

@@ -90,7 +90,12 @@ fn a_virtual_ip_is_never_a_source() {
                 network.execute(&Command::AddAddress(vip)).unwrap();
             }
         }
-        for (to, from) in [("10.0.0.9:9", "10.0.0.2"), ("[2001:db8::9]:9", "2001:db8::2")] {
+        // a device without an address of its own borrows one, and would take a global one of `lo` first
+        let borrowing = Route::new("192.0.2.0/24".parse().unwrap(), vec![NextHop::device(device("v1"))]);
+        network.execute(&Command::AddRoute(borrowing)).unwrap();
+        let cases =
+            [("10.0.0.9:9", "10.0.0.2"), ("192.0.2.9:9", "10.0.0.2"), ("[2001:db8::9]:9", "2001:db8::2")];
+        for (to, from) in cases {
             let to: std::net::SocketAddr = to.parse().unwrap();
             let any = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
             let socket = std::net::UdpSocket::bind(any).unwrap();
@@ -266,6 +271,57 @@ fn what_this_kernel_lacks_is_said_with_what_to_do() {
             (rejection.errno, rejection.message.as_deref()),
             (Errno(101), Some("Nexthop has invalid gateway"))
         );
+    });
+}
+
+#[test]
+fn the_asynchronous_executor_does_the_same() {
+    namespace::run("live_links::links::the_asynchronous_executor_does_the_same", || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut network = lb_netlink::network::Network::open().unwrap();
+            let vip = Address::virtual_ip(ip("203.0.113.10"), DeviceName::loopback());
+            network.execute(&Command::SetLink(DeviceName::loopback(), up())).await.unwrap();
+            for _ in 0..2 {
+                network.execute(&Command::AddAddress(vip.clone())).await.unwrap();
+            }
+            let links = network.links().await.unwrap();
+            assert!(network.addresses(&links).await.unwrap().contains(&vip));
+            let local = network.routes(Family::V4, &links).await.unwrap();
+            assert!(
+                local.iter().any(|route| route.destination == vip.prefix && route.kind == route::Kind::Local)
+            );
+            let rule = Rule { mark: Some(Mark::exact(1)), ..Rule::to_table(Family::V4, 1000, 1001) };
+            network.execute(&Command::AddRule(rule.clone())).await.unwrap();
+            assert!(network.rules(Family::V4).await.unwrap().contains(&rule));
+            let gone = Command::SetLink(device("gone0"), up());
+            assert_eq!(network.execute(&gone).await.unwrap_err().problem, Problem::NoDevice(device("gone0")));
+            for _ in 0..2 {
+                network.execute(&Command::RemoveAddress(vip.clone())).await.unwrap();
+            }
+            assert!(!network.addresses(&links).await.unwrap().contains(&vip));
+        });
+    });
+}
+
+#[test]
+fn thousands_of_virtual_ips_converge() {
+    namespace::run("live_links::links::thousands_of_virtual_ips_converge", || {
+        let mut network = Network::open().unwrap();
+        // more than fit one datagram of a dump by far
+        let vips = (0..2_000_u32).map(|number| IpAddr::from((0xcb00_0000 + number).to_be_bytes()));
+        let wanted: Vec<Address> = vips.map(|vip| Address::virtual_ip(vip, DeviceName::loopback())).collect();
+        let owned = |address: &Address| address.origin == Origin::OVERSPILL;
+        let mut writes = Vec::new();
+        for wanted in [&wanted[..], &wanted, &wanted[1000..], &[]] {
+            let started = std::time::Instant::now();
+            let links = network.links().unwrap();
+            let commands = address::plan(&network.addresses(&links).unwrap(), wanted, owned);
+            commands.iter().for_each(|command| network.execute(command).unwrap());
+            writes.push(commands.len());
+            eprintln!("{} writes in {:?}", commands.len(), started.elapsed());
+        }
+        assert_eq!(writes, [2_000, 0, 1_000, 1_000]);
     });
 }
 

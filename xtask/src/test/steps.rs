@@ -2,10 +2,11 @@
 
 use super::{Context, Outcome, Step, fuzz, release, tools};
 use crate::metadata::Metadata;
+use crate::testbed::{self, Options, Trouble};
 use crate::tidy;
 
 /// Every step; quick ones first, then what builds most on what is built already.
-pub(super) const STEPS: [Step; 12] = [
+pub(super) const STEPS: [Step; 13] = [
     Step { name: "format", run: format },
     Step { name: "clippy", run: clippy },
     Step { name: "tidy", run: tidy_step },
@@ -15,6 +16,7 @@ pub(super) const STEPS: [Step; 12] = [
     Step { name: "examples", run: examples },
     Step { name: "benches", run: benches },
     Step { name: "release", run: release::run },
+    Step { name: "testbed", run: testbed },
     Step { name: "fuzz lint", run: fuzz::lint },
     Step { name: "fuzz build", run: fuzz::build },
     Step { name: "fuzz run", run: fuzz::run },
@@ -93,4 +95,15 @@ fn examples(context: &Context) -> Outcome {
 /// Each bench runs once and checks its answer; unoptimised, because nothing is measured here.
 fn benches(context: &Context) -> Outcome {
     context.run(&mut context.cargo(&["bench", "--package", "benches", "--profile", "dev", "--", "--test"]))
+}
+
+/// The small set of scenarios in a guest with a kernel of its own.
+fn testbed(context: &Context) -> Outcome {
+    let options = Options { smoke: true, ..Options::default() };
+    match testbed::run(&context.root, &options) {
+        Ok(transcript) if transcript.failures().is_empty() => Outcome::Passed(transcript.summary()),
+        Ok(transcript) => Outcome::Failed(transcript.failures().join("; ")),
+        Err(Trouble::Missing(what)) => Outcome::Skipped(what),
+        Err(Trouble::Failed(error)) => Outcome::Failed(format!("{error:#}")),
+    }
 }

@@ -37,6 +37,18 @@ pub(super) fn cpp_compiler() -> Result<(), String> {
     Err("a C++ compiler is missing: `apt-get install g++`, or the like".to_owned())
 }
 
+/// Makes sure of a program that a Debian package brings.
+///
+/// # Errors
+/// Says how to get it.
+pub(crate) fn program(name: &str, package: &str) -> Result<(), String> {
+    let is_there = || answers(Command::new(name).arg("--version"));
+    if is_there() || (install_package(package) && is_there()) {
+        return Ok(());
+    }
+    Err(format!("{name} is missing: `apt-get install {package}`, or your distribution's package of it"))
+}
+
 /// Installs a Debian package, if this is Debian (or Ubuntu) and we are root.
 fn install_package(package: &str) -> bool {
     if !Path::new("/etc/debian_version").exists() || !is_root() {
@@ -51,13 +63,14 @@ fn install_package(package: &str) -> bool {
     apt(&["update", "--quiet"]) && apt(&["install", "--quiet", "--yes", "--no-install-recommends", package])
 }
 
-fn is_root() -> bool {
+/// Whether we may install and configure things.
+pub(crate) fn is_root() -> bool {
     let output = Command::new("id").arg("-u").output();
     output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
 /// Whether a command can be started and succeeds; its output goes nowhere.
-fn answers(command: &mut Command) -> bool {
+pub(crate) fn answers(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }

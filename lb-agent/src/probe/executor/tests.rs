@@ -148,6 +148,22 @@ async fn an_application_does_not_see_a_mere_connection() {
     assert!(seen.is_err(), "{seen:?}");
 }
 
+/// IPVS forgets such a connection sooner.
+#[tokio::test]
+async fn a_marked_connection_is_whole() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, source) = (listener.local_addr().unwrap(), Ipv4Addr::LOCALHOST.into());
+    let report =
+        check(r#"{"kind": "tcp"}"#).run(&Target::marked(address, 7, source), Duration::from_secs(5)).await;
+    if report.result == Err(LocalFault::Permission.into()) {
+        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "CI may set marks");
+        return eprintln!("skipped: marks need CAP_NET_ADMIN");
+    }
+    assert_eq!(report.result, Ok(()));
+    let seen = tokio::time::timeout(Duration::from_secs(5), listener.accept()).await;
+    assert!(seen.is_ok(), "{seen:?}");
+}
+
 #[test]
 fn a_thread_of_its_own_works_and_ends() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::message::{self, Family, Heard, Ping};
 use super::*;
 
@@ -122,5 +124,19 @@ fn a_runtime_that_ended_takes_nothing_with_it() {
             tokio::time::timeout(Duration::from_secs(5), check).await
         });
         assert_eq!(result, Ok(Ok(())));
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_harm_the_reader(bytes in prop::collection::vec(any::<u8>(), 0..120), kind in 0_usize..6) {
+        let mut bytes = bytes;
+        for (family, header) in [(Family::V4, 20), (Family::V6, 0)] {
+            // Mostly of a type that is looked into.
+            if let Some(first) = bytes.get_mut(header) {
+                *first = [0, 3, 1, 129, 128, 255][kind];
+            }
+            let _ = message::read(family, 0x1234, &bytes);
+        }
     }
 }

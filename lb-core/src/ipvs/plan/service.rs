@@ -1,7 +1,7 @@
 //! One service that is there and is to be otherwise: its writes, in three parts.
 //!
 //! *First* what makes more of it: settings, weights that rise, and the dead
-//! taken out, unless nobody else serves. In the *middle* what must be in order:
+//! taken out, unless hardly anybody else serves. In the *middle* what must be in order:
 //! destinations to add, and to delete and add anew. *Last* what goes.
 
 use alloc::boxed::Box;
@@ -155,7 +155,8 @@ impl Differ<'_> {
         };
         let added = wanted.keys().filter(|endpoint| !self.places.contains_key(endpoint)).count();
         let is_crowded = observed.len() + added > room(self.desired.table);
-        let is_urgent = is_crowded || observed.iter().any(serves);
+        // Whoever is left may have to be added anew: one alone would be missed for that moment.
+        let is_urgent = is_crowded || observed.iter().filter(|one| serves(one)).count() > 1;
         let key = self.change.key;
         for one in observed.iter().filter(|one| !wanted.contains_key(&one.destination.endpoint)) {
             let endpoint = one.destination.endpoint;

@@ -2,6 +2,7 @@
 //! The Message-Authenticator is proved by a real server in `tests/probes`.
 
 use lb_core::health::{RadiusReply, Secret};
+use proptest::prelude::*;
 
 use super::*;
 
@@ -95,4 +96,16 @@ fn passwords_of_every_length_fill_blocks() {
         usize::from(u16::from_be_bytes([longest.bytes()[2], longest.bytes()[3]])),
         longest.bytes().len()
     );
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_are_a_signed_reply_by_chance(junk in prop::collection::vec(any::<u8>(), 0..200), code in 0_u8..12) {
+        let mut junk = junk;
+        if let [first, identifier, ..] = junk.as_mut_slice() {
+            (*first, *identifier) = (code, 0);
+        }
+        let got = request("u", "p", "s").read(&junk);
+        prop_assert!(!matches!(got, Some(Ok(_))), "{got:?}");
+    }
 }

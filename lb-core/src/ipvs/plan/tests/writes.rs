@@ -29,7 +29,11 @@ fn wish(scheduler: SchedulerKind, states: &str) -> Desired {
             (backend, Offer { traffic: state(letter), weight: Weight(1) })
         })
         .unzip();
-    let service = ServiceConfig {
+    all_of(&[(service(scheduler, backends), offers, Grain::Whole)])
+}
+
+fn service(scheduler: SchedulerKind, backends: Vec<BackendConfig>) -> ServiceConfig {
+    ServiceConfig {
         address: "203.0.113.10:443/tcp".parse().unwrap(),
         hash_fields: HashFields::ALL,
         scheduler,
@@ -37,8 +41,7 @@ fn wish(scheduler: SchedulerKind, states: &str) -> Desired {
         spread: false,
         mtu: 1_500,
         backends,
-    };
-    all_of(&[(service, offers, Grain::Whole)])
+    }
 }
 
 /// What is written between two states: `+1 2=0 -3`, weights of destinations by
@@ -110,6 +113,29 @@ fn the_changes_of_a_nodes_life() {
     ] {
         assert_eq!(written(&before, &after), expected, "{what}");
     }
+}
+
+/// `mh` takes no more destinations than it has slots: the old ones have to go first.
+#[test]
+fn where_both_do_not_fit_the_old_go_first() {
+    let many = |third: u8| {
+        let backend = |number: u8| BackendConfig {
+            endpoint: Endpoint::new([10, 1, third, number].into(), 443),
+            weight: Weight(1),
+            state: BackendState::Active,
+        };
+        let backends: Vec<_> = (1..=200).map(backend).collect();
+        let offer = Offer { traffic: BackendState::Active, weight: Weight(1) };
+        let offers = std::vec![offer; backends.len()];
+        let scheduler = SchedulerKind::IpvsMh { port: true, fallback: true, table_size: MH_SLOTS };
+        all_of(&[(service(scheduler, backends), offers, Grain::Whole)])
+    };
+    let mut kernel = Kernel::new(MH_SLOTS, SH_BUCKETS);
+    carry_out(&mut kernel, &plan(&Observed::default(), &many(1), &ours(), Repair::Now).commands);
+    let commands = plan(&kernel.observed(), &many(2), &ours(), Repair::Now).commands;
+    carry_out(&mut kernel, &commands);
+    assert!(matches!(commands[0], Command::DeleteDestination { .. }));
+    assert_eq!(plan(&kernel.observed(), &many(2), &ours(), Repair::Now), Plan::default());
 }
 
 #[test]

@@ -1,0 +1,60 @@
+//! Where flows must go: `lb_core`'s own scheduler on the file that an agent printed.
+//!
+//! The same code as `overspill pick`, which the host asks once more.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use anyhow::Context as _;
+use files::Source;
+use lb_core::config::{Config, LbFile, ServiceAddress};
+use lb_core::scheduler::Scheduler;
+use lb_core::table::TableCache;
+use lb_core::{FlowKey, Protocol};
+
+use crate::topology::{COUNT, backend, backend6};
+
+/// The schedulers of a file's services.
+#[derive(Debug)]
+pub(crate) struct Expected(BTreeMap<ServiceAddress, (Scheduler, Vec<IpAddr>)>);
+
+impl Expected {
+    /// Reads a file of services.
+    pub(crate) fn read(text: &str) -> anyhow::Result<Self> {
+        let file: LbFile =
+            Source::new("printed", text).parse().map_err(|fault| anyhow::anyhow!("{fault:?}"))?;
+        let config = Config::try_from(file)?;
+        let mut tables = TableCache::default();
+        let mut services = BTreeMap::new();
+        for service in &config.services {
+            let scheduler = Scheduler::new(
+                service.scheduler,
+                config.hash_key,
+                service.hash_fields,
+                &service.backends,
+                &mut tables,
+                None,
+            );
+            let scheduler = scheduler.with_context(|| service.address.to_string())?;
+            let addresses = service.backends.iter().map(|backend| backend.endpoint.address).collect();
+            services.insert(service.address, (scheduler, addresses));
+        }
+        Ok(Self(services))
+    }
+
+    /// The backend, from 0, of a new flow.
+    pub(crate) fn backend(&self, protocol: Protocol, source: SocketAddr, vip: SocketAddr) -> Option<usize> {
+        let flow = match (source, vip) {
+            (SocketAddr::V4(source), SocketAddr::V4(vip)) => {
+                FlowKey::v4(protocol, (*source.ip(), source.port()), (*vip.ip(), vip.port()))
+            }
+            (SocketAddr::V6(source), SocketAddr::V6(vip)) => {
+                FlowKey::v6(protocol, (*source.ip(), source.port()), (*vip.ip(), vip.port()))
+            }
+            (SocketAddr::V4(_), SocketAddr::V6(_)) | (SocketAddr::V6(_), SocketAddr::V4(_)) => return None,
+        };
+        let (scheduler, addresses) = self.0.get(&ServiceAddress::new(vip.ip(), vip.port(), protocol))?;
+        let address = addresses[scheduler.schedule(&flow)?];
+        (0..COUNT).find(|index| [backend(*index), backend6(*index)].contains(&address))
+    }
+}

@@ -1,0 +1,142 @@
+//! What nodes are to serve, as scenarios change it.
+//!
+//! A document of the LB file's form, in JSON, which is YAML. The files that
+//! agents get and the ones that reference nodes are made from come from here.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use lb_core::Protocol;
+use serde_json::{Value, json};
+
+use crate::ipvs::{self, Line};
+use crate::topology::{COUNT, backend, backend6};
+use crate::traffic::{BULK_PORT, PORT};
+
+/// How agents probe backends, and how many results in a row are a verdict.
+pub(crate) const PROBE_INTERVAL: Duration = Duration::from_millis(500);
+pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_millis(400);
+pub(crate) const FALL: u32 = 2;
+pub(crate) const RISE: u32 = 2;
+
+/// A backend of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) address: IpAddr,
+    pub(crate) weight: u16,
+    /// `active`, `drain` or `down`.
+    pub(crate) state: &'static str,
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Service {
+    pub(crate) vip: IpAddr,
+    pub(crate) port: u16,
+    pub(crate) protocol: Protocol,
+    /// Whether the source port is hashed.
+    pub(crate) has_port: bool,
+    pub(crate) has_fallback: bool,
+    pub(crate) members: Vec<Member>,
+}
+
+/// Everything that a node serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Services(pub(crate) Vec<Service>);
+
+/// The backends' addresses of one family, in the order of their numbers.
+pub(crate) fn backends(is_v4: bool) -> [IpAddr; COUNT] {
+    std::array::from_fn(|index| if is_v4 { backend(index) } else { backend6(index) })
+}
+
+impl Service {
+    /// All three backends, alike, reached in the VIP's family.
+    pub(crate) fn plain(vip: IpAddr, port: u16, protocol: Protocol) -> Self {
+        Self::over(vip, port, protocol, vip.is_ipv4())
+    }
+
+    /// The same, reached by tunnels of one family.
+    pub(crate) fn over(vip: IpAddr, port: u16, protocol: Protocol, is_v4: bool) -> Self {
+        let member = |address| Member { address, weight: 1, state: "active" };
+        let members = backends(is_v4).map(member).into();
+        Self { vip, port, protocol, has_port: true, has_fallback: true, members }
+    }
+
+    fn document(&self) -> Value {
+        let members = self.members.iter().map(|Member { address, weight, state }| {
+            json!({ "address": address, "weight": weight, "state": state })
+        });
+        json!({
+            "vip": self.vip,
+            "port": self.port,
+            "protocol": self.protocol.to_string(),
+            "scheduler": { "kind": "ipvs-mh", "port": self.has_port, "fallback": self.has_fallback },
+            "backends": members.collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Services {
+    /// What runs between scenarios: flows and large transfers on one VIP of each family.
+    pub(crate) fn usual() -> Self {
+        let vips = [crate::topology::VIP, crate::topology::VIP6];
+        let of = |port, protocol| vips.map(|vip| Service::plain(vip, port, protocol));
+        let mut services = Vec::new();
+        services.extend(of(PORT, Protocol::TCP));
+        services.extend(of(PORT, Protocol::UDP));
+        services.extend(of(BULK_PORT, Protocol::TCP));
+        Self(services)
+    }
+
+    /// The document without what only an agent reads.
+    pub(crate) fn document(&self, node: (IpAddr, IpAddr)) -> Value {
+        let services: Vec<_> = self.0.iter().map(Service::document).collect();
+        json!({ "version": 1, "node": { "address": node.0, "address6": node.1 }, "services": services })
+    }
+
+    /// The VIPs, each once.
+    pub(crate) fn vips(&self) -> Vec<IpAddr> {
+        let mut vips: Vec<_> = self.0.iter().map(|service| service.vip).collect();
+        vips.sort();
+        vips.dedup();
+        vips
+    }
+
+    /// Whether a kernel serves these: each service with its live backends and no other; weights of
+    /// live ones above zero, of draining ones zero.
+    pub(crate) fn are_served(&self, lines: &[Line]) -> bool {
+        self.0.iter().all(|service| {
+            let address = SocketAddr::new(service.vip, service.port);
+            let name = service.protocol.to_string();
+            let own = ipvs::of_service(lines, &name, address);
+            let weight = |member: &Member| ipvs::weight_of(&own, member.address);
+            let is_there = |member: &Member| ipvs::has(&own, member.address);
+            let members = service.members.iter().all(|member| match member.state {
+                "active" => weight(member) > 0,
+                "drain" => is_there(member) && weight(member) == 0,
+                _ => !is_there(member),
+            });
+            let known = |address| service.members.iter().any(|member| member.address == address);
+            !own.is_empty() && members && ipvs::destinations(&own).all(known)
+        })
+    }
+
+    /// Gives a backend, from 0, another weight or state in all services.
+    pub(crate) fn set(&mut self, index: usize, weight: u16, state: &'static str) {
+        let addresses = [backend(index), backend6(index)];
+        for service in &mut self.0 {
+            for member in service.members.iter_mut().filter(|member| addresses.contains(&member.address)) {
+                member.weight = weight;
+                member.state = state;
+            }
+        }
+    }
+
+    /// Takes a backend, from 0, out of all services.
+    pub(crate) fn remove(&mut self, index: usize) {
+        let addresses = [backend(index), backend6(index)];
+        for service in &mut self.0 {
+            service.members.retain(|member| !addresses.contains(&member.address));
+        }
+    }
+}

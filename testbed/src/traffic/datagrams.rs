@@ -1,0 +1,54 @@
+//! Many flows cheaply: one datagram each, noted by the backend that got it.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use lb_core::Protocol;
+
+use super::servers::Servers;
+use crate::namespace::Namespace;
+
+/// Datagrams on their way at one time: what queues hold.
+const BATCH: usize = 64;
+/// Times that a datagram is sent before its flow counts as taken by nobody.
+const TRIES: usize = 3;
+
+/// Sends a datagram from each source; for each flow the backend that got it.
+pub(crate) fn send(
+    client: &Namespace,
+    servers: &Servers,
+    vip: SocketAddr,
+    sources: &[SocketAddr],
+) -> anyhow::Result<Vec<Option<usize>>> {
+    let mut taken = Vec::with_capacity(sources.len());
+    for batch in sources.chunks(BATCH) {
+        for _ in 0..TRIES {
+            let missing = |source: &&SocketAddr| servers.taker(Protocol::UDP, **source).is_none();
+            let open: Vec<SocketAddr> = batch.iter().filter(missing).copied().collect();
+            client.run(|| open.iter().try_for_each(|source| send_one(*source, vip)))?;
+            if wait(servers, &open) {
+                break;
+            }
+        }
+        taken.extend(batch.iter().map(|source| servers.taker(Protocol::UDP, *source)));
+    }
+    Ok(taken)
+}
+
+fn send_one(source: SocketAddr, vip: SocketAddr) -> std::io::Result<()> {
+    UdpSocket::bind(source)?.send_to(b"?", vip).map(drop)
+}
+
+/// Whether all came in time.
+fn wait(servers: &Servers, sources: &[SocketAddr]) -> bool {
+    let deadline = Instant::now() + Duration::from_millis(400);
+    loop {
+        if sources.iter().all(|source| servers.taker(Protocol::UDP, *source).is_some()) {
+            return true;
+        }
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}

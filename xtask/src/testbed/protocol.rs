@@ -1,0 +1,138 @@
+//! What the guest says: one JSON object a line on its second serial line.
+//!
+//! The kernel writes to the first only, so nothing of it comes between; a line
+//! that is no event is kept as a remark all the same, because a guest in trouble
+//! should not be silenced by its judge.
+
+use serde::Deserialize;
+
+/// One line of the guest.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Event {
+    /// The guest is up, and took this long since its kernel began.
+    Ready { seconds: f64 },
+    /// A scenario begins.
+    Begin { scenario: String },
+    /// Something that must hold, and what was found.
+    Row(Row),
+    /// For the reader only.
+    Remark { text: String },
+    /// A file of services as an agent printed it, for the comparison with `overspill pick`.
+    Services { name: String, file: String },
+    /// Where new flows from consecutive ports went.
+    Flows(Flows),
+    /// All is through.
+    End,
+}
+
+/// One line of the table.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Row {
+    pub(super) scenario: String,
+    pub(super) expected: String,
+    pub(super) got: String,
+    pub(super) pass: bool,
+    pub(super) seconds: f64,
+}
+
+/// Flows that one client opened, and the backends that got them.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Flows {
+    /// The file of services under which they were opened.
+    pub(super) services: String,
+    pub(super) protocol: String,
+    pub(super) source: std::net::IpAddr,
+    /// The source port of the first flow; those of the others follow.
+    pub(super) first_port: u16,
+    pub(super) vip: std::net::IpAddr,
+    pub(super) port: u16,
+    /// The backends' addresses.
+    pub(super) backends: Vec<std::net::IpAddr>,
+    /// For each flow a digit, the index of its backend, or `-` where none got it.
+    pub(super) taken: String,
+}
+
+/// Everything that was said.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Transcript {
+    events: Vec<Event>,
+}
+
+impl Event {
+    /// Reads one line.
+    pub(super) fn read(line: &str) -> Self {
+        let line = line.trim();
+        serde_json::from_str(line).unwrap_or_else(|_| Self::Remark { text: line.to_owned() })
+    }
+
+    /// The line for a person who waits; `None` for what is only for machines.
+    pub(super) fn progress(&self) -> Option<String> {
+        match self {
+            Self::Ready { seconds } => Some(format!("the guest is up after {seconds:.1} s")),
+            Self::Begin { scenario } => Some(format!("- {scenario}")),
+            Self::Row(row) if row.pass => Some(format!("  {} ({:.1} s)", row.got, row.seconds)),
+            Self::Row(row) => Some(format!("  FAILED: expected {}, got {}", row.expected, row.got)),
+            Self::Remark { text } => Some(format!("  {text}")),
+            Self::Services { .. } | Self::Flows(_) | Self::End => None,
+        }
+    }
+}
+
+impl Transcript {
+    pub(super) fn push(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.events.append(&mut other.events);
+    }
+
+    pub(super) fn extend(&mut self, rows: Vec<Row>) {
+        self.events.extend(rows.into_iter().map(Event::Row));
+    }
+
+    pub(super) fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.events.iter().filter_map(|event| match event {
+            Event::Row(row) => Some(row),
+            Event::Ready { .. }
+            | Event::Begin { .. }
+            | Event::Remark { .. }
+            | Event::Services { .. }
+            | Event::Flows(_)
+            | Event::End => None,
+        })
+    }
+
+    /// Whether the guest came to its end.
+    pub(super) fn has_ended(&self) -> bool {
+        self.events.contains(&Event::End)
+    }
+
+    /// What did not hold, in words; a run that measured nothing has failed too.
+    pub(crate) fn failures(&self) -> Vec<String> {
+        let failed = self.rows().filter(|row| !row.pass);
+        let mut failures: Vec<String> = failed
+            .map(|row| format!("{}: expected {}, got {}", row.scenario, row.expected, row.got))
+            .collect();
+        if self.rows().next().is_none() {
+            failures.push("no scenario was run".to_owned());
+        }
+        failures
+    }
+
+    /// One line about all.
+    pub(crate) fn summary(&self) -> String {
+        let (all, failed) = (self.rows().count(), self.failures().len());
+        format!("{all} expectations, {failed} failed")
+    }
+}
+
+#[cfg(test)]
+mod tests;
