@@ -19,7 +19,7 @@ use crate::bgp::SpeakerConfig;
 use crate::config::units::HumanDuration;
 use crate::config::{
     BfdConfig, BgpFile, Config, ConfigError, ControlFile, FieldPath, KernelFile, LbFile, LogFile, LogFormat,
-    LogLevel, SchedulerKind, SchedulerName, ServiceConfig, Step, TracingFile,
+    LogLevel, Problem, SchedulerKind, SchedulerName, ServiceConfig, Step, TracingFile,
 };
 use crate::health::{HealthConfig, HealthError, HealthFile, Via};
 use crate::ipvs::{MARK_SYSCTLS, Sysctl, sysctls};
@@ -295,6 +295,15 @@ fn programmable(service: &ServiceConfig, path: &FieldPath) -> Result<(), NodeErr
     if let Some((kernel, size)) = sizes.filter(|(kernel, size)| kernel != size) {
         let problem = NodeProblem::KernelTableSize { size, kernel };
         return Err(problem.at(path.then(Step::Field("scheduler")).then(Step::Field("tableSize"))));
+    }
+    for (position, backend) in service.backends.iter().enumerate() {
+        let (port, service) = (backend.endpoint.port, service.address.port);
+        if port != service {
+            // the kernel's destinations have ports of their own, which the agent chooses
+            let path = path.then(Step::Field("backends")).then(Step::Index(position));
+            let problem = NodeProblem::Services(Problem::BackendPort { port, service });
+            return Err(problem.at(path.then(Step::Field("port"))));
+        }
     }
     if service.spread {
         let path = path.then(Step::Field("forward")).then(Step::Field("spread"));

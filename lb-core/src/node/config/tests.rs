@@ -90,6 +90,12 @@ fn what_an_agent_cannot_do_is_refused_with_the_reason() {
     );
     let spread = format!("{MH}, forward: {{ kind: ipip, spread: true }}");
     check(OWNED, &spread, "services[0].forward.spread: the kernel does not vary the outer source");
+    let port = format!("{MH}, backends: [{{ address: 10.1.0.5 }}, {{ address: 10.1.0.6, port: 8443 }}]");
+    check(
+        OWNED,
+        &port,
+        "services[0].backends[1].port: port 8443 is not the service's; under a tunnel packets arrive",
+    );
     check("generation: 1", MH, "ownedPrefixes: missing; the agent changes only what lies within");
     check(
         "ownedPrefixes: [203.0.114.0/24]",
