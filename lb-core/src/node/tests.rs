@@ -244,3 +244,33 @@ fn a_start_with_many_backends_puts_nothing_in_order_that_it_added_itself() {
     // a service, an address, and for each backend: add, park, serve
     assert!(written.len() <= 2 + 3 * backends.len(), "{written:#?}");
 }
+
+#[test]
+fn a_new_vip_waits_for_a_word_of_all_its_services_but_not_for_ever() {
+    // `any` would be content with the first that stands
+    let any = |mut config: NodeConfig| {
+        config.announce.policy = crate::announce::Policy::Any;
+        config
+    };
+    let services = ["203.0.113.10 443 10.1.0.1", "203.0.113.10 80 10.1.0.2"];
+    let mut world = World::new(any(config(&services)));
+    while world.announced.is_empty() {
+        world.pass(Duration::from_millis(10));
+    }
+    assert!(
+        world.serving(service("203.0.113.10:443/tcp")) > 0
+            && world.serving(service("203.0.113.10:80/tcp")) > 0
+    );
+    // one of which nothing can be known
+    let mut silent = any(config(&services));
+    silent.health[1] = crate::health::HealthConfig::try_from(crate::health::HealthFile {
+        start_within: Some(Duration::from_secs(3_600).into()),
+        ..crate::health::HealthFile::default()
+    })
+    .unwrap();
+    let mut world = World::new(silent);
+    world.pass(9 * SECOND);
+    assert!(world.announced.is_empty());
+    world.pass(2 * SECOND);
+    assert!(world.announced.contains(&vip(10)));
+}
