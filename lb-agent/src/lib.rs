@@ -4,3 +4,4 @@
 pub mod import;
 pub mod probe;
 pub mod routing;
+pub mod traces;
