@@ -190,6 +190,15 @@ impl Source {
     }
 }
 
+/// A value as YAML that [`Source::parse`] reads back.
+///
+/// # Errors
+///
+/// The value has no form in YAML, as none of our files' types does.
+pub fn yaml<T: Serialize>(value: &T) -> Result<String, String> {
+    serde_saphyr::to_string(value).map_err(|error| error.to_string())
+}
+
 /// A number of lines or characters; none of our files has more.
 #[must_use]
 pub fn count(number: usize) -> u32 {

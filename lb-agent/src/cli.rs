@@ -1,19 +1,210 @@
 //! What can be typed: the command line as types, with its help.
 
-use clap::{Parser, Subcommand};
+use std::net::IpAddr;
+use std::path::PathBuf;
 
-/// The daemon of an L4 node: IPVS, BGP, BFD and health checks from one file.
+use clap::{Args, Parser, Subcommand};
+
+/// The daemon of an L4 node: IPVS, BGP and health checks from one file.
 #[derive(Debug, Parser)]
-#[command(name = "lb-agent", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(name = "lb-agent", version, after_help = AFTER, propagate_version = true)]
+#[command(disable_help_subcommand = true, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
-    /// What to do.
+    /// What to do; without one, `run`.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
+
+    /// Run as the daemon.
+    #[command(flatten)]
+    pub(crate) run: Option<Run>,
 }
+
+const AFTER: &str = "\
+Examples:
+  lb-agent check --config node.yaml       what it would do, without doing it
+  lb-agent --config node.yaml             do it, and go on doing it
+  lb-agent status                         how does it stand?
+  lb-agent drain 10.1.0.5                 no new flows for that backend
+  lb-agent drain --node                   no flows for this node, routers first
+  lb-agent explain tcp,192.0.2.1,40000,203.0.113.10,443
+                                          which backend, and why
+
+Exit status: 0 done; 1 the answer is no, or there is no answer; 2 bad input.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Say what would be done with a file: commands, switches, what is missing.
+    Check(Check),
+    /// Print the completion script of a shell.
+    Completions(Completions),
+    /// Give a backend, or this node, no new flows.
+    Drain(Drain),
     /// Have a backend take tunnelled packets and answer clients directly.
     Dsr(crate::dsr::Arguments),
+    /// Say which backend a new flow gets on this node, and why.
+    Explain(Explain),
+    /// Read what `ipvsadm -S -n` prints, or keepalived.conf, into our file.
+    Import(Import),
+    /// Print the manual page.
+    Man,
+    /// Tell the agent that its path to a backend is dead, or alive.
+    Path(Path),
+    /// Ask every VIP through each node to each gateway, from outside.
+    ProbePaths(crate::probe::paths::Arguments),
+    /// Have the agent read its file now.
+    Reload(Ask),
+    /// Run as the daemon.
+    Run(Run),
+    /// Say how a running agent stands.
+    Status(Status),
+    /// Show services and backends as they change.
+    Top(Top),
+    /// Put a backend, or this node, back.
+    Undrain(Drain),
+}
+
+/// The daemon.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+The file is read again when it changes, and on SIGHUP; one that is wrong is
+refused, and the one before it stays at work. SIGTERM withdraws all VIPs, waits
+announce.drainDelay and ends; IPVS stays as it is unless --cleanup is given.
+Needs CAP_NET_ADMIN, and for some checks and port 179 CAP_NET_RAW and
+CAP_NET_BIND_SERVICE; drops all others.")]
+pub(crate) struct Run {
+    /// The node's file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// At the end, take from the kernel what is ours.
+    #[arg(long)]
+    pub(crate) cleanup: bool,
+}
+
+/// Where a running agent is asked.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Ask {
+    /// The agent's control socket.
+    #[arg(long, value_name = "PATH", default_value = "/run/lb-agent/control.sock")]
+    pub(crate) socket: PathBuf,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Reads the kernel if it may (CAP_NET_ADMIN), and takes it for empty if not.
+Every backend is taken for healthy.")]
+pub(crate) struct Check {
+    /// The node's file; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Print the LB file that says what the kernel will do, for `overspill pick`.
+    #[arg(long)]
+    pub(crate) print_lb: bool,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `drain` and `undrain`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["backend", "node"]))]
+pub(crate) struct Drain {
+    /// The backend's address.
+    #[arg(value_name = "BACKEND")]
+    pub(crate) backend: Option<IpAddr>,
+    /// This whole node: its VIPs are withdrawn, its flows go on.
+    #[arg(long)]
+    pub(crate) node: bool,
+    /// Of this service alone, as VIP:PORT/PROTO.
+    #[arg(long, value_name = "SERVICE", conflicts_with = "node")]
+    pub(crate) service: Option<String>,
+    /// Where the agent is asked.
+    #[command(flatten)]
+    pub(crate) ask: Ask,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The flow, as a row of `overspill pick`: proto,src,sport,dst,dport.
+    #[arg(value_name = "FLOW")]
+    pub(crate) flow: String,
+    /// Where the agent is asked.
+    #[command(flatten)]
+    pub(crate) ask: Ask,
+}
+
+/// `import`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Prints our file; what it says otherwise, or not, is on standard error, line by
+line. `ownedPrefixes` gets the VIPs that were found: write your prefixes.")]
+pub(crate) struct Import {
+    /// The file; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: String,
+    /// Whose it is; by its first line if left out.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ImportFormat>,
+}
+
+/// Whose file is imported.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum ImportFormat {
+    /// What `ipvsadm -S -n` prints.
+    Ipvsadm,
+    /// keepalived.conf.
+    Keepalived,
+}
+
+/// `path`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["dead_for", "alive"]))]
+pub(crate) struct Path {
+    /// The backend's address.
+    #[arg(value_name = "BACKEND")]
+    pub(crate) backend: IpAddr,
+    /// Hold it for dead for so many seconds, unless told anew.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) dead_for: Option<u32>,
+    /// It lives.
+    #[arg(long)]
+    pub(crate) alive: bool,
+    /// Of this service alone, as VIP:PORT/PROTO.
+    #[arg(long, value_name = "SERVICE")]
+    pub(crate) service: Option<String>,
+    /// Where the agent is asked.
+    #[command(flatten)]
+    pub(crate) ask: Ask,
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// One JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where the agent is asked.
+    #[command(flatten)]
+    pub(crate) ask: Ask,
+}
+
+/// `top`.
+#[derive(Debug, Args)]
+pub(crate) struct Top {
+    /// Seconds between two looks.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub(crate) every: u64,
+    /// End after so many looks; never if left out.
+    #[arg(long, value_name = "LOOKS")]
+    pub(crate) looks: Option<u64>,
+    /// Where the agent is asked.
+    #[command(flatten)]
+    pub(crate) ask: Ask,
 }

@@ -19,6 +19,7 @@ mod air;
 mod config;
 mod error;
 mod event;
+mod explain;
 mod kernel;
 mod program;
 mod service;
@@ -46,6 +47,7 @@ pub use action::{Action, ProbeKey, ProbeOrder, Write};
 pub use config::{ControlConfig, LogConfig, NodeConfig};
 pub use error::{NodeError, NodeProblem};
 pub use event::Event;
+pub use explain::Explanation;
 pub use kernel::{KernelPhase, Snapshot};
 pub use service::Wanted;
 pub use status::{BackendStatus, Counters, Life, ServiceStatus, VipStatus};
@@ -290,6 +292,9 @@ impl Node {
         let about = match drain {
             Drain::Node => {
                 self.drained = out;
+                // it announces at once what it holds for standing
+                self.pending.vips.extend(self.vips.keys());
+                self.judge_vips(now);
                 self.announcer.handle_node_drain(now, self.is_leaving());
                 self.services.values().map(|service| service.members().count()).sum()
             }

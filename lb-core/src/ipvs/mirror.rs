@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use super::destination::{KernelDestination, Standing};
 use super::service::ServiceKey;
-use super::state::Desired;
+use super::state::{Desired, DesiredService};
 use super::sysctls::OPTIONS;
 use crate::config::{BackendConfig, BackendState, Config, LbFile, Profile, ServiceConfig};
 use crate::identity::Weight;
@@ -21,11 +21,17 @@ use crate::identity::Weight;
 pub fn mirror(config: &Config, desired: &Desired) -> Config {
     let service = |service: &ServiceConfig| {
         let kernel = desired.services.get(&ServiceKey::Address(service.address))?;
-        let backends = kernel.destinations.iter().map(backend).collect();
-        Some(ServiceConfig { backends, ..service.clone() })
+        Some(mirror_service(service, kernel))
     };
     let services: Vec<_> = config.services.iter().filter_map(service).collect();
     Config { profile: Profile::Ipvs(OPTIONS), services, ..config.clone() }
+}
+
+/// One service of a [`mirror`].
+#[must_use]
+pub fn mirror_service(service: &ServiceConfig, kernel: &DesiredService) -> ServiceConfig {
+    let backends = kernel.destinations.iter().map(backend).collect();
+    ServiceConfig { backends, ..service.clone() }
 }
 
 /// The file of [`mirror`].

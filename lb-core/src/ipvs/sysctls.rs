@@ -77,6 +77,10 @@ const SLOPPY_SCTP: Sysctl = Sysctl {
     why: "an association that comes from a lost node in the middle is refused",
 };
 
+/// Every switch that some configuration needs.
+pub const ALL_SYSCTLS: [Sysctl; 7] =
+    [ALWAYS[0], ALWAYS[1], ALWAYS[2], ALWAYS[3], ALWAYS[4], ALWAYS[5], SLOPPY_SCTP];
+
 /// The switches that a configuration needs, in the order in which they are shown.
 ///
 /// ```

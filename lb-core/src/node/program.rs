@@ -7,7 +7,7 @@ use core::net::IpAddr;
 use super::Node;
 use super::action::{Action, Write};
 use super::event::Event;
-use super::kernel::KernelPhase;
+use super::kernel::{KernelPhase, Snapshot};
 use super::service::Wanted;
 use super::settle::presence;
 use super::status::Life;
@@ -68,19 +68,29 @@ impl Node {
     /// for them (else the host itself would answer with resets) and come after.
     fn writes(&mut self, compare_all: bool) -> Vec<Write> {
         let ipvs = self.ipvs_commands(compare_all);
-        let believed = self.kernel.believed();
+        self.around(self.kernel.believed(), ipvs)
+    }
+
+    /// The writes that bring another kernel to hold what this node's is to hold.
+    #[must_use]
+    pub fn writes_for(&self, kernel: &Snapshot) -> Vec<Write> {
+        let plan = plan(&kernel.ipvs, &self.desired(), &self.ownership(), Repair::Now);
+        self.around(kernel, plan.commands)
+    }
+
+    /// Commands for IPVS, and what is to be written before and after them.
+    fn around(&self, kernel: &Snapshot, ipvs: Vec<Command>) -> Vec<Write> {
         let cleaning = matches!(self.life, Life::Cleaning { .. });
         let switches = if cleaning { Vec::new() } else { sysctls(&self.config.lb) };
         let wrong =
-            |switch: &Sysctl| believed.sysctls.get(switch.name).is_some_and(|value| *value != switch.wanted);
+            |switch: &Sysctl| kernel.sysctls.get(switch.name).is_some_and(|value| *value != switch.wanted);
         let write = |switch: Sysctl| Write::Sysctl { name: switch.name, value: switch.wanted };
         let mut writes: Vec<_> = switches.into_iter().filter(wrong).map(write).collect();
-
         let wanted: BTreeSet<IpAddr> = self.vips.keys().copied().collect();
-        let gone = believed.addresses.difference(&wanted).filter(|address| self.config.owns(**address));
+        let gone = kernel.addresses.difference(&wanted).filter(|address| self.config.owns(**address));
         writes.extend(gone.map(|vip| Write::Address { vip: *vip, present: false }));
         writes.extend(ipvs.into_iter().map(Write::Ipvs));
-        let missing = wanted.difference(&believed.addresses);
+        let missing = wanted.difference(&kernel.addresses);
         writes.extend(missing.map(|vip| Write::Address { vip: *vip, present: true }));
         writes
     }
@@ -151,7 +161,7 @@ impl Node {
 }
 
 /// A service in the kernel's terms.
-fn of_kernel((_, wanted): (&ServiceAddress, &Wanted)) -> Option<(ServiceKey, DesiredService)> {
+pub(super) fn of_kernel((_, wanted): (&ServiceAddress, &Wanted)) -> Option<(ServiceKey, DesiredService)> {
     // a configuration that no kernel can hold was refused
     desired(&wanted.config, &wanted.offers, wanted.grain).ok()
 }

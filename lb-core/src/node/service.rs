@@ -14,7 +14,7 @@ use core::time::Duration;
 
 use super::action::{Action, ProbeKey, ProbeOrder};
 use super::event::Event;
-use crate::config::{BackendConfig, BackendState, ServiceAddress, ServiceConfig};
+use crate::config::{BackendConfig, BackendState, SchedulerKind, ServiceAddress, ServiceConfig};
 use crate::health::{
     BackendEvent, BackendHealth, Check, HealthConfig, HealthState, Offer, Outcome, ProbeId, Report,
     ServiceEvent, ServiceHealth, ServiceState, Transmit,
@@ -64,7 +64,7 @@ pub(super) struct Member {
     drained: bool,
     /// The path to it was seen to be dead; believed until then.
     dead_path_until: Option<Time>,
-    /// Whether the kernel has it, or it was once to be there: only then has it flows to keep.
+    /// Whether the kernel has it, or is to have it before anything is known of it.
     placed: bool,
     /// The deadline that the node's timers hold for it.
     timer: Option<Time>,
@@ -123,10 +123,16 @@ impl Service {
         for endpoint in gone {
             given_up.extend(self.leave(now, endpoint));
         }
+        // In a service that the kernel does not have yet, backends take their
+        // places before they are known (weight 0, so none gets a flow): those
+        // added later would have to be brought in order. `sh` would refuse what
+        // falls on them.
+        let is_new = wanted.keys().all(|endpoint| evidence(*endpoint) == Presence::Absent);
+        let takes_places = is_new && matches!(config.scheduler, SchedulerKind::IpvsMh { .. });
         for (endpoint, backend) in wanted {
             match self.members.get_mut(&endpoint) {
                 Some(member) => member.configure(now, backend),
-                None => self.join(now, backend, evidence(endpoint), seed),
+                None => self.join(now, backend, evidence(endpoint), takes_places, seed),
             }
         }
         self.reconsider(now);
@@ -149,7 +155,7 @@ impl Service {
         self.endpoints().into_iter().filter_map(|endpoint| self.leave(now, endpoint)).collect()
     }
 
-    fn join(&mut self, now: Time, backend: BackendConfig, presence: Presence, seed: u64) {
+    fn join(&mut self, now: Time, backend: BackendConfig, presence: Presence, takes_place: bool, seed: u64) {
         let id = BackendId(self.next_id);
         self.next_id += 1;
         let seed = mixed(seed, self.config.address, backend.endpoint);
@@ -164,7 +170,7 @@ impl Service {
             health,
             drained: false,
             dead_path_until: None,
-            placed: presence != Presence::Absent,
+            placed: takes_place || presence != Presence::Absent,
             timer: None,
         };
         member.obey(now);

@@ -216,6 +216,8 @@ impl Node {
                 } else if before != Some(&wanted) {
                     self.desired.insert(address, wanted);
                     self.pending.unplanned.insert(address);
+                    // what was said of it held for what was wanted before
+                    self.pending.vips.insert(address.address);
                     self.pending.at_rest = false;
                 }
             }

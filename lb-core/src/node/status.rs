@@ -128,6 +128,19 @@ impl Node {
         self.pending.at_rest
     }
 
+    /// Whether it has come to rest: the kernel holds everything, every backend
+    /// is known and has its whole weight, and nothing waits.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let known = |service: &Service| {
+            service.members().all(|(_, member)| {
+                let health = member.health();
+                health.state() != HealthState::Unknown && member.weight() == member.config().weight
+            })
+        };
+        self.pending.at_rest && self.pending.held.is_empty() && self.services.values().all(known)
+    }
+
     /// What was done since the start.
     #[must_use]
     pub const fn counters(&self) -> Counters {

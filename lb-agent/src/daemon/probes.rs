@@ -1,0 +1,103 @@
+//! Checks made ready once for each service, and what their last results were.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lb_core::config::ServiceAddress;
+use lb_core::health::{Check, Outcome, ProbeFailure, ProbeId, Via};
+use lb_core::node::{NodeConfig, ProbeKey, ProbeOrder};
+
+use crate::probe::{PreparedCheck, Preparer, Report, Target};
+
+/// The checks of all services.
+#[derive(Debug, Default)]
+pub(super) struct Probes {
+    preparer: Preparer,
+    ready: BTreeMap<ServiceAddress, (Check, Arc<PreparedCheck>)>,
+    under_way: BTreeMap<ProbeKey, ProbeId>,
+    last: BTreeMap<ProbeKey, Last>,
+}
+
+/// What a backend's last check found.
+#[derive(Clone, Debug)]
+pub(super) struct Last {
+    /// How long it took.
+    pub(super) took: Duration,
+    /// Why it failed.
+    pub(super) failure: Option<String>,
+}
+
+impl Probes {
+    /// Makes the checks of a configuration ready; all or none.
+    ///
+    /// # Errors
+    ///
+    /// The field, and why that check cannot be made here.
+    pub(super) fn prepare(&mut self, config: &NodeConfig) -> Result<(), (String, String)> {
+        let mut ready = BTreeMap::new();
+        for (position, (service, health)) in config.lb.services.iter().zip(&config.health).enumerate() {
+            let kept = self.ready.get(&service.address).filter(|(check, _)| *check == health.check);
+            let prepared = match kept {
+                Some((_, prepared)) => Arc::clone(prepared),
+                None => self
+                    .preparer
+                    .prepare(&health.check)
+                    .map_err(|error| (format!("services[{position}].health.check"), error.to_string()))?,
+            };
+            if health.check.via == Via::Tunnel {
+                let message = "checks through the tunnel are not made yet; write via: plain".to_owned();
+                return Err((format!("services[{position}].health.check.via"), message));
+            }
+            ready.insert(service.address, (health.check.clone(), prepared));
+        }
+        self.ready = ready;
+        let ready = &self.ready;
+        self.last.retain(|key, _| ready.contains_key(&key.service));
+        Ok(())
+    }
+
+    /// How to carry out an order.
+    pub(super) fn start(&mut self, order: &ProbeOrder) -> Option<(Arc<PreparedCheck>, Target)> {
+        let (_, prepared) = self.ready.get(&order.key.service)?;
+        self.under_way.insert(order.key, order.probe.id);
+        let backend = order.key.backend;
+        let target = Target::plain(SocketAddr::new(backend.address, backend.port));
+        Some((Arc::clone(prepared), target))
+    }
+
+    /// A check is given up; `true` if it was the one under way.
+    pub(super) fn cancel(&mut self, key: &ProbeKey, id: ProbeId) -> bool {
+        let found = self.under_way.get(key) == Some(&id);
+        if found {
+            self.under_way.remove(key);
+        }
+        found
+    }
+
+    /// A check is over; its name, if it is wanted.
+    pub(super) fn end(&mut self, key: ProbeKey, report: &Report) -> Option<ProbeId> {
+        let failure = report.result.as_ref().err().map(ToString::to_string);
+        self.last.insert(key, Last { took: report.timings.total, failure });
+        self.under_way.remove(&key)
+    }
+
+    /// What a backend's last check found.
+    pub(super) fn last(&self, key: &ProbeKey) -> Option<&Last> {
+        self.last.get(key)
+    }
+}
+
+/// A result as a label.
+pub(super) const fn label(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Success => "success",
+        Outcome::Undecided => "undecided",
+        Outcome::Failure(ProbeFailure::Mismatch) => "mismatch",
+        Outcome::Failure(ProbeFailure::Refused) => "refused",
+        Outcome::Failure(ProbeFailure::Timeout) => "timeout",
+        Outcome::Failure(ProbeFailure::Tls) => "tls",
+        Outcome::Failure(ProbeFailure::Unreachable) => "unreachable",
+    }
+}
