@@ -9,7 +9,7 @@ use std::io;
 use files::Source;
 use lb_core::Time;
 use lb_core::health::Outcome;
-use lb_core::ipvs::{print_lb, sysctls};
+use lb_core::ipvs::print_lb;
 use lb_core::node::{Action, Node, NodeConfig, Snapshot, Write};
 
 use super::Stop;
@@ -86,7 +86,7 @@ fn switches(
     unread: bool,
     out: &mut impl io::Write,
 ) -> Result<(), Stop> {
-    for switch in sysctls(&config.lb) {
+    for switch in config.switches() {
         match kernel.sysctls.get(switch.name) {
             Some(value) if *value == switch.wanted => {}
             Some(value) => {

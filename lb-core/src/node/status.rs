@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use super::Node;
 use super::kernel::{KernelPhase, Snapshot};
 use super::service::{Service, Wanted};
+use super::{Drain, Node};
 use crate::announce::VipState;
 use crate::config::{BackendState, ServiceAddress};
 use crate::health::{Cause, HealthState, ServiceState};
@@ -110,6 +110,15 @@ impl Node {
         self.drained
     }
 
+    /// What hands took out: whoever restarts the node tells it again.
+    pub fn drains(&self) -> impl Iterator<Item = Drain> {
+        let backend = |(address, service): &(IpAddr, Option<ServiceAddress>)| Drain::Backend {
+            address: *address,
+            service: *service,
+        };
+        self.drained.then_some(Drain::Node).into_iter().chain(self.drains.iter().map(backend))
+    }
+
     /// How far the node is with its kernel.
     #[must_use]
     pub const fn kernel_phase(&self) -> KernelPhase {
@@ -149,11 +158,8 @@ impl Node {
 
     /// The kernel's services that are not the agent's to touch.
     pub fn foreign(&self) -> impl Iterator<Item = ServiceKey> {
-        let foreign = |key: &&ServiceKey| match key {
-            ServiceKey::Address(address) => !self.config.owns(address.address),
-            ServiceKey::Mark { .. } => true,
-        };
-        self.kernel.believed().ipvs.services.keys().filter(foreign).copied()
+        let ours = self.ownership();
+        self.kernel.believed().ipvs.services.keys().filter(move |key| !ours.owns(key)).copied()
     }
 
     /// The VIPs, by address.

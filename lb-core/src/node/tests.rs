@@ -123,9 +123,11 @@ fn a_drained_backend_keeps_its_flows_and_a_drained_node_its_kernel() {
         !written.is_empty() && written.iter().all(|write| write.starts_with("set 10.1.0.1:")),
         "{written:?}"
     );
+    assert_eq!(world.node.drains().collect::<Vec<_>>(), [drain]);
     world.node.handle_drain(world.now, drain, false);
     world.act();
     world.pass(5 * SECOND);
+    assert_eq!(world.node.drains().count(), 0);
     assert_eq!(world.serving_of("10.1.0.1"), world.serving_of("10.1.0.2"));
 
     world.written();
@@ -199,4 +201,46 @@ fn a_kernel_that_refuses_is_asked_again_and_nothing_is_announced_meanwhile() {
     world.trouble = Trouble::default();
     world.pass(15 * SECOND);
     assert!(world.announced.contains(&vip(10)));
+}
+
+#[test]
+fn checks_through_the_tunnel_wait_for_their_way_and_keep_it_over_a_restart() {
+    let text = "
+node: { address: 10.0.0.11 }
+ownedPrefixes: [203.0.113.0/24]
+health: { check: { kind: tcp, via: tunnel }, interval: 1s, startWithin: 0s }
+services:
+  - vip: 203.0.113.10
+    port: 443
+    protocol: tcp
+    scheduler: { kind: ipvs-mh, fallback: true }
+    backends: [{ address: 10.1.0.1 }, { address: 10.1.0.2 }]
+";
+    let file: crate::config::LbFile = serde_saphyr::from_str(text).unwrap();
+    let mut world = World::new(NodeConfig::try_from(file).unwrap());
+    world.pass(5 * SECOND);
+    let marks: BTreeSet<Option<u32>> = [MARKS.start(), &(MARKS.start() + 1)].map(|mark| Some(*mark)).into();
+    assert_eq!(world.marks, marks, "none was sent without its way");
+    assert!(world.announced.contains(&vip(10)));
+    assert_eq!(world.node.foreign().count(), 0);
+    world.written();
+    world.restart();
+    world.pass(60 * SECOND);
+    assert_eq!((world.written(), &world.marks), (Vec::new(), &marks));
+    world.node.handle_shutdown(world.now, true);
+    world.act();
+    world.pass(10 * SECOND);
+    assert!(world.stopped && world.kernel.snapshot().ipvs.services.is_empty());
+}
+
+#[test]
+fn a_start_with_many_backends_puts_nothing_in_order_that_it_added_itself() {
+    let backends: Vec<_> = (1..=9).map(|last| std::format!("10.1.0.{last}")).collect();
+    let mut world = World::new(config(&[&std::format!("203.0.113.10 443 {}", backends.join(" "))]));
+    world.pass(5 * SECOND);
+    let written = world.written();
+    let deleted: Vec<_> = written.iter().filter(|write| write.starts_with("delete")).collect();
+    assert_eq!(deleted, Vec::<&std::string::String>::new());
+    // a service, an address, and for each backend: add, park, serve
+    assert!(written.len() <= 2 + 3 * backends.len(), "{written:#?}");
 }

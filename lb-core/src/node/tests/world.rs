@@ -75,6 +75,8 @@ pub(super) struct World {
     pub(super) writes: Vec<Write>,
     pub(super) events: Vec<Event>,
     pub(super) stopped: bool,
+    /// The marks that checks were sent with.
+    pub(super) marks: BTreeSet<Option<u32>>,
     /// Somebody wrote to the kernel since the node last read it.
     pub(super) interfered: bool,
     /// Failures until now, and when the last was.
@@ -125,6 +127,7 @@ impl World {
             writes: Vec::new(),
             events: Vec::new(),
             stopped: false,
+            marks: BTreeSet::new(),
             interfered: false,
             failures: 0,
             troubled: None,
@@ -187,6 +190,7 @@ impl World {
     }
 
     fn check(&mut self, order: &ProbeOrder) {
+        self.marks.insert(order.mark);
         let outcome = if self.alive.contains(&order.key.backend.address) {
             Outcome::Success
         } else {
