@@ -21,6 +21,7 @@ mod privileges;
 pub mod probe;
 pub mod routing;
 mod status;
+pub mod traces;
 mod watch;
 
 pub use command::run;

@@ -20,7 +20,6 @@ pub(super) mod timers;
 mod view;
 
 use alloc::collections::{BTreeSet, VecDeque};
-
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::time::Duration;
@@ -32,7 +31,6 @@ pub use fsm::State;
 pub use negotiate::{Local, OwnRestart};
 
 use super::config::PeerConfig;
-
 use super::message::{FaultKind, Message};
 use super::speaker::Counters;
 use crate::Time;
