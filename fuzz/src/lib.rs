@@ -10,6 +10,7 @@
 pub mod bfd_session;
 pub mod director_model;
 pub mod encapsulate_round_trip;
+pub mod ipvs_message;
 pub mod lb_file;
 pub mod packet_parse;
 pub mod packets;

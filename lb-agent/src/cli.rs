@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// The daemon of an L4 node: IPVS, BGP and health checks from one file.
+/// The daemon of an L4 node: IPVS, BGP, BFD and health checks from one file.
 #[derive(Debug, Parser)]
 #[command(name = "lb-agent", version, after_help = AFTER, propagate_version = true)]
 #[command(disable_help_subcommand = true, args_conflicts_with_subcommands = true)]
@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Completions(Completions),
     /// Give a backend, or this node, no new flows.
     Drain(Drain),
-    /// Have a backend take tunnelled packets and answer clients directly.
+    /// On a backend: take tunnelled packets and answer clients directly.
     Dsr(crate::dsr::Arguments),
     /// Say which backend a new flow gets on this node, and why.
     Explain(Explain),
@@ -50,7 +50,7 @@ pub(crate) enum Command {
     Man,
     /// Tell the agent that its path to a backend is dead, or alive.
     Path(Path),
-    /// Ask every VIP through each node to each gateway, from outside.
+    /// From a client's side: ask every VIP through each node to each gateway, and name what is dead.
     ProbePaths(crate::probe::paths::Arguments),
     /// Have the agent read its file now.
     Reload(Ask),
@@ -71,12 +71,13 @@ The file is read again when it changes, and on SIGHUP; one that is wrong is
 refused, and the one before it stays at work. SIGTERM withdraws all VIPs, waits
 announce.drainDelay and ends; IPVS stays as it is unless --cleanup is given.
 Needs CAP_NET_ADMIN, and for some checks and port 179 CAP_NET_RAW and
-CAP_NET_BIND_SERVICE; drops all others.")]
+CAP_NET_BIND_SERVICE, but not root; drops all others. LB_AGENT_LOG overrides
+log.level, in the filter language of tracing (`debug`, `lb_agent=trace`).")]
 pub(crate) struct Run {
     /// The node's file.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
-    /// At the end, take from the kernel what is ours.
+    /// When told to end: take from the kernel what is ours (otherwise IPVS and VIPs stay).
     #[arg(long)]
     pub(crate) cleanup: bool,
 }
@@ -93,7 +94,8 @@ pub(crate) struct Ask {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Reads the kernel if it may (CAP_NET_ADMIN), and takes it for empty if not.
-Every backend is taken for healthy.")]
+Every backend is taken for healthy. What it prints can be run by a shell; the
+agent does the same by netlink. Exit status 0 if the file is right.")]
 pub(crate) struct Check {
     /// The node's file; `-` is standard input.
     #[arg(long, value_name = "FILE")]
@@ -118,10 +120,10 @@ pub(crate) struct Drain {
     /// The backend's address.
     #[arg(value_name = "BACKEND")]
     pub(crate) backend: Option<IpAddr>,
-    /// This whole node: its VIPs are withdrawn, its flows go on.
+    /// This whole node instead of a backend: `drain` withdraws its VIPs, its flows go on.
     #[arg(long)]
     pub(crate) node: bool,
-    /// Of this service alone, as VIP:PORT/PROTO.
+    /// In this service alone, as VIP:PORT/PROTO; in all if left out.
     #[arg(long, value_name = "SERVICE", conflicts_with = "node")]
     pub(crate) service: Option<String>,
     /// Where the agent is asked.

@@ -26,6 +26,8 @@ const BAD_INPUT: u8 = 2;
 pub(crate) enum Stop {
     /// The daemon could not begin.
     Daemon(DaemonError),
+    /// It has said everything itself, and ended so.
+    Ended(ExitCode),
     /// The file is at fault.
     Fault(Box<Fault>),
     /// The answer is no.
@@ -58,13 +60,11 @@ impl From<ClientError> for Stop {
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    if let Some(Command::Dsr(arguments)) = &cli.command {
-        return crate::dsr::run(arguments);
-    }
     let mut out = io::BufWriter::new(io::stdout().lock());
     let result = carry_out(cli, &mut out).and_then(|()| out.flush().map_err(Stop::from));
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Stop::Ended(status)) => status,
         // whoever reads has what it wanted
         Err(Stop::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(stop) => {
@@ -80,14 +80,13 @@ fn carry_out(cli: Cli, out: &mut impl Write) -> Result<(), Stop> {
         return Err(Stop::Usage("nothing to do; write --config FILE to run, or --help for the rest".into()));
     };
     match command {
+        Command::Dsr(arguments) => Err(Stop::Ended(crate::dsr::run(&arguments))),
         Command::Check(arguments) => check::run(&arguments, out),
         Command::Completions(arguments) => {
             clap_complete::generate(arguments.shell, &mut Cli::command(), "lb-agent", out);
             Ok(())
         }
         Command::Drain(arguments) => ask::drain(arguments, true, out),
-        // it has an exit status of its own
-        Command::Dsr(_) => Ok(()),
         Command::Explain(arguments) => ask::explain(&arguments, out),
         Command::Import(arguments) => {
             let format = arguments.format.map(|format| match format {
@@ -124,6 +123,7 @@ fn complain(stop: &Stop) -> ExitCode {
         Stop::Daemon(DaemonError::Fault(fault)) | Stop::Fault(fault) => {
             (BAD_INPUT, fault.show(&mut err, Severity::Error, colour))
         }
+        Stop::Ended(status) => return *status,
         Stop::Daemon(error) => (ANSWER_IS_NO, writeln!(err, "lb-agent: error: {error}")),
         Stop::No(why) => (ANSWER_IS_NO, writeln!(err, "lb-agent: {why}")),
         Stop::Usage(message) => (BAD_INPUT, writeln!(err, "lb-agent: error: {message}")),

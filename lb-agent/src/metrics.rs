@@ -17,7 +17,8 @@
 //! | `kernel_writes_total`, `kernel_reads_total`, `kernel_failures_total`, `kernel_drifts_total` | | what was done to it; what others had changed |
 //! | `kernel_foreign_services` | | services that are not the agent's |
 //! | `vip_announced`, `vip_programmed` | `vip` | whether routers are told of it; whether the kernel holds it |
-//! | `service_up`, `service_in_service_ratio` | `service` | whether it stands; the share of its weight in service |
+//! | `vip_state_info` | `vip`, `state` | why it is announced or not: `announced`, `down`, `suppressed`, ... |
+//! | `service_up`, `service_panic`, `service_in_service_ratio` | `service` | whether it stands; the share of its weight in service |
 //! | `table_digest_info` | `service`, `table_digest` | the name of its table |
 //! | `backend_up`, `backend_weight`, `backend_drained`, `backend_path_dead` | `service`, `backend` | its health, its weight for new flows |
 //! | `backend_connections_total`, `backend_packets_total`, `backend_bytes_total`, `backend_active_connections` | `service`, `backend` | what the kernel counts |

@@ -245,3 +245,6 @@ impl Routing {
         answered.await.map_err(|_| RoutingError::Stopped)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,17 +19,21 @@ services:
 ";
 
 fn agent(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lb-agent")).args(arguments).env("NO_COLOR", "1").output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_lb-agent"))
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("the agent was built")
 }
 
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+    String::from_utf8(bytes.to_vec()).expect("it prints UTF-8")
 }
 
 fn file(folder: &Path, content: &str) -> String {
     let path = folder.join("node.yaml");
-    std::fs::write(&path, content).unwrap();
-    path.to_str().unwrap().to_owned()
+    std::fs::write(&path, content).expect("the folder is ours");
+    path.to_str().expect("a path of ASCII").to_owned()
 }
 
 #[test]

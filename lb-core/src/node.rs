@@ -349,6 +349,7 @@ impl Node {
         }
         self.kernel.handle_timeout(now);
         self.announcer.handle_timeout(now);
+        self.end_patience(now);
         self.settle(now);
     }
 
@@ -377,7 +378,7 @@ impl Node {
             Life::Running => None,
             Life::Stopped => return None,
         };
-        let machines = [self.kernel.poll_timeout(), self.announcer.poll_timeout()];
+        let machines = [self.kernel.poll_timeout(), self.announcer.poll_timeout(), self.patience_ends()];
         [held, backend, stop].into_iter().chain(machines).flatten().min()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The one idea: a [`Rejection`] is the kernel's own word about one request
 //! (its error number, its sentence, the attribute that it points at), an
-//! [`Error`] is about the conversation as a whole. Both can be compared, so a
+//! [`enum@Error`] is about the conversation as a whole. Both can be compared, so a
 //! test or a controller matches on them instead of reading text. What an error
 //! number means for a protocol is said by that protocol's module, for example
 //! [`ipvs::Error`](crate::ipvs::Error).

@@ -35,6 +35,10 @@
 //!   (an entry may be missing or appear twice): have one writer.
 //! - A destination of another family than its service's takes a tunnel, and
 //!   excludes synchronisation daemons.
+//! - Deleted destinations wait on one list for two minutes, with connections or
+//!   without, and every addition searches it: after 100,000 were deleted, adding
+//!   one took 3 to 8 ms instead of 0.04 (Linux 6.1, emulated). A change is better
+//!   than deleting and adding; a whole table is better not flushed first.
 //!
 //! Source: `include/uapi/linux/ip_vs.h`, `net/netfilter/ipvs/ip_vs_ctl.c` of Linux 6.12.
 

@@ -30,12 +30,14 @@ fn captured(arguments: &str, direction: &str) -> Vec<(&'static str, Vec<u8>)> {
 
 fn bytes(hexadecimal: &str) -> Vec<u8> {
     let pairs = hexadecimal.as_bytes().chunks(2);
-    pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    pairs
+        .map(|pair| u8::from_str_radix(str::from_utf8(pair).expect("ASCII"), 16).expect("two digits"))
+        .collect()
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").unwrap();
+        write!(text, "{byte:02x}").expect("a string takes all");
         text
     })
 }
@@ -45,11 +47,14 @@ fn sent(arguments: &str) -> Vec<u8> {
 }
 
 fn answers(arguments: &str) -> Vec<Message> {
-    captured(arguments, "<").iter().map(|(_, bytes)| Message::decode(bytes).unwrap()).collect()
+    captured(arguments, "<")
+        .iter()
+        .map(|(_, bytes)| Message::decode(bytes).expect("a kernel sent it"))
+        .collect()
 }
 
 fn ip(text: &str) -> IpAddr {
-    text.parse().unwrap()
+    text.parse().expect("an address")
 }
 
 fn web() -> ServiceKey {
@@ -313,9 +318,10 @@ fn destinations_are_listed_from_the_last_that_was_added_and_counted() {
     assert_eq!(hosts, ["2001:db8:2::10", "10.2.0.13", "10.2.0.12", "10.2.0.10"].map(ip));
     // The last word about each: the one at weight 0 was set to it.
     for found in &listed {
-        let all =
-            destinations().into_iter().filter(|(.., destination)| destination.key == found.destination.key);
-        let (.., expected) = all.filter(|(_, key, _)| *key == web()).next_back().unwrap();
+        let mut all = destinations().into_iter().rev();
+        let (.., expected) = all
+            .find(|(_, key, one)| *key == web() && one.key == found.destination.key)
+            .expect("it was added");
         assert_eq!(found.destination, expected);
     }
     let busy = Connections { active: 2, inactive: 0, persistent: 0 };

@@ -11,7 +11,9 @@ use lb_core::config::{Config, LbFile, ServiceAddress};
 use lb_core::scheduler::Scheduler;
 use lb_core::table::TableCache;
 use lb_core::{FlowKey, Protocol};
+use serde_json::json;
 
+use crate::ipvs::Line;
 use crate::topology::{COUNT, backend, backend6};
 
 /// The schedulers of a file's services.
@@ -40,6 +42,27 @@ impl Expected {
             services.insert(service.address, (scheduler, addresses));
         }
         Ok(Self(services))
+    }
+
+    /// What a kernel's own list says of one service: its destinations in the order of adding,
+    /// which is the reverse of the list's.
+    pub(crate) fn of_kernel(lines: &[Line], flags: (bool, bool)) -> anyhow::Result<Self> {
+        let mut services = Vec::new();
+        let mut backends = Vec::new();
+        for line in lines.iter().rev() {
+            match line {
+                Line::Destination { address, weight, .. } => backends
+                    .push(json!({ "address": address.ip(), "port": address.port(), "weight": weight })),
+                Line::Service { protocol, address, .. } => services.push(json!({
+                    "vip": address.ip(),
+                    "port": address.port(),
+                    "protocol": protocol.to_lowercase(),
+                    "scheduler": { "kind": "ipvs-mh", "port": flags.0, "fallback": flags.1 },
+                    "backends": std::mem::take(&mut backends),
+                })),
+            }
+        }
+        Self::read(&json!({ "services": services }).to_string())
     }
 
     /// The backend, from 0, of a new flow.

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod expected;
+mod foreign;
 mod ipvs;
 mod namespace;
 mod node;

@@ -61,6 +61,14 @@ impl Namespace {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// Runs a program inside that answers by its exit status too; what it printed, whatever that was.
+    pub(crate) fn answer(&self, program: &str, words: &[&str]) -> anyhow::Result<String> {
+        let mut command = Command::new(program);
+        command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let output = self.spawn(&mut command)?.wait_with_output()?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Runs lines of `ip` inside, all by one process.
     pub(crate) fn ip(&self, lines: &str) -> anyhow::Result<()> {
         self.output("/bin/ip", &["-batch", "-"], lines).map(drop)

@@ -1,9 +1,11 @@
 //! The scenarios: each changes something in the world and says what must hold then.
 
+mod agents;
 mod changes;
 mod health;
 mod live;
 mod loss;
+mod paths;
 mod picks;
 mod transfers;
 
@@ -34,24 +36,29 @@ const fn agent(name: &'static str, run: fn(&mut World<'_>) -> anyhow::Result<()>
 }
 
 /// All of them; those next to each other go to different guests.
-const SCENARIOS: [Scenario; 17] = [
+const SCENARIOS: [Scenario; 22] = [
     smoke("240 connections", picks::connections),
     smoke("flows as picked", picks::few),
     smoke("node's agent killed", loss::agent_killed),
+    Scenario { is_smoke: true, ..agent("agent restarts", agents::restarts) },
     full("node's host dies", loss::host_dies),
     full("node's agent stops", loss::agent_stops),
     agent("backend's process dies", health::process_dies),
     agent("backend's host dies", health::host_dies),
     agent("all backends die", health::all_die),
+    agent("one path dead", paths::dies),
     full("many flows as picked", picks::many),
     full("backend added", changes::added),
     full("backend's weight halved", changes::weights),
+    agent("slow start", changes::slow_start),
     full("backend drains", changes::drains),
     full("path MTU", transfers::wide),
     full("path MTU, narrow hop", transfers::narrow),
     full("mixed families", picks::mixed),
     full("router restarts", loss::router_restarts),
+    agent("file changes", agents::reloads),
     smoke("live tests", live::tests),
+    smoke("foreign things", agents::foreign),
 ];
 
 /// Runs those that are wanted; a scenario that cannot go on is a row that failed.

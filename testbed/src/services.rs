@@ -10,7 +10,7 @@ use lb_core::Protocol;
 use serde_json::{Value, json};
 
 use crate::ipvs::{self, Line};
-use crate::topology::{COUNT, backend, backend6};
+use crate::topology::{BULK_VIPS, COUNT, VIP, VIP6, backend, backend6};
 use crate::traffic::{BULK_PORT, PORT};
 
 /// How agents probe backends, and how many results in a row are a verdict.
@@ -42,7 +42,11 @@ pub(crate) struct Service {
 
 /// Everything that a node serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Services(pub(crate) Vec<Service>);
+pub(crate) struct Services {
+    pub(crate) list: Vec<Service>,
+    /// For how long the weight of a backend grows that comes into service.
+    pub(crate) slow_start: Option<Duration>,
+}
 
 /// The backends' addresses of one family, in the order of their numbers.
 pub(crate) fn backends(is_v4: bool) -> [IpAddr; COUNT] {
@@ -77,26 +81,30 @@ impl Service {
 }
 
 impl Services {
-    /// What runs between scenarios: flows and large transfers on one VIP of each family.
+    /// None.
+    pub(crate) const fn none() -> Self {
+        Self { list: Vec::new(), slow_start: None }
+    }
+
+    /// What runs between scenarios: flows on one VIP of each family, large transfers on another.
     pub(crate) fn usual() -> Self {
-        let vips = [crate::topology::VIP, crate::topology::VIP6];
-        let of = |port, protocol| vips.map(|vip| Service::plain(vip, port, protocol));
-        let mut services = Vec::new();
-        services.extend(of(PORT, Protocol::TCP));
-        services.extend(of(PORT, Protocol::UDP));
-        services.extend(of(BULK_PORT, Protocol::TCP));
-        Self(services)
+        let of = |vips: [IpAddr; 2], port, protocol| vips.map(|vip| Service::plain(vip, port, protocol));
+        let mut list = Vec::new();
+        list.extend(of([VIP, VIP6], PORT, Protocol::TCP));
+        list.extend(of([VIP, VIP6], PORT, Protocol::UDP));
+        list.extend(of(BULK_VIPS, BULK_PORT, Protocol::TCP));
+        Self { list, slow_start: None }
     }
 
     /// The document without what only an agent reads.
     pub(crate) fn document(&self, node: (IpAddr, IpAddr)) -> Value {
-        let services: Vec<_> = self.0.iter().map(Service::document).collect();
+        let services: Vec<_> = self.list.iter().map(Service::document).collect();
         json!({ "version": 1, "node": { "address": node.0, "address6": node.1 }, "services": services })
     }
 
     /// The VIPs, each once.
     pub(crate) fn vips(&self) -> Vec<IpAddr> {
-        let mut vips: Vec<_> = self.0.iter().map(|service| service.vip).collect();
+        let mut vips: Vec<_> = self.list.iter().map(|service| service.vip).collect();
         vips.sort();
         vips.dedup();
         vips
@@ -105,7 +113,7 @@ impl Services {
     /// Whether a kernel serves these: each service with its live backends and no other; weights of
     /// live ones above zero, of draining ones zero.
     pub(crate) fn are_served(&self, lines: &[Line]) -> bool {
-        self.0.iter().all(|service| {
+        self.list.iter().all(|service| {
             let address = SocketAddr::new(service.vip, service.port);
             let name = service.protocol.to_string();
             let own = ipvs::of_service(lines, &name, address);
@@ -124,7 +132,7 @@ impl Services {
     /// Gives a backend, from 0, another weight or state in all services.
     pub(crate) fn set(&mut self, index: usize, weight: u16, state: &'static str) {
         let addresses = [backend(index), backend6(index)];
-        for service in &mut self.0 {
+        for service in &mut self.list {
             for member in service.members.iter_mut().filter(|member| addresses.contains(&member.address)) {
                 member.weight = weight;
                 member.state = state;
@@ -135,7 +143,7 @@ impl Services {
     /// Takes a backend, from 0, out of all services.
     pub(crate) fn remove(&mut self, index: usize) {
         let addresses = [backend(index), backend6(index)];
-        for service in &mut self.0 {
+        for service in &mut self.list {
             service.members.retain(|member| !addresses.contains(&member.address));
         }
     }

@@ -23,6 +23,11 @@ pub(crate) const COUNT: usize = 3;
 /// The VIP of most scenarios, by family.
 pub(crate) const VIP: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 9, 9));
 pub(crate) const VIP6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfd00, 9, 0, 0, 0, 0, 0, 9));
+/// The VIPs of large transfers.
+pub(crate) const BULK_VIPS: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::new(10, 9, 9, 11)), IpAddr::V6(Ipv6Addr::new(0xfd00, 9, 0, 0, 0, 0, 0, 0x11))];
+/// What nodes own.
+pub(crate) const OWNED: [&str; 2] = ["10.9.9.0/24", "fd00:9::/64"];
 /// The client's prefixes.
 pub(crate) const SOURCES: &str = "10.100.0.0/16";
 pub(crate) const SOURCES6: &str = "fd00:100::/64";
@@ -32,8 +37,8 @@ pub(crate) const VIPS: [IpAddr; 6] = [
     VIP6,
     IpAddr::V4(Ipv4Addr::new(10, 9, 9, 10)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 9, 0, 0, 0, 0, 0, 0x10)),
-    IpAddr::V4(Ipv4Addr::new(10, 9, 9, 11)),
-    IpAddr::V6(Ipv6Addr::new(0xfd00, 9, 0, 0, 0, 0, 0, 0x11)),
+    BULK_VIPS[0],
+    BULK_VIPS[1],
 ];
 
 const NODES: [&str; COUNT] = ["node1", "node2", "node3"];
@@ -79,7 +84,7 @@ pub(crate) fn backend6(index: usize) -> IpAddr {
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xb, u16::from(octet(index)), 0, 0, 0, 0, 2))
 }
 
-fn octet(index: usize) -> u8 {
+pub(crate) fn octet(index: usize) -> u8 {
     u8::try_from(index + 1).expect("there are few of each")
 }
 

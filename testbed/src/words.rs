@@ -22,7 +22,7 @@ impl Words {
             is_smoke: false,
             is_kept: false,
             is_shell: false,
-            kind: Kind::Reference,
+            kind: Kind::Agent,
             only: Vec::new(),
             shard: None,
         };

@@ -7,6 +7,7 @@ use anyhow::ensure;
 use lb_core::Protocol;
 
 use crate::expected::Expected;
+use crate::foreign;
 use crate::ipvs;
 use crate::namespace::Namespace;
 use crate::node::{Kind, Node};
@@ -31,6 +32,8 @@ pub(crate) struct World<'a> {
     pub(crate) router: Router<'a>,
     pub(crate) nodes: Vec<Node<'a>>,
     pub(crate) servers: Servers,
+    /// What was on each node before any of its programs ran.
+    pub(crate) foreign: Vec<String>,
     /// What nodes were given last.
     pub(crate) services: Services,
     /// Sources are used once, so that no scenario meets the connections of another.
@@ -53,8 +56,13 @@ impl<'a> World<'a> {
             .enumerate()
             .map(|(index, namespace)| Node::new(kind, namespace, index))
             .collect();
-        nodes.iter_mut().try_for_each(|node| node.start(&services))?;
-        let mut world = Self { topology, report, router, nodes, servers, services, next_source: 1 };
+        let mut foreign = Vec::new();
+        for node in &mut nodes {
+            foreign::plant(node.namespace, node.index)?;
+            foreign.push(foreign::seen(node.namespace)?);
+            node.start(&services)?;
+        }
+        let mut world = Self { topology, report, router, nodes, servers, foreign, services, next_source: 1 };
         world.settle()?;
         Ok(world)
     }

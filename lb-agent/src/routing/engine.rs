@@ -82,6 +82,7 @@ pub(super) struct Engine {
     flushes: Vec<oneshot::Sender<()>>,
     events: mpsc::Sender<RoutingEvent>,
     events_lost: u64,
+    bfd_discarded: u64,
     inputs: (mpsc::Sender<Input>, mpsc::Receiver<Input>),
     datagrams: (mpsc::Sender<Datagram>, mpsc::Receiver<Datagram>),
     /// Connections: a stop waits for them.
@@ -127,6 +128,7 @@ impl Engine {
             flushes: Vec::new(),
             events,
             events_lost: 0,
+            bfd_discarded: 0,
             inputs: mpsc::channel(INPUTS),
             datagrams: mpsc::channel(DATAGRAMS),
             tasks: JoinSet::new(),
@@ -149,6 +151,7 @@ impl Engine {
                 Next::Datagram(datagram) => {
                     let now = self.now();
                     if let Err(reason) = self.sessions.handle_packet(now, datagram.origin, &datagram.bytes) {
+                        self.bfd_discarded += 1;
                         tracing::debug!(from = %datagram.origin.address, %reason, "BFD packet discarded");
                     }
                 }
@@ -259,6 +262,8 @@ impl Engine {
                 tracing::debug!(to = %transmit.to.address, %error, "BFD packet not sent");
             }
         }
+        // Sockets of sessions that have said goodbye for long enough.
+        self.bfd.retain(|(address, arrived), _| self.sessions.speaks_to(*address, *arrived));
         while let Some(event) = self.sessions.poll_event() {
             let address = event.neighbor.address;
             if let (true, Some(bfd)) =
@@ -330,9 +335,9 @@ impl Engine {
 
     fn status(&self) -> RoutingStatus {
         let peers = self.speaker.peers().filter_map(|(id, config)| {
-            let session = self.bfd.iter().find(|(_, bfd)| bfd.peer == id);
+            let mut sockets = self.bfd.iter().filter(|(_, bfd)| bfd.peer == id);
             let session =
-                session.and_then(|((address, arrived), _)| self.sessions.session(*address, *arrived));
+                sockets.find_map(|((address, arrived), _)| self.sessions.session(*address, *arrived));
             let bfd = session.map(|session| BfdStatus {
                 state: session.state(),
                 diagnostic: session.diagnostic(),
@@ -346,6 +351,7 @@ impl Engine {
             peers: peers.collect(),
             routes: self.speaker.routes().count(),
             events_lost: self.events_lost,
+            bfd_discarded: self.bfd_discarded,
         }
     }
 

@@ -60,6 +60,8 @@ pub struct RoutingStatus {
     pub routes: usize,
     /// Events that the owner was too slow to take.
     pub events_lost: u64,
+    /// BFD packets that were no good; at level `debug` the log has the reasons.
+    pub bfd_discarded: u64,
 }
 
 /// How it stands with one peer.

@@ -14,6 +14,10 @@ use nix::sched::{CloneFlags, setns};
 pub(crate) const ROUTER: &str = "10.9.0.1";
 /// The node's address.
 pub(crate) const NODE: &str = "10.9.0.2";
+/// The router's other address.
+pub(crate) const ROUTER6: &str = "2001:db8:9::1";
+/// The node's other address.
+pub(crate) const NODE6: &str = "2001:db8:9::2";
 
 /// The names of the namespaces of one process differ by this.
 static COUNT: AtomicU32 = AtomicU32::new(0);

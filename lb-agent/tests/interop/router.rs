@@ -29,8 +29,12 @@ pub(crate) const ALL: [Brand; 3] = [Brand::Bird, Brand::Frr, Brand::Gobgp];
 pub(crate) struct Settings {
     /// The password is `sesame`.
     pub(crate) password: bool,
+    /// Packets prove by their TTL that they come from next door (RFC 5082).
+    pub(crate) secured: bool,
     /// BFD at 100 ms, 100 ms, 3.
     pub(crate) bfd: bool,
+    /// The session runs over IPv6; BIRD only.
+    pub(crate) over_v6: bool,
     /// It announces 192.0.2.0/24 to the node.
     pub(crate) route: bool,
 }

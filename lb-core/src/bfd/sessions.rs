@@ -315,6 +315,13 @@ impl Sessions {
         entry.leaving.is_none().then_some(&entry.session)
     }
 
+    /// Whether there are packets for that neighbour still to come: of its session,
+    /// or of one that was removed and says so. Its socket is needed for as long.
+    #[must_use]
+    pub fn speaks_to(&self, address: IpAddr, arrived: Arrived) -> bool {
+        self.by_address.contains_key(&(address, arrived))
+    }
+
     /// All sessions that were not removed, by their neighbours' addresses.
     pub fn iter(&self) -> impl Iterator<Item = (Neighbor, &Session)> {
         let entries = self.by_address.values().filter_map(|name| self.by_discriminator.get(name));

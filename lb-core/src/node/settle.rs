@@ -15,7 +15,7 @@ use super::event::Event;
 use super::kernel::Snapshot;
 use super::service::{Presence, Service, Wanted};
 use super::status::Life;
-use crate::config::ServiceAddress;
+use crate::config::{BackendConfig, ServiceAddress};
 use crate::health::{Outcome, ProbeId, ServiceState, Via};
 use crate::identity::Endpoint;
 use crate::ipvs::{MARKS, Marks, ServiceKey};
@@ -103,8 +103,19 @@ impl Node {
         self.drains.contains(&(address, None)) || self.drains.contains(&(address, Some(key.service)))
     }
 
-    /// The backends with an address, of one service or of all.
+    /// The backends with an address, of one service or of all; before the
+    /// kernel was read, those of the configuration.
     pub(super) fn members_at(&self, address: IpAddr, service: Option<ServiceAddress>) -> Vec<ProbeKey> {
+        if !self.kernel.is_known() {
+            let services = self.config.lb.services.iter();
+            let services = services.filter(|found| service.is_none_or(|wanted| wanted == found.address));
+            let keys = services.flat_map(|found| {
+                let key =
+                    |backend: &BackendConfig| ProbeKey { service: found.address, backend: backend.endpoint };
+                found.backends.iter().map(key)
+            });
+            return keys.filter(|key| key.backend.address == address).collect();
+        }
         let services =
             self.services.iter().filter(|(found, _)| service.is_none_or(|wanted| wanted == **found));
         let members = services.flat_map(|(service, found)| {

@@ -47,7 +47,8 @@ pub struct Destination {
     pub forward: Forward,
     /// Its weight, at most `i32::MAX`; with 0 it keeps its connections and gets no new ones.
     pub weight: u32,
-    /// Connections at which it gets no new ones; 0 is no limit.
+    /// Connections at which it gets no new ones; 0 is no limit. Kernels of late
+    /// (Linux 6.1.192 for one) refuse more than `i32::MAX`.
     pub upper_threshold: u32,
     /// Connections below which it gets some again; 0 is three quarters of the upper.
     pub lower_threshold: u32,

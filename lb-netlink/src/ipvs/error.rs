@@ -108,11 +108,12 @@ pub enum Reason {
     NoSuchDaemon,
     /// `ENODEV`: the daemon's interface does not exist.
     NoSuchInterface,
-    /// `ERANGE`: a negative weight, a lower threshold above the upper one, a text too long.
+    /// `ERANGE`: a weight above `i32::MAX`, a lower threshold above the upper one.
     OutOfRange,
     /// `EAFNOSUPPORT`: an address family that the kernel was built without.
     FamilyNotSupported,
-    /// `EINVAL`: values that do not go together, such as mixed families without a tunnel.
+    /// `EINVAL`: values that do not go together, such as mixed families without a tunnel; an address that is
+    /// not unicast; a name of more than 15 bytes; a number beyond what the kernel counts to.
     Invalid,
     /// Another number.
     Other(Errno),
@@ -172,13 +173,12 @@ impl fmt::Display for Reason {
             Self::DaemonRuns => "such a daemon is running already",
             Self::NoSuchDaemon => "no such daemon is running",
             Self::NoSuchInterface => "there is no such interface",
-            Self::OutOfRange => {
-                "a weight above 2147483647, a lower threshold above the upper one, or a name of more than 15 bytes"
-            }
+            Self::OutOfRange => "a weight is above 2147483647, or a lower threshold above the upper one",
             Self::FamilyNotSupported => "this kernel's IPVS was built without that address family",
             Self::Invalid => {
-                "the values do not go together; another family than the service's takes a tunnel and no \
-                 synchronisation daemon"
+                "the values do not go together: another family than the service's takes a tunnel and no \
+                 synchronisation daemon, addresses are unicast, names have at most 15 bytes, numbers are at most \
+                 2147483647"
             }
             Self::Other(errno) => return errno.fmt(formatter),
         })

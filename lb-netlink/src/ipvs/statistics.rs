@@ -2,8 +2,9 @@
 //!
 //! The one idea: 64 bits always. Kernels since 4.2 tell every number twice, in
 //! 32 bits and in 64; the wide ones are taken if they are there, because a
-//! 32-bit count of packets is around in an hour at line rate. The rates are the
-//! kernel's estimates, and are 0 where its estimation is off (`run_estimation`).
+//! 32-bit count of packets is around in an hour at line rate. The kernel sums
+//! them up every two seconds, so they lag behind by as much. The rates are its
+//! estimates, and are 0 where its estimation is off (`run_estimation`).
 
 use super::attribute::Attribute;
 use super::schema::{destination, service, statistics, statistics64};

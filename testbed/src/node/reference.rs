@@ -36,7 +36,7 @@ pub(super) struct Reference<'a> {
 
 impl<'a> Reference<'a> {
     pub(super) const fn new(namespace: &'a Namespace, index: usize) -> Self {
-        Self { namespace, index, bird: None, services: Services(Vec::new()) }
+        Self { namespace, index, bird: None, services: Services::none() }
     }
 
     pub(super) fn start(&mut self, services: &Services) -> anyhow::Result<()> {
@@ -56,13 +56,15 @@ impl<'a> Reference<'a> {
     /// Writes the differences, in the order of addresses and ports.
     pub(super) fn apply(&mut self, services: &Services) -> anyhow::Result<()> {
         let is_running = self.bird.is_some();
-        let before = if is_running { self.services.clone() } else { Services(Vec::new()) };
-        let mut lines = if is_running { String::new() } else { "-C\n".to_owned() };
-        for service in &services.0 {
+        // what a kernel was given stays when programs end
+        let before = self.services.clone();
+        let mut lines = String::new();
+        for service in &services.list {
             let same = |other: &&Service| other.name() == service.name();
-            service.change(before.0.iter().find(same), &mut lines);
+            service.change(before.list.iter().find(same), &mut lines);
         }
-        for old in before.0.iter().filter(|old| !services.0.iter().any(|new| new.name() == old.name())) {
+        for old in before.list.iter().filter(|old| !services.list.iter().any(|new| new.name() == old.name()))
+        {
             let _ = writeln!(lines, "-D {}", old.name());
         }
         self.namespace.output("/bin/ipvsadm", &["-R"], &lines)?;
@@ -86,8 +88,13 @@ impl<'a> Reference<'a> {
 
     pub(super) fn printed(&self) -> String {
         let mut services = self.services.clone();
-        services.0.iter_mut().for_each(|service| service.members = service.sorted());
+        services.list.iter_mut().for_each(|service| service.members = service.sorted());
         services.document((node(self.index).into(), node6(self.index).into())).to_string()
+    }
+
+    /// Its kernel was started anew.
+    pub(super) fn forget(&mut self) {
+        self.services = Services::none();
     }
 
     pub(super) fn kill(&mut self) {

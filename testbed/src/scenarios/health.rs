@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::ipvs;
+use crate::node::Node;
 use crate::services::{FALL, PROBE_INTERVAL, PROBE_TIMEOUT, RISE};
-use crate::topology::{COUNT, VIP, backend, backend6, revive};
+use crate::topology::{COUNT, VIP, VIP6, backend, backend6, revive};
 use crate::traffic::flows::{Flows, Life};
 use crate::world::{ANSWER, PATIENCE, World};
 
@@ -105,8 +106,9 @@ fn wait_for_weight(world: &World<'_>, index: usize, is_wanted: bool) -> Option<I
     let start = Instant::now();
     let addresses = [backend(index), backend6(index)];
     while start.elapsed() < PATIENCE {
-        let is_done = |node: &crate::node::Node<'_>| {
+        let is_done = |node: &Node<'_>| {
             let lines = ipvs::read(node.namespace).unwrap_or_default();
+            let lines = ipvs::of_services(&lines, |_, service| [VIP, VIP6].contains(&service.ip()));
             addresses.iter().all(|address| (ipvs::weight_of(&lines, *address) > 0) == is_wanted)
         };
         if world.nodes.iter().all(is_done) {

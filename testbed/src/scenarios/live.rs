@@ -22,7 +22,12 @@ pub(super) fn tests(world: &mut World<'_>) -> anyhow::Result<()> {
         let log = format!("/tmp/{name}.log");
         let file = fs::File::create(&log)?;
         let mut command = Command::new(program.path());
-        command.arg("--test-threads=1").env("CI", "true").env("PATH", "/bin").current_dir("/tmp");
+        command
+            .arg("--test-threads=1")
+            .env("CI", "true")
+            .env("OVERSPILL_LIVE", "1")
+            .env("PATH", "/bin")
+            .current_dir("/tmp");
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
         let status = namespace.spawn(&mut command)?.wait()?;
         let text = fs::read_to_string(&log)?;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::topology::{VIP, VIP6};
+use crate::topology::BULK_VIPS;
 use crate::traffic::bulk::{self, Direction};
 use crate::world::World;
 
@@ -25,7 +25,7 @@ pub(super) fn narrow(world: &mut World<'_>) -> anyhow::Result<()> {
 }
 
 fn all(world: &mut World<'_>, path: &str) -> anyhow::Result<()> {
-    for vip in [VIP, VIP6] {
+    for vip in BULK_VIPS {
         for direction in [Direction::Download, Direction::Upload] {
             transfer(world, vip, direction, path);
         }

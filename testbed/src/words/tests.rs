@@ -9,7 +9,7 @@ fn words_of_the_host_are_read_and_others_left() {
         is_smoke: true,
         is_kept: false,
         is_shell: false,
-        kind: Kind::Reference,
+        kind: Kind::Agent,
         only: vec!["node killed".to_owned(), "drain".to_owned()],
         shard: Some((1, 2)),
     };

@@ -18,6 +18,8 @@ use super::programs::Programs;
 
 /// Programs of Debian's, by the names under which the guest starts them.
 const PROGRAMS: [&str; 5] = ["bird", "birdc", "ip", "ipvsadm", "busybox"];
+/// What tests and a person's shell start by name, of busybox's.
+const APPLETS: [&str; 3] = ["sh", "true", "unshare"];
 /// Where packages put programs.
 const PROGRAM_FOLDERS: [&str; 4] = ["usr/sbin", "usr/bin", "sbin", "bin"];
 /// Where packages put libraries.
@@ -34,7 +36,13 @@ pub(super) fn write(to: &Path, pieces: &Pieces, programs: &Programs) -> anyhow::
     }
     archive.file("init", &read(&programs.testbed)?)?;
     archive.file("bin/lb-agent", &read(&programs.agent)?)?;
-    archive.link("bin/sh", "busybox")?;
+    // tests start it by the path at which cargo built it
+    if let Some(path) = programs.agent.to_str().and_then(|path| path.strip_prefix('/')) {
+        archive.link(path, "/bin/lb-agent")?;
+    }
+    for name in APPLETS {
+        archive.link(&format!("bin/{name}"), "busybox")?;
+    }
     for (number, module) in modules::read(&pieces.modules)?.iter().enumerate() {
         // numbered, because the guest loads them in the order of their names
         archive.file(&format!("modules/{number:02}-{}.ko", module.name), &module.bytes)?;

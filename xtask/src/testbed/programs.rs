@@ -45,7 +45,9 @@ pub(super) fn build(root: &Path, metadata: &Metadata, folder: &Path) -> anyhow::
         }
         let mut words = vec!["test", "--no-run", "--package", &package.name];
         words.extend(live.iter().flat_map(|target| ["--test", &target.name]));
-        programs.tests.extend(cargo_build(root, folder, &words)?);
+        let built = cargo_build(root, folder, &words)?;
+        // programs that the tests start are built along with them
+        programs.tests.extend(built.into_iter().filter(|(name, _)| name.starts_with(LIVE)));
     }
     Ok(programs)
 }

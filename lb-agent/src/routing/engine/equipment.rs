@@ -50,8 +50,6 @@ impl Engine {
         for (address, arrived) in gone {
             self.sessions.remove(now, address, arrived);
         }
-        self.settle(); // the farewells leave from the sockets that are closed next
-        self.bfd.retain(|key, _| keys.contains(key));
         let mut result = passwords;
         for (id, peer, profile) in wanted {
             let equipped = self.equip_peer(now, id, peer, profile, bfd);
@@ -76,7 +74,7 @@ impl Engine {
         let hops = profile.hops(is_multihop(peer));
         let key = (address, hops.arrived());
         match self.bfd.get_mut(&key) {
-            Some(known) if known.hops == hops => {
+            Some(known) if known.hops == hops && self.sessions.session(address, hops.arrived()).is_some() => {
                 known.peer = id;
                 if known.config != profile.session {
                     known.config = profile.session;
@@ -84,7 +82,7 @@ impl Engine {
                 }
                 return Ok(());
             }
-            // Another distance: begun anew.
+            // Another distance, or on its way out: begun anew.
             Some(_) => self.sessions.remove(now, address, hops.arrived()),
             None => {}
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Router;
 use crate::eventually;
+use crate::link::{NODE, NODE6, ROUTER, ROUTER6};
 use crate::process::{Process, output};
 
 pub(super) fn start(router: &mut Router<'_>, restarted: bool) {
@@ -17,12 +18,17 @@ protocol device {{ }}
 {bfd}
 protocol static {{ ipv4; {route} }}
 protocol bgp node {{
-  local 10.9.0.1 as 64500; neighbor 10.9.0.2 as 64512;
+  local {local} as 64500; neighbor {neighbor} as 64512;
   graceful restart on; connect retry time 1; connect delay time 1; error wait time 1, 1; hold time 9;
-  {with_bfd} {password}
-  ipv4 {{ import all; export where source = RTS_STATIC; }};
+  {with_bfd} {password} {secured}
+  ipv4 {{ import all; export where source = RTS_STATIC; {next_hop} }};
   ipv6 {{ import all; export none; }};
 }}\n",
+        local = if settings.over_v6 { ROUTER6 } else { ROUTER },
+        neighbor = if settings.over_v6 { NODE6 } else { NODE },
+        // over IPv6 it has no address of its own to give
+        next_hop = line(settings.over_v6, "next hop address 10.9.0.1;"),
+        secured = line(settings.secured, "ttl security on;"),
         bfd = line(
             settings.bfd,
             "protocol bfd { interface \"*\" { min rx interval 100 ms; min tx interval 100 ms; multiplier 3; }; }"

@@ -31,6 +31,7 @@ router bgp 64500
  neighbor 10.9.0.2 remote-as 64512
  neighbor 10.9.0.2 timers connect 1
  {password}
+ {secured}
  {bfd}
  address-family ipv4 unicast
   {route}
@@ -41,6 +42,7 @@ router bgp 64500
   neighbor 10.9.0.2 prefix-list none out
  exit-address-family\n",
         password = line(router.settings.password, "neighbor 10.9.0.2 password sesame"),
+        secured = line(router.settings.secured, "neighbor 10.9.0.2 ttl-security hops 1"),
         bfd = line(router.settings.bfd, "neighbor 10.9.0.2 bfd 3 100 100"),
         route = line(router.settings.route, "network 192.0.2.0/24"),
     );

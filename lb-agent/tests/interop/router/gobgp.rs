@@ -8,6 +8,11 @@ use crate::process::{Process, output};
 
 pub(super) fn start(router: &mut Router<'_>, restarted: bool) {
     let password = if router.settings.password { "auth-password = \"sesame\"" } else { "" };
+    let secured = if router.settings.secured {
+        "[neighbors.ttl-security.config]\n    enabled = true\n    ttl-min = 255"
+    } else {
+        ""
+    };
     let family = |name: &str| {
         format!(
             "  [[neighbors.afi-safis]]
@@ -27,6 +32,7 @@ pub(super) fn start(router: &mut Router<'_>, restarted: bool) {
     neighbor-address = \"10.9.0.2\"
     peer-as = 64512
     {password}
+  {secured}
   [neighbors.timers.config]
     connect-retry = 1
     idle-hold-time-after-reset = 1

@@ -154,12 +154,14 @@ fn one_that_leaves_says_so_for_a_detection_time_and_is_silent_about_it_here() {
     sessions.remove(Time::ZERO, ROUTER, Arrived::OneHop);
     assert!(sessions.session(ROUTER, Arrived::OneHop).is_none());
     assert_eq!(sessions.iter().count(), 0);
+    assert!(sessions.speaks_to(ROUTER, Arrived::OneHop));
     let mut said = drain(&mut sessions);
     while let Some(deadline) = sessions.poll_timeout() {
         sessions.handle_timeout(deadline);
         said.extend(drain(&mut sessions));
         assert!(deadline <= Time::from_secs(3), "gone after 3 x 1 s");
     }
+    assert!(!sessions.speaks_to(ROUTER, Arrived::OneHop));
     assert!(said.len() >= 3, "{said:?}");
     for (to, packet) in said {
         assert_eq!((to, packet.state), (NEAR, SessionState::AdminDown));
