@@ -56,7 +56,9 @@ pub enum Start {
 /// `withdraw`, `complete`), drain [`poll_transmit`](Self::poll_transmit), then
 /// [`poll_event`](Self::poll_event), then read
 /// [`poll_timeout`](Self::poll_timeout). Calls about a peer or a connection
-/// that is gone do nothing, so that an adapter need not race.
+/// that is gone do nothing, so that an adapter need not race. Hand over what
+/// has arrived before telling the time: a peer whose words wait in a socket is
+/// not silent.
 ///
 /// On each connection no more than [`WINDOW`](Self::WINDOW) octets and one
 /// message are handed out before [`handle_sent`](Self::handle_sent) says that
