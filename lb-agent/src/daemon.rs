@@ -8,6 +8,7 @@
 mod act;
 mod air;
 mod answer;
+mod drains;
 mod probes;
 mod report;
 
@@ -34,6 +35,9 @@ use crate::status::Refusal;
 use crate::watch::Watch;
 use air::Air;
 use probes::Probes;
+
+/// Counts that are this old are read anew for a scrape.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Why the daemon could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -94,8 +98,11 @@ struct Daemon {
     probes: Probes,
     executor: Executor<ProbeKey>,
     kernel: KernelThread,
-    /// What went through the destinations at the last listing.
+    /// What went through the destinations at the last listing, and when that was.
     flows: Flows,
+    listed: Option<Instant>,
+    /// Scrapes that wait for a listing.
+    scrapes: Vec<crate::metrics::Scrape>,
     /// What the kernel said to the last thing that failed.
     kernel_error: Option<String>,
     air: Air,
@@ -156,6 +163,8 @@ impl Daemon {
         let mut probes = Probes::default();
         probes.prepare(&config).map_err(|(path, message)| fault_of(&arguments.config, &path, message))?;
         let control_path = Path::new(&config.control.socket);
+        let drained = drains::read(&drains::path(&config.control.socket))
+            .map_err(DaemonError::system("what hands took out before"))?;
         let group = config.control.group.as_deref().map(group_number).transpose();
         let group = group.map_err(DaemonError::system("control.group"))?;
         let control = Server::listen(control_path, group)
@@ -174,14 +183,21 @@ impl Daemon {
             metrics = metrics_server.as_ref().map(|server| server.address().to_string()),
             "started"
         );
+        let mut node = Node::new(Time::ZERO, config, seed);
+        for drain in drained {
+            tracing::warn!(?drain, "still out by hand");
+            node.handle_drain(Time::ZERO, drain, true);
+        }
         Ok(Self {
             start,
-            node: Node::new(Time::ZERO, config, seed),
+            node,
             file: FileState { path: arguments.config.clone(), mark, since: start, refused: None },
             probes,
             executor: executor.map_err(DaemonError::system("a thread for checks"))?,
             kernel: KernelThread::start().map_err(DaemonError::system("a thread for the kernel"))?,
             flows: Flows::new(),
+            listed: None,
+            scrapes: Vec::new(),
             kernel_error: None,
             air,
             control,
@@ -245,13 +261,21 @@ impl Daemon {
                 // what came of it is in the log and in the status
                 let _ = self.reload(now);
             }
-            Woken::Kernel(done) => self.kernel_did(now, done),
+            Woken::Kernel(done) => {
+                let listed = matches!(done, crate::kernel::Done::Listed(_));
+                self.kernel_did(now, done);
+                if listed {
+                    self.answer_scrapes(now).await;
+                }
+            }
             Woken::Probe(finished) => self.probe_ended(now, &finished),
             Woken::Scrape(scrape) => {
-                let status = self.status(now).await;
-                let text = self.metrics.text(status).unwrap_or_default();
-                // whoever asked may have gone
-                let _ = scrape.send(text);
+                self.scrapes.push(scrape);
+                if self.is_stale() {
+                    self.kernel.list();
+                } else {
+                    self.answer_scrapes(now).await;
+                }
             }
             Woken::Terminate => {
                 self.notifier.stopping();
@@ -260,6 +284,24 @@ impl Daemon {
             }
             Woken::Time => self.node.handle_timeout(now),
             Woken::Watchdog => self.notifier.alive(),
+        }
+    }
+
+    /// Whether the counts of the kernel are too old for a scrape.
+    fn is_stale(&self) -> bool {
+        self.listed.is_none_or(|listed| listed.elapsed() > FRESH)
+    }
+
+    /// Answers the scrapes that wait, all with one text.
+    async fn answer_scrapes(&mut self, now: Time) {
+        if self.scrapes.is_empty() {
+            return;
+        }
+        let status = self.status(now).await;
+        let text = self.metrics.text(status).unwrap_or_default();
+        for scrape in self.scrapes.drain(..) {
+            // whoever asked may have gone
+            let _ = scrape.send(text.clone());
         }
     }
 

@@ -1,5 +1,7 @@
 //! What the node wants is carried out, and what it tells is logged.
 
+use std::time::Instant;
+
 use lb_core::Time;
 use lb_core::node::{Action, Event, ProbeKey};
 
@@ -21,7 +23,8 @@ impl Daemon {
                     }
                 }
                 Action::StartProbe(order) => {
-                    if let Some((check, target)) = self.probes.start(&order) {
+                    let own = self.node.config().lb.node;
+                    if let Some((check, target)) = self.probes.start(&order, own) {
                         let limit = order.probe.deadline - self.now();
                         self.executor.start(order.key, &check, target, limit);
                     }
@@ -44,6 +47,7 @@ impl Daemon {
         match done {
             Done::Listed(Ok(listing)) => {
                 self.flows = listing.flows;
+                self.listed = Some(Instant::now());
                 self.node.handle_snapshot(now, listing.snapshot);
             }
             Done::Listed(Err(error)) => {

@@ -58,9 +58,12 @@ pub enum Standing {
 }
 
 /// The upper threshold of what stands at 0 and holds slots.
-const PARKED: u32 = u32::MAX - 1;
+const PARKED: u32 = IDLE - 1;
 /// The upper threshold of what was added with 0.
-const IDLE: u32 = u32::MAX;
+///
+/// The most that fits a signed number: `ipvsadm` takes no more, and Linux 6.1
+/// answers `EINVAL` to greater ones.
+const IDLE: u32 = i32::MAX.cast_unsigned();
 
 impl Standing {
     /// Whether a destination of that standing has a part of `mh`'s table.
