@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// The daemon of an L4 node: IPVS, BGP and health checks from one file.
+/// The daemon of an L4 node: IPVS, BGP, BFD and health checks from one file.
 #[derive(Debug, Parser)]
 #[command(name = "lb-agent", version, after_help = AFTER, propagate_version = true)]
 #[command(disable_help_subcommand = true, args_conflicts_with_subcommands = true)]
@@ -40,15 +40,17 @@ pub(crate) enum Command {
     Completions(Completions),
     /// Give a backend, or this node, no new flows.
     Drain(Drain),
-    /// Have a backend take tunnelled packets and answer clients directly.
+    /// On a backend: take tunnelled packets and answer clients directly.
     Dsr(crate::dsr::Arguments),
     /// Say which backend a new flow gets on this node, and why.
     Explain(Explain),
+    /// Read what `ipvsadm -S -n` prints, or keepalived.conf, into our file.
+    Import(Import),
     /// Print the manual page.
     Man,
     /// Tell the agent that its path to a backend is dead, or alive.
     Path(Path),
-    /// Ask every VIP through each node to each gateway, and name what is dead.
+    /// From a client's side: ask every VIP through each node to each gateway, and name what is dead.
     ProbePaths(crate::probe::paths::Arguments),
     /// Have the agent read its file now.
     Reload(Ask),
@@ -69,12 +71,13 @@ The file is read again when it changes, and on SIGHUP; one that is wrong is
 refused, and the one before it stays at work. SIGTERM withdraws all VIPs, waits
 announce.drainDelay and ends; IPVS stays as it is unless --cleanup is given.
 Needs CAP_NET_ADMIN, and for some checks and port 179 CAP_NET_RAW and
-CAP_NET_BIND_SERVICE; drops all others.")]
+CAP_NET_BIND_SERVICE, but not root; drops all others. LB_AGENT_LOG overrides
+log.level, in the filter language of tracing (`debug`, `lb_agent=trace`).")]
 pub(crate) struct Run {
     /// The node's file.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
-    /// At the end, take from the kernel what is ours.
+    /// When told to end: take from the kernel what is ours (otherwise IPVS and VIPs stay).
     #[arg(long)]
     pub(crate) cleanup: bool,
 }
@@ -91,7 +94,8 @@ pub(crate) struct Ask {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Reads the kernel if it may (CAP_NET_ADMIN), and takes it for empty if not.
-Every backend is taken for healthy.")]
+Every backend is taken for healthy. What it prints can be run by a shell; the
+agent does the same by netlink. Exit status 0 if the file is right.")]
 pub(crate) struct Check {
     /// The node's file; `-` is standard input.
     #[arg(long, value_name = "FILE")]
@@ -116,10 +120,10 @@ pub(crate) struct Drain {
     /// The backend's address.
     #[arg(value_name = "BACKEND")]
     pub(crate) backend: Option<IpAddr>,
-    /// This whole node: its VIPs are withdrawn, its flows go on.
+    /// This whole node instead of a backend: `drain` withdraws its VIPs, its flows go on.
     #[arg(long)]
     pub(crate) node: bool,
-    /// Of this service alone, as VIP:PORT/PROTO.
+    /// In this service alone, as VIP:PORT/PROTO; in all if left out.
     #[arg(long, value_name = "SERVICE", conflicts_with = "node")]
     pub(crate) service: Option<String>,
     /// Where the agent is asked.
@@ -136,6 +140,29 @@ pub(crate) struct Explain {
     /// Where the agent is asked.
     #[command(flatten)]
     pub(crate) ask: Ask,
+}
+
+/// `import`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Prints our file; what it says otherwise, or not, is on standard error, line by
+line. `ownedPrefixes` gets the VIPs that were found: write your prefixes.")]
+pub(crate) struct Import {
+    /// The file; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: String,
+    /// Whose it is; by its first line if left out.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ImportFormat>,
+}
+
+/// Whose file is imported.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum ImportFormat {
+    /// What `ipvsadm -S -n` prints.
+    Ipvsadm,
+    /// keepalived.conf.
+    Keepalived,
 }
 
 /// `path`.

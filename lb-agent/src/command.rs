@@ -10,9 +10,11 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use files::{Fault, Severity};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, ImportFormat};
 use crate::control::ClientError;
 use crate::daemon::{self, DaemonError};
+use crate::import;
+use crate::probe::paths::{self, CommandFault};
 
 /// Exit status where the answer is no, or there is none.
 const ANSWER_IS_NO: u8 = 1;
@@ -78,7 +80,7 @@ fn carry_out(cli: Cli, out: &mut impl Write) -> Result<(), Stop> {
         return Err(Stop::Usage("nothing to do; write --config FILE to run, or --help for the rest".into()));
     };
     match command {
-        Command::Dsr(arguments) => return Err(Stop::Ended(crate::dsr::run(&arguments))),
+        Command::Dsr(arguments) => Err(Stop::Ended(crate::dsr::run(&arguments))),
         Command::Check(arguments) => check::run(&arguments, out),
         Command::Completions(arguments) => {
             clap_complete::generate(arguments.shell, &mut Cli::command(), "lb-agent", out);
@@ -86,18 +88,30 @@ fn carry_out(cli: Cli, out: &mut impl Write) -> Result<(), Stop> {
         }
         Command::Drain(arguments) => ask::drain(arguments, true, out),
         Command::Explain(arguments) => ask::explain(&arguments, out),
+        Command::Import(arguments) => {
+            let format = arguments.format.map(|format| match format {
+                ImportFormat::Ipvsadm => import::Format::Ipvsadm,
+                ImportFormat::Keepalived => import::Format::Keepalived,
+            });
+            import::run(&arguments.file, format).map_err(|error| Stop::Usage(format!("{error:#}")))
+        }
         Command::Man => Ok(clap_mangen::Man::new(Cli::command()).render(out)?),
         Command::Path(arguments) => ask::path(arguments, out),
-        Command::ProbePaths(arguments) => match crate::probe::paths::run(&arguments) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Stop::Ended(ExitCode::from(ANSWER_IS_NO))),
-            Err(fault) => Err(Stop::Usage(fault.to_string())),
-        },
+        Command::ProbePaths(arguments) => probe_paths(&arguments),
         Command::Reload(arguments) => ask::reload(&arguments, out),
         Command::Run(arguments) => daemon::run(&arguments).map_err(Stop::Daemon),
         Command::Status(arguments) => ask::status(&arguments, out),
         Command::Top(arguments) => ask::top(&arguments, out),
         Command::Undrain(arguments) => ask::drain(arguments, false, out),
+    }
+}
+
+fn probe_paths(arguments: &paths::Arguments) -> Result<(), Stop> {
+    match paths::run(arguments) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Stop::No("not every path lives".into())),
+        Err(CommandFault::File(fault)) => Err(Stop::Fault(fault)),
+        Err(fault) => Err(Stop::Usage(fault.to_string())),
     }
 }
 

@@ -8,6 +8,7 @@
 mod act;
 mod air;
 mod answer;
+mod drains;
 mod probes;
 mod report;
 
@@ -20,6 +21,7 @@ use files::Fault;
 use lb_core::Time;
 use lb_core::node::{Node, NodeConfig, ProbeKey};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::Span;
 
 use crate::cli::Run;
 use crate::control::Server;
@@ -31,9 +33,13 @@ use crate::notify::Notifier;
 use crate::privileges;
 use crate::probe::{Executor, Settings};
 use crate::status::Refusal;
+use crate::traces::{Exporter, spans};
 use crate::watch::Watch;
 use air::Air;
 use probes::Probes;
+
+/// Counts that are this old are read anew for a scrape.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Why the daemon could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +72,7 @@ impl DaemonError {
 pub(crate) fn run(arguments: &Run) -> Result<(), DaemonError> {
     let Loaded { config, mark } = file::load(&arguments.config);
     let config = config.map_err(|fault| DaemonError::Fault(Box::new(fault)))?;
-    let levels = log::start(config.log);
+    let (levels, exporter) = log::start(&config);
     // before there are other threads, for each has its own
     match privileges::drop_others() {
         Ok(dropped) if dropped.is_empty() => {}
@@ -76,6 +82,9 @@ pub(crate) fn run(arguments: &Run) -> Result<(), DaemonError> {
     for (capability, purpose) in privileges::missing() {
         tracing::warn!(%capability, purpose, "a capability is missing");
     }
+    // outlives all spans: what ends last is delivered too
+    let _delivery =
+        exporter.map(Exporter::start).transpose().map_err(DaemonError::system("a thread for traces"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(DaemonError::system("an event queue"))?;
     runtime.block_on(async {
@@ -94,10 +103,16 @@ struct Daemon {
     probes: Probes,
     executor: Executor<ProbeKey>,
     kernel: KernelThread,
-    /// What went through the destinations at the last listing.
+    /// What went through the destinations at the last listing, and when that was.
     flows: Flows,
+    listed: Option<Instant>,
+    /// Scrapes that wait for a listing.
+    scrapes: Vec<crate::metrics::Scrape>,
     /// What the kernel said to the last thing that failed.
     kernel_error: Option<String>,
+    /// The writes that are under way, and the way out, as traces have them.
+    reconcile: Span,
+    shutdown: Span,
     air: Air,
     control: Server,
     metrics: Metrics,
@@ -156,6 +171,8 @@ impl Daemon {
         let mut probes = Probes::default();
         probes.prepare(&config).map_err(|(path, message)| fault_of(&arguments.config, &path, message))?;
         let control_path = Path::new(&config.control.socket);
+        let drained = drains::read(&drains::path(&config.control.socket))
+            .map_err(DaemonError::system("what hands took out before"))?;
         let group = config.control.group.as_deref().map(group_number).transpose();
         let group = group.map_err(DaemonError::system("control.group"))?;
         let control = Server::listen(control_path, group)
@@ -174,15 +191,24 @@ impl Daemon {
             metrics = metrics_server.as_ref().map(|server| server.address().to_string()),
             "started"
         );
+        let mut node = Node::new(Time::ZERO, config, seed);
+        for drain in drained {
+            tracing::warn!(?drain, "still out by hand");
+            node.handle_drain(Time::ZERO, drain, true);
+        }
         Ok(Self {
             start,
-            node: Node::new(Time::ZERO, config, seed),
+            node,
             file: FileState { path: arguments.config.clone(), mark, since: start, refused: None },
             probes,
             executor: executor.map_err(DaemonError::system("a thread for checks"))?,
             kernel: KernelThread::start().map_err(DaemonError::system("a thread for the kernel"))?,
             flows: Flows::new(),
+            listed: None,
+            scrapes: Vec::new(),
             kernel_error: None,
+            reconcile: Span::none(),
+            shutdown: Span::none(),
             air,
             control,
             metrics: Metrics::new(),
@@ -245,21 +271,48 @@ impl Daemon {
                 // what came of it is in the log and in the status
                 let _ = self.reload(now);
             }
-            Woken::Kernel(done) => self.kernel_did(now, done),
+            Woken::Kernel(done) => {
+                let listed = matches!(done, crate::kernel::Done::Listed(_));
+                self.kernel_did(now, done);
+                if listed {
+                    self.answer_scrapes(now).await;
+                }
+            }
             Woken::Probe(finished) => self.probe_ended(now, &finished),
             Woken::Scrape(scrape) => {
-                let status = self.status(now).await;
-                let text = self.metrics.text(status).unwrap_or_default();
-                // whoever asked may have gone
-                let _ = scrape.send(text);
+                self.scrapes.push(scrape);
+                if self.is_stale() {
+                    self.kernel.list();
+                } else {
+                    self.answer_scrapes(now).await;
+                }
             }
             Woken::Terminate => {
                 self.notifier.stopping();
+                self.shutdown = spans::shutdown(self.cleanup);
                 tracing::info!(cleanup = self.cleanup, "ending: withdraw, wait, stop");
                 self.node.handle_shutdown(now, self.cleanup);
             }
             Woken::Time => self.node.handle_timeout(now),
             Woken::Watchdog => self.notifier.alive(),
+        }
+    }
+
+    /// Whether the counts of the kernel are too old for a scrape.
+    fn is_stale(&self) -> bool {
+        self.listed.is_none_or(|listed| listed.elapsed() > FRESH)
+    }
+
+    /// Answers the scrapes that wait, all with one text.
+    async fn answer_scrapes(&mut self, now: Time) {
+        if self.scrapes.is_empty() {
+            return;
+        }
+        let status = self.status(now).await;
+        let text = self.metrics.text(status).unwrap_or_default();
+        for scrape in self.scrapes.drain(..) {
+            // whoever asked may have gone
+            let _ = scrape.send(text.clone());
         }
     }
 
@@ -269,6 +322,8 @@ impl Daemon {
         if mark == self.file.mark {
             return Ok("the file is as it was".to_owned());
         }
+        let span = spans::reload();
+        let _entered = span.enter();
         self.file.mark = mark;
         let prepared = config.and_then(|config| match self.probes.prepare(&config) {
             Ok(()) => Ok(config),
@@ -281,6 +336,7 @@ impl Daemon {
                 let said = format!("refused: {}", words(&fault));
                 self.file.refused = Some((fault, Instant::now()));
                 self.metrics.reload(false);
+                spans::failed(&span, "refused", &said);
                 Err(said)
             }
             Ok(config) => {
@@ -291,6 +347,7 @@ impl Daemon {
                 self.remark_on_fixed(&config);
                 self.air.configure(&config);
                 let generation = config.lb.generation;
+                spans::generation(&span, generation);
                 let services = config.lb.services.iter().map(|service| service.address.to_string()).collect();
                 self.metrics.retain(&services);
                 self.node.handle_config(now, config);
@@ -306,6 +363,7 @@ impl Daemon {
             ("metrics", config.metrics == at_work.metrics),
             ("control", config.control == at_work.control),
             ("log.format", config.log.format == at_work.log.format),
+            ("tracing", config.tracing == at_work.tracing),
         ] {
             if !same {
                 tracing::warn!(field, "this takes a restart");

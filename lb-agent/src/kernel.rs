@@ -15,7 +15,7 @@ use std::thread;
 
 use ipnet::IpNet;
 use lb_core::Endpoint;
-use lb_core::ipvs::{ObservedDestination, ObservedService, ServiceKey};
+use lb_core::ipvs::{ALL_SYSCTLS, MARK_SYSCTLS, ObservedDestination, ObservedService, ServiceKey};
 use lb_core::node::{Snapshot, Write};
 use lb_netlink::address::Address;
 use lb_netlink::ipvs::blocking::Client;
@@ -23,7 +23,7 @@ use lb_netlink::ipvs::{Connections, ServiceTable, Statistics};
 use lb_netlink::link::DeviceName;
 use lb_netlink::network::Command;
 use lb_netlink::network::blocking::Network;
-use lb_netlink::sysctl::{self, Ipvs, Sysctls};
+use lb_netlink::sysctl::{self, Conf, Ipv4Conf, Ipvs, Sysctls};
 use tokio::sync::mpsc;
 
 /// What one listing shows: what the node needs, and what only metrics show.
@@ -291,11 +291,28 @@ fn sysctls(sysctls: &Sysctls) -> BTreeMap<&'static str, u32> {
         let value = sysctls.read(&named(switch.name)?).ok()?.number()?;
         Some((switch.name, u32::try_from(value).ok()?))
     };
-    lb_core::ipvs::ALL_SYSCTLS.iter().filter_map(value).collect()
+    ALL_SYSCTLS.iter().chain(&MARK_SYSCTLS).filter_map(value).collect()
 }
 
-/// A switch of IPVS by its name with dots.
+/// A switch that a node needs, by its name with dots.
 fn named(name: &str) -> Option<sysctl::Sysctl> {
-    let all = Ipvs::ALL.iter().map(|switch| sysctl::Sysctl::Ipvs(*switch));
-    all.into_iter().find(|sysctl| sysctl.to_string() == name)
+    let mut all = Ipvs::ALL
+        .iter()
+        .map(|switch| sysctl::Sysctl::Ipvs(*switch))
+        .chain([sysctl::Sysctl::Ipv4Conf(Conf::All, Ipv4Conf::AcceptLocal)]);
+    all.find(|sysctl| sysctl.to_string() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    //! Tests of the adapter's tables: every switch that a node may need is known by name.
+
+    use super::*;
+
+    #[test]
+    fn every_switch_has_a_name_here() {
+        for switch in ALL_SYSCTLS.iter().chain(&MARK_SYSCTLS) {
+            assert_eq!(named(switch.name).map(|sysctl| sysctl.to_string()).as_deref(), Some(switch.name));
+        }
+    }
 }

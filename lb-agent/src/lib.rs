@@ -2,8 +2,8 @@
 //!
 //! Decisions are [`lb_core`]'s, netlink's words [`lb_netlink`]'s. Here are the
 //! sockets, files and signals around them: checks carried out ([`probe`]),
-//! sessions with routers ([`routing`]), and the command ([`run`]), of which the
-//! daemon's loop is one.
+//! sessions with routers ([`routing`]), others' files read ([`import`]), and the
+//! command ([`run`]), of which the daemon's loop is one.
 #![forbid(unsafe_code)]
 
 mod cli;
@@ -21,6 +21,7 @@ mod privileges;
 pub mod probe;
 pub mod routing;
 mod status;
+pub mod traces;
 mod watch;
 
 pub use command::run;

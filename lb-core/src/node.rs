@@ -41,6 +41,7 @@ use crate::announce::Announcer;
 use crate::config::ServiceAddress;
 use crate::health::{Outcome, ProbeId};
 use crate::identity::Endpoint;
+use crate::ipvs::{MARKS, Marks};
 use crate::time::Time;
 
 pub use action::{Action, ProbeKey, ProbeOrder, Write};
@@ -107,6 +108,8 @@ pub struct Node {
     /// What the kernel is to hold: the services as they are, or as they were while that has to wait.
     desired: BTreeMap<ServiceAddress, Wanted>,
     kernel: Kernel,
+    /// By which mark a check through the tunnel gets to its backend.
+    marks: Marks,
     /// The next deadline of each backend.
     timers: BTreeSet<(Time, ServiceAddress, Endpoint)>,
     /// What hands took out: an address, of one service or of all.
@@ -175,6 +178,7 @@ impl Node {
             vips: BTreeMap::new(),
             desired: BTreeMap::new(),
             kernel,
+            marks: Marks::new(MARKS),
             timers: BTreeSet::new(),
             drains: BTreeSet::new(),
             drained: false,
@@ -242,7 +246,7 @@ impl Node {
     pub fn handle_probe_result(&mut self, now: Time, key: ProbeKey, id: ProbeId, outcome: Outcome) {
         if let Some(service) = self.services.get_mut(&key.service) {
             service.handle_result(now, key.backend, id, outcome);
-            self.touch(key.service, Some(key.backend));
+            self.touch(now, key.service, Some(key.backend));
         }
         self.settle(now);
     }
@@ -262,7 +266,7 @@ impl Node {
             if let Some(service) = self.services.get_mut(&key.service) {
                 service.handle_path(now, key.backend, dead_for);
             }
-            self.touch(key.service, Some(key.backend));
+            self.touch(now, key.service, Some(key.backend));
         }
         self.settle(now);
         found.len()
@@ -312,7 +316,7 @@ impl Node {
                     if let Some(service) = self.services.get_mut(&key.service) {
                         service.handle_drain(now, key.backend, drained);
                     }
-                    self.touch(key.service, Some(key.backend));
+                    self.touch(now, key.service, Some(key.backend));
                 }
                 found.len()
             }
@@ -341,10 +345,11 @@ impl Node {
             if let Some(found) = self.services.get_mut(&service) {
                 found.handle_timeout(now, backend);
             }
-            self.touch(service, Some(backend));
+            self.touch(now, service, Some(backend));
         }
         self.kernel.handle_timeout(now);
         self.announcer.handle_timeout(now);
+        self.end_patience(now);
         self.settle(now);
     }
 
@@ -373,7 +378,7 @@ impl Node {
             Life::Running => None,
             Life::Stopped => return None,
         };
-        let machines = [self.kernel.poll_timeout(), self.announcer.poll_timeout()];
+        let machines = [self.kernel.poll_timeout(), self.announcer.poll_timeout(), self.patience_ends()];
         [held, backend, stop].into_iter().chain(machines).flatten().min()
     }
 }

@@ -1,4 +1,5 @@
-//! `cargo xtask`: the project's own checks (`tidy`), the whole test run (`test`), a kernel to test in (`testbed`).
+//! `cargo xtask`: the project's own checks (`tidy`), the whole test run (`test`), a kernel to test in (`testbed`),
+//! the agent for other machines (`static`).
 //!
 //! Plain std and `cargo` itself, so that a fresh machine with a Rust toolchain
 //! can run it. What each part does is in its module's header.
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 mod metadata;
+mod portable;
 mod test;
 mod testbed;
 mod tidy;
@@ -16,6 +18,7 @@ mod tidy;
 const USAGE: &str = "\
 cargo xtask test [STEP]...   run every step, or only those whose name starts with STEP
 cargo xtask tidy             only the project's own checks: sizes, headers, directions, licences, paths
+cargo xtask static           the agent as one file that runs on any x86-64 Linux machine: path, size, digest
 cargo xtask testbed [--smoke] [--only NAME]... [--reference] [--keep | --shell]
                              scenarios in a guest's kernel: all, the small set, or those whose names start so;
                              with nodes of ipvsadm and BIRD; with a shell in the guest afterwards, or instead";
@@ -25,6 +28,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.split_first() {
         Some((command, steps)) if command == "test" => test::run(&root(), steps),
         Some((command, [])) if command == "tidy" => tidy_only(),
+        Some((command, [])) if command == "static" => portable::command(&root()),
         Some((command, words)) if command == "testbed" => testbed::command(&root(), words),
         _ => {
             eprintln!("{USAGE}");

@@ -9,7 +9,7 @@ use std::io;
 use files::Source;
 use lb_core::Time;
 use lb_core::health::Outcome;
-use lb_core::ipvs::{print_lb, sysctls};
+use lb_core::ipvs::print_lb;
 use lb_core::node::{Action, Node, NodeConfig, Snapshot, Write};
 
 use super::Stop;
@@ -86,14 +86,17 @@ fn switches(
     unread: bool,
     out: &mut impl io::Write,
 ) -> Result<(), Stop> {
-    for switch in sysctls(&config.lb) {
+    for switch in config.switches() {
         match kernel.sysctls.get(switch.name) {
             Some(value) if *value == switch.wanted => {}
             Some(value) => {
                 writeln!(out, "# {} is {value}: {}", switch.name, switch.why)?;
                 writeln!(out, "sysctl -w {}={}", switch.name, switch.wanted)?;
             }
-            None if unread => writeln!(out, "sysctl -w {}={}", switch.name, switch.wanted)?,
+            None if unread => {
+                writeln!(out, "# else: {}", switch.why)?;
+                writeln!(out, "sysctl -w {}={}", switch.name, switch.wanted)?;
+            }
             None => writeln!(out, "# {} is not in this kernel: {}", switch.name, switch.why)?,
         }
     }
@@ -130,9 +133,9 @@ fn announcements(node: &Node, out: &mut impl io::Write) -> Result<(), Stop> {
     match &config.bgp {
         None => writeln!(out, "# no section bgp: no router is told of the VIPs")?,
         Some(speaker) => {
-            for peer in &speaker.peers {
-                writeln!(out, "# announce to {} (AS {}):", peer.address, peer.asn)?;
-            }
+            let peer = |peer: &lb_core::bgp::PeerConfig| format!("{} (AS {})", peer.address, peer.asn);
+            let peers: Vec<String> = speaker.peers.iter().map(peer).collect();
+            writeln!(out, "# announce to {}:", peers.join(", "))?;
         }
     }
     for vip in node.vips() {

@@ -14,7 +14,13 @@ use crate::control::{Answer, Asked, Request, service_named};
 impl Daemon {
     pub(super) async fn answer(&mut self, now: Time, asked: Asked) {
         let answer = match asked.request {
-            Request::Status => Answer::done(&self.status(now).await),
+            Request::Status => {
+                if self.is_stale() {
+                    // for whoever asks next, as `top` does
+                    self.kernel.list();
+                }
+                Answer::done(&self.status(now).await)
+            }
             Request::Explain { protocol, source, source_port, destination, destination_port } => {
                 let flow = flow(&protocol, (source, source_port), (destination, destination_port));
                 self.explain(flow)
@@ -60,6 +66,7 @@ impl Daemon {
             Some(address) => (Drain::Backend { address, service }, address.to_string()),
         };
         let about = self.node.handle_drain(now, drain, out);
+        self.remember_drains();
         let done = if out { "drained" } else { "back" };
         tracing::info!(what, done, "by hand");
         match (drain, about) {

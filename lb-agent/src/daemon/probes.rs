@@ -1,12 +1,12 @@
 //! Checks made ready once for each service, and what their last results were.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lb_core::config::ServiceAddress;
-use lb_core::health::{Check, Outcome, ProbeFailure, ProbeId, Via};
+use lb_core::config::{NodeAddresses, ServiceAddress};
+use lb_core::health::{Check, Outcome, ProbeFailure, ProbeId};
 use lb_core::node::{NodeConfig, ProbeKey, ProbeOrder};
 
 use crate::probe::{PreparedCheck, Preparer, Report, Target};
@@ -46,10 +46,6 @@ impl Probes {
                     .prepare(&health.check)
                     .map_err(|error| (format!("services[{position}].health.check"), error.to_string()))?,
             };
-            if health.check.via == Via::Tunnel {
-                let message = "checks through the tunnel are not made yet; write via: plain".to_owned();
-                return Err((format!("services[{position}].health.check.via"), message));
-            }
             ready.insert(service.address, (health.check.clone(), prepared));
         }
         self.ready = ready;
@@ -58,12 +54,25 @@ impl Probes {
         Ok(())
     }
 
-    /// How to carry out an order.
-    pub(super) fn start(&mut self, order: &ProbeOrder) -> Option<(Arc<PreparedCheck>, Target)> {
+    /// How to carry out an order, on a node with these addresses of its own.
+    pub(super) fn start(
+        &mut self,
+        order: &ProbeOrder,
+        own: NodeAddresses,
+    ) -> Option<(Arc<PreparedCheck>, Target)> {
         let (_, prepared) = self.ready.get(&order.key.service)?;
         self.under_way.insert(order.key, order.probe.id);
-        let backend = order.key.backend;
-        let target = Target::plain(SocketAddr::new(backend.address, backend.port));
+        let ProbeKey { service, backend } = order.key;
+        let source = match service.address {
+            IpAddr::V4(_) => own.v4.map(IpAddr::V4),
+            IpAddr::V6(_) => own.v6.map(IpAddr::V6),
+        };
+        let target = match order.mark.zip(source) {
+            Some((mark, source)) => {
+                Target::marked(SocketAddr::new(service.address, service.port), mark, source)
+            }
+            None => Target::plain(SocketAddr::new(backend.address, backend.port)),
+        };
         Some((Arc::clone(prepared), target))
     }
 

@@ -62,8 +62,8 @@ impl Daemon {
                 refused: self.file.refusal(),
             },
             kernel: self.kernel_status(),
-            vips: self.node.vips().map(vip).collect(),
-            services: self.node.services(now).map(|service| self.service(&service, &flows)).collect(),
+            vips: self.node.vips().into_iter().map(vip).collect(),
+            services: self.node.services(now).iter().map(|service| self.service(service, &flows)).collect(),
             sessions: self.air.sessions().await,
         }
     }

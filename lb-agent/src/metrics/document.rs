@@ -110,6 +110,10 @@ fn vips(status: &Status, encoder: Encoder<'_, '_>) -> Result<(), Error> {
     each(encoder, metric, &status.vips, |vip, write| {
         write([("vip", &vip.vip.to_string())], Number::Gauge(truth(vip.announced)))
     })?;
+    let metric = ("vip_state_info", "Why the VIP is announced or not", MetricType::Gauge);
+    each(encoder, metric, &status.vips, |vip, write| {
+        write([("vip", &vip.vip.to_string()), ("state", &vip.state)], Number::Info)
+    })?;
     let metric = ("vip_programmed", "Whether the kernel holds everything for the VIP", MetricType::Gauge);
     each(encoder, metric, &status.vips, |vip, write| {
         write([("vip", &vip.vip.to_string())], Number::Gauge(truth(vip.programmed)))
@@ -125,6 +129,10 @@ fn services(status: &Status, encoder: Encoder<'_, '_>) -> Result<(), Error> {
         services,
         |service, write| write([("service", &service.service)], Number::Gauge(up(service))),
     )?;
+    let metric = ("service_panic", "Whether so little is in service that all get traffic", MetricType::Gauge);
+    each(encoder, metric, services, |service, write| {
+        write([("service", &service.service)], Number::Gauge(truth(service.state == "panic")))
+    })?;
     let metric = ("service_in_service_ratio", "Share of its weight in service", MetricType::Gauge);
     each(encoder, metric, services, |service, write| match service.in_service {
         Some(share) => write([("service", &service.service)], Number::Gauge(share)),

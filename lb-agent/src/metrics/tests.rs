@@ -110,3 +110,5 @@ async fn metrics_are_served_and_nothing_else() {
     assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
     serving.abort();
 }
+
+mod alerts;

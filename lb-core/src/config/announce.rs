@@ -60,6 +60,7 @@ const fn seconds(seconds: u64) -> HumanDuration {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(description = "How VIPs are announced."))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AnnounceFile {
     /// When a VIP of several services stands: `any` of them suffices (where left out), or `all` must.

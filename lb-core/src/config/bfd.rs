@@ -45,6 +45,7 @@ const LEAST_TTL: u16 = 254;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(description = "How BFD sessions are timed."))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BfdFile {
     /// Between own packets while up, 10ms to 1m; 300ms where left out. The peer may ask for less haste.

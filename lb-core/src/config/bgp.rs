@@ -44,6 +44,7 @@ const MAX_PREPEND: u64 = convert::MAX_PREPEND as u64;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(description = "The BGP speaker of a node."))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BgpFile {
     /// Our autonomous system.

@@ -27,6 +27,10 @@ use crate::config::{FieldPath, Step};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    schemars(description = "How the backends of a service are checked, and when the service stands.")
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HealthFile {
     /// What is asked of a backend; a TCP connection where left out.

@@ -68,6 +68,9 @@ pub struct ProbeOrder {
     pub probe: Probe,
     /// What is asked; one value for all backends of a service.
     pub check: Arc<Check>,
+    /// The firewall mark that leads it through the kernel's tunnel to the
+    /// backend; `None` if it asks the backend's own address.
+    pub mark: Option<u32>,
 }
 
 /// One write to the kernel.

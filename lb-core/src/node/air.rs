@@ -7,6 +7,7 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::net::IpAddr;
+use core::time::Duration;
 
 use super::Node;
 use super::action::Action;
@@ -19,7 +20,23 @@ use crate::config::ServiceAddress;
 use crate::health::ServiceState;
 use crate::time::Time;
 
+/// How long a new VIP waits for a first word of all of its services: longer than
+/// most first checks take, and no longer than a person waits.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 impl Node {
+    /// Ends the patience with VIPs whose time has come.
+    pub(super) fn end_patience(&mut self, now: Time) {
+        for vip in self.vips.values_mut() {
+            vip.patient_until = vip.patient_until.filter(|until| now < *until);
+        }
+    }
+
+    /// When patience with a VIP ends next.
+    pub(super) fn patience_ends(&self) -> Option<Time> {
+        self.vips.values().filter_map(|vip| vip.patient_until).min()
+    }
+
     /// Whether it serves no more: on its way out, or taken out by hand.
     pub(super) fn is_leaving(&self) -> bool {
         self.drained || self.life != Life::Running
@@ -30,8 +47,9 @@ impl Node {
         for vip in self.vips.values_mut() {
             vip.services.clear();
         }
+        let fresh = || Vip { patient_until: Some(now + PATIENCE), ..Vip::default() };
         for service in self.services.keys() {
-            self.vips.entry(service.address).or_default().services.insert(*service);
+            self.vips.entry(service.address).or_insert_with(fresh).services.insert(*service);
         }
         let services: Vec<ServiceAddress> = self.services.keys().copied().collect();
         self.announcer.configure(now, self.config.announce.clone(), services);
@@ -69,7 +87,9 @@ impl Node {
         }
         // nothing is announced before its kernel state is programmed; and while
         // writes are under way, they may take what is believed to be there
-        let ready = self.kernel.phase() != KernelPhase::Writing && self.holds(address);
+        let unknown = states.iter().any(|(_, state)| *state == ServiceState::Unknown);
+        let patient = vip.patient_until.is_some() && unknown;
+        let ready = !patient && self.kernel.phase() != KernelPhase::Writing && self.holds(address);
         let known = |(service, state): (ServiceAddress, ServiceState)| {
             let waits = state.stands() && !(ready && self.carries(service));
             (service, if waits { ServiceState::Unknown } else { state }, waits)
@@ -109,6 +129,7 @@ impl Node {
             return; // one that left without ever having been announced
         }
         vip.announced = announced;
+        vip.patient_until = vip.patient_until.filter(|_| !announced);
         vip.broken = false;
         self.events.push_back(Event::VipChanged { vip: address, from, to });
     }

@@ -19,9 +19,10 @@ use crate::bgp::SpeakerConfig;
 use crate::config::units::HumanDuration;
 use crate::config::{
     BfdConfig, BgpFile, Config, ConfigError, ControlFile, FieldPath, KernelFile, LbFile, LogFile, LogFormat,
-    LogLevel, SchedulerKind, SchedulerName, ServiceConfig, Step, TracingFile,
+    LogLevel, Problem, SchedulerKind, SchedulerName, ServiceConfig, Step, TracingFile,
 };
-use crate::health::{HealthConfig, HealthError, HealthFile};
+use crate::health::{HealthConfig, HealthError, HealthFile, Via};
+use crate::ipvs::{MARK_SYSCTLS, Sysctl, sysctls};
 
 /// The kernel's `mh` table size: a constant of its build, and this is the default (`CONFIG_IP_VS_MH_TAB_INDEX=12`).
 const KERNEL_MH_SIZE: u32 = 4_093;
@@ -114,6 +115,14 @@ impl NodeConfig {
     pub fn owns(&self, address: IpAddr) -> bool {
         self.owned.iter().any(|prefix| prefix.contains(&address))
     }
+
+    /// The kernel's switches that it needs.
+    #[must_use]
+    pub fn switches(&self) -> Vec<Sysctl> {
+        let through = self.health.iter().any(|health| health.check.via == Via::Tunnel);
+        let marks = through.then_some(MARK_SYSCTLS).into_iter().flatten();
+        sysctls(&self.lb).into_iter().chain(marks).collect()
+    }
 }
 
 impl TryFrom<LbFile> for NodeConfig {
@@ -137,6 +146,7 @@ impl TryFrom<LbFile> for NodeConfig {
         let bgp = bgp(file.bgp.take(), &bfd)?;
         let owned = file.owned_prefixes.take();
         let mut lb = Config::try_from(file)?;
+        tunnel_sources(&lb, &health)?;
         let owned = owned_prefixes(owned.map(|all| all.iter().map(|prefix| prefix.0).collect()), &lb)?;
         for (position, service) in lb.services.iter_mut().enumerate() {
             let path = top.then(Step::Field("services")).then(Step::Index(position));
@@ -226,6 +236,21 @@ impl From<LogFile> for LogConfig {
     }
 }
 
+/// A check through the tunnel asks the VIP, from an address of the node's own of its family.
+fn tunnel_sources(lb: &Config, health: &[HealthConfig]) -> Result<(), NodeError> {
+    for (position, (service, health)) in lb.services.iter().zip(health).enumerate() {
+        let (has, field) = match service.address.address {
+            IpAddr::V4(_) => (lb.node.v4.is_some(), "address"),
+            IpAddr::V6(_) => (lb.node.v6.is_some(), "address6"),
+        };
+        if health.check.via == Via::Tunnel && !has {
+            let service = FieldPath::new([Step::Field("services"), Step::Index(position)]);
+            return Err(NodeProblem::TunnelSource { field }.at(service.then(Step::Field("vip"))));
+        }
+    }
+    Ok(())
+}
+
 /// The agent's prefixes: some, and none that holds the node's own addresses, for
 /// what is on `lo` there and is no VIP is taken away.
 fn owned_prefixes(owned: Option<Vec<IpNet>>, lb: &Config) -> Result<Vec<IpNet>, NodeError> {
@@ -270,6 +295,15 @@ fn programmable(service: &ServiceConfig, path: &FieldPath) -> Result<(), NodeErr
     if let Some((kernel, size)) = sizes.filter(|(kernel, size)| kernel != size) {
         let problem = NodeProblem::KernelTableSize { size, kernel };
         return Err(problem.at(path.then(Step::Field("scheduler")).then(Step::Field("tableSize"))));
+    }
+    for (position, backend) in service.backends.iter().enumerate() {
+        let (port, service) = (backend.endpoint.port, service.address.port);
+        if port != service {
+            // the kernel's destinations have ports of their own, which the agent chooses
+            let path = path.then(Step::Field("backends")).then(Step::Index(position));
+            let problem = NodeProblem::Services(Problem::BackendPort { port, service });
+            return Err(problem.at(path.then(Step::Field("port"))));
+        }
     }
     if service.spread {
         let path = path.then(Step::Field("forward")).then(Step::Field("spread"));

@@ -110,6 +110,14 @@ pub enum NodeProblem {
         "the kernel does not vary the outer source of a tunnel; leave it out, or use `kind: gue`, whose source port varies by itself"
     )]
     Spread,
+    /// No address to check a VIP from through the tunnel.
+    #[error(
+        "its checks go through the tunnel, from the node's own address of this family; add node.{field}, or write via: plain"
+    )]
+    TunnelSource {
+        /// `address` or `address6`.
+        field: &'static str,
+    },
 }
 
 impl NodeProblem {

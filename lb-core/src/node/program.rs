@@ -13,7 +13,7 @@ use super::settle::presence;
 use super::status::Life;
 use crate::config::ServiceAddress;
 use crate::ipvs::{
-    Command, Desired, DesiredService, Observed, Ownership, Repair, ServiceKey, Sysctl, desired, plan, sysctls,
+    Command, Desired, DesiredService, Observed, Ownership, Repair, ServiceKey, Sysctl, desired, plan,
 };
 use crate::time::Time;
 
@@ -81,7 +81,7 @@ impl Node {
     /// Commands for IPVS, and what is to be written before and after them.
     fn around(&self, kernel: &Snapshot, ipvs: Vec<Command>) -> Vec<Write> {
         let cleaning = matches!(self.life, Life::Cleaning { .. });
-        let switches = if cleaning { Vec::new() } else { sysctls(&self.config.lb) };
+        let switches = if cleaning { Vec::new() } else { self.config.switches() };
         let wrong =
             |switch: &Sysctl| kernel.sysctls.get(switch.name).is_some_and(|value| *value != switch.wanted);
         let write = |switch: Sysctl| Write::Sysctl { name: switch.name, value: switch.wanted };
@@ -107,7 +107,7 @@ impl Node {
                 .collect();
         }
         let believed = &self.kernel.believed().ipvs;
-        let desired = Desired { services: self.desired.iter().filter_map(of_kernel).collect() };
+        let desired = self.desired();
         let serving = plan(believed, &desired, &self.ownership(), Repair::Later);
         self.pending.leaving = serving.leaving;
         if serving.is_empty() && !serving.misordered.is_empty() {
@@ -128,14 +128,16 @@ impl Node {
         plan(&one, &desired, &self.ownership(), Repair::Now).commands
     }
 
-    fn ownership(&self) -> Ownership {
-        Ownership { prefixes: self.config.owned.clone(), marks: None }
+    pub(super) fn ownership(&self) -> Ownership {
+        Ownership { prefixes: self.config.owned.clone(), marks: Some(self.marks.range().clone()) }
     }
 
     /// Everything that the kernel is to hold.
     #[must_use]
     pub fn desired(&self) -> Desired {
-        Desired { services: self.desired.iter().filter_map(of_kernel).collect() }
+        let mut desired = Desired { services: self.desired.iter().filter_map(of_kernel).collect() };
+        self.marks.extend(&mut desired);
+        desired
     }
 
     /// Whether the kernel holds all that it is to hold for a VIP.

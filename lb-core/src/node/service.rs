@@ -17,10 +17,10 @@ use super::event::Event;
 use crate::config::{BackendConfig, BackendState, SchedulerKind, ServiceAddress, ServiceConfig};
 use crate::health::{
     BackendEvent, BackendHealth, Check, HealthConfig, HealthState, Offer, Outcome, ProbeId, Report,
-    ServiceEvent, ServiceHealth, ServiceState, Transmit,
+    ServiceEvent, ServiceHealth, ServiceState, Transmit, Via,
 };
 use crate::identity::{BackendId, Endpoint, Weight};
-use crate::ipvs::Grain;
+use crate::ipvs::{Family, ForwardMethod, Grain, Way};
 use crate::time::Time;
 
 /// One service and its backends.
@@ -242,7 +242,7 @@ impl Service {
                 act(match transmit {
                     Transmit::Cancel(id) => Action::CancelProbe { key, id },
                     Transmit::Start(probe) => {
-                        Action::StartProbe(ProbeOrder { key, probe, check: Arc::clone(check) })
+                        Action::StartProbe(ProbeOrder { key, probe, check: Arc::clone(check), mark: None })
                     }
                 });
             }
@@ -302,6 +302,21 @@ impl Service {
             (BackendState::Active, BackendState::Active) => BackendState::Active,
         };
         Offer { traffic, weight }
+    }
+
+    /// The way that packets of this service take to a backend.
+    pub(super) fn way(&self, backend: Endpoint) -> Way {
+        Way {
+            family: Family::of(self.config.address.address),
+            backend: backend.address,
+            forward: ForwardMethod::tunnel(self.config.forward, &backend),
+        }
+    }
+
+    /// The ways that its checks take, if they go through the tunnel.
+    pub(super) fn ways(&self) -> impl Iterator<Item = Way> {
+        let through = self.check.via == Via::Tunnel;
+        self.members.keys().filter(move |_| through).map(|backend| self.way(*backend))
     }
 
     /// Notes which backends the kernel now has.

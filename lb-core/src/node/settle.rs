@@ -10,15 +10,15 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 use super::Node;
-use super::action::{Action, ProbeKey};
+use super::action::{Action, ProbeKey, ProbeOrder};
 use super::event::Event;
 use super::kernel::Snapshot;
 use super::service::{Presence, Service, Wanted};
 use super::status::Life;
-use crate::config::ServiceAddress;
-use crate::health::{ProbeId, ServiceState};
+use crate::config::{BackendConfig, ServiceAddress};
+use crate::health::{Outcome, ProbeId, ServiceState, Via};
 use crate::identity::Endpoint;
-use crate::ipvs::ServiceKey;
+use crate::ipvs::{MARKS, Marks, ServiceKey};
 use crate::time::Time;
 
 /// For how long a stopping node tries to clean a kernel that refuses.
@@ -62,10 +62,11 @@ impl Node {
             self.retire(now, address);
         }
         self.configure_air(now);
+        self.mark_ways();
         let all: Vec<_> = self.services.keys().copied().collect();
         for address in all {
             self.reapply_drains(now, address);
-            self.touch(address, None);
+            self.touch(now, address, None);
         }
         self.timers.retain(|(_, service, backend)| {
             self.services.get(service).is_some_and(|found| found.has(*backend))
@@ -102,8 +103,19 @@ impl Node {
         self.drains.contains(&(address, None)) || self.drains.contains(&(address, Some(key.service)))
     }
 
-    /// The backends with an address, of one service or of all.
+    /// The backends with an address, of one service or of all; before the
+    /// kernel was read, those of the configuration.
     pub(super) fn members_at(&self, address: IpAddr, service: Option<ServiceAddress>) -> Vec<ProbeKey> {
+        if !self.kernel.is_known() {
+            let services = self.config.lb.services.iter();
+            let services = services.filter(|found| service.is_none_or(|wanted| wanted == found.address));
+            let keys = services.flat_map(|found| {
+                let key =
+                    |backend: &BackendConfig| ProbeKey { service: found.address, backend: backend.endpoint };
+                found.backends.iter().map(key)
+            });
+            return keys.filter(|key| key.backend.address == address).collect();
+        }
         let services =
             self.services.iter().filter(|(found, _)| service.is_none_or(|wanted| wanted == **found));
         let members = services.flat_map(|(service, found)| {
@@ -113,14 +125,43 @@ impl Node {
     }
 
     /// Passes on what a service's machines want and tell, and keeps its timers.
-    pub(super) fn touch(&mut self, address: ServiceAddress, backend: Option<Endpoint>) {
+    pub(super) fn touch(&mut self, now: Time, address: ServiceAddress, backend: Option<Endpoint>) {
         let Some(service) = self.services.get_mut(&address) else { return };
-        let (actions, events) = (&mut self.actions, &mut self.events);
-        let changed = service.drain_machines(
-            backend,
-            |action| actions.push_back(action),
-            |event| events.push_back(event),
-        );
+        let (mut wants, events) = (Vec::new(), &mut self.events);
+        let changed =
+            service.drain_machines(backend, |action| wants.push(action), |event| events.push_back(event));
+        for action in wants {
+            match action {
+                Action::StartProbe(order) if order.check.via == Via::Tunnel => self.ask_through(now, order),
+                other => self.actions.push_back(other),
+            }
+        }
+        self.retime(address, backend);
+        if changed || backend.is_none() {
+            self.pending.services.insert(address);
+            self.pending.vips.insert(address.address);
+        }
+    }
+
+    /// A check through the tunnel: by its mark, if the kernel has the way already; else nothing is learned by it.
+    fn ask_through(&mut self, now: Time, order: ProbeOrder) {
+        let ProbeKey { service, backend } = order.key;
+        let Some(found) = self.services.get_mut(&service) else { return };
+        let way = found.way(backend);
+        let key = |mark| ServiceKey::Mark { family: way.family, mark };
+        let mark = self.marks.mark(&way);
+        let programmed = mark.filter(|mark| self.kernel.believed().ipvs.services.contains_key(&key(*mark)));
+        match programmed {
+            Some(mark) => {
+                self.actions.push_back(Action::StartProbe(ProbeOrder { mark: Some(mark), ..order }))
+            }
+            None => found.handle_result(now, backend, order.probe.id, Outcome::Undecided),
+        }
+    }
+
+    /// Keeps the timers of a backend, or of all of a service.
+    fn retime(&mut self, address: ServiceAddress, backend: Option<Endpoint>) {
+        let Some(service) = self.services.get_mut(&address) else { return };
         let backends = backend.map_or_else(|| service.endpoints(), |backend| [backend].into());
         for backend in backends {
             if let Some((before, next)) = service.retime(backend)
@@ -132,10 +173,15 @@ impl Node {
                 self.timers.extend(next.map(|due| (due, address, backend)));
             }
         }
-        if changed || backend.is_none() {
-            self.pending.services.insert(address);
-            self.pending.vips.insert(address.address);
-        }
+    }
+
+    /// Gives each way of the checks through tunnels its mark.
+    fn mark_ways(&mut self) {
+        self.marks.adopt(&self.kernel.believed().ipvs);
+        let ways: Vec<_> = self.services.values().flat_map(Service::ways).collect();
+        // what is left without one cannot be checked in that way, and nothing is concluded from that
+        let _ = self.marks.assign(ways);
+        self.pending.compare_all = true;
     }
 
     /// Goes on towards the end, if it was told to.
@@ -149,6 +195,7 @@ impl Node {
                     self.life = Life::Cleaning { give_up: now + CLEANING };
                     self.desired.clear();
                     self.vips.clear();
+                    self.marks = Marks::new(MARKS);
                     self.pending.compare_all = true;
                     self.pending.at_rest = false;
                 } else {

@@ -1,13 +1,14 @@
 //! How a node stands, as values for whoever shows it.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use super::Node;
 use super::kernel::{KernelPhase, Snapshot};
 use super::service::{Service, Wanted};
+use super::{Drain, Node, ProbeKey};
 use crate::announce::VipState;
-use crate::config::{BackendState, ServiceAddress};
+use crate::config::{BackendConfig, BackendState, ServiceAddress, ServiceConfig};
 use crate::health::{Cause, HealthState, ServiceState};
 use crate::identity::{Endpoint, Weight};
 use crate::ipvs::ServiceKey;
@@ -110,6 +111,15 @@ impl Node {
         self.drained
     }
 
+    /// What hands took out: whoever restarts the node tells it again.
+    pub fn drains(&self) -> impl Iterator<Item = Drain> {
+        let backend = |(address, service): &(IpAddr, Option<ServiceAddress>)| Drain::Backend {
+            address: *address,
+            service: *service,
+        };
+        self.drained.then_some(Drain::Node).into_iter().chain(self.drains.iter().map(backend))
+    }
+
     /// How far the node is with its kernel.
     #[must_use]
     pub const fn kernel_phase(&self) -> KernelPhase {
@@ -149,26 +159,59 @@ impl Node {
 
     /// The kernel's services that are not the agent's to touch.
     pub fn foreign(&self) -> impl Iterator<Item = ServiceKey> {
-        let foreign = |key: &&ServiceKey| match key {
-            ServiceKey::Address(address) => !self.config.owns(address.address),
-            ServiceKey::Mark { .. } => true,
-        };
-        self.kernel.believed().ipvs.services.keys().filter(foreign).copied()
+        let ours = self.ownership();
+        self.kernel.believed().ipvs.services.keys().filter(move |key| !ours.owns(key)).copied()
     }
 
-    /// The VIPs, by address.
-    pub fn vips(&self) -> impl Iterator<Item = VipStatus> {
-        self.vips.keys().map(|vip| VipStatus {
+    /// The VIPs, by address; before the kernel was read, those of the configuration.
+    #[must_use]
+    pub fn vips(&self) -> Vec<VipStatus> {
+        if !self.kernel.is_known() {
+            let vips: BTreeSet<IpAddr> =
+                self.config.lb.services.iter().map(|service| service.address.address).collect();
+            let unread = |vip| VipStatus { vip, state: VipState::Unknown, programmed: false };
+            return vips.into_iter().map(unread).collect();
+        }
+        let status = |vip: &IpAddr| VipStatus {
             vip: *vip,
             // one that left the configuration has been withdrawn, and is waited for
             state: self.announcer.state(*vip).unwrap_or(VipState::Draining),
             programmed: self.holds(*vip),
-        })
+        };
+        self.vips.keys().map(status).collect()
     }
 
-    /// The services, by address.
-    pub fn services(&self, now: Time) -> impl Iterator<Item = ServiceStatus> {
-        self.services.iter().map(move |(address, service)| service.status(now, *address))
+    /// The services, by address; before the kernel was read, those of the configuration, of which nothing is known.
+    #[must_use]
+    pub fn services(&self, now: Time) -> Vec<ServiceStatus> {
+        if self.kernel.is_known() {
+            return self.services.iter().map(|(address, service)| service.status(now, *address)).collect();
+        }
+        let mut services: Vec<_> =
+            self.config.lb.services.iter().map(|service| self.unread(service)).collect();
+        services.sort_unstable_by_key(|service| service.service);
+        services
+    }
+
+    /// A service before the kernel was read.
+    fn unread(&self, service: &ServiceConfig) -> ServiceStatus {
+        let backend = |backend: &BackendConfig| BackendStatus {
+            endpoint: backend.endpoint,
+            state: HealthState::Unknown,
+            cause: Cause::Started,
+            traffic: BackendState::Drain,
+            weight: backend.weight,
+            full: backend.weight,
+            drained: self.is_out(&ProbeKey { service: service.address, backend: backend.endpoint }),
+            path_dead: false,
+        };
+        let total = service.backends.iter().map(|backend| u64::from(backend.weight.0)).sum();
+        ServiceStatus {
+            service: service.address,
+            state: ServiceState::Unknown,
+            weights: (0, total),
+            backends: service.backends.iter().map(backend).collect(),
+        }
     }
 
     /// The services as the kernel is to hold them.

@@ -8,6 +8,7 @@ use std::vec::Vec;
 
 use super::*;
 use crate::announce::VipState;
+use crate::health::ServiceState;
 use crate::ipvs::{Command, Family, KernelService, ObservedService, ServiceFlags, ServiceKey};
 use world::{Trouble, World, address, config};
 
@@ -123,9 +124,11 @@ fn a_drained_backend_keeps_its_flows_and_a_drained_node_its_kernel() {
         !written.is_empty() && written.iter().all(|write| write.starts_with("set 10.1.0.1:")),
         "{written:?}"
     );
+    assert_eq!(world.node.drains().collect::<Vec<_>>(), [drain]);
     world.node.handle_drain(world.now, drain, false);
     world.act();
     world.pass(5 * SECOND);
+    assert_eq!(world.node.drains().count(), 0);
     assert_eq!(world.serving_of("10.1.0.1"), world.serving_of("10.1.0.2"));
 
     world.written();
@@ -199,4 +202,93 @@ fn a_kernel_that_refuses_is_asked_again_and_nothing_is_announced_meanwhile() {
     world.trouble = Trouble::default();
     world.pass(15 * SECOND);
     assert!(world.announced.contains(&vip(10)));
+}
+
+#[test]
+fn checks_through_the_tunnel_wait_for_their_way_and_keep_it_over_a_restart() {
+    let text = "
+node: { address: 10.0.0.11 }
+ownedPrefixes: [203.0.113.0/24]
+health: { check: { kind: tcp, via: tunnel }, interval: 1s, startWithin: 0s }
+services:
+  - vip: 203.0.113.10
+    port: 443
+    protocol: tcp
+    scheduler: { kind: ipvs-mh, fallback: true }
+    backends: [{ address: 10.1.0.1 }, { address: 10.1.0.2 }]
+";
+    let file: crate::config::LbFile = serde_saphyr::from_str(text).unwrap();
+    let mut world = World::new(NodeConfig::try_from(file).unwrap());
+    world.pass(5 * SECOND);
+    let marks: BTreeSet<Option<u32>> = [MARKS.start(), &(MARKS.start() + 1)].map(|mark| Some(*mark)).into();
+    assert_eq!(world.marks, marks, "none was sent without its way");
+    assert!(world.announced.contains(&vip(10)));
+    assert_eq!(world.node.foreign().count(), 0);
+    world.written();
+    world.restart();
+    world.pass(60 * SECOND);
+    assert_eq!((world.written(), &world.marks), (Vec::new(), &marks));
+    world.node.handle_shutdown(world.now, true);
+    world.act();
+    world.pass(10 * SECOND);
+    assert!(world.stopped && world.kernel.snapshot().ipvs.services.is_empty());
+}
+
+#[test]
+fn a_start_with_many_backends_puts_nothing_in_order_that_it_added_itself() {
+    let backends: Vec<_> = (1..=9).map(|last| std::format!("10.1.0.{last}")).collect();
+    let mut world = World::new(config(&[&std::format!("203.0.113.10 443 {}", backends.join(" "))]));
+    world.pass(5 * SECOND);
+    let written = world.written();
+    let deleted: Vec<_> = written.iter().filter(|write| write.starts_with("delete")).collect();
+    assert_eq!(deleted, Vec::<&std::string::String>::new());
+    // a service, an address, and for each backend: add, park, serve
+    assert!(written.len() <= 2 + 3 * backends.len(), "{written:#?}");
+}
+
+#[test]
+fn a_new_vip_waits_for_a_word_of_all_its_services_but_not_for_ever() {
+    // `any` would be content with the first that stands
+    let any = |mut config: NodeConfig| {
+        config.announce.policy = crate::announce::Policy::Any;
+        config
+    };
+    let services = ["203.0.113.10 443 10.1.0.1", "203.0.113.10 80 10.1.0.2"];
+    let mut world = World::new(any(config(&services)));
+    while world.announced.is_empty() {
+        world.pass(Duration::from_millis(10));
+    }
+    assert!(
+        world.serving(service("203.0.113.10:443/tcp")) > 0
+            && world.serving(service("203.0.113.10:80/tcp")) > 0
+    );
+    // one of which nothing can be known
+    let mut silent = any(config(&services));
+    silent.health[1] = crate::health::HealthConfig::try_from(crate::health::HealthFile {
+        start_within: Some(Duration::from_secs(3_600).into()),
+        ..crate::health::HealthFile::default()
+    })
+    .unwrap();
+    let mut world = World::new(silent);
+    world.pass(9 * SECOND);
+    assert!(world.announced.is_empty());
+    world.pass(2 * SECOND);
+    assert!(world.announced.contains(&vip(10)));
+}
+
+#[test]
+fn before_the_kernel_was_read_the_file_is_shown_and_drains_are_remembered() {
+    let mut world = World::new(config(&[ONE]));
+    let mut node = Node::new(Time::ZERO, config(&[ONE]), 7);
+    let drain = Drain::Backend { address: address("10.1.0.1"), service: None };
+    assert_eq!(node.handle_drain(Time::ZERO, drain, true), 1);
+    let services = node.services(Time::ZERO);
+    assert_eq!((services.len(), services[0].state), (1, ServiceState::Unknown));
+    let drained: Vec<bool> = services[0].backends.iter().map(|backend| backend.drained).collect();
+    assert_eq!((drained, node.vips().len()), (Vec::from([true, false]), 1));
+    world.node = node;
+    world.act();
+    world.pass(5 * SECOND);
+    assert_eq!(world.serving_of("10.1.0.1"), 0);
+    assert!(world.serving_of("10.1.0.2") > 0);
 }

@@ -21,6 +21,9 @@ pub(super) struct Vip {
     pub(super) broken: bool,
     /// Whether routers are told of it.
     pub(super) announced: bool,
+    /// Until then it waits for a first word of all of its services, if it is
+    /// new here: one that is not known yet may only be slower than the others.
+    pub(super) patient_until: Option<Time>,
     /// When it was last withdrawn; `None` if it was not while this node runs.
     pub(super) withdrawn: Option<Time>,
 }

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use lb_core::config::Remark;
+use lb_core::config::{LbFile, Remark};
+use lb_core::node::{NodeConfig, NodeError};
 use serde::Serialize;
 
 use super::{Stop, lb_config_of};
@@ -83,7 +84,7 @@ fn plural(count: usize, noun: &str) -> String {
 
 /// Each kind and the fields at the top by which it is known.
 const MARKS: [(Kind, &[&str]); 2] = [
-    (Kind::Lb, &["services", "hashKey", "node", "connections", "profile"]),
+    (Kind::Lb, &["services", "hashKey", "node", "connections", "profile", "ownedPrefixes", "bgp", "health"]),
     (Kind::Scenario, &["fleet", "traffic", "zoneKinds", "events", "expect", "duration", "seed"]),
 ];
 
@@ -111,11 +112,25 @@ fn kind_and_marks(kind: Kind, marks: &[&str]) -> String {
 /// What is in an LB file, and what is hardly meant.
 fn check_lb(source: &Source) -> Result<(String, Vec<Fault>), Fault> {
     let config = lb_config_of(source)?;
+    let mut warnings: Vec<Fault> = agent_warning(source)?.into_iter().collect();
     let backends: usize = config.services.iter().map(|service| service.backends.len()).sum();
     let warning = |remark: Remark| source.fault(&remark.path.to_string(), remark.concern.to_string());
     let summary =
         format!("lb, {}, {}", plural(config.services.len(), "service"), plural(backends, "backend"));
-    Ok((summary, config.remarks().into_iter().map(warning).collect()))
+    warnings.extend(config.remarks().into_iter().map(warning));
+    Ok((summary, warnings))
+}
+
+/// A file that says what an agent may touch is for an agent: what it would refuse is told.
+fn agent_warning(source: &Source) -> Result<Option<Fault>, Fault> {
+    let file: LbFile = source.parse()?;
+    if file.owned_prefixes.is_none() {
+        return Ok(None);
+    }
+    let told = |error: NodeError| {
+        source.fault(&error.path.to_string(), format!("lb-agent would refuse this: {}", error.problem))
+    };
+    Ok(NodeConfig::try_from(file).err().map(told))
 }
 
 fn check_scenario(source: &Source, path: &Path) -> Result<String, Fault> {

@@ -27,7 +27,7 @@ fn told(text: &str) -> String {
 #[test]
 fn an_unknown_field_is_told_with_the_nearest() {
     let expected = "\
-<stdin>:2:1: error: servces: unknown field `servces`; did you mean `services`? (known here: version, node, hashKey, connections, fragments, icmp, profile, generation, services)
+<stdin>:2:1: error: servces: unknown field `servces`; did you mean `services`? (known here: version, node, hashKey, connections, fragments, icmp, profile, generation, ownedPrefixes, health, announce, bgp, bfd, kernel, metrics, control, log, tracing, services)
     2 | servces: []
       | ^
 ";
@@ -37,26 +37,27 @@ fn an_unknown_field_is_told_with_the_nearest() {
 #[test]
 fn a_value_that_cannot_be_is_told_with_its_place() {
     let text = "\
+hashKey: \"000102030405060708090a0b0c0d0e0f\"
 services:
   - vip: 203.0.113.10
     port: 443
     protocol: tcp
-    scheduler: { kind: ipvs-mh }
+    scheduler: { kind: maglev }
     backends:
       - { address: 10.1.0.5 }
       - address: 10.1.0.6
         port: 8443
 ";
     let expected = "\
-<stdin>:9:15: error: services[0].backends[1].port: port 8443 is not the service's; under a tunnel packets arrive unchanged, so leave it out or write 443
-    9 |         port: 8443
+<stdin>:10:15: error: services[0].backends[1].port: port 8443 is not the service's; under a tunnel packets arrive unchanged, so leave it out or write 443
+   10 |         port: 8443
       |               ^
 ";
     assert_eq!(told(text), expected);
     let text = text.replace("8443", "70000");
     let expected = "\
-<stdin>:9:15: error: services[0].backends[1].port: 70000 is out of range; write a whole number from 1 to 65535
-    9 |         port: 70000
+<stdin>:10:15: error: services[0].backends[1].port: 70000 is out of range; write a whole number from 1 to 65535
+   10 |         port: 70000
       |               ^
 ";
     assert_eq!(told(&text), expected);
@@ -94,6 +95,24 @@ services:
 }
 
 #[test]
+fn what_an_agent_would_refuse_is_warned_of() {
+    let text = "\
+ownedPrefixes: [203.0.113.0/24]
+services:
+  - { vip: 203.0.114.10, port: 443, protocol: tcp, scheduler: { kind: ipvs-mh } }
+";
+    let ran = overspill_with(&["check", "-"], text);
+    assert!(
+        ran.err.starts_with(
+            "<stdin>:3:12: warning: services[0].vip: lb-agent would refuse this: 203.0.114.10 lies in none"
+        ),
+        "{}",
+        ran.err
+    );
+    assert_eq!(ran.status, 0);
+}
+
+#[test]
 fn texts_that_are_no_yaml_or_none_of_ours() {
     let expected = "\
 <stdin>:1:11: error: no YAML: unclosed bracket '['
@@ -101,7 +120,7 @@ fn texts_that_are_no_yaml_or_none_of_ours() {
       |           ^
 ";
     assert_eq!(told("services: [\n"), expected);
-    let known = "none of our files; write the fields of one of: lb (services, hashKey, node, connections, profile, ...); scenario (fleet, traffic, zoneKinds, events, expect, duration, seed, ...)";
+    let known = "none of our files; write the fields of one of: lb (services, hashKey, node, connections, profile, ownedPrefixes, bgp, health, ...); scenario (fleet, traffic, zoneKinds, events, expect, duration, seed, ...)";
     assert_eq!(told(""), format!("<stdin>:1:1: error: {known}\n"));
     assert_eq!(told("apples: 3\n"), format!("<stdin>:1:1: error: {known}\n    1 | apples: 3\n      | ^\n"));
     assert_eq!(told("hello\n"), format!("<stdin>:1:1: error: {known}\n    1 | hello\n      | ^\n"));

@@ -49,6 +49,26 @@ pub(crate) fn program(name: &str, package: &str) -> Result<(), String> {
     Err(format!("{name} is missing: `apt-get install {package}`, or your distribution's package of it"))
 }
 
+/// Makes sure of `promtool`, which judges the alert rules.
+///
+/// Its package brings a server that starts by itself; one that came with it is turned off again.
+///
+/// # Errors
+/// Says how to get it.
+pub(super) fn promtool() -> Result<(), String> {
+    let was_there = answers(Command::new("promtool").arg("--version"));
+    program("promtool", "prometheus")?;
+    if !was_there && Path::new("/run/systemd/system").exists() {
+        let turned_off = answers(Command::new("systemctl").args(["disable", "--now", "prometheus"]));
+        if !turned_off {
+            println!(
+                "prometheus came with promtool and may be running: `systemctl disable --now prometheus`"
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Installs a Debian package, if this is Debian (or Ubuntu) and we are root.
 fn install_package(package: &str) -> bool {
     if !Path::new("/etc/debian_version").exists() || !is_root() {

@@ -4,15 +4,12 @@
 //! emulation, quick to build, and nothing of the usual builds is thrown away.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, ensure};
-use serde::Deserialize;
+use anyhow::Context as _;
 
 use crate::metadata::Metadata;
-use crate::test::cargo;
+use crate::portable;
 
-const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// Tests whose names start so need a kernel with IPVS and root: they run in the guest.
 const LIVE: &str = "live";
 
@@ -27,20 +24,15 @@ pub(super) struct Programs {
     pub(super) tests: Vec<(String, PathBuf)>,
 }
 
-/// What cargo says of a thing that it built, as far as we need it.
-#[derive(Debug, Deserialize)]
-struct Message {
-    target: Option<Target>,
-    executable: Option<PathBuf>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Target {
-    name: String,
-}
-
 /// Builds everything that goes into the guest.
-pub(super) fn build(root: &Path, metadata: &Metadata, folder: &Path) -> anyhow::Result<Programs> {
+///
+/// The live tests take as long as all else, and are left out where nobody asks for them.
+pub(super) fn build(
+    root: &Path,
+    metadata: &Metadata,
+    folder: &Path,
+    with_tests: bool,
+) -> anyhow::Result<Programs> {
     println!("building the guest's programs");
     let mut programs = Programs::default();
     for (name, path) in
@@ -52,7 +44,7 @@ pub(super) fn build(root: &Path, metadata: &Metadata, folder: &Path) -> anyhow::
             _ => {}
         }
     }
-    for package in metadata.members() {
+    for package in metadata.members().filter(|_| with_tests) {
         let tests = package.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "test"));
         let live: Vec<_> = tests.filter(|target| target.name.starts_with(LIVE)).collect();
         if live.is_empty() {
@@ -69,24 +61,6 @@ pub(super) fn build(root: &Path, metadata: &Metadata, folder: &Path) -> anyhow::
 
 /// Runs cargo for the guest; the programs that came of it, by target.
 fn cargo_build(root: &Path, folder: &Path, words: &[&str]) -> anyhow::Result<Vec<(String, PathBuf)>> {
-    let output = Command::new(cargo())
-        .args(words)
-        .args(["--locked", "--quiet", "--profile", "testbed", "--target", TARGET, "--message-format", "json"])
-        .arg("--target-dir")
-        .arg(folder)
-        .env("RUSTFLAGS", "-C target-feature=+crt-static")
-        .current_dir(root)
-        .stderr(Stdio::inherit())
-        .output()
-        .context("could not start cargo")?;
-    ensure!(output.status.success(), "`cargo {}` for the guest failed", words.join(" "));
-    let lines = String::from_utf8(output.stdout).context("cargo printed something else than JSON")?;
-    let mut built = Vec::new();
-    for line in lines.lines() {
-        let message: Message = serde_json::from_str(line).context("cargo printed something else")?;
-        if let (Some(target), Some(executable)) = (message.target, message.executable) {
-            built.push((target.name, executable));
-        }
-    }
-    Ok(built)
+    let folder = folder.to_str().context("the folder's name is no text")?;
+    portable::build(root, &[words, &["--profile", "testbed", "--target-dir", folder]].concat())
 }

@@ -90,6 +90,12 @@ fn what_an_agent_cannot_do_is_refused_with_the_reason() {
     );
     let spread = format!("{MH}, forward: {{ kind: ipip, spread: true }}");
     check(OWNED, &spread, "services[0].forward.spread: the kernel does not vary the outer source");
+    let port = format!("{MH}, backends: [{{ address: 10.1.0.5 }}, {{ address: 10.1.0.6, port: 8443 }}]");
+    check(
+        OWNED,
+        &port,
+        "services[0].backends[1].port: port 8443 is not the service's; under a tunnel packets arrive",
+    );
     check("generation: 1", MH, "ownedPrefixes: missing; the agent changes only what lies within");
     check(
         "ownedPrefixes: [203.0.114.0/24]",
@@ -116,6 +122,9 @@ fn what_an_agent_cannot_do_is_refused_with_the_reason() {
     check(&bgp("bfd: fast"), MH, "bgp.peers[0].bfd: no BFD profile `fast` is there");
     check(&format!("{OWNED}, bfd: {{ multiplier: 1 }}"), MH, "bfd.multiplier: ");
     check(&format!("{OWNED}, announce: {{ drainDelay: 2h }}"), MH, "announce.drainDelay: ");
+    let through = "{ node: { address6: \"2001:db8::11\" }, ownedPrefixes: [203.0.113.0/24], health: { check: { kind: tcp, via: tunnel } }, services: [{ vip: 203.0.113.10, port: 443, protocol: tcp, scheduler: { kind: ipvs-mh } }] }";
+    let found = read(through).expect_err("no address to ask from");
+    assert!(found.starts_with("services[0].vip: its checks go through the tunnel"), "{found}");
     check(&format!("{OWNED}, health: {{ fall: 0 }}"), MH, "health.fall: 0 is too small");
     let health = format!("{MH}, health: {{ slowStart: {{ duration: 1m, steps: 0 }} }}");
     check(OWNED, &health, "services[0].health.slowStart.steps: 0 steps are not possible");

@@ -8,6 +8,7 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::*;
+use crate::announce::Policy;
 use crate::config::LbFile;
 use crate::health::ProbeFailure;
 use crate::ipvs::{Kernel, ObservedService, ServiceKey};
@@ -75,6 +76,8 @@ pub(super) struct World {
     pub(super) writes: Vec<Write>,
     pub(super) events: Vec<Event>,
     pub(super) stopped: bool,
+    /// The marks that checks were sent with.
+    pub(super) marks: BTreeSet<Option<u32>>,
     /// Somebody wrote to the kernel since the node last read it.
     pub(super) interfered: bool,
     /// Failures until now, and when the last was.
@@ -125,6 +128,7 @@ impl World {
             writes: Vec::new(),
             events: Vec::new(),
             stopped: false,
+            marks: BTreeSet::new(),
             interfered: false,
             failures: 0,
             troubled: None,
@@ -177,16 +181,18 @@ impl World {
     fn tell(&mut self, vip: IpAddr) {
         assert!(self.announced.insert(vip), "{vip} is announced already");
         assert!(self.interfered || self.kernel.addresses.contains(&vip), "{vip} is announced and not on lo");
-        for service in self.node.config().lb.services.iter().filter(|found| found.address.address == vip) {
-            assert!(
-                self.interfered || self.serving(service.address) > 0,
-                "{vip} is announced, and the kernel has nobody for {}",
-                service.address
-            );
-        }
+        let services = self.node.config().lb.services.iter().map(|found| found.address);
+        let mut services = services.filter(|service| service.address == vip);
+        let serves = |service| self.serving(service) > 0;
+        let enough = match self.node.config().announce.policy {
+            Policy::All => services.all(serves),
+            Policy::Any => services.any(serves),
+        };
+        assert!(self.interfered || enough, "{vip} is announced, and the kernel has nobody for it");
     }
 
     fn check(&mut self, order: &ProbeOrder) {
+        self.marks.insert(order.mark);
         let outcome = if self.alive.contains(&order.key.backend.address) {
             Outcome::Success
         } else {

@@ -1,0 +1,84 @@
+//! The spans of the agent: what takes time and is worth asking about afterwards.
+//!
+//! A check of a backend is none: there are thousands a second, and metrics hold
+//! their times. Names of attributes are those of OpenTelemetry's semantic
+//! conventions where they have one (`error.type`, `network.*`), `lb_agent.*`
+//! otherwise. A span lasts until its last handle is dropped; what happens
+//! within may be logged as ever, the lines become its events.
+
+use std::fmt::Display;
+use std::net::IpAddr;
+
+use tracing::field::{Empty, display};
+use tracing::{Span, info_span};
+
+/// The file is read, and put to work or refused; see [`generation`] and [`failed`].
+#[must_use]
+pub fn reload() -> Span {
+    info_span!(
+        "reload",
+        lb_agent.config.generation = Empty,
+        "error.type" = Empty,
+        otel.status_code = Empty,
+        otel.status_description = Empty
+    )
+}
+
+/// The generation that a [`reload`] put to work.
+pub fn generation(span: &Span, generation: u64) {
+    span.record("lb_agent.config.generation", number(generation));
+}
+
+/// The kernel is brought to what it should be: from the request for writes to their result.
+#[must_use]
+pub fn reconcile(services: usize, writes: usize) -> Span {
+    info_span!(
+        "reconcile",
+        lb_agent.services = number(services),
+        lb_agent.kernel.writes = number(writes),
+        lb_agent.kernel.writes_done = Empty,
+        "error.type" = Empty,
+        otel.status_code = Empty,
+        otel.status_description = Empty
+    )
+}
+
+/// How many writes of a [`reconcile`] the kernel took.
+pub fn written(span: &Span, writes: usize) {
+    span.record("lb_agent.kernel.writes_done", number(writes));
+}
+
+/// A session with a router has another state, both in the words of `protocol`, which is `bgp` or `bfd`.
+///
+/// It takes no time; it is a span so that it can be searched for as the others can.
+#[must_use]
+pub fn session(protocol: &'static str, peer: IpAddr, from: impl Display, to: impl Display) -> Span {
+    info_span!(
+        "session",
+        otel.name = format!("{protocol} session"),
+        otel.kind = "client",
+        network.protocol.name = protocol,
+        network.peer.address = %peer,
+        "network.type" = if peer.is_ipv4() { "ipv4" } else { "ipv6" },
+        lb_agent.session.from = %from,
+        lb_agent.session.to = %to
+    )
+}
+
+/// The way out: withdraw, wait, stop.
+#[must_use]
+pub fn shutdown(cleanup: bool) -> Span {
+    info_span!("shutdown", lb_agent.cleanup = cleanup)
+}
+
+/// What a span was for has failed: `kind` is one of few words that can be counted, `why` is for people.
+pub fn failed(span: &Span, kind: &'static str, why: impl Display) {
+    span.record("error.type", kind);
+    span.record("otel.status_code", "ERROR");
+    span.record("otel.status_description", display(why));
+}
+
+/// A number as OpenTelemetry has them; unsigned ones would be sent as texts.
+fn number(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
