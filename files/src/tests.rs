@@ -29,7 +29,7 @@ fn check(lines: &str, expected: &str) {
 
 #[test]
 fn misspelt_names_are_told_the_nearest() {
-    let fields = "vip, port, protocol, hashFields, scheduler, forward, mtu, backends";
+    let fields = "vip, port, protocol, hashFields, scheduler, forward, mtu, health, backends";
     check(
         "    bakends: []",
         &format!(
@@ -122,7 +122,7 @@ fn wrong_types_and_values() {
 fn texts_that_are_no_yaml() {
     check("    backends: [", "6:15 : no YAML: unclosed bracket '['");
     check("    mtu: \"x", "6:10 : no YAML: unclosed quote");
-    let fields = "vip, port, protocol, hashFields, scheduler, forward, mtu, backends";
+    let fields = "vip, port, protocol, hashFields, scheduler, forward, mtu, health, backends";
     check("    mtv: [", &format!("6:5 mtv: unknown field `mtv`; did you mean `mtu`? (known here: {fields})"));
     check("  mtu: 3", "6:3 : no YAML: while parsing a block collection, did not find expected '-' indicator");
     check("    mtu: *one", "6:10 : no `&` anchor of this name stands above; write the value itself");

@@ -21,6 +21,7 @@ use files::Fault;
 use lb_core::Time;
 use lb_core::node::{Node, NodeConfig, ProbeKey};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::Span;
 
 use crate::cli::Run;
 use crate::control::Server;
@@ -32,6 +33,7 @@ use crate::notify::Notifier;
 use crate::privileges;
 use crate::probe::{Executor, Settings};
 use crate::status::Refusal;
+use crate::traces::{Exporter, spans};
 use crate::watch::Watch;
 use air::Air;
 use probes::Probes;
@@ -70,7 +72,7 @@ impl DaemonError {
 pub(crate) fn run(arguments: &Run) -> Result<(), DaemonError> {
     let Loaded { config, mark } = file::load(&arguments.config);
     let config = config.map_err(|fault| DaemonError::Fault(Box::new(fault)))?;
-    let levels = log::start(config.log);
+    let (levels, exporter) = log::start(&config);
     // before there are other threads, for each has its own
     match privileges::drop_others() {
         Ok(dropped) if dropped.is_empty() => {}
@@ -80,6 +82,9 @@ pub(crate) fn run(arguments: &Run) -> Result<(), DaemonError> {
     for (capability, purpose) in privileges::missing() {
         tracing::warn!(%capability, purpose, "a capability is missing");
     }
+    // outlives all spans: what ends last is delivered too
+    let _delivery =
+        exporter.map(Exporter::start).transpose().map_err(DaemonError::system("a thread for traces"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(DaemonError::system("an event queue"))?;
     runtime.block_on(async {
@@ -105,6 +110,9 @@ struct Daemon {
     scrapes: Vec<crate::metrics::Scrape>,
     /// What the kernel said to the last thing that failed.
     kernel_error: Option<String>,
+    /// The writes that are under way, and the way out, as traces have them.
+    reconcile: Span,
+    shutdown: Span,
     air: Air,
     control: Server,
     metrics: Metrics,
@@ -199,6 +207,8 @@ impl Daemon {
             listed: None,
             scrapes: Vec::new(),
             kernel_error: None,
+            reconcile: Span::none(),
+            shutdown: Span::none(),
             air,
             control,
             metrics: Metrics::new(),
@@ -279,6 +289,7 @@ impl Daemon {
             }
             Woken::Terminate => {
                 self.notifier.stopping();
+                self.shutdown = spans::shutdown(self.cleanup);
                 tracing::info!(cleanup = self.cleanup, "ending: withdraw, wait, stop");
                 self.node.handle_shutdown(now, self.cleanup);
             }
@@ -311,6 +322,8 @@ impl Daemon {
         if mark == self.file.mark {
             return Ok("the file is as it was".to_owned());
         }
+        let span = spans::reload();
+        let _entered = span.enter();
         self.file.mark = mark;
         let prepared = config.and_then(|config| match self.probes.prepare(&config) {
             Ok(()) => Ok(config),
@@ -323,6 +336,7 @@ impl Daemon {
                 let said = format!("refused: {}", words(&fault));
                 self.file.refused = Some((fault, Instant::now()));
                 self.metrics.reload(false);
+                spans::failed(&span, "refused", &said);
                 Err(said)
             }
             Ok(config) => {
@@ -333,6 +347,7 @@ impl Daemon {
                 self.remark_on_fixed(&config);
                 self.air.configure(&config);
                 let generation = config.lb.generation;
+                spans::generation(&span, generation);
                 let services = config.lb.services.iter().map(|service| service.address.to_string()).collect();
                 self.metrics.retain(&services);
                 self.node.handle_config(now, config);
@@ -348,6 +363,7 @@ impl Daemon {
             ("metrics", config.metrics == at_work.metrics),
             ("control", config.control == at_work.control),
             ("log.format", config.log.format == at_work.log.format),
+            ("tracing", config.tracing == at_work.tracing),
         ] {
             if !same {
                 tracing::warn!(field, "this takes a restart");

@@ -82,6 +82,9 @@ where
         .build();
     let layer = tracing_opentelemetry::layer()
         .with_tracer(provider.tracer(env!("CARGO_PKG_NAME")))
+        // spans are made in one place: where says nothing
+        .with_location(false)
+        .with_target(false)
         .with_threads(false)
         .with_tracked_inactivity(false)
         .with_filter(FilterFn::new(is_ours).with_max_level_hint(LevelFilter::INFO));

@@ -3,12 +3,27 @@
 use std::time::Instant;
 
 use lb_core::Time;
+use lb_core::bgp::Event as SpeakerEvent;
 use lb_core::node::{Action, Event, ProbeKey};
+use tracing::Span;
 
 use super::{Daemon, air, probes};
 use crate::kernel::Done;
 use crate::probe::Finished;
+use crate::routing::RoutingEvent;
 use crate::status::{cause_words, health_word, service_word};
+use crate::traces::spans;
+
+/// A change of a session's state as a span; nothing for what else there is to tell of it.
+fn session_span(event: &RoutingEvent) -> Span {
+    match event {
+        RoutingEvent::Bgp { peer, event: SpeakerEvent::State { from, to } } => {
+            spans::session("bgp", *peer, from, to)
+        }
+        RoutingEvent::Bfd { peer, change } => spans::session("bfd", *peer, change.from, change.to),
+        RoutingEvent::Bgp { .. } | RoutingEvent::Connection { .. } => Span::none(),
+    }
+}
 
 impl Daemon {
     /// Carries out everything that the node asks for now.
@@ -32,6 +47,7 @@ impl Daemon {
                 Action::Read => self.kernel.list(),
                 Action::Write(writes) => {
                     tracing::debug!(count = writes.len(), first = %writes[0], "writing to the kernel");
+                    self.reconcile = spans::reconcile(self.node.config().lb.services.len(), writes.len());
                     self.kernel.write(writes);
                 }
                 Action::Stop => self.stopped = true,
@@ -56,8 +72,12 @@ impl Daemon {
                 self.node.handle_read_failed(now);
             }
             Done::Written { done, refused } => {
+                // it ends with this
+                let span = std::mem::replace(&mut self.reconcile, Span::none());
+                spans::written(&span, done);
                 if let Some(refused) = refused {
                     tracing::warn!(done, "the kernel refused a write: {refused}");
+                    spans::failed(&span, "kernel", &refused);
                     self.kernel_error = Some(refused);
                 }
                 self.node.handle_written(now, done);
@@ -80,7 +100,10 @@ impl Daemon {
         match told {
             air::Told::Withdrawn(prefix) => self.node.handle_withdrawn(now, prefix),
             air::Told::Event(event) if event.is_minor() => tracing::debug!("{event}"),
-            air::Told::Event(event) => tracing::info!("{event}"),
+            air::Told::Event(event) => {
+                let _entered = session_span(&event).entered();
+                tracing::info!("{event}");
+            }
             air::Told::Failed(error) => tracing::error!("routing: {error}"),
         }
     }

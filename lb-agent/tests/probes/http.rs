@@ -163,7 +163,7 @@ async fn down_slow_and_another_protocol() {
         "HTTP/1.1 2000 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhealt",
     ];
-    let server = std::thread::spawn(move || {
+    let server = thread::spawn(move || {
         use std::io::{Read, Write};
         for answer in answers {
             let (mut stream, _) = listener.accept().unwrap();

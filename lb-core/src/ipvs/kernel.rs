@@ -7,7 +7,7 @@
 //! them if it is added again; `expire_nodest_conn` decides whether they wait or
 //! end. The tables are [`table`](crate::table)'s, so what a kernel does with a
 //! client is known without one. Not modelled: time (the trash is emptied after
-//! two minutes without connections), persistence, thresholds that are reached.
+//! two minutes without connections), persistence, lower thresholds.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -192,7 +192,7 @@ impl Kernel {
             | TableKind::Ring { points: size } => ipvs_mh::slot(size, address, port, offset),
         };
         let endpoint = |member: u16| table.members()[usize::from(member)].endpoint;
-        let takes = |member| service.destinations[&endpoint(member)].weight > 0;
+        let takes = |member| service.takes(&endpoint(member));
         let fallback = flags.contains(ServiceFlags::SCHEDULER_1);
         ipvs::choose(table.slots(), fallback, slot, takes).0.map(endpoint)
     }
@@ -266,6 +266,13 @@ impl Kernel {
 impl Service {
     fn table(&self, kind: TableKind) -> Result<Table, TableError> {
         Table::build(kind, &HashKey::new([0; 16]), &self.list.members(kind))
+    }
+
+    /// Whether a destination takes a new flow: the kernel counts connections when one is made.
+    fn takes(&self, endpoint: &Endpoint) -> bool {
+        let KernelDestination { weight, upper_threshold, .. } = self.destinations[endpoint];
+        let connections = || self.connections.values().filter(|holder| *holder == endpoint).count();
+        weight > 0 && (upper_threshold == 0 || connections() < upper_threshold as usize)
     }
 
     fn observed(&self) -> ObservedService {

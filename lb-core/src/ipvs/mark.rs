@@ -97,12 +97,15 @@ impl Marks {
 
     /// Takes over what the kernel has already, so that a restart writes nothing.
     pub fn adopt(&mut self, observed: &Observed) {
+        // One mark names a service of each family.
+        let mut taken: BTreeSet<u32> = self.by_way.values().copied().collect();
         for (key, service) in &observed.services {
             let ServiceKey::Mark { family, mark } = *key else { continue };
             let [one] = service.destinations.as_slice() else { continue };
-            if self.range.contains(&mark) && !self.by_way.values().any(|taken| *taken == mark) {
-                let KernelDestination { endpoint, forward, .. } = one.destination;
-                self.by_way.entry(Way { family, backend: endpoint.address, forward }).or_insert(mark);
+            let KernelDestination { endpoint, forward, .. } = one.destination;
+            let way = Way { family, backend: endpoint.address, forward };
+            if self.range.contains(&mark) && !self.by_way.contains_key(&way) && taken.insert(mark) {
+                self.by_way.insert(way, mark);
             }
         }
     }

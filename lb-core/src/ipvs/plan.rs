@@ -13,6 +13,10 @@
 //! destination just then, which would be those between a delete and its add. So
 //! where there is something to repair, flows of the dead end after the repair.
 //!
+//! Only a weight above 0 gives a destination slots, so one that is to be parked
+//! is added with weight 1 and a limit of one connection, and set to 0 by the next
+//! write: no more than one new flow can slip in.
+//!
 //! A plan may end anywhere: observed again, a new one leads to the same table.
 //!
 //! # Repairing an order

@@ -60,6 +60,9 @@ impl<T: Transport> Client<T> {
 
     /// All services, in the kernel's order, which is that of its hash table.
     ///
+    /// One of a protocol above 255 is left out: netlink lets a program make it,
+    /// and no packet ever has such a number.
+    ///
     /// # Errors
     ///
     /// [`Error`]; every call here takes CAP_NET_ADMIN.

@@ -3,10 +3,10 @@
 //! The one idea: a question is a message, its answer is read by a plain
 //! function, and nothing here sends. So the clients differ by `await` alone.
 
-use super::error::{Error, Refused};
+use super::error::{DecodeError, Error, Refused};
 use super::{
     AddressFamily, Command, CommandCode, Daemon, Failure, Info, ListedDestination, ListedService, Message,
-    Report, ServiceKey, Timeouts,
+    Report, ServiceKey, Timeouts, schema,
 };
 use crate::Error as NetlinkError;
 use crate::socket::{self, Replies, Request};
@@ -70,8 +70,15 @@ fn messages(replies: &Replies) -> impl Iterator<Item = Result<Message, Error>> {
     replies.iter().map(|reply| Message::decode(reply.payload).map_err(Error::Decode))
 }
 
+/// The services of an answer, but for those that no [`ServiceKey`] names: one such must not hide all others.
 pub(super) fn read_services(replies: &Replies) -> Result<Vec<ListedService>, Error> {
-    messages(replies).map(|message| Ok(ListedService::from_message(&message?)?)).collect()
+    let no_key = |error: &DecodeError| matches!(error, DecodeError::Value { attribute, .. } if *attribute == schema::service::PROTOCOL.spec.name);
+    let read = |message: Result<Message, Error>| match message.map(|one| ListedService::from_message(&one)) {
+        Ok(Err(error)) if no_key(&error) => None,
+        Ok(read) => Some(read.map_err(Error::Decode)),
+        Err(error) => Some(Err(error)),
+    };
+    messages(replies).filter_map(read).collect()
 }
 
 pub(super) fn read_destinations(

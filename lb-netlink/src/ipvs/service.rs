@@ -88,7 +88,7 @@ impl ServiceFlags {
     pub const NONE: Self = Self(0);
     /// A client keeps its destination for a while.
     pub const PERSISTENT: Self = Self(0x1);
-    /// The service is in the kernel's table: the kernel's own flag, which no command changes.
+    /// The service is in the kernel's table: the kernel's own flag, which is never sent.
     pub const HASHED: Self = Self(0x2);
     /// Each datagram is scheduled by itself (UDP).
     pub const ONE_PACKET: Self = Self(0x4);
@@ -202,7 +202,10 @@ impl Service {
 
     /// It as the attribute that describes a service in a command.
     ///
-    /// All flags are meant, so that those which are not set are cleared.
+    /// All flags are meant, so that those which are not set are cleared. The
+    /// kernel's own is not sent, so that a listed service can be added elsewhere:
+    /// one that claims to be in the kernel's table already is never put there,
+    /// takes no packet, and can neither be seen nor deleted.
     #[must_use]
     pub fn to_attribute(&self) -> Attribute {
         let netmask = match self.key.family() {
@@ -212,7 +215,7 @@ impl Service {
         let mut attributes = self.key.attributes();
         attributes.push(service::SCHED_NAME.with(self.scheduler.clone()));
         attributes.extend(self.persistence_engine.clone().map(|name| service::PE_NAME.with(name)));
-        attributes.push(service::FLAGS.with((self.flags.0, u32::MAX)));
+        attributes.push(service::FLAGS.with((self.flags.settable().0, u32::MAX)));
         attributes.push(service::TIMEOUT.with(self.persistence_s));
         attributes.push(service::NETMASK.with(netmask));
         command::SERVICE.with(attributes)

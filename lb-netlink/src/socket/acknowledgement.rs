@@ -31,7 +31,8 @@ pub fn of_error(frame: &Frame<'_>) -> Result<Result<(), Rejection>, Malformed> {
     let Some(errno) = errno else { return Ok(Ok(())) };
     // The request is quoted whole, unless the socket asked for its header alone.
     let quoted = if frame.flags & NLM_F_CAPPED == 0 { quoted_length(rest) } else { HEADER_LENGTH };
-    let attributes = rest.get(quoted.next_multiple_of(4)..).unwrap_or_default();
+    let attributes =
+        quoted.checked_next_multiple_of(4).and_then(|start| rest.get(start..)).unwrap_or_default();
     Ok(Err(rejection(errno, frame.flags, attributes)))
 }
 

@@ -67,11 +67,14 @@ pub(super) fn change(
 }
 
 /// The writes that add one destination; one that holds slots and takes no flow
-/// has to serve for a moment, for only a weight above 0 gives it slots.
+/// has to serve for a moment, for only a weight above 0 gives it slots. Both
+/// writes travel in one datagram; a flow that comes between them may stay with a
+/// backend that drains or was not checked yet, and there is at most one such
+/// flow for each destination.
 pub(super) fn add(key: ServiceKey, table: TableKind, wanted: &KernelDestination, into: &mut Vec<Command>) {
     let destination = marked(table, wanted);
     if is_mh(table) && destination.standing() == Some(Standing::Parked) {
-        into.push(Command::AddDestination { key, destination: serving(&destination) });
+        into.push(Command::AddDestination { key, destination: for_a_moment(&destination) });
         into.push(Command::SetDestination { key, destination });
     } else {
         into.push(Command::AddDestination { key, destination });
@@ -128,7 +131,7 @@ impl Differ<'_> {
             }
             // It is to hold the slots of weight 1, and may never have had it.
             if observed.weight != 1 {
-                let destination = serving(&destination);
+                let destination = for_a_moment(&destination);
                 self.change.middle.push(Command::SetDestination { key, destination });
             }
         }
@@ -209,6 +212,10 @@ fn marked(table: TableKind, wanted: &KernelDestination) -> KernelDestination {
     }
 }
 
-const fn serving(destination: &KernelDestination) -> KernelDestination {
-    KernelDestination::new(destination.endpoint, destination.forward, Standing::Serving)
+/// A weight above 0 for as long as it takes to get slots. The limit of one
+/// connection has the kernel refuse a second flow that comes meanwhile; the next
+/// write lifts it.
+const fn for_a_moment(destination: &KernelDestination) -> KernelDestination {
+    let serving = KernelDestination::new(destination.endpoint, destination.forward, Standing::Serving);
+    KernelDestination { upper_threshold: 1, ..serving }
 }

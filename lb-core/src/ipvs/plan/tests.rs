@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::arbitrary::ipvs::{MH_SLOTS, SH_BUCKETS, Wish, command, wish};
 use crate::identity::Endpoint;
-use crate::ipvs::{Client, Kernel, desired};
+use crate::ipvs::{Client, Kernel, Standing, desired};
 use crate::table::TableKind;
 
 mod writes;
@@ -207,6 +207,29 @@ proptest! {
             carry_out(&mut kernel, core::slice::from_ref(command));
             let is_half = is_delete_of(command, commands.get(number + 1));
             prop_assert!(is_half || always.is_subset(&taking(&kernel)), "after {}", command);
+        }
+    }
+
+    /// A destination that is to hold slots and take no flow has to have weight
+    /// 1 for a moment; a flow may come then, a second may not.
+    #[test]
+    fn who_is_to_be_parked_takes_one_flow_at_most(history in history(), wishes in wishes()) {
+        let wanted = all_of(&wishes);
+        let mut kernel = kernel_after(&history);
+        let commands = plan(&kernel.observed(), &wanted, &ours(), Repair::Now).commands;
+        for (number, command) in commands.iter().enumerate() {
+            carry_out(&mut kernel, core::slice::from_ref(command));
+            let (Command::AddDestination { key, destination }, Some(Command::SetDestination { destination: next, .. })) =
+                (command, commands.get(number + 1)) else { continue };
+            if next.endpoint == destination.endpoint && next.standing() == Some(Standing::Parked) {
+                let holds = |kernel: &Kernel| {
+                    let there = kernel.observed().services[key].destinations.clone();
+                    there.iter().find(|one| one.destination.endpoint == next.endpoint).unwrap().connections
+                };
+                let before = holds(&kernel);
+                (0..=u16::MAX).step_by(97).for_each(|port| _ = kernel.handle_packet(key, ([198, 51, 100, 7].into(), port)));
+                prop_assert!(holds(&kernel) <= before + 1, "{}", command);
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use super::Client;
 use crate::error::{Errno, Error as NetlinkError, Malformed, Rejection};
 use crate::ipvs::{
     self, Command, CommandCode, DecodeError, Destination, DestinationKey, Error, Forward, Message, Protocol,
-    Reason, Service, ServiceKey, blocking,
+    Reason, Service, ServiceKey, blocking, schema,
 };
 use crate::socket::OnFailure;
 use crate::socket::script::{Script, Seen, ack, done, message, part, refusal};
@@ -74,6 +74,37 @@ fn a_snapshot_has_all_services_with_their_destinations_in_the_kernels_order() {
     assert_eq!(destinations, [backend(2), backend(1)]);
     let asynchronous = wait(async { Client::new(small()).await.unwrap().snapshot().await });
     assert_eq!(asynchronous, Ok(tables));
+}
+
+/// The kernel lets anybody with CAP_NET_ADMIN make one, and no packet ever reaches it.
+#[test]
+fn a_service_of_a_protocol_that_no_packet_has_hides_no_other() {
+    let script = || {
+        kernel(|request, asked| {
+            let described = |attribute| Message::new(CommandCode::NewService, vec![attribute]).to_bytes();
+            let odd = schema::command::SERVICE.find(&[Service::new(web(), "mh").to_attribute()]);
+            let odd = odd.map(|attributes| {
+                let protocol = schema::service::PROTOCOL.with(262);
+                schema::command::SERVICE.with(attributes.into_iter().chain([protocol]).collect())
+            });
+            let both = [odd.unwrap(), Service::new(web(), "mh").to_attribute()].map(described);
+            match asked.code {
+                CommandCode::GetService => {
+                    let parts = both.iter().map(|one| part(FAMILY, request.sequence, one));
+                    parts.chain([done(request.sequence)]).collect()
+                }
+                _ => vec![
+                    part(FAMILY, request.sequence, &described(backend(1).to_attribute())),
+                    done(request.sequence),
+                ],
+            }
+        })
+    };
+    let tables = blocking::Client::new(script()).unwrap().snapshot().unwrap();
+    let keys: Vec<_> =
+        tables.iter().map(|table| (table.service.service.key, table.destinations.len())).collect();
+    assert_eq!(keys, [(web(), 1)]);
+    assert_eq!(wait(async { Client::new(script()).await.unwrap().snapshot().await }), Ok(tables));
 }
 
 #[test]

@@ -22,6 +22,7 @@ proptest! {
         let message = Message::new(CommandCode::NewService, vec![service.to_attribute()]);
         let message = Message::decode(&message.to_bytes()).unwrap();
         let listed = ListedService::from_message(&message).unwrap();
+        let service = Service { flags: service.flags.settable(), ..service };
         prop_assert_eq!(listed, ListedService { service, statistics: Statistics::default(), unknown: vec![] });
     }
 }
@@ -104,5 +105,9 @@ fn services_print_as_people_call_them() {
 fn the_kernels_own_flag_is_no_setting() {
     let both = ServiceFlags::HASHED.union(ServiceFlags::MH_PORT);
     assert_eq!(both.settable(), ServiceFlags::MH_PORT);
+    // A kernel that is told so takes a new service for one that is in its table, and never puts it there.
+    let [listed, set] =
+        [both, ServiceFlags::MH_PORT].map(|flags| Service::new(web(), "mh").with_flags(flags));
+    assert_eq!(listed.to_attribute(), set.to_attribute());
     assert!(both.contains(ServiceFlags::HASHED) && !ServiceFlags::MH_PORT.contains(both));
 }
