@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::link::{Link, ROUTER};
 use crate::router::{Brand, Router, Settings};
 use crate::speaker::{SOON, Speaker, file, peer};
-use crate::{with_each, with_some};
+use crate::{eventually, with_each, with_some};
 
 const VIPS: [&str; 2] = ["203.0.113.1/32", "2001:db8:f::1/128"];
 const ARGUMENTS: [&str; 4] = ["--listen", "10.9.0.2:179", "203.0.113.1", "2001:db8:f::1"];
@@ -78,5 +78,32 @@ fn a_router_that_restarts_finds_our_routes_and_we_keep_its_own() {
         router.wait_for(&VIPS);
         speaker.wait_for_number("routes_stale", 0);
         speaker.wait_for_number("routes_received", 1);
+    });
+}
+
+#[test]
+fn what_bfd_finds_of_a_router_before_its_restart_leaves_the_session_after_it_alone() {
+    with_some(&[Brand::Bird], |brand| {
+        let link = Link::new();
+        let mut router = Router::start(brand, &link, Settings { bfd: true, ..Settings::default() });
+        // Dead after 3 s of silence: the router is back before that.
+        let timing = "transmitInterval: 100ms, receiveInterval: 1s, multiplier: 3";
+        let mut speaker = Speaker::start(&link, &file(&[peer(", bfd: true")], timing), &ARGUMENTS);
+        speaker.wait_until_up(ROUTER);
+        router.wait_for(&VIPS);
+        router.wait_for_bfd();
+        eventually(SOON, "BFD is up here", || {
+            speaker.process.said().iter().any(|line| line.contains("-> Up")).then_some(())
+        });
+
+        router.crash();
+        speaker.process.expect("down", SOON);
+        router.restart_without_bfd();
+        speaker.wait_until_up(ROUTER);
+        speaker.process.expect("Up -> Down (Expired)", SOON);
+        std::thread::sleep(Duration::from_secs(1));
+        let said = speaker.process.said().to_vec();
+        assert_eq!(speaker.number("times_established"), 2, "{said:?}");
+        router.wait_for(&VIPS);
     });
 }

@@ -98,6 +98,12 @@ impl<'a> Router<'a> {
         }
     }
 
+    /// The same of BIRD, whose BFD is late: in this test it does not come at all.
+    pub(crate) fn restart_without_bfd(&mut self) {
+        self.settings.bfd = false;
+        self.restart();
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         self.processes.iter().for_each(|process| process.signal(signal));
     }
