@@ -57,10 +57,11 @@ pub enum Standing {
     Idle,
 }
 
-/// The upper threshold of what stands at 0 and holds slots.
-const PARKED: u32 = u32::MAX - 1;
+/// The upper threshold of what stands at 0 and holds slots. Thresholds from 2^31 on are refused by
+/// kernels of late (6.1.192: EINVAL) and by `ipvsadm`, which could then not restore what it saved.
+const PARKED: u32 = i32::MAX as u32 - 1;
 /// The upper threshold of what was added with 0.
-const IDLE: u32 = u32::MAX;
+const IDLE: u32 = i32::MAX as u32;
 
 impl Standing {
     /// Whether a destination of that standing has a part of `mh`'s table.
