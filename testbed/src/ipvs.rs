@@ -9,9 +9,6 @@ use anyhow::Context as _;
 
 use crate::namespace::Namespace;
 
-/// What the kernel gives in one read.
-const PAGE: usize = 4000;
-
 /// One line of the kernel's list: a service, or a destination of the service above it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
@@ -24,14 +21,15 @@ pub(crate) enum Line {
 /// All services with their destinations, in the kernel's order.
 pub(crate) fn read(namespace: &Namespace) -> anyhow::Result<Vec<Line>> {
     // In one read: where other namespaces have services too, kernels skip some of the list
-    // whenever a reader comes back for more of it.
-    let bytes = namespace.run(|| -> std::io::Result<Vec<u8>> {
+    // whenever a reader comes back for more of it, which is what a second read would be.
+    let bytes = namespace.run(|| -> std::io::Result<Option<Vec<u8>>> {
         let mut bytes = vec![0; 1 << 16];
-        let count = File::open("/proc/thread-self/net/ip_vs")?.read(&mut bytes)?;
+        let mut file = File::open("/proc/thread-self/net/ip_vs")?;
+        let count = file.read(&mut bytes)?;
         bytes.truncate(count);
-        Ok(bytes)
+        Ok((file.read(&mut [0; 64])? == 0).then_some(bytes))
     })?;
-    if bytes.len() < PAGE {
+    if let Some(bytes) = bytes {
         return parse(std::str::from_utf8(&bytes)?, hexadecimal);
     }
     let listed = namespace.output("/bin/ipvsadm", &["-L", "-n", "--nosort"], "")?;

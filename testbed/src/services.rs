@@ -110,8 +110,8 @@ impl Services {
         vips
     }
 
-    /// Whether a kernel serves these: each service with its live backends and no other; weights of
-    /// live ones above zero, of draining ones zero.
+    /// Whether a kernel serves these: each service with its live backends above weight zero, and
+    /// nobody else. What was taken out may stand there at zero until its last connection has ended.
     pub(crate) fn are_served(&self, lines: &[Line]) -> bool {
         self.list.iter().all(|service| {
             let address = SocketAddr::new(service.vip, service.port);
@@ -122,10 +122,11 @@ impl Services {
             let members = service.members.iter().all(|member| match member.state {
                 "active" => weight(member) > 0,
                 "drain" => is_there(member) && weight(member) == 0,
-                _ => !is_there(member),
+                _ => weight(member) == 0,
             });
-            let known = |address| service.members.iter().any(|member| member.address == address);
-            !own.is_empty() && members && ipvs::destinations(&own).all(known)
+            let is_known = |address| service.members.iter().any(|member| member.address == address);
+            let mut others = ipvs::destinations(&own).filter(|address| !is_known(*address));
+            !own.is_empty() && members && others.all(|address| ipvs::weight_of(&own, address) == 0)
         })
     }
 

@@ -83,6 +83,10 @@ pub(super) fn slow_start(world: &mut World<'_>) -> anyhow::Result<()> {
     world.servers.start(2, &world.topology.backends[2])?;
     let (tables, census) = flows.watch(ANSWER, || tables(world, RAMP + Duration::from_secs(4)));
     let tables = tables?;
+    if tables.len() < 2 {
+        world.report.remark(&format!("the table stayed {tables:?}"));
+        world.report.remark(&world.nodes[0].status()?["services"][0].to_string());
+    }
     world.expect_count("of 240 connections lost while it grows", 0, census.lost());
     let expected: anyhow::Result<Vec<_>> =
         tables.iter().map(|table| Expected::of_kernel(table, (true, true))).collect();

@@ -32,7 +32,7 @@ pub(super) fn tests(world: &mut World<'_>) -> anyhow::Result<()> {
         let status = namespace.spawn(&mut command)?.wait()?;
         let text = fs::read_to_string(&log)?;
         let result =
-            text.lines().find(|line| line.starts_with("test result:")).unwrap_or("no result").to_owned();
+            text.lines().rfind(|line| line.starts_with("test result:")).unwrap_or("no result").to_owned();
         if !status.success() {
             print!("{text}");
         }
