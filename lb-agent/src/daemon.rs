@@ -11,14 +11,17 @@ mod answer;
 mod drains;
 mod probes;
 mod report;
+mod traced;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use files::Fault;
 use lb_core::Time;
+use lb_core::config::NodeAddresses;
 use lb_core::node::{Node, NodeConfig, ProbeKey};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -32,9 +35,11 @@ use crate::notify::Notifier;
 use crate::privileges;
 use crate::probe::{Executor, Settings};
 use crate::status::Refusal;
+use crate::traces::{self, Counts, spans};
 use crate::watch::Watch;
 use air::Air;
 use probes::Probes;
+use traced::Traced;
 
 /// Counts that are this old are read anew for a scrape.
 const FRESH: Duration = Duration::from_secs(1);
@@ -70,7 +75,9 @@ impl DaemonError {
 pub(crate) fn run(arguments: &Run) -> Result<(), DaemonError> {
     let Loaded { config, mark } = file::load(&arguments.config);
     let config = config.map_err(|fault| DaemonError::Fault(Box::new(fault)))?;
-    let levels = log::start(config.log);
+    let (layer, exporter) =
+        config.tracing.map(|collector| traces::layer(collector, &instance(&config))).unzip();
+    let levels = log::start(config.log, layer);
     // before there are other threads, for each has its own
     match privileges::drop_others() {
         Ok(dropped) if dropped.is_empty() => {}
@@ -80,13 +87,28 @@ pub(crate) fn run(arguments: &Run) -> Result<(), DaemonError> {
     for (capability, purpose) in privileges::missing() {
         tracing::warn!(%capability, purpose, "a capability is missing");
     }
+    // outlives the loop: the last spans are those of its end
+    let delivery = exporter.map(traces::Exporter::start).transpose();
+    let delivery = delivery.map_err(DaemonError::system("a thread for traces"))?;
+    let counts = delivery.as_ref().map(traces::Delivery::counts);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(DaemonError::system("an event queue"))?;
     runtime.block_on(async {
-        let mut daemon = Daemon::start(arguments, config, mark, levels)?;
+        let mut daemon = Daemon::start(arguments, config, mark, levels, counts)?;
         daemon.turn().await;
         daemon.end().await;
         Ok(())
+    })
+}
+
+/// What tells this node's traces from others': its address, else its name.
+fn instance(config: &NodeConfig) -> String {
+    let NodeAddresses { v4, v6 } = config.lb.node;
+    let address = v4.map(IpAddr::from).or_else(|| v6.map(IpAddr::from)).map(|address| address.to_string());
+    address.unwrap_or_else(|| {
+        // a node without either is one that nobody tells from others
+        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        name.trim_end().to_owned()
     })
 }
 
@@ -111,6 +133,7 @@ struct Daemon {
     metrics_server: Option<MetricsServer>,
     notifier: Notifier,
     levels: Levels,
+    traced: Traced,
     watch: Watch,
     cleanup: bool,
     told_ready: bool,
@@ -157,7 +180,13 @@ enum Woken {
 }
 
 impl Daemon {
-    fn start(arguments: &Run, config: NodeConfig, mark: u64, levels: Levels) -> Result<Self, DaemonError> {
+    fn start(
+        arguments: &Run,
+        config: NodeConfig,
+        mark: u64,
+        levels: Levels,
+        traces: Option<Counts>,
+    ) -> Result<Self, DaemonError> {
         let start = Instant::now();
         let seed = RandomState::new().build_hasher().finish();
         let mut probes = Probes::default();
@@ -201,10 +230,11 @@ impl Daemon {
             kernel_error: None,
             air,
             control,
-            metrics: Metrics::new(),
+            metrics: Metrics::new(traces),
             metrics_server,
             notifier: Notifier::from_environment(),
             levels,
+            traced: Traced::default(),
             watch: Watch::new(&arguments.config),
             cleanup: arguments.cleanup,
             told_ready: false,
@@ -280,6 +310,7 @@ impl Daemon {
             Woken::Terminate => {
                 self.notifier.stopping();
                 tracing::info!(cleanup = self.cleanup, "ending: withdraw, wait, stop");
+                self.traced.ending(self.cleanup);
                 self.node.handle_shutdown(now, self.cleanup);
             }
             Woken::Time => self.node.handle_timeout(now),
@@ -312,6 +343,17 @@ impl Daemon {
             return Ok("the file is as it was".to_owned());
         }
         self.file.mark = mark;
+        let span = spans::reload();
+        let result = span.in_scope(|| self.take_file(now, config));
+        match &result {
+            Ok(_) => spans::generation(&span, self.node.config().lb.generation),
+            Err(why) => spans::failed(&span, "config", why),
+        }
+        result
+    }
+
+    /// Puts what the file says now to work, if it is right.
+    fn take_file(&mut self, now: Time, config: Result<NodeConfig, Fault>) -> Result<String, String> {
         let prepared = config.and_then(|config| match self.probes.prepare(&config) {
             Ok(()) => Ok(config),
             Err((path, message)) => Err(place(&self.file.path, &path, message)),
@@ -347,6 +389,7 @@ impl Daemon {
         for (field, same) in [
             ("metrics", config.metrics == at_work.metrics),
             ("control", config.control == at_work.control),
+            ("tracing", config.tracing == at_work.tracing),
             ("log.format", config.log.format == at_work.log.format),
         ] {
             if !same {

@@ -32,6 +32,7 @@ impl Daemon {
                 Action::Read => self.kernel.list(),
                 Action::Write(writes) => {
                     tracing::debug!(count = writes.len(), first = %writes[0], "writing to the kernel");
+                    self.traced.writing(self.node.config().lb.services.len(), writes.len());
                     self.kernel.write(writes);
                 }
                 Action::Stop => self.stopped = true,
@@ -56,6 +57,7 @@ impl Daemon {
                 self.node.handle_read_failed(now);
             }
             Done::Written { done, refused } => {
+                self.traced.written(done, refused.as_deref());
                 if let Some(refused) = refused {
                     tracing::warn!(done, "the kernel refused a write: {refused}");
                     self.kernel_error = Some(refused);
@@ -79,8 +81,7 @@ impl Daemon {
     pub(super) fn heard(&mut self, now: Time, told: air::Told) {
         match told {
             air::Told::Withdrawn(prefix) => self.node.handle_withdrawn(now, prefix),
-            air::Told::Event(event) if event.is_minor() => tracing::debug!("{event}"),
-            air::Told::Event(event) => tracing::info!("{event}"),
+            air::Told::Event(event) => self.traced.routing(&event),
             air::Told::Failed(error) => tracing::error!("routing: {error}"),
         }
     }

@@ -48,7 +48,7 @@ pub fn written(span: &Span, writes: usize) {
     span.record("lb_agent.kernel.writes_done", writes);
 }
 
-/// A session with a router on its way: from the first attempt until it is up, or fails. See [`state`].
+/// A session with a router on its way: from the first attempt, or its fall, until it is up, or fails. See [`state`].
 ///
 /// `protocol` is `bgp` or `bfd`. One that is up is in no span: it may last for months.
 #[must_use]
@@ -67,10 +67,10 @@ pub fn session(protocol: &'static str, peer: IpAddr) -> Span {
     )
 }
 
-/// The state that a [`session`] has reached, in the protocol's words: an event in its span.
-pub fn state(span: &Span, state: &str) {
+/// The state that a [`session`] has reached, in the protocol's words; `line` is logged, and an event in its span.
+pub fn state(span: &Span, state: &str, line: impl Display) {
     span.record("lb_agent.session.state", state);
-    span.in_scope(|| tracing::info!(lb_agent.session.state = state, "session state"));
+    span.in_scope(|| tracing::info!("{line}"));
 }
 
 /// The way out: withdraw, wait, stop.
