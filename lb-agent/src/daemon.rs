@@ -8,6 +8,7 @@
 mod act;
 mod air;
 mod answer;
+mod digests;
 mod drains;
 mod probes;
 mod report;
@@ -38,6 +39,7 @@ use crate::status::Refusal;
 use crate::traces::{self, Counts, spans};
 use crate::watch::Watch;
 use air::Air;
+use digests::Digests;
 use probes::Probes;
 use traced::Traced;
 
@@ -116,6 +118,7 @@ fn instance(config: &NodeConfig) -> String {
 struct Daemon {
     start: Instant,
     node: Node,
+    digests: Digests,
     file: FileState,
     probes: Probes,
     executor: Executor<ProbeKey>,
@@ -220,6 +223,7 @@ impl Daemon {
         Ok(Self {
             start,
             node,
+            digests: Digests::default(),
             file: FileState { path: arguments.config.clone(), mark, since: start, refused: None },
             probes,
             executor: executor.map_err(DaemonError::system("a thread for checks"))?,
