@@ -31,37 +31,37 @@ Examples:
 
 Exit status: 0 done; 1 the answer is no, or there is no answer; 2 bad input.";
 
-/// The commands.
+/// The commands, in the order in which a person comes to need them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Say what would be done with a file: commands, switches, what is missing.
     Check(Check),
-    /// Print the completion script of a shell.
-    Completions(Completions),
-    /// Give a backend, or this node, no new flows.
-    Drain(Drain),
-    /// On a backend: take tunnelled packets and answer clients directly.
-    Dsr(crate::dsr::Arguments),
-    /// Say which backend a new flow gets on this node, and why.
-    Explain(Explain),
-    /// Read what `ipvsadm -S -n` prints, or keepalived.conf, into our file.
-    Import(Import),
-    /// Print the manual page.
-    Man,
-    /// Tell the agent that its path to a backend is dead, or alive.
-    Path(Path),
-    /// From a client's side: ask every VIP through each node to each gateway, and name what is dead.
-    ProbePaths(crate::probe::paths::Arguments),
-    /// Have the agent read its file now.
-    Reload(Ask),
     /// Run as the daemon.
     Run(Run),
     /// Say how a running agent stands.
     Status(Status),
     /// Show services and backends as they change.
     Top(Top),
+    /// Say which backend a new flow gets on this node, and why.
+    Explain(Explain),
+    /// Give a backend, or this node, no new flows.
+    Drain(Drain),
     /// Put a backend, or this node, back.
     Undrain(Drain),
+    /// Tell the agent that its path to a backend is dead, or alive.
+    Path(Path),
+    /// Have the agent read its file now.
+    Reload(Ask),
+    /// On a backend: take tunnelled packets and answer clients directly.
+    Dsr(crate::dsr::Arguments),
+    /// Read what `ipvsadm -S -n` prints, or keepalived.conf, into our file.
+    Import(Import),
+    /// From a client's side: ask every VIP through each node to each gateway, and name what is dead.
+    ProbePaths(crate::probe::paths::Arguments),
+    /// Print the completion script of a shell.
+    Completions(Completions),
+    /// Print the manual page.
+    Man,
 }
 
 /// The daemon.
@@ -72,7 +72,8 @@ refused, and the one before it stays at work. SIGTERM withdraws all VIPs, waits
 announce.drainDelay and ends; IPVS stays as it is unless --cleanup is given.
 Needs CAP_NET_ADMIN, and for some checks and port 179 CAP_NET_RAW and
 CAP_NET_BIND_SERVICE, but not root; drops all others. LB_AGENT_LOG overrides
-log.level, in the filter language of tracing (`debug`, `lb_agent=trace`).")]
+log.level, in the filter language of tracing (`debug`, `lb_agent=trace`).
+deploy/lb-agent.service is a unit for systemd.")]
 pub(crate) struct Run {
     /// The node's file.
     #[arg(long, value_name = "FILE")]
@@ -95,7 +96,15 @@ pub(crate) struct Ask {
 #[command(after_help = "\
 Reads the kernel if it may (CAP_NET_ADMIN), and takes it for empty if not.
 Every backend is taken for healthy. What it prints can be run by a shell; the
-agent does the same by netlink. Exit status 0 if the file is right.")]
+agent does the same by netlink.
+
+Examples:
+  lb-agent check --config node.yaml             what would be done here
+  lb-agent check --config - < node.yaml         the same, of a file not written yet
+  lb-agent check --print-lb --config node.yaml  for `overspill pick`
+
+Exit status: 0 if the file is right, even where a module or a capability is
+missing (it may be checked elsewhere than it runs); 2 if it is wrong.")]
 pub(crate) struct Check {
     /// The node's file; `-` is standard input.
     #[arg(long, value_name = "FILE")]
@@ -115,6 +124,14 @@ pub(crate) struct Completions {
 
 /// `drain` and `undrain`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lb-agent drain 10.1.0.5                                 of all its services
+  lb-agent drain 10.1.0.5 --service 203.0.113.10:443/tcp  of this one alone
+  lb-agent drain --node                                   before work on this node
+  lb-agent undrain 10.1.0.5                               flows for it again
+
+What is drained stays so when the agent restarts.")]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["backend", "node"]))]
 pub(crate) struct Drain {
     /// The backend's address.
@@ -133,6 +150,13 @@ pub(crate) struct Drain {
 
 /// `explain`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  lb-agent explain tcp,192.0.2.1,40000,203.0.113.10,443
+
+Says the slot of the service's table that the flow hashes to, what is there,
+and the backend. The table's name is equal on all nodes that place flows alike.
+Where the flow's connection was made before a change, the kernel keeps it.")]
 pub(crate) struct Explain {
     /// The flow, as a row of `overspill pick`: proto,src,sport,dst,dport.
     #[arg(value_name = "FLOW")]
@@ -167,6 +191,13 @@ pub(crate) enum ImportFormat {
 
 /// `path`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lb-agent path 10.1.0.5 --dead-for 60   no flows for it, unless told anew, for a minute
+  lb-agent path 10.1.0.5 --alive         it answers again
+
+For a checker that sees what checks from this node do not, such as one that runs
+`lb-agent probe-paths` from a client's side.")]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["dead_for", "alive"]))]
 pub(crate) struct Path {
     /// The backend's address.
@@ -188,6 +219,10 @@ pub(crate) struct Path {
 
 /// `status`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lb-agent status                   how does it stand?
+  lb-agent status --json | jq '.services[] | select(.state != \"up\")'")]
 pub(crate) struct Status {
     /// One JSON document.
     #[arg(long)]
@@ -199,6 +234,10 @@ pub(crate) struct Status {
 
 /// `top`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lb-agent top                      until it is interrupted
+  lb-agent top --every 5 --looks 3  three looks, for a script")]
 pub(crate) struct Top {
     /// Seconds between two looks.
     #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3_600))]

@@ -58,6 +58,27 @@ fn check_prints_the_commands_of_a_person() {
 }
 
 #[test]
+fn a_backend_that_is_several_destinations_is_explained_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = "health: { slowStart: { duration: 60s, steps: 8, from: 10% } }\n";
+    for (content, times) in [(NODE.to_owned(), 0), (format!("{NODE}{slow}"), 1)] {
+        let output = agent(&["check", "--config", &file(folder.path(), &content)]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let printed = text(&output.stdout);
+        assert_eq!(printed.matches("# one backend is several destinations").count(), times, "{printed}");
+    }
+}
+
+#[test]
+fn every_command_that_asks_or_checks_has_examples() {
+    for command in ["check", "drain", "undrain", "explain", "path", "status", "top"] {
+        let help = text(&agent(&[command, "--help"]).stdout);
+        let example = format!("  lb-agent {command} ");
+        assert!(help.contains("Example") && help.contains(&example), "{help}");
+    }
+}
+
+#[test]
 fn print_lb_writes_a_file_for_pick_in_the_kernels_order() {
     let folder = tempfile::tempdir().unwrap();
     let output = agent(&["check", "--print-lb", "--config", &file(folder.path(), NODE)]);

@@ -4,12 +4,14 @@
 //! if it may not be read), with every backend taken for healthy, and what it
 //! would write is printed as the commands that a person would type.
 
+use std::collections::BTreeSet;
 use std::io;
+use std::net::IpAddr;
 
 use files::Source;
 use lb_core::Time;
 use lb_core::health::Outcome;
-use lb_core::ipvs::print_lb;
+use lb_core::ipvs::{Command, ServiceKey, print_lb};
 use lb_core::node::{Action, Node, NodeConfig, Snapshot, Write};
 
 use super::Stop;
@@ -115,10 +117,16 @@ fn foreign(node: &Node, before: &Snapshot, out: &mut impl io::Write) -> Result<(
 
 fn commands(writes: &[Write], out: &mut impl io::Write) -> Result<(), Stop> {
     let mut any = false;
+    let mut divided = first_divided(writes);
     let writes = writes.iter().filter(|write| !matches!(write, Write::Sysctl { .. }));
     for write in writes {
         if let Some(command) = crate::kernel::shell::command(write) {
             any = true;
+            if divided.is_some() && divided == destination(write).map(|(key, _)| key) {
+                divided = None;
+                writeln!(out, "# one backend is several destinations, on ports that no packet shows:")?;
+                writeln!(out, "# its weight is how many of them take new flows")?;
+            }
             writeln!(out, "{command}")?;
         }
     }
@@ -126,6 +134,22 @@ fn commands(writes: &[Write], out: &mut impl io::Write) -> Result<(), Stop> {
         writeln!(out, "# the kernel holds everything already")?;
     }
     Ok(())
+}
+
+/// The first service in which one backend is more than one destination.
+fn first_divided(writes: &[Write]) -> Option<ServiceKey> {
+    let mut seen = BTreeSet::new();
+    writes.iter().filter_map(destination).find(|added| !seen.insert(*added)).map(|(key, _)| key)
+}
+
+/// The service and the address of a destination that is added.
+fn destination(write: &Write) -> Option<(ServiceKey, IpAddr)> {
+    match write {
+        Write::Ipvs(Command::AddDestination { key, destination }) => {
+            Some((*key, destination.endpoint.address))
+        }
+        Write::Ipvs(_) | Write::Address { .. } | Write::Sysctl { .. } => None,
+    }
 }
 
 fn announcements(node: &Node, out: &mut impl io::Write) -> Result<(), Stop> {

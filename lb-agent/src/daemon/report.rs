@@ -36,7 +36,8 @@ const fn phase_word(phase: KernelPhase) -> &'static str {
 }
 
 impl Daemon {
-    pub(super) async fn status(&self, now: Time) -> Status {
+    pub(super) async fn status(&mut self, now: Time) -> Status {
+        self.digests.refresh(&self.node);
         let state = match self.node.life() {
             Life::Cleaning { .. } => "cleaning",
             Life::Running if self.node.is_drained() => "draining",
@@ -118,7 +119,7 @@ impl Daemon {
             service: address.to_string(),
             state: service_word(service.state).to_owned(),
             in_service: share,
-            table_digest: self.node.table_digest(address).map(|digest| digest.to_string()),
+            table_digest: self.digests.get(address).map(str::to_owned),
             backends: service.backends.iter().map(backend).collect(),
         }
     }
