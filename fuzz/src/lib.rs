@@ -8,6 +8,8 @@
 #![forbid(unsafe_code)]
 
 pub mod bfd_session;
+pub mod bgp_message;
+pub mod bgp_session;
 pub mod director_model;
 pub mod encapsulate_round_trip;
 pub mod ipvs_message;

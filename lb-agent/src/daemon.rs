@@ -11,17 +11,19 @@ mod answer;
 mod drains;
 mod probes;
 mod report;
+mod traced;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use files::Fault;
 use lb_core::Time;
+use lb_core::config::NodeAddresses;
 use lb_core::node::{Node, NodeConfig, ProbeKey};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::Span;
 
 use crate::cli::Run;
 use crate::control::Server;
@@ -33,10 +35,11 @@ use crate::notify::Notifier;
 use crate::privileges;
 use crate::probe::{Executor, Settings};
 use crate::status::Refusal;
-use crate::traces::{Exporter, spans};
+use crate::traces::{self, Counts, spans};
 use crate::watch::Watch;
 use air::Air;
 use probes::Probes;
+use traced::Traced;
 
 /// Counts that are this old are read anew for a scrape.
 const FRESH: Duration = Duration::from_secs(1);
@@ -72,7 +75,9 @@ impl DaemonError {
 pub(crate) fn run(arguments: &Run) -> Result<(), DaemonError> {
     let Loaded { config, mark } = file::load(&arguments.config);
     let config = config.map_err(|fault| DaemonError::Fault(Box::new(fault)))?;
-    let (levels, exporter) = log::start(&config);
+    let (layer, exporter) =
+        config.tracing.map(|collector| traces::layer(collector, &instance(&config))).unzip();
+    let levels = log::start(config.log, layer);
     // before there are other threads, for each has its own
     match privileges::drop_others() {
         Ok(dropped) if dropped.is_empty() => {}
@@ -82,16 +87,28 @@ pub(crate) fn run(arguments: &Run) -> Result<(), DaemonError> {
     for (capability, purpose) in privileges::missing() {
         tracing::warn!(%capability, purpose, "a capability is missing");
     }
-    // outlives all spans: what ends last is delivered too
-    let _delivery =
-        exporter.map(Exporter::start).transpose().map_err(DaemonError::system("a thread for traces"))?;
+    // outlives the loop: the last spans are those of its end
+    let delivery = exporter.map(traces::Exporter::start).transpose();
+    let delivery = delivery.map_err(DaemonError::system("a thread for traces"))?;
+    let counts = delivery.as_ref().map(traces::Delivery::counts);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(DaemonError::system("an event queue"))?;
     runtime.block_on(async {
-        let mut daemon = Daemon::start(arguments, config, mark, levels)?;
+        let mut daemon = Daemon::start(arguments, config, mark, levels, counts)?;
         daemon.turn().await;
         daemon.end().await;
         Ok(())
+    })
+}
+
+/// What tells this node's traces from others': its address, else its name.
+fn instance(config: &NodeConfig) -> String {
+    let NodeAddresses { v4, v6 } = config.lb.node;
+    let address = v4.map(IpAddr::from).or_else(|| v6.map(IpAddr::from)).map(|address| address.to_string());
+    address.unwrap_or_else(|| {
+        // a node without either is one that nobody tells from others
+        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        name.trim_end().to_owned()
     })
 }
 
@@ -110,15 +127,13 @@ struct Daemon {
     scrapes: Vec<crate::metrics::Scrape>,
     /// What the kernel said to the last thing that failed.
     kernel_error: Option<String>,
-    /// The writes that are under way, and the way out, as traces have them.
-    reconcile: Span,
-    shutdown: Span,
     air: Air,
     control: Server,
     metrics: Metrics,
     metrics_server: Option<MetricsServer>,
     notifier: Notifier,
     levels: Levels,
+    traced: Traced,
     watch: Watch,
     cleanup: bool,
     told_ready: bool,
@@ -165,7 +180,13 @@ enum Woken {
 }
 
 impl Daemon {
-    fn start(arguments: &Run, config: NodeConfig, mark: u64, levels: Levels) -> Result<Self, DaemonError> {
+    fn start(
+        arguments: &Run,
+        config: NodeConfig,
+        mark: u64,
+        levels: Levels,
+        traces: Option<Counts>,
+    ) -> Result<Self, DaemonError> {
         let start = Instant::now();
         let seed = RandomState::new().build_hasher().finish();
         let mut probes = Probes::default();
@@ -207,14 +228,13 @@ impl Daemon {
             listed: None,
             scrapes: Vec::new(),
             kernel_error: None,
-            reconcile: Span::none(),
-            shutdown: Span::none(),
             air,
             control,
-            metrics: Metrics::new(),
+            metrics: Metrics::new(traces),
             metrics_server,
             notifier: Notifier::from_environment(),
             levels,
+            traced: Traced::default(),
             watch: Watch::new(&arguments.config),
             cleanup: arguments.cleanup,
             told_ready: false,
@@ -289,8 +309,8 @@ impl Daemon {
             }
             Woken::Terminate => {
                 self.notifier.stopping();
-                self.shutdown = spans::shutdown(self.cleanup);
                 tracing::info!(cleanup = self.cleanup, "ending: withdraw, wait, stop");
+                self.traced.ending(self.cleanup);
                 self.node.handle_shutdown(now, self.cleanup);
             }
             Woken::Time => self.node.handle_timeout(now),
@@ -322,9 +342,18 @@ impl Daemon {
         if mark == self.file.mark {
             return Ok("the file is as it was".to_owned());
         }
-        let span = spans::reload();
-        let _entered = span.enter();
         self.file.mark = mark;
+        let span = spans::reload();
+        let result = span.in_scope(|| self.take_file(now, config));
+        match &result {
+            Ok(_) => spans::generation(&span, self.node.config().lb.generation),
+            Err(why) => spans::failed(&span, "config", why),
+        }
+        result
+    }
+
+    /// Puts what the file says now to work, if it is right.
+    fn take_file(&mut self, now: Time, config: Result<NodeConfig, Fault>) -> Result<String, String> {
         let prepared = config.and_then(|config| match self.probes.prepare(&config) {
             Ok(()) => Ok(config),
             Err((path, message)) => Err(place(&self.file.path, &path, message)),
@@ -336,7 +365,6 @@ impl Daemon {
                 let said = format!("refused: {}", words(&fault));
                 self.file.refused = Some((fault, Instant::now()));
                 self.metrics.reload(false);
-                spans::failed(&span, "refused", &said);
                 Err(said)
             }
             Ok(config) => {
@@ -347,7 +375,6 @@ impl Daemon {
                 self.remark_on_fixed(&config);
                 self.air.configure(&config);
                 let generation = config.lb.generation;
-                spans::generation(&span, generation);
                 let services = config.lb.services.iter().map(|service| service.address.to_string()).collect();
                 self.metrics.retain(&services);
                 self.node.handle_config(now, config);
@@ -362,8 +389,8 @@ impl Daemon {
         for (field, same) in [
             ("metrics", config.metrics == at_work.metrics),
             ("control", config.control == at_work.control),
-            ("log.format", config.log.format == at_work.log.format),
             ("tracing", config.tracing == at_work.tracing),
+            ("log.format", config.log.format == at_work.log.format),
         ] {
             if !same {
                 tracing::warn!(field, "this takes a restart");

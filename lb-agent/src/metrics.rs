@@ -26,6 +26,7 @@
 //! | `loop_late_seconds` (histogram) | | how long after its time the loop did what was due |
 //! | `session_up`, `session_routes` | `protocol`, `peer` | sessions with routers |
 //! | `session_state_info` | `protocol`, `peer`, `state` | the same in the protocol's words |
+//! | `trace_spans_total` | `result`: `delivered`, `dropped`, `lost` | spans, where the file has `tracing`: taken by the collector, not queued, given up |
 
 mod document;
 mod server;
@@ -42,7 +43,8 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use crate::status::Status;
-use document::Latest;
+use crate::traces::Counts;
+use document::{Latest, Traces};
 
 pub(crate) use server::{MetricsServer, Scrape};
 
@@ -80,7 +82,7 @@ fn late_times() -> Histogram {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(traces: Option<Counts>) -> Self {
         let mut registry = Registry::with_prefix("lb_agent");
         let latest = Latest(Arc::new(Mutex::new(None)));
         let probes = Family::new_with_constructor(check_times as fn() -> Histogram);
@@ -94,6 +96,9 @@ impl Metrics {
             lateness.clone(),
         );
         registry.register_collector(Box::new(latest.clone()));
+        if let Some(counts) = traces {
+            registry.register_collector(Box::new(Traces(counts)));
+        }
         for result in ["taken", "refused"] {
             // so that a rate over it exists from the start
             drop(reloads.get_or_create(&ReloadLabels { result }));

@@ -23,3 +23,6 @@ pub use config::{Excess, Export, GracefulRestart, PeerConfig, PrefixLimit, Reach
 pub use identity::{Asn, Community, Families, Family, LargeCommunity, ParseCommunityError, Password};
 pub use session::{ConnectionId, Down, DownReason, Established, Event, Side, State, Transmit};
 pub use speaker::{Counters, PeerId, PeerStatus, Route, Speaker, Start};
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,11 @@
-//! What a node's kernel serves, read from `/proc/net/ip_vs` rather than by the code under test.
+//! What a node's kernel serves, read from `/proc/net/ip_vs`, or by `ipvsadm` where that is too long for
+//! it, rather than by the code under test.
 
 use std::fs::File;
 use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 
 use crate::namespace::Namespace;
 
@@ -30,33 +31,33 @@ pub(crate) fn read(namespace: &Namespace) -> anyhow::Result<Vec<Line>> {
         bytes.truncate(count);
         Ok(bytes)
     })?;
-    ensure!(bytes.len() < PAGE, "the list of services has grown over the page that one read gives");
-    parse(std::str::from_utf8(&bytes)?)
+    if bytes.len() < PAGE {
+        return parse(std::str::from_utf8(&bytes)?, hexadecimal);
+    }
+    let listed = namespace.output("/bin/ipvsadm", &["-L", "-n", "--nosort"], "")?;
+    parse(&listed, |word| word.parse().ok())
 }
 
-fn parse(text: &str) -> anyhow::Result<Vec<Line>> {
+fn parse(text: &str, address: impl Fn(&str) -> Option<SocketAddr>) -> anyhow::Result<Vec<Line>> {
     // three lines of heading
     let lines = text.lines().skip(3).filter(|line| !line.trim().is_empty());
-    lines.map(|line| line_of(line).with_context(|| format!("a line of ip_vs: {line}"))).collect()
+    lines.map(|line| line_of(line, &address).with_context(|| format!("a line of ip_vs: {line}"))).collect()
 }
 
-fn line_of(line: &str) -> Option<Line> {
+fn line_of(line: &str, address: impl Fn(&str) -> Option<SocketAddr>) -> Option<Line> {
     let mut words = line.split_whitespace();
     let first = words.next()?;
-    let address = address_of(words.next()?)?;
+    let address = address(words.next()?)?;
     if first == "->" {
         let (forward, weight) = (words.next()?.to_owned(), words.next()?.parse().ok()?);
         return Some(Line::Destination { address, forward, weight });
     }
-    Some(Line::Service {
-        protocol: first.to_owned(),
-        address,
-        scheduler: words.collect::<Vec<_>>().join(" "),
-    })
+    // flags come after it, from one of the two sources only
+    Some(Line::Service { protocol: first.to_owned(), address, scheduler: words.next()?.to_owned() })
 }
 
 /// `0A090909:0050` or `[fd00:0009:...]:0050`.
-fn address_of(word: &str) -> Option<SocketAddr> {
+fn hexadecimal(word: &str) -> Option<SocketAddr> {
     let (address, port) = word.rsplit_once(':')?;
     let port = u16::from_str_radix(port, 16).ok()?;
     let address: IpAddr = match address.strip_prefix('[') {

@@ -15,8 +15,8 @@ use crate::traffic::{BULK_PORT, PORT};
 
 /// How agents probe backends, and how many results in a row are a verdict.
 pub(crate) const PROBE_INTERVAL: Duration = Duration::from_millis(500);
-pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_millis(400);
-pub(crate) const FALL: u32 = 2;
+pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_millis(1_500);
+pub(crate) const FALL: u32 = 3;
 pub(crate) const RISE: u32 = 2;
 
 /// A backend of a service.

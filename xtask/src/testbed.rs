@@ -32,6 +32,9 @@ const LIMIT: Duration = Duration::from_secs(360);
 /// The smoke set's guest has this long; on a quiet machine it takes half a minute.
 const SMOKE_LIMIT: Duration = Duration::from_secs(180);
 
+/// The scenario that runs the packages' own live tests.
+const LIVE_TESTS: &str = "live tests";
+
 /// What to run, as the command line says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {
@@ -101,6 +104,12 @@ impl Options {
         words
     }
 
+    /// Whether a scenario is among those that are wanted.
+    fn wants(&self, scenario: &str) -> bool {
+        let is_named = |name: &String| scenario.starts_with(name.as_str());
+        !self.shell && (self.only.is_empty() || self.only.iter().any(is_named))
+    }
+
     /// Whether a person sits at the guest's console.
     fn is_interactive(&self) -> bool {
         self.keep || self.shell
@@ -135,7 +144,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<Transcript, Trouble>
     let metadata = Metadata::read(root)?;
     let folder = metadata.target_directory.join("testbed");
     let pieces = pieces::fetch(&folder.join("cache"))?;
-    let programs = programs::build(root, &metadata, &folder)?;
+    let programs = programs::build(root, &metadata, &folder, options.wants(LIVE_TESTS))?;
     let image = folder.join("image.cpio");
     image::write(&image, &pieces, &programs)?;
     println!("prepared in {:.1} s", start.elapsed().as_secs_f64());

@@ -3,27 +3,12 @@
 use std::time::Instant;
 
 use lb_core::Time;
-use lb_core::bgp::Event as SpeakerEvent;
 use lb_core::node::{Action, Event, ProbeKey};
-use tracing::Span;
 
 use super::{Daemon, air, probes};
 use crate::kernel::Done;
 use crate::probe::Finished;
-use crate::routing::RoutingEvent;
 use crate::status::{cause_words, health_word, service_word};
-use crate::traces::spans;
-
-/// A change of a session's state as a span; nothing for what else there is to tell of it.
-fn session_span(event: &RoutingEvent) -> Span {
-    match event {
-        RoutingEvent::Bgp { peer, event: SpeakerEvent::State { from, to } } => {
-            spans::session("bgp", *peer, from, to)
-        }
-        RoutingEvent::Bfd { peer, change } => spans::session("bfd", *peer, change.from, change.to),
-        RoutingEvent::Bgp { .. } | RoutingEvent::Connection { .. } => Span::none(),
-    }
-}
 
 impl Daemon {
     /// Carries out everything that the node asks for now.
@@ -47,7 +32,7 @@ impl Daemon {
                 Action::Read => self.kernel.list(),
                 Action::Write(writes) => {
                     tracing::debug!(count = writes.len(), first = %writes[0], "writing to the kernel");
-                    self.reconcile = spans::reconcile(self.node.config().lb.services.len(), writes.len());
+                    self.traced.writing(self.node.config().lb.services.len(), writes.len());
                     self.kernel.write(writes);
                 }
                 Action::Stop => self.stopped = true,
@@ -72,12 +57,9 @@ impl Daemon {
                 self.node.handle_read_failed(now);
             }
             Done::Written { done, refused } => {
-                // it ends with this
-                let span = std::mem::replace(&mut self.reconcile, Span::none());
-                spans::written(&span, done);
+                self.traced.written(done, refused.as_deref());
                 if let Some(refused) = refused {
                     tracing::warn!(done, "the kernel refused a write: {refused}");
-                    spans::failed(&span, "kernel", &refused);
                     self.kernel_error = Some(refused);
                 }
                 self.node.handle_written(now, done);
@@ -99,10 +81,7 @@ impl Daemon {
     pub(super) fn heard(&mut self, now: Time, told: air::Told) {
         match told {
             air::Told::Withdrawn(prefix) => self.node.handle_withdrawn(now, prefix),
-            air::Told::Event(event) => {
-                let _entered = session_span(&event).entered();
-                tracing::info!("{event}");
-            }
+            air::Told::Event(event) => self.traced.routing(&event),
             air::Told::Failed(error) => tracing::error!("routing: {error}"),
         }
     }

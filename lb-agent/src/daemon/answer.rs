@@ -48,12 +48,24 @@ impl Daemon {
                 let lines: Vec<String> = explanation.to_string().lines().map(str::to_owned).collect();
                 Answer::done(&lines)
             }
+            None if self.is_unread(&flow) => Answer::Refused(format!(
+                "{} is configured, but the kernel has not been read yet, so it is not known where it \
+                 goes; `lb-agent status` says why",
+                flow.destination()
+            )),
             None => Answer::Refused(format!(
                 "no service of this node is at {}, port {}; `lb-agent status` lists them",
                 flow.destination(),
                 flow.destination_port()
             )),
         }
+    }
+
+    /// Whether a flow is to a service that is configured and waits for the kernel to be read.
+    fn is_unread(&self, flow: &FlowKey) -> bool {
+        let wanted = ServiceAddress::new(flow.destination(), flow.destination_port(), flow.protocol());
+        self.node.believed().is_none()
+            && self.node.config().lb.services.iter().any(|service| service.address == wanted)
     }
 
     fn drain(&mut self, now: Time, backend: Option<IpAddr>, service: Option<&str>, out: bool) -> Answer {

@@ -8,6 +8,7 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 
 use crate::status::{Backend, Service, Status};
+use crate::traces::Counts;
 
 /// The latest status.
 #[derive(Clone, Debug)]
@@ -23,6 +24,21 @@ impl Collector for Latest {
         services(status, &mut encoder)?;
         backends(status, &mut encoder)?;
         sessions(status, &mut encoder)
+    }
+}
+
+/// What became of spans.
+#[derive(Debug)]
+pub(super) struct Traces(pub(super) Counts);
+
+impl Collector for Traces {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        let results =
+            [("delivered", self.0.delivered()), ("dropped", self.0.dropped()), ("lost", self.0.lost())];
+        let metric = ("trace_spans", "Spans by what became of them", MetricType::Counter);
+        each(&mut encoder, metric, &results, |(result, spans), write| {
+            write([("result", result)], Number::Count(*spans))
+        })
     }
 }
 

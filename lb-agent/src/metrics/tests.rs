@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use super::*;
 use crate::status::{Backend, ConfigStatus, Flows, KernelStatus, Service, Session, Vip};
+use crate::traces::Counts;
 
 fn status() -> Status {
     let backend = Backend {
@@ -55,7 +56,7 @@ fn status() -> Status {
 
 #[test]
 fn a_scrape_holds_everything_and_counts_in_64_bits() {
-    let mut metrics = Metrics::new();
+    let mut metrics = Metrics::new(Some(Counts::default()));
     metrics.probe("203.0.113.10:443/tcp", "success", Duration::from_millis(3));
     metrics.reload(false);
     let text = metrics.text(status()).unwrap();
@@ -73,6 +74,9 @@ fn a_scrape_holds_everything_and_counts_in_64_bits() {
         "lb_agent_backend_weight{service=\"203.0.113.10:443/tcp\",backend=\"10.1.0.5:443\"} 50.0",
         "lb_agent_probe_duration_seconds_count{service=\"203.0.113.10:443/tcp\",result=\"success\"} 1",
         "lb_agent_session_up{protocol=\"bgp\",peer=\"10.0.0.1\"} 1.0",
+        "lb_agent_trace_spans_total{result=\"delivered\"} 0",
+        "lb_agent_trace_spans_total{result=\"dropped\"} 0",
+        "lb_agent_trace_spans_total{result=\"lost\"} 0",
         "lb_agent_session_routes{protocol=\"bgp\",peer=\"10.0.0.1\"} 2.0",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\nis not in\n{text}");

@@ -179,6 +179,7 @@ pub(super) async fn check(
             Reply::Truncated => break,
         }
     }
+    drop(socket); // one descriptor for a check
     over_tcp(question, number, &query, target, port, progress).await
 }
 

@@ -66,6 +66,9 @@ pub enum HttpFault {
 
 /// Bytes of a body that are looked at.
 const LOOKED_AT: usize = 64 * 1_024;
+/// Bytes of a status line and headers that are taken: what the largest servers send, and no more, for
+/// thousands of backends may drip at once.
+const HEAD: usize = 64 * 1_024;
 /// Who asks.
 const AGENT: HeaderValue = HeaderValue::from_static(concat!(
     env!("CARGO_PKG_NAME"),
@@ -175,7 +178,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     progress: &mut Progress,
 ) -> Result<(), Failure> {
     let request = ask.request(target.address, port)?;
-    let handshake = http1::handshake(TokioIo::new(stream)).await;
+    let handshake = http1::Builder::new().max_buf_size(HEAD).handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(|error| of_hyper(&error, Phase::Answer))?;
     let answer = async {
         let response = sender.send_request(request).await;

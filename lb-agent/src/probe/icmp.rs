@@ -153,7 +153,8 @@ impl Line {
         let Some(waiter) = waiting.by_sequence.get(&sequence) else { return };
         let result = match heard {
             Heard::Reply(payload) => {
-                if waiter.asked != from {
+                // Another process may have drawn our identifier, and ask the same: not our reply.
+                if waiter.asked != from || !payload.starts_with(&self.nonce) {
                     return;
                 }
                 let ping = Ping { identifier: self.identifier, sequence, nonce: self.nonce };

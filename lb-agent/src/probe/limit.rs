@@ -2,8 +2,7 @@
 
 use rustix::process::{Resource, getrlimit};
 
-/// Descriptors that are not for checks: netlink, BGP, BFD, metrics, control, files, and the
-/// second socket of a DNS check that goes on over TCP.
+/// Descriptors that are not for checks: netlink, BGP, BFD, metrics, control, files.
 const RESERVE: u64 = 256;
 /// Where the process has no limit: more at once than any fleet needs.
 const ENOUGH: usize = 65_536;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use lb_core::Time;
-use lb_core::bfd::{Arrived, Hops, SessionConfig, Sessions};
+use lb_core::bfd::{Arrived, Hops, Session, SessionConfig, Sessions};
 use lb_core::bgp::{Event, PeerConfig, PeerId, Route, Speaker, Start, State, Transmit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -266,10 +266,12 @@ impl Engine {
         self.bfd.retain(|(address, arrived), _| self.sessions.speaks_to(*address, *arrived));
         while let Some(event) = self.sessions.poll_event() {
             let address = event.neighbor.address;
-            if let (true, Some(bfd)) =
-                (event.change.is_failure(), self.bfd.get(&(address, event.neighbor.hops.arrived())))
+            let arrived = event.neighbor.hops.arrived();
+            let heard = self.sessions.session(address, arrived).and_then(Session::last_alive);
+            if let (true, Some(bfd), Some(heard)) =
+                (event.change.is_failure(), self.bfd.get(&(address, arrived)), heard)
             {
-                self.speaker.handle_neighbour_down(self.now(), bfd.peer);
+                self.speaker.handle_neighbour_down(self.now(), bfd.peer, heard);
             }
             self.tell(RoutingEvent::Bfd { peer: address, change: event.change });
         }

@@ -34,6 +34,14 @@ pub enum RoutingEvent {
     },
 }
 
+impl RoutingEvent {
+    /// Whether a peer can bring it about as often as it likes, so that it is no news.
+    #[must_use]
+    pub const fn is_minor(&self) -> bool {
+        matches!(self, Self::Bgp { event: Event::EndOfRib { .. } | Event::RefreshRequested { .. }, .. })
+    }
+}
+
 impl fmt::Display for RoutingEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -48,11 +48,11 @@ pub fn written(span: &Span, writes: usize) {
     span.record("lb_agent.kernel.writes_done", number(writes));
 }
 
-/// A session with a router has another state, both in the words of `protocol`, which is `bgp` or `bfd`.
+/// A session with a router on its way: from the first attempt, or its fall, until it is up, or fails. See [`state`].
 ///
-/// It takes no time; it is a span so that it can be searched for as the others can.
+/// `protocol` is `bgp` or `bfd`. One that is up is in no span: it may last for months.
 #[must_use]
-pub fn session(protocol: &'static str, peer: IpAddr, from: impl Display, to: impl Display) -> Span {
+pub fn session(protocol: &'static str, peer: IpAddr) -> Span {
     info_span!(
         "session",
         otel.name = format!("{protocol} session"),
@@ -60,9 +60,17 @@ pub fn session(protocol: &'static str, peer: IpAddr, from: impl Display, to: imp
         network.protocol.name = protocol,
         network.peer.address = %peer,
         "network.type" = if peer.is_ipv4() { "ipv4" } else { "ipv6" },
-        lb_agent.session.from = %from,
-        lb_agent.session.to = %to
+        lb_agent.session.state = Empty,
+        "error.type" = Empty,
+        otel.status_code = Empty,
+        otel.status_description = Empty
     )
+}
+
+/// The state that a [`session`] has reached, in the protocol's words; `line` is logged, and an event in its span.
+pub fn state(span: &Span, state: &str, line: impl Display) {
+    span.record("lb_agent.session.state", state);
+    span.in_scope(|| tracing::info!("{line}"));
 }
 
 /// The way out: withdraw, wait, stop.

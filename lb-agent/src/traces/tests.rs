@@ -103,8 +103,8 @@ fn spans_arrive_with_their_names_attributes_and_events() {
         let reconcile = reload.in_scope(|| spans::reconcile(2, 9));
         spans::written(&reconcile, 4);
         spans::failed(&reconcile, "kernel", "no space left");
-        let session = spans::session("bgp", IpAddr::from([10, 1, 1, 1]), "OpenSent", "OpenConfirm");
-        session.in_scope(|| tracing::info!(why = "it answered", "on its way"));
+        let session = spans::session("bgp", IpAddr::from([10, 1, 1, 1]));
+        spans::state(&session, "OpenConfirm", "bgp 10.1.1.1: OpenSent -> OpenConfirm");
         // not ours, and below what is traced
         drop(tracing::info_span!(target: "hyper", "of_a_library"));
         drop(tracing::debug_span!("detail"));
@@ -137,9 +137,8 @@ fn spans_arrive_with_their_names_attributes_and_events() {
     assert_eq!(attributes["network.protocol.name"], "bgp");
     assert_eq!(attributes["network.peer.address"], "10.1.1.1");
     assert_eq!(attributes["network.type"], "ipv4");
-    assert_eq!(attributes["lb_agent.session.to"], "OpenConfirm");
-    assert_eq!(session.events[0].name, "on its way");
-    assert_eq!(words(&session.events[0].attributes)["why"], "it answered");
+    assert_eq!(attributes["lb_agent.session.state"], "OpenConfirm");
+    assert_eq!(session.events[0].name, "bgp 10.1.1.1: OpenSent -> OpenConfirm");
 }
 
 #[test]

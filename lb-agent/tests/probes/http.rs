@@ -1,6 +1,9 @@
-//! HTTP and HTTPS against nginx.
+//! HTTP and HTTPS against nginx, and answers that no server of good will gives.
 
 use std::fs;
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::thread;
 
 use lb_agent::probe::{AnswerFault, CertificateFault, Failure, HttpFault, Phase, TlsFault};
 use lb_core::health::StatusCodes;
@@ -10,7 +13,7 @@ use crate::support::{Authority, PATIENCE, Server, expect, folder, free, program,
 /// One process that answers HTTP and, on another port, HTTPS.
 struct Nginx {
     server: Server,
-    tls: std::net::SocketAddr,
+    tls: SocketAddr,
     authority: Authority,
 }
 
@@ -160,7 +163,7 @@ async fn down_slow_and_another_protocol() {
         "HTTP/1.1 2000 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhealt",
     ];
-    let server = std::thread::spawn(move || {
+    let server = thread::spawn(move || {
         use std::io::{Read, Write};
         for answer in answers {
             let (mut stream, _) = listener.accept().unwrap();
@@ -176,4 +179,44 @@ async fn down_slow_and_another_protocol() {
     let report = run(r#"{"kind": "http", "contains": "y"}"#, lying, PATIENCE).await;
     assert_eq!(report.result, Err(Failure::Closed { phase: Phase::Body }));
     server.join().unwrap();
+}
+
+/// Answers one connection with the same octets over and over, until the other side has had enough;
+/// how many it took.
+fn endless(first: &'static str, again: &'static str) -> (SocketAddr, thread::JoinHandle<usize>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = listener.local_addr().expect("it is bound");
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("the check connects");
+        let mut taken = 0;
+        let mut piece = first;
+        // a bound of the test's own, far over what any buffer of the kernel holds
+        while taken < 64 << 20 && stream.write_all(piece.as_bytes()).is_ok() {
+            taken += piece.len();
+            piece = again;
+        }
+        taken
+    });
+    (address, server)
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_is_judged_by_its_beginning() {
+    let no_http =
+        |result: &Result<(), Failure>| matches!(result, Err(Failure::Http(HttpFault::NoHttp { .. })));
+    let lacks = |result: &Result<(), Failure>| *result == Err(HttpFault::Lacks { looked_at: 65_536 }.into());
+    type Expected<'a> = &'a dyn Fn(&Result<(), Failure>) -> bool;
+    let table: [(&str, &str, Expected<'_>); 3] = [
+        // Headers, one header, a body.
+        ("HTTP/1.1 200 OK\r\n", "X-More: more of it\r\n", &no_http),
+        ("HTTP/1.1 200 OK\r\nX-Long: ", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", &no_http),
+        ("HTTP/1.1 200 OK\r\n\r\n", "hay hay hay hay hay hay hay hay hay hay hay hay hay ", &lacks),
+    ];
+    for (first, again, expected) in table {
+        let (address, server) = endless(first, again);
+        let report = run(r#"{"kind": "http", "contains": "needle"}"#, address, PATIENCE).await;
+        assert!(expected(&report.result), "{first:?}: {:?}", report.result);
+        let taken = server.join().expect("it ends when the check does");
+        assert!(taken < 64 << 20, "{first:?}: {taken} bytes");
+    }
 }

@@ -57,6 +57,7 @@ pub struct Session {
     diagnostic: Diagnostic,
     cause: Cause,
     told: SessionState,
+    last_alive: Option<Time>,
     remote: Remote,
     pace: Pace,
     /// The neighbour asked, and is not answered yet.
@@ -134,6 +135,7 @@ impl Session {
             diagnostic: Diagnostic::NONE,
             cause: Cause::Started,
             told: SessionState::Down,
+            last_alive: None,
             remote: Remote::UNHEARD,
             pace: Pace::new(now, &config, seed),
             final_due: false,
@@ -160,6 +162,9 @@ impl Session {
             return Err(Discard::AdminDown);
         }
         self.apply(Input::Heard(packet.state));
+        if self.state == SessionState::Up {
+            self.last_alive = Some(now);
+        }
         self.final_due |= packet.poll;
         self.schedule(now);
         Ok(())
@@ -258,6 +263,15 @@ impl Session {
     #[must_use]
     pub const fn remote(&self) -> (SessionState, Diagnostic) {
         (self.remote.state, self.remote.diagnostic)
+    }
+
+    /// When the neighbour was last heard in a session that was up, `None` while none has been.
+    ///
+    /// A failure says that nothing came since: it does not concern what has begun later, such as the
+    /// connections of a neighbour that has restarted in the meantime (RFC 5882 section 4.3.2).
+    #[must_use]
+    pub const fn last_alive(&self) -> Option<Time> {
+        self.last_alive
     }
 
     /// Our name of the session.

@@ -146,6 +146,15 @@ impl Families {
         Self { v4: self.v4 && other.v4, v6: self.v6 && other.v6 }
     }
 
+    /// The set without a family.
+    #[must_use]
+    pub const fn without(self, family: Family) -> Self {
+        match family {
+            Family::Ipv4 => Self { v4: false, ..self },
+            Family::Ipv6 => Self { v6: false, ..self },
+        }
+    }
+
     /// Whether there is no family in it.
     #[must_use]
     pub const fn is_empty(self) -> bool {

@@ -15,10 +15,11 @@ mod input;
 mod messages;
 mod negotiate;
 mod received;
+mod sending;
 pub(super) mod timers;
+mod view;
 
-use alloc::collections::VecDeque;
-use alloc::sync::Arc;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::time::Duration;
@@ -30,9 +31,8 @@ pub use fsm::State;
 pub use negotiate::{Local, OwnRestart};
 
 use super::config::PeerConfig;
-use super::identity::{Families, Family};
-use super::message::{Capability, Dialect, Message, RouteRefresh};
-use super::speaker::{Counters, PeerStatus};
+use super::message::{FaultKind, Message};
+use super::speaker::Counters;
 use crate::Time;
 use connection::{Connection, Machine};
 use fsm::{Action, Input};
@@ -80,6 +80,8 @@ pub struct Session {
     up_since: Option<Time>,
     times_established: u64,
     counters: Counters,
+    /// Attributes and what was wrong with them, in this session.
+    told_faults: BTreeSet<(u8, FaultKind)>,
     transmits: VecDeque<Transmit>,
     events: VecDeque<Event>,
 }
@@ -115,6 +117,7 @@ impl Session {
             up_since: None,
             times_established: 0,
             counters: Counters::default(),
+            told_faults: BTreeSet::new(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
         }
@@ -137,12 +140,17 @@ impl Session {
         self.withdrawn(gone);
     }
 
-    /// BFD says that the peer is dead.
-    pub fn handle_neighbour_down(&mut self, now: Time) {
-        self.advance(now, Slot::Second, Input::Refused, Some(DownReason::NeighbourDown));
+    /// BFD says that the peer is dead, which was last heard while it lived at `heard`.
+    ///
+    /// A connection that opened later is another's: of a peer that has restarted meanwhile, faster
+    /// than BFD noticed. It stays, and so do the routes that a graceful restart has kept.
+    pub fn handle_neighbour_down(&mut self, now: Time, heard: Time) {
         // An attempt that is on its way says by itself whether anybody is there.
-        if self.primary.state >= State::OpenSent {
-            self.advance(now, Slot::Primary, Input::Refused, Some(DownReason::NeighbourDown));
+        let is_older = |connection: &Connection| connection.opened.is_some_and(|opened| opened <= heard);
+        for slot in [Slot::Second, Slot::Primary] {
+            if self.connection(slot).is_some_and(is_older) {
+                self.advance(now, slot, Input::Refused, Some(DownReason::NeighbourDown));
+            }
         }
     }
 
@@ -151,6 +159,7 @@ impl Session {
         let Some(slot) = self.slot(connection) else { return };
         if let Some(connection) = self.connection_mut(slot) {
             connection.local.get_or_insert(local);
+            connection.opened.get_or_insert(now);
         }
         self.advance(now, slot, Input::Connected, None);
     }
@@ -164,7 +173,8 @@ impl Session {
             State::Connect | State::OpenSent | State::OpenConfirm | State::Established => Slot::Second,
         };
         let id = self.new_connection();
-        let machine = Machine { state: State::Active, connection: Some(Connection::new(id, Some(local))) };
+        let connection = Connection { opened: Some(now), ..Connection::new(id, Some(local)) };
+        let machine = Machine { state: State::Active, connection: Some(connection) };
         match slot {
             Slot::Primary => self.primary.connection = machine.connection,
             Slot::Second => {
@@ -242,86 +252,6 @@ impl Session {
             self.second.as_ref().and_then(Machine::poll_timeout),
             self.received.poll_timeout(),
         ])
-    }
-
-    /// The state: that of the machine that is further on.
-    #[must_use]
-    pub fn state(&self) -> State {
-        self.second.as_ref().map_or(self.primary.state, |second| second.state.max(self.primary.state))
-    }
-
-    /// What was agreed on, while the session is up.
-    #[must_use]
-    pub fn established(&self) -> Option<&Arc<Established>> {
-        let connection = self.primary.connection.as_ref()?;
-        connection.agreed.as_ref().filter(|_| self.primary.state == State::Established)
-    }
-
-    /// Our end of the connection, while the session is up.
-    #[must_use]
-    pub fn local_address(&self) -> Option<IpAddr> {
-        self.established().and(self.primary.connection.as_ref())?.local
-    }
-
-    /// The configuration.
-    #[must_use]
-    pub const fn config(&self) -> &PeerConfig {
-        &self.config
-    }
-
-    /// How it stands; the routes that are sent are the speaker's to count.
-    #[must_use]
-    pub fn status(&self) -> PeerStatus {
-        let (state, since) = self.reported;
-        PeerStatus {
-            state,
-            since,
-            next_attempt: earliest([self.idle_hold, self.connect_retry]),
-            local_address: self.local_address(),
-            established: self.established().cloned(),
-            last_down: self.last_down.clone(),
-            times_established: self.times_established,
-            routes_announced: 0,
-            routes_pending: 0,
-            without_next_hop: Families::NONE,
-            routes_received: self.received.len(),
-            routes_stale: self.received.stale(),
-            routes_ignored: self.received.ignored(),
-            counters: self.counters,
-        }
-    }
-
-    /// How messages are written, while the session is up.
-    #[must_use]
-    pub fn dialect(&self) -> Option<Dialect> {
-        self.established().and(self.primary.connection.as_ref()).map(|connection| connection.dialect)
-    }
-
-    /// Whether the session is up and the peer has taken enough of what was sent for more.
-    #[must_use]
-    pub fn has_room(&self) -> bool {
-        let in_flight = self.primary.connection.as_ref().map_or(0, |connection| connection.in_flight);
-        self.established().is_some() && in_flight < WINDOW
-    }
-
-    /// Sends a message that is already in bytes, in this session's dialect; nothing where it is not up.
-    pub(super) fn send_update(&mut self, now: Time, bytes: Vec<u8>) {
-        if self.established().is_some() {
-            self.counters.updates_sent += 1;
-            self.send_bytes(now, Slot::Primary, bytes);
-        }
-    }
-
-    /// Asks for the peer's routes of a family again; whether it can be asked.
-    pub fn request_refresh(&mut self, now: Time, family: Family) -> bool {
-        let can = self.established().is_some_and(|agreed| {
-            agreed.families.contains(family) && agreed.capabilities.has(&Capability::RouteRefresh)
-        });
-        if can {
-            let refresh = RouteRefresh { afi: family.afi(), subtype: 0, safi: 1 };
-            self.send(now, Slot::Primary, &Message::RouteRefresh(refresh));
-        }
-        can
     }
 
     /// Another configuration of the same peer, for the next OPEN and the next prefix.
@@ -423,47 +353,12 @@ impl Session {
         self.connect_retry = None;
         self.up_since = Some(now);
         self.times_established += 1;
+        self.told_faults.clear();
         let Some(agreed) = self.established().cloned() else { return };
         let stale_time = self.config.graceful_restart.stale_time;
         let gone = self.received.session_up(now, agreed.capabilities.restart(), stale_time);
         self.withdrawn(gone);
         self.events.push_back(Event::Up(agreed));
-    }
-
-    fn restart_hold(&mut self, now: Time, slot: Slot) {
-        let Some(connection) = self.connection_mut(slot) else { return };
-        let Some(agreed) = &connection.agreed else { return };
-        connection.hold = (!agreed.hold_time.is_zero()).then(|| now + agreed.hold_time);
-    }
-
-    /// A sign of life, unless so much is in flight that it would tell the peer nothing.
-    fn send_keepalive(&mut self, now: Time, slot: Slot) {
-        let Some(connection) = self.connection(slot) else { return };
-        let Some(hold) = connection.agreed.as_ref().map(|agreed| agreed.hold_time) else { return };
-        if connection.in_flight < WINDOW {
-            self.send(now, slot, &Message::Keepalive);
-        }
-        let interval = negotiate::keepalive_interval(&self.config, hold);
-        let next = interval.map(|interval| now + self.jitter.shortened(interval));
-        if let Some(connection) = self.connection_mut(slot) {
-            connection.keepalive = next;
-        }
-    }
-
-    fn send(&mut self, now: Time, slot: Slot, message: &Message) {
-        let Some(connection) = self.connection(slot) else { return };
-        let bytes = message.emit(connection.dialect).expect("what a session says by itself is short");
-        self.send_bytes(now, slot, bytes);
-    }
-
-    fn send_bytes(&mut self, now: Time, slot: Slot, bytes: Vec<u8>) {
-        let Some(connection) = self.connection_mut(slot) else { return };
-        let hold = connection.agreed.as_ref().map_or(Duration::ZERO, |agreed| agreed.hold_time);
-        connection.in_flight += bytes.len();
-        connection.send_hold.get_or_insert_with(|| now + send_hold(hold));
-        let connection = connection.id;
-        self.counters.messages_sent += 1;
-        self.transmits.push_back(Transmit::Send { connection, bytes });
     }
 
     fn withdrawn(&mut self, prefixes: Vec<IpNet>) {

@@ -56,7 +56,9 @@ pub enum Start {
 /// `withdraw`, `complete`), drain [`poll_transmit`](Self::poll_transmit), then
 /// [`poll_event`](Self::poll_event), then read
 /// [`poll_timeout`](Self::poll_timeout). Calls about a peer or a connection
-/// that is gone do nothing, so that an adapter need not race.
+/// that is gone do nothing, so that an adapter need not race. Hand over what
+/// has arrived before telling the time: a peer whose words wait in a socket is
+/// not silent.
 ///
 /// On each connection no more than [`WINDOW`](Self::WINDOW) octets and one
 /// message are handed out before [`handle_sent`](Self::handle_sent) says that
@@ -212,9 +214,11 @@ impl Speaker {
         self.with(now, peer, |peer| peer.session.handle_sent(now, connection, octets));
     }
 
-    /// BFD says that the peer is dead; its session ends at once.
-    pub fn handle_neighbour_down(&mut self, now: Time, peer: PeerId) {
-        self.with(now, peer, |peer| peer.session.handle_neighbour_down(now));
+    /// BFD says that the peer is dead, which was last heard while it lived at `heard`
+    /// ([`bfd::Session::last_alive`](crate::bfd::Session::last_alive)): its session ends at once,
+    /// unless its connection is younger than that.
+    pub fn handle_neighbour_down(&mut self, now: Time, peer: PeerId, heard: Time) {
+        self.with(now, peer, |peer| peer.session.handle_neighbour_down(now, heard));
     }
 
     /// Does what is due.
@@ -267,11 +271,14 @@ impl Speaker {
         self.peers.iter().map(|(id, peer)| (*id, peer.session.config()))
     }
 
-    /// The peer at an address; of several with a link-local one, that on the interface.
+    /// The peer at an address; of several with a link-local one of IPv6, that on the interface, which
+    /// tells nothing apart elsewhere.
     #[must_use]
     pub fn peer_at(&self, address: IpAddr, interface: Option<&str>) -> Option<PeerId> {
+        let is_local = matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
         let is = |peer: &PeerConfig| {
-            peer.address == address && (peer.interface.is_none() || peer.interface.as_deref() == interface)
+            let is_there = peer.interface.is_none() || peer.interface.as_deref() == interface;
+            peer.address == address && (is_there || !is_local)
         };
         self.peers().find(|(_, peer)| is(peer)).map(|(id, _)| id)
     }
@@ -295,6 +302,7 @@ impl Speaker {
     /// Lets something happen to a peer, and takes note of what came of it.
     fn with<T>(&mut self, now: Time, id: PeerId, happen: impl FnOnce(&mut Peer) -> T) -> Option<T> {
         self.now = now;
+        self.end_restart();
         let common = common(&self.config, &self.routes);
         let peer = self.peers.get_mut(&id)?;
         let outcome = happen(peer);
@@ -322,6 +330,21 @@ impl Speaker {
         let preserved = self.start == Start::ForwardingPreserved;
         // Once all was told, whatever restarts is a session alone, and forwarding goes on.
         OwnRestart { restarted: preserved && !self.complete, preserved: preserved || self.complete }
+    }
+
+    /// Whoever kept our routes waits no longer than it was asked to: after that a restart is over, and
+    /// OPENs do not speak of it any more, whether or not anybody said that the routes are complete.
+    fn end_restart(&mut self) {
+        if self.may_end_rib() {
+            return;
+        }
+        let restarts = self.peers.values().map(|peer| peer.session.config().graceful_restart);
+        let longest = restarts.filter(|restart| restart.restarting).map(|restart| restart.restart_time).max();
+        let over = self.started.zip(longest).map(|(started, longest)| started + longest);
+        if is_due(over, self.now) {
+            self.complete = true;
+            self.tell_restart();
+        }
     }
 
     fn tell_restart(&mut self) {

@@ -37,6 +37,9 @@ pub enum KernelError {
     /// `ERANGE`: the lower threshold is above the upper.
     #[error("the lower threshold is above the upper")]
     Threshold,
+    /// `EINVAL` or `ERANGE`: a weight or a threshold is more than a signed number holds.
+    #[error("a weight or a threshold is above 2147483647")]
+    TooLarge,
     /// More destinations than `mh` has slots: the kernel takes them, and leaves the table as it was.
     #[error("the table has fewer slots than there are destinations")]
     TableFull,
@@ -230,7 +233,7 @@ impl Kernel {
         if service.destinations.contains_key(&destination.endpoint) {
             return Err(KernelError::Exists);
         }
-        check_thresholds(&destination)?;
+        check_numbers(&destination)?;
         service.list.add(destination.endpoint, weight(&destination));
         service.destinations.insert(destination.endpoint, destination);
         let is_full = service.service.scheduler == "mh" && service.destinations.len() > slots;
@@ -242,7 +245,7 @@ impl Kernel {
         if !service.destinations.contains_key(&destination.endpoint) {
             return Err(KernelError::NoDestination);
         }
-        check_thresholds(&destination)?;
+        check_numbers(&destination)?;
         service.list.set_weight(&destination.endpoint, weight(&destination));
         service.destinations.insert(destination.endpoint, destination);
         Ok(())
@@ -279,7 +282,11 @@ impl Service {
     }
 }
 
-const fn check_thresholds(destination: &KernelDestination) -> Result<(), KernelError> {
+fn check_numbers(destination: &KernelDestination) -> Result<(), KernelError> {
+    let numbers = [destination.weight, destination.upper_threshold, destination.lower_threshold];
+    if numbers.iter().any(|number| *number > i32::MAX.cast_unsigned()) {
+        return Err(KernelError::TooLarge);
+    }
     if destination.lower_threshold > destination.upper_threshold {
         return Err(KernelError::Threshold);
     }

@@ -60,7 +60,8 @@ pub(super) fn agent_stops(world: &mut World<'_>) -> anyhow::Result<()> {
     let mut flows = world.open(VIP, 240)?;
     let hop = world.nodes[0].addresses().0;
     let since = Instant::now();
-    let (stopped, _) = flows.watch(ANSWER, || world.nodes[0].terminate(PATIENCE));
+    let (stopped, census) = flows.watch(ANSWER, || world.nodes[0].terminate(PATIENCE));
+    world.expect_count("of 240 connections lost while it stops", 0, census.lost());
     world.expect_within("ended", PATIENCE, stopped?);
     world.expect_within("withdrawn", FIN_BOUND, world.router.withdrawn(VIP, hop, since, PATIENCE));
     let census = flows.probe(ANSWER);

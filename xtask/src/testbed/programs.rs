@@ -25,7 +25,14 @@ pub(super) struct Programs {
 }
 
 /// Builds everything that goes into the guest.
-pub(super) fn build(root: &Path, metadata: &Metadata, folder: &Path) -> anyhow::Result<Programs> {
+///
+/// The live tests take as long as all else, and are left out where nobody asks for them.
+pub(super) fn build(
+    root: &Path,
+    metadata: &Metadata,
+    folder: &Path,
+    with_tests: bool,
+) -> anyhow::Result<Programs> {
     println!("building the guest's programs");
     let mut programs = Programs::default();
     for (name, path) in
@@ -37,7 +44,7 @@ pub(super) fn build(root: &Path, metadata: &Metadata, folder: &Path) -> anyhow::
             _ => {}
         }
     }
-    for package in metadata.members() {
+    for package in metadata.members().filter(|_| with_tests) {
         let tests = package.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "test"));
         let live: Vec<_> = tests.filter(|target| target.name.starts_with(LIVE)).collect();
         if live.is_empty() {

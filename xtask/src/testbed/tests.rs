@@ -11,7 +11,9 @@ fn words_become_what_the_guest_is_told() {
     let options = parse(&["--only", "node killed", "--reference", "--only", "drain"]).expect("known words");
     assert_eq!(options.words(None), ["reference", "only=node_killed", "only=drain"]);
     assert_eq!(options.shards(), [None]);
+    assert!(!options.wants(LIVE_TESTS) && options.wants("drain"));
     let whole = parse(&[]).expect("no words");
+    assert!(whole.wants(LIVE_TESTS));
     assert_eq!(whole.shards(), [Some((0, 2)), Some((1, 2))]);
     assert_eq!(whole.words(Some((1, 2))), ["shard=1/2"]);
 }

@@ -9,7 +9,7 @@ const TESTS: &str = include_str!("../../../../deploy/alerts-test.yaml");
 
 /// Every sample's name, and the labels it carries.
 fn exported() -> BTreeMap<String, BTreeSet<String>> {
-    let mut metrics = Metrics::new();
+    let mut metrics = Metrics::new(None);
     metrics.probe("203.0.113.10:443/tcp", "success", Duration::from_millis(3));
     metrics.late(Duration::from_millis(3));
     let text = metrics.text(status()).unwrap();

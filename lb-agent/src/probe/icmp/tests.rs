@@ -110,6 +110,33 @@ async fn the_other_family_works_and_silence_is_given_up() {
     assert!(locked(&line.waiting).by_sequence.is_empty());
 }
 
+#[tokio::test]
+async fn a_reply_to_another_process_of_the_same_identifier_is_not_ours() {
+    if !may_ping() {
+        return;
+    }
+    let pinger = Pinger::default();
+    // Of a documentation network: nobody else answers.
+    let (here, there) = (Ipv4Addr::LOCALHOST, Ipv4Addr::new(192, 0, 2, 1));
+    let line = pinger.line(there.into()).unwrap();
+    let reply = |nonce: [u8; 16], sequence: u16| {
+        let mut reply = Ping { identifier: line.identifier, sequence, nonce }.request(Family::V4);
+        reply[0] = 0;
+        v4(there, here, &reply)
+    };
+    let (turn, mut answer) = line.wait_for(there.into()).unwrap();
+    line.hear(there.into(), &reply([0; 16], turn.sequence));
+    assert!(answer.try_recv().is_err(), "the neighbour's");
+    line.hear(there.into(), &reply(line.nonce, turn.sequence));
+    assert_eq!(answer.try_recv(), Ok(Ok(())));
+
+    let (turn, mut answer) = line.wait_for(there.into()).unwrap();
+    let mut spoiled = reply(line.nonce, turn.sequence);
+    *spoiled.last_mut().unwrap() ^= 1;
+    line.hear(there.into(), &spoiled);
+    assert_eq!(answer.try_recv(), Ok(Err(AnswerFault::Differs { at: 55 }.into())));
+}
+
 #[test]
 fn a_runtime_that_ended_takes_nothing_with_it() {
     if !may_ping() {

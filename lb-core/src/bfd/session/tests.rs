@@ -207,3 +207,16 @@ fn no_deadline_is_left_in_the_past_when_a_death_makes_the_pace_quicker() {
 fn nobody_is_called_zero() {
     let _ = Session::new(Time::ZERO, 0, SessionConfig::default(), 1);
 }
+
+#[test]
+fn the_last_sign_of_life_is_one_of_a_session_that_was_up() {
+    use SessionState::{Down, Init, Up};
+    let mut session = Session::new(Time::ZERO, 1, SessionConfig::default(), 7);
+    for (second, state, last) in [(1, Down, None), (2, Init, Some(2)), (3, Up, Some(3)), (4, Down, Some(3))] {
+        session.handle_packet(Time::from_secs(second), &heard(state)).unwrap();
+        assert_eq!(session.last_alive(), last.map(Time::from_secs), "{second}s");
+    }
+    assert_eq!(session.state(), Down);
+    session.handle_timeout(Time::from_secs(100));
+    assert_eq!(session.last_alive(), Some(Time::from_secs(3)), "a death moves it no more");
+}

@@ -141,7 +141,7 @@ impl AsPath {
         Self { segments }
     }
 
-    /// Reads a path; `None` if it is malformed (RFC 7606 section 7.2).
+    /// Reads a path; `None` if it is malformed (RFC 7606 section 7.2), which 0 in it is as well (RFC 7607).
     pub(super) fn read(bytes: &[u8], four_octets: bool) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         let mut segments = Vec::new();
@@ -151,7 +151,10 @@ impl AsPath {
             let width = if four_octets { 4 } else { 2 };
             let mut octets = Reader::new(reader.take(length * width)?);
             let mut number = || if four_octets { octets.u32() } else { octets.u16().map(u32::from) };
-            let numbers = core::iter::from_fn(|| number().map(Asn)).collect();
+            let numbers: Vec<Asn> = core::iter::from_fn(|| number().map(Asn)).collect();
+            if numbers.contains(&Asn(0)) {
+                return None;
+            }
             segments.push(AsSegment { kind, numbers });
         }
         Some(Self { segments })

@@ -3,7 +3,7 @@
 //! Reading follows RFC 7606: an attribute that is wrong costs itself or the
 //! routes, hardly ever the session. Those that are not known are kept with
 //! their flags. The routes of other families, which travel as attributes too,
-//! are [`update`](super::update)'s.
+//! are [`update`]'s.
 
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;

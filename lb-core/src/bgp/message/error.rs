@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::Notification;
 use super::notification::code;
+use super::{HEADER_LENGTH, MAX_LENGTH, Notification};
 use crate::bgp::identity::Family;
 
 /// What ends a session: the peer's fault, and the NOTIFICATION that says so.
@@ -109,14 +109,20 @@ impl MessageError {
             Self::HoldTime { .. } => (code::OPEN, 6, Vec::new()),
             Self::OpenLayout => (code::OPEN, 0, Vec::new()),
             Self::UpdateLayout | Self::Twice { .. } => (code::UPDATE, 1, Vec::new()),
-            Self::WellKnown { bytes, .. } => (code::UPDATE, 2, bytes.clone()),
+            Self::WellKnown { bytes, .. } => (code::UPDATE, 2, quoted(bytes)),
             Self::Network { .. } => (code::UPDATE, 10, Vec::new()),
             Self::NextHopLength { .. } => (code::UPDATE, 9, Vec::new()),
             Self::Attribute(fault) => (code::UPDATE, fault.subcode(), Vec::new()),
-            Self::RefreshLength { message } => (code::ROUTE_REFRESH, 1, message.clone()),
+            Self::RefreshLength { message } => (code::ROUTE_REFRESH, 1, quoted(message)),
         };
         Notification { code, subcode, data }
     }
+}
+
+/// As much of what the peer sent as a NOTIFICATION of the usual length can carry: a quotation of a
+/// whole message is longer than that message.
+fn quoted(bytes: &[u8]) -> Vec<u8> {
+    bytes[..bytes.len().min(MAX_LENGTH - HEADER_LENGTH - 2)].to_vec()
 }
 
 /// What is wrong with one attribute of an UPDATE, and what it costs (RFC 7606).

@@ -1,6 +1,7 @@
 //! Tests of the codec: what is written is read back, nothing that arrives makes it panic or grow, and two
 //! other implementations and three routers agree with it.
 
+mod golden;
 mod netgauze;
 mod refusals;
 mod zettabgp;

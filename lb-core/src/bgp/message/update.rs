@@ -6,6 +6,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -266,6 +267,16 @@ impl MpUnreach {
                 head(*afi, *safi);
                 out.extend_from_slice(body);
             }
+        }
+    }
+}
+
+impl fmt::Display for NextHop {
+    /// The address alone; where there are two, the one that others reach.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::V4(address) => address.fmt(f),
+            Self::V6(address) | Self::V6WithLinkLocal { global: address, .. } => address.fmt(f),
         }
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Connection {
     pub(super) outgoing: bool,
     /// Our end, once it is open.
     pub(super) local: Option<IpAddr>,
+    /// Since when it is open.
+    pub(super) opened: Option<Time>,
     pub(super) input: Input,
     pub(super) dialect: Dialect,
     /// What the peer's OPEN led to.
@@ -43,6 +45,7 @@ impl Connection {
             id,
             outgoing: local.is_none(),
             local,
+            opened: None,
             input: Input::default(),
             dialect: Dialect::default(),
             agreed: None,

@@ -92,7 +92,8 @@ pub enum Event {
         /// Which family.
         family: Family,
     },
-    /// An UPDATE had faults that do not end the session (RFC 7606); what they did is in each.
+    /// An UPDATE had faults that do not end the session (RFC 7606); what they did is in each. Only the
+    /// first of its kind since the session came up is told; [`Counters`](crate::bgp::Counters) has them all.
     Faults(Vec<AttributeFault>),
     /// The peer told more prefixes than are remembered: the first such since the session came up.
     PrefixLimitReached {

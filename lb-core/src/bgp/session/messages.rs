@@ -11,7 +11,8 @@ use crate::Time;
 use crate::bgp::config::Excess;
 use crate::bgp::identity::Family;
 use crate::bgp::message::{
-    self, AttributeFault, Dialect, Message, Notification, Open, Parsed, Reaction, RouteRefresh, Update,
+    self, AttributeFault, Dialect, Message, Notification, Open, Parsed, PathAttributes, Reaction,
+    RouteRefresh, Update,
 };
 
 impl Session {
@@ -125,11 +126,9 @@ impl Session {
     fn handle_update(&mut self, now: Time, update: Update, faults: Vec<AttributeFault>) {
         self.counters.updates_received += 1;
         let treat_as_withdraw = faults.iter().any(|fault| fault.reaction == Reaction::TreatAsWithdraw);
-        if !faults.is_empty() {
-            self.counters.faults += u64::try_from(faults.len()).unwrap_or(u64::MAX);
-            self.events.push_back(Event::Faults(faults));
-        }
-        let update = if treat_as_withdraw { update.into_withdrawal() } else { update };
+        self.note_faults(faults);
+        let looped = self.has_been_here(&update.attributes);
+        self.counters.loops += u64::from(looped);
         let Some(families) = self.established().map(|agreed| agreed.families) else { return };
         if let Some(family) = update.as_end_of_rib().filter(|family| families.contains(*family)) {
             let gone = self.received.end_of_rib(family);
@@ -137,6 +136,7 @@ impl Session {
             self.events.push_back(Event::EndOfRib { family });
             return;
         }
+        let update = if treat_as_withdraw || looped { update.into_withdrawal() } else { update };
         let max = self.config.prefix_limit.max;
         let before = self.received.ignored();
         let changes = self.received.apply(&update, families, usize::try_from(max).unwrap_or(usize::MAX));
@@ -155,6 +155,25 @@ impl Session {
                 Excess::Ignore => {}
             }
         }
+    }
+
+    /// Counts faults, and tells of those that are new in this session: what a peer does wrong it does in
+    /// each message, and whoever writes a log should not be at its mercy.
+    fn note_faults(&mut self, mut faults: Vec<AttributeFault>) {
+        self.counters.faults += u64::try_from(faults.len()).unwrap_or(u64::MAX);
+        faults.retain(|fault| self.told_faults.insert((fault.attribute, fault.kind)));
+        if !faults.is_empty() {
+            self.events.push_back(Event::Faults(faults));
+        }
+    }
+
+    /// Whether routes have been through our autonomous system, or are our own that a reflector sends
+    /// back: the other nodes' routes come so from every router (RFC 4271 section 9.1.2, RFC 4456 section 8).
+    fn has_been_here(&self, attributes: &PathAttributes) -> bool {
+        const ORIGINATOR_ID: u8 = 9;
+        let originator = attributes.unknown.iter().find(|unknown| unknown.code() == ORIGINATOR_ID);
+        attributes.as_path.as_ref().is_some_and(|path| path.contains(self.local.asn))
+            || originator.is_some_and(|originator| originator.value() == self.local.router_id.octets())
     }
 
     fn handle_refresh(&mut self, refresh: RouteRefresh) {

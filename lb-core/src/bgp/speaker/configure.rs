@@ -11,8 +11,9 @@ use crate::bgp::session::{DownReason, Local, Session};
 impl Speaker {
     /// Takes another configuration: peers come, go and change without touching the others.
     ///
-    /// What a peer is told of routes is changed in its session; what sessions agree on (addresses,
-    /// numbers, password, times, families) ends it and begins a new one.
+    /// What a peer is told of routes is changed in its session, and times that are ours alone hold from
+    /// the next time on; what sessions agree on (addresses, numbers, password, hold and restart time,
+    /// families) ends it and begins a new one.
     pub fn configure(&mut self, now: Time, mut config: SpeakerConfig) {
         let wanted = distinct(core::mem::take(&mut config.peers));
         let old = core::mem::replace(&mut self.config, config);

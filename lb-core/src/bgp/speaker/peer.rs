@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use ipnet::IpNet;
 
@@ -11,7 +12,7 @@ use super::rib_out::{Change, Next, RibOut};
 use super::routes::{Route, Routes};
 use super::status::PeerStatus;
 use crate::Time;
-use crate::bgp::config::{Excess, Export, PeerConfig, PrefixLimit};
+use crate::bgp::config::{Excess, Export, GracefulRestart, PeerConfig, PrefixLimit, Timers};
 use crate::bgp::identity::{Asn, Families, Family};
 use crate::bgp::message::{Message, Update};
 use crate::bgp::session::{Event, Session};
@@ -45,9 +46,8 @@ impl Peer {
             Event::Down(down) if down.was_established => self.rib = None,
             Event::RefreshRequested { family } => {
                 if let Some(rib) = &mut self.rib {
-                    rib.forget(*family);
+                    rib.refresh(*family);
                 }
-                self.want_all(common);
             }
             Event::State { .. }
             | Event::Down(_)
@@ -93,7 +93,9 @@ impl Peer {
         if !self.session.has_room() {
             return None;
         }
-        let next = self.rib.as_ref()?.next(may_end)?;
+        let rib = self.rib.as_mut()?;
+        rib.begin_refresh();
+        let next = rib.next(may_end)?;
         let view = self.view(common)?;
         let (update, room) = match &next {
             Next::EndOfRib(family) => (Update::end_of_rib(*family), 0),
@@ -171,6 +173,9 @@ pub(super) fn difference(old: &PeerConfig, new: &PeerConfig) -> Difference {
         export: Export::default(),
         prefix_limit: PrefixLimit { max: 0, excess: Excess::Ignore },
         bfd: None,
+        // of times, OPENs carry but the hold time and the restart time
+        timers: Timers { hold: config.timers.hold, ..Timers::default() },
+        graceful_restart: GracefulRestart { stale_time: Duration::ZERO, ..config.graceful_restart },
         ..config.clone()
     };
     if session(old) != session(new) {

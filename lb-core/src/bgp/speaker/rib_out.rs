@@ -25,6 +25,8 @@ pub(super) struct RibOut {
     queued_v4: usize,
     /// Families whose End-of-RIB is not sent.
     end_of_rib: Families,
+    /// Families that the peer wants to hear again, once it has heard what is on its way.
+    refresh: Families,
 }
 
 /// What is to be told of a prefix; withdrawals come first.
@@ -65,6 +67,25 @@ impl RibOut {
     pub(super) fn forget(&mut self, family: Family) {
         let told = self.told.iter_mut().filter(|(prefix, _)| Family::of(prefix) == family);
         told.for_each(|(_, route)| *route = None);
+    }
+
+    /// The peer wants to hear a family again. That is only noted: however often a peer asks, it costs no
+    /// more than what it reads.
+    pub(super) const fn refresh(&mut self, family: Family) {
+        self.refresh.insert(family);
+    }
+
+    /// Begins to tell the families again that the peer asked for, if it has heard all else of them.
+    pub(super) fn begin_refresh(&mut self) {
+        let refresh = self.refresh;
+        for family in refresh.iter().filter(|family| self.queued(*family) == 0).collect::<Vec<_>>() {
+            self.refresh = self.refresh.without(family);
+            let told = self.told.iter_mut().filter(|(prefix, _)| Family::of(prefix) == family);
+            let again: Vec<_> = told.filter_map(|(prefix, route)| Some((*prefix, route.take()?))).collect();
+            for (prefix, route) in again {
+                self.mark(prefix, Some(Change::Announce(route)));
+            }
+        }
     }
 
     fn mark(&mut self, prefix: IpNet, change: Option<Change>) {
@@ -112,7 +133,7 @@ impl RibOut {
     }
 
     pub(super) fn end_of_rib_sent(&mut self, family: Family) {
-        self.end_of_rib = self.end_of_rib.iter().filter(|other| *other != family).collect();
+        self.end_of_rib = self.end_of_rib.without(family);
     }
 
     /// Whether an End-of-RIB is still to be sent.
@@ -135,3 +156,6 @@ impl RibOut {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,6 +51,8 @@ pub struct Counters {
     pub messages_sent: u64,
     /// All messages received.
     pub messages_received: u64,
+    /// UPDATEs received whose routes had been through our autonomous system: they count as withdrawn.
+    pub loops: u64,
     /// Faults in UPDATEs received that did not end the session (RFC 7606).
     pub faults: u64,
 }

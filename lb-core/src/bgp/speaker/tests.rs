@@ -2,6 +2,7 @@
 
 mod collisions;
 mod configuration;
+mod hostile;
 mod restarts;
 mod routes;
 mod sessions;

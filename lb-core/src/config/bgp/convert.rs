@@ -49,15 +49,17 @@ impl TryFrom<BgpFile> for SpeakerConfig {
         for (position, peer) in file.peers.into_iter().enumerate() {
             let path = FieldPath::new([Step::Field("peers"), Step::Index(position)]);
             let address = peer.address;
-            // One without an interface is reached by any.
+            // One that is link-local is another on each interface; the others are there once.
             let same = |other: &PeerConfig| {
-                let apart = other.interface.is_some() && peer.interface.is_some();
-                other.address == address && (!apart || other.interface == peer.interface)
+                let apart = is_link_local(address) && other.interface != peer.interface;
+                other.address == address && !apart
             };
             if let Some(first) = peers.iter().position(same) {
                 return Err(wrong(&path, "address", BgpProblem::DuplicatePeer { address, first }));
             }
-            peers.push(convert(peer, asn, &path)?);
+            let peer = convert(peer, asn, &path)?;
+            by_address_alone(&peers, &peer, &path)?;
+            peers.push(peer);
         }
         let graceful_shutdown = file.graceful_shutdown.unwrap_or(false);
         Ok(Self { asn, router_id: file.router_id, graceful_shutdown, peers })
@@ -126,6 +128,21 @@ fn addresses(file: &PeerFile, path: &FieldPath) -> Result<(), BgpError> {
         Some(name) if !is_interface(name) => Err(wrong(path, "interface", BgpProblem::Interface)),
         None | Some(_) => Ok(()),
     }
+}
+
+/// Of peers with one address on several interfaces: what the kernel or BFD tells apart by address alone.
+fn by_address_alone(earlier: &[PeerConfig], peer: &PeerConfig, path: &FieldPath) -> Result<(), BgpError> {
+    let address = peer.address;
+    for (first, other) in earlier.iter().enumerate().filter(|(_, other)| other.address == address) {
+        let problem = BgpProblem::ByAddressAlone { address, first };
+        if peer.bfd.is_some() && other.bfd.is_some() {
+            return Err(wrong(path, "bfd", problem));
+        }
+        if peer.password != other.password {
+            return Err(wrong(path, "password", problem));
+        }
+    }
+    Ok(())
 }
 
 fn host(field: &'static str, address: IpAddr, path: &FieldPath) -> Result<(), BgpError> {

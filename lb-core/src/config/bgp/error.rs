@@ -34,6 +34,16 @@ pub enum BgpProblem {
     /// The name of a profile is empty.
     #[error("no name of a profile; write true, false or a name of the section `bfd`")]
     BfdName,
+    /// Two peers with one address on two interfaces, and something that does not know interfaces.
+    #[error(
+        "does not tell {address} of peers[{first}] from this one, whatever the interface; write one password for both, and `bfd` for one of them"
+    )]
+    ByAddressAlone {
+        /// The address.
+        address: IpAddr,
+        /// Position of the first.
+        first: usize,
+    },
     /// More communities than routes can carry along.
     #[error("{count} communities of one kind are too many; write at most {max}")]
     Communities {
@@ -43,7 +53,9 @@ pub enum BgpProblem {
         max: usize,
     },
     /// Two peers that cannot be told apart.
-    #[error("{address} is already peers[{first}]; remove one of the two, or name their interfaces")]
+    #[error(
+        "{address} is already peers[{first}]; remove one of the two (only link-local addresses differ by interface)"
+    )]
     DuplicatePeer {
         /// The address.
         address: IpAddr,

@@ -180,7 +180,19 @@ fn what_peers_are_together_is_checked_too() {
         ),
         (
             "{ as: 1, routerId: 1.1.1.1, peers: [{ address: 10.0.0.1, as: 2 }, { address: 10.0.0.1, as: 3 }] }",
-            "peers[1].address: 10.0.0.1 is already peers[0]; remove one of the two, or name their interfaces",
+            "peers[1].address: 10.0.0.1 is already peers[0]; remove one of the two (only link-local addresses differ by interface)",
+        ),
+        (
+            "{ as: 1, routerId: 1.1.1.1, peers: [{ address: 10.0.0.1, as: 2, interface: a }, { address: 10.0.0.1, as: 3, interface: b }] }",
+            "peers[1].address: 10.0.0.1 is already peers[0]; remove one of the two (only link-local addresses differ by interface)",
+        ),
+        (
+            "{ as: 1, routerId: 1.1.1.1, peers: [{ address: \"fe80::1\", as: 2, interface: a, bfd: true }, { address: \"fe80::1\", as: 2, interface: b, bfd: true }] }",
+            "peers[1].bfd: does not tell fe80::1 of peers[0] from this one, whatever the interface; write one password for both, and `bfd` for one of them",
+        ),
+        (
+            "{ as: 1, routerId: 1.1.1.1, peers: [{ address: \"fe80::1\", as: 2, interface: a, password: x }, { address: \"fe80::1\", as: 2, interface: b }] }",
+            "peers[1].password: does not tell fe80::1 of peers[0] from this one, whatever the interface; write one password for both, and `bfd` for one of them",
         ),
         (
             "{ as: 1, routerId: 1.1.1.1, peers: [{ address: \"fe80::1\", as: 2 }] }",

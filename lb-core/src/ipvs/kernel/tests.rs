@@ -45,6 +45,8 @@ fn answers_as_the_kernel_does() {
     let service = KernelService::new("mh", ServiceFlags::NONE, Family::V4);
     let mut crossed = destination(3, Serving);
     crossed.lower_threshold = 5;
+    let too_many = KernelDestination { upper_threshold: 1 << 31, ..destination(3, Serving) };
+    let too_heavy = KernelDestination { weight: 1 << 31, ..destination(3, Serving) };
     for (command, expected) in [
         (Command::AddService { key: KEY, service: service.clone().into() }, Err(KernelError::Exists)),
         (Command::SetService { key: other, service: service.into() }, Err(KernelError::NoService)),
@@ -57,6 +59,8 @@ fn answers_as_the_kernel_does() {
         (delete(1), Ok(())),
         (Command::DeleteDestination { key: other, endpoint: endpoint(1) }, Err(KernelError::NoService)),
         (Command::AddDestination { key: KEY, destination: crossed }, Err(KernelError::Threshold)),
+        (Command::AddDestination { key: KEY, destination: too_many }, Err(KernelError::TooLarge)),
+        (Command::AddDestination { key: KEY, destination: too_heavy }, Err(KernelError::TooLarge)),
         (Command::DeleteService { key: KEY }, Ok(())),
     ] {
         let mut kernel = kernel("mh", ServiceFlags::NONE, &[add(1, Serving)]);

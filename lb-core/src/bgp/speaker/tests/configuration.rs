@@ -74,6 +74,44 @@ fn a_next_hop_that_comes_and_goes_brings_and_takes_the_routes_of_its_family() {
 }
 
 #[test]
+fn times_of_our_own_change_in_the_session() {
+    let mut world = with_a_route();
+    configured(&mut world, |config| {
+        let peer = &mut config.peers[0];
+        peer.timers.connect_retry *= 2;
+        peer.timers.idle_hold_min *= 2;
+        peer.timers.idle_hold_max *= 2;
+        peer.timers.keepalive = Some(Duration::from_secs(1));
+        peer.graceful_restart.stale_time *= 2;
+        peer.prefix_limit.max += 1;
+    });
+    assert_eq!(world.status(NODE).times_established, 1);
+    let before = world.status(NODE).counters.messages_sent;
+    world.pass(60);
+    let sent = world.status(NODE).counters.messages_sent - before;
+    assert!((55..=80).contains(&sent), "{sent} signs of life at the new pace");
+    configured(&mut world, |config| config.peers[0].timers.hold *= 2);
+    assert_eq!(world.status(NODE).times_established, 2, "the hold time is agreed on");
+}
+
+#[test]
+fn a_peer_with_an_address_of_its_own_is_known_by_it_on_whatever_interface() {
+    for address in ["10.0.0.1", "2001:db8::1"] {
+        let peer = PeerConfig {
+            interface: Some("eth0".into()),
+            ..PeerConfig::new(address.parse().unwrap(), Asn(1))
+        };
+        let config = SpeakerConfig {
+            peers: [peer].to_vec(),
+            ..SpeakerConfig::new(Asn(64_512), [10, 0, 0, 11].into())
+        };
+        let speaker = Speaker::new(config, Start::Cold, 1);
+        // sockets tell the interface of link-local addresses alone
+        assert!(speaker.peer_at(address.parse().unwrap(), None).is_some(), "{address}");
+    }
+}
+
+#[test]
 fn what_was_agreed_on_begins_a_new_session() {
     let mut world = with_a_route();
     configured(&mut world, |config| config.peers[0].timers.hold = Duration::from_secs(6));

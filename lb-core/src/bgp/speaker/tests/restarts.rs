@@ -146,7 +146,7 @@ fn routes_of_a_neighbour_that_bfd_calls_dead_are_not_kept() {
     let mut world = with_routes(restarting(), 3);
     let (now, peer) = (world.now, world.peer(ROUTER));
     world.refuses = true;
-    world.speakers[ROUTER].handle_neighbour_down(now, peer);
+    world.speakers[ROUTER].handle_neighbour_down(now, peer, now);
     world.settle();
     assert_eq!(world.heard(ROUTER).len(), 0);
 }
@@ -169,4 +169,46 @@ fn the_node_helps_a_router_too() {
     assert_eq!((world.state(NODE), world.status(NODE).routes_stale), (State::Established, 1));
     world.pass(40);
     assert_eq!(world.status(NODE).routes_received, 0, "it came back and did not tell it again");
+}
+
+#[test]
+fn what_bfd_says_of_a_router_before_its_restart_does_not_touch_the_session_after_it() {
+    let mut configs = configs(V4);
+    configs[ROUTER].peers[0].graceful_restart.restarting = true;
+    let mut world = World::up(configs.clone());
+    let heard = world.now;
+    world.pass(1);
+    let mut router = Speaker::new(configs[ROUTER].clone(), Start::ForwardingPreserved, 5);
+    router.start(world.now);
+    world.replace(ROUTER, router);
+    world.pass(6);
+    assert_eq!(world.status(NODE).times_established, 2, "it is back");
+    let (now, peer) = (world.now, world.peer(NODE));
+    world.speakers[NODE].handle_neighbour_down(now, peer, heard);
+    world.settle();
+    assert_eq!((world.state(NODE), world.downs(NODE).len()), (State::Established, 1));
+    // BFD has found the new one too, and it dies like any other.
+    world.speakers[NODE].handle_neighbour_down(now, peer, now);
+    world.settle();
+    assert_eq!(world.downs(NODE)[1].reason, DownReason::NeighbourDown);
+}
+
+#[test]
+fn a_restart_is_over_after_the_restart_time_even_if_nobody_says_so() {
+    for (seconds, restarted) in [(100, true), (130, false)] {
+        let configs = restarting();
+        let mut world = World::new(configs.clone());
+        world.refuses = true;
+        let mut node = Speaker::new(configs[NODE].clone(), Start::ForwardingPreserved, 5);
+        node.start(world.now);
+        world.replace(NODE, node);
+        world.pass(seconds);
+        world.refuses = false;
+        world.start();
+        world.pass(6);
+        let agreed = world.agreed(ROUTER);
+        let told = agreed.capabilities.restart().expect("it can restart");
+        assert_eq!(told.restarted, restarted, "after {seconds}s");
+        assert!(told.family(Family::Ipv4).unwrap().preserved, "and forwards all the while");
+    }
 }

@@ -211,7 +211,7 @@ fn a_dead_neighbour_ends_the_session_at_once() {
     let mut world = World::up(configs(V4));
     let (now, peer) = (world.now, world.peer(NODE));
     world.cut = true;
-    world.speakers[NODE].handle_neighbour_down(now, peer);
+    world.speakers[NODE].handle_neighbour_down(now, peer, now);
     world.settle();
     assert_eq!(world.downs(NODE)[0].reason, DownReason::NeighbourDown);
     world.cut = false;

@@ -93,6 +93,12 @@ fn the_changes_of_a_nodes_life() {
             wish(WITH, "aad"),
             "expire=0 +2=1 -3 +3=1 3=0 expire=1",
         ),
+        (
+            "and another dies: its flows end after the repair",
+            wish(WITH, "axaa"),
+            wish(WITH, "aaxa"),
+            "expire=0 -3 +2=1 -4 +4=1 expire=1",
+        ),
         ("all are others", wish(WITH, "aa--"), wish(WITH, "--aa"), "+3=1 +4=1 -1 -2"),
         ("half are others", wish(WITH, "aaa-"), wish(WITH, "-aaa"), "-1 +4=1"),
         (

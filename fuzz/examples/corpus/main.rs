@@ -3,6 +3,9 @@
 //! One file per case, named for what it shows. Run it after a change of a
 //! target's input format: `cargo run --example corpus` in this folder.
 
+mod node;
+mod routing;
+
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -14,9 +17,6 @@ use fuzz::packets::{Transport, flag, packet};
 use lb_core::FlowHash;
 use lb_core::config::Forward;
 use lb_core::encapsulation::{Identification, Tunnel, TunnelOptions};
-use lb_netlink::ipvs::{
-    self, Command, CommandCode, Daemon, DaemonRole, Destination, Message, Service, ServiceKey, Timeouts,
-};
 use sim::scenario::embedded;
 
 const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -38,43 +38,13 @@ fn main() -> std::io::Result<()> {
     });
     write(&root.join("encapsulate_round_trip"), through)?;
     write(&root.join("packet_parse"), packets)?;
-    write(&root.join("bfd_session"), conversations())?;
+    write(&root.join("bfd_session"), routing::bfd_sessions())?;
+    write(&root.join("bgp_message"), routing::bgp_messages())?;
+    write(&root.join("bgp_session"), routing::bgp_sessions())?;
     write(&root.join("director_model"), operations())?;
-    write(&root.join("ipvs_message"), ipvs())?;
+    write(&root.join("ipvs_message"), node::ipvs_messages())?;
     write(&root.join("lb_file"), texts().map(|(name, text)| (name, text.into())))?;
     write(&root.join("scenario"), scenarios())
-}
-
-/// BFD: an operation is a 32-bit choice of its kind (times eight), then its fields.
-fn conversations() -> Vec<(&'static str, Vec<u8>)> {
-    let operation = |kind: u32, fields: &[u8]| [&(kind << 29 | 1 << 28).to_le_bytes()[..], fields].concat();
-    // from, TTL, named, state and flags, diagnostic, multiplier, intervals of 100 ms
-    let heard = |bits: u8| operation(1, &[0, 0, 1, bits, 0, 3, 100, 0, 100, 0]);
-    let pass = |milliseconds: u16| operation(2, &milliseconds.to_le_bytes());
-    let deadline = || operation(3, &[]);
-    let (up, poll, demand) = (3, 4, 32);
-    let come_up = || [heard(1), heard(2)].concat();
-    vec![
-        (
-            "comes-up-and-falls-silent",
-            [come_up(), heard(up), pass(250), heard(up), pass(300), deadline()].concat(),
-        ),
-        (
-            "asks-and-answers",
-            [come_up(), heard(up | poll), heard(up | 8), deadline(), heard(up | 8)].concat(),
-        ),
-        ("demand", [come_up(), heard(up | demand), deadline(), deadline()].concat()),
-        ("by-hand", [come_up(), operation(4, &[0, 0]), heard(1), operation(4, &[0, 1]), come_up()].concat()),
-        (
-            "new-settings",
-            [come_up(), operation(5, &[0, 50, 0, 200, 0, 5]), deadline(), heard(up | 8)].concat(),
-        ),
-        (
-            "leaves-and-comes-back",
-            [come_up(), operation(6, &[0]), pass(500), operation(7, &[0]), come_up()].concat(),
-        ),
-        ("garbage", operation(0, &[0, 0, 0x20, 0xc0, 3, 24, 0, 0, 0, 1])),
-    ]
 }
 
 fn write(folder: &Path, files: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> std::io::Result<()> {
@@ -352,56 +322,6 @@ fn ping(service: u8) -> Vec<u8> {
 
 fn flood(service: u8) -> Vec<u8> {
     operation(10, &[service, 0])
-}
-
-/// Messages to IPVS, one of its answers with statistics, and answers that are not messages of it.
-fn ipvs() -> Vec<(&'static str, Vec<u8>)> {
-    let key = ServiceKey::address(ipvs::Protocol::TCP, VIP.into(), 443);
-    let mark = ServiceKey::Mark { family: ipvs::AddressFamily::V6, mark: 7 };
-    let forward = |tunnel| Destination::new(NODE.into(), 443, ipvs::Forward::Tunnel(tunnel));
-    let gue = forward(ipvs::Tunnel::Gue { port: 6080, checksum: ipvs::Checksum::Remote });
-    let six = Destination::new(NODE6.into(), 443, ipvs::Forward::DirectRoute);
-    let engine = Service { persistence_engine: Some("sip".to_owned()), ..Service::new(key, "mh") };
-    let daemon =
-        Daemon { group: Some(NODE6.into()), ttl: Some(2), ..Daemon::new(DaemonRole::Backup, "eth0", 7) };
-    let timeouts = Timeouts { tcp_s: 900, tcp_fin_s: 120, udp_s: 300 };
-    let commands = [
-        ("add-service", Command::AddService(engine)),
-        ("add-service-of-a-mark", Command::AddService(Service::new(mark, "sh"))),
-        ("add-destination-gue", Command::AddDestination(key, gue)),
-        ("add-destination-of-six", Command::AddDestination(mark, six)),
-        ("delete-destination", Command::DeleteDestination(key, six.key)),
-        ("start-daemon", Command::StartDaemon(daemon)),
-        ("set-timeouts", Command::SetTimeouts(timeouts)),
-        ("flush", Command::Flush),
-    ];
-    let mut all: Vec<_> =
-        commands.into_iter().map(|(name, command)| (name, command.to_message().to_bytes())).collect();
-
-    let captured = include_str!("../../lb-netlink/tests/golden/ipvsadm.txt").lines();
-    let answers = |flags| captured.clone().filter(move |line| line.starts_with(flags)).map(hexadecimal);
-    all.extend(answers("< 2 05").next().map(|listed| ("listed-destination", listed)));
-    all.extend(answers("< 0 0e").next().map(|info| ("info", info)));
-    all.extend(answers("< 0 01").next().map(|listed| ("listed-service", listed)));
-
-    let unknown = ipvs::attribute::Attribute::Unknown { number: 0xc063, bytes: vec![1, 2, 3] };
-    all.push(("unknown-attribute", Message::new(CommandCode::Other(99), vec![unknown]).to_bytes()));
-    all.push(("cut-off", all[0].1[..30].to_vec()));
-    // A refusal of the second request, with a sentence and a place; then the end of a dump.
-    let mut datagram = vec![60, 0, 0, 0, 2, 0, 0, 3, 2, 0, 0, 0, 0, 0, 0, 0, 0xea, 0xff, 0xff, 0xff];
-    datagram.extend([20, 0, 0, 0, 32, 0, 5, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
-    datagram.extend([15, 0, 1, 0, b'n', b'o', b't', b' ', b's', b'u', b'c', b'h', b' ', b'x', 0, 0]);
-    datagram.extend([8, 0, 2, 0, 24, 0, 0, 0]);
-    datagram.extend([20, 0, 0, 0, 3, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    all.push(("refusal-and-end", datagram));
-    all
-}
-
-/// The bytes of a line of the captured messages: its last word.
-fn hexadecimal(line: &str) -> Vec<u8> {
-    let digits = line.rsplit(' ').next().unwrap_or_default().as_bytes();
-    let byte = |pair: &[u8]| u8::from_str_radix(&String::from_utf8_lossy(pair), 16);
-    digits.chunks(2).map(|pair| byte(pair).expect("hexadecimal digits")).collect()
 }
 
 /// The embedded scenarios, one with overrides, and some that are wrong in one place.
