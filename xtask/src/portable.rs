@@ -4,8 +4,8 @@
 //! linked in wholly: name resolution (`getaddrinfo`) and look-ups of users load
 //! parts of the very same version at run time. So no program of ours that is
 //! built so may resolve names; the agent's file has addresses only, and groups
-//! are read from `/etc/group` by itself. The linker would warn, and a warning
-//! is a failure here.
+//! are read from `/etc/group` by itself. That no such function is in it is
+//! looked up in its symbols.
 
 mod elf;
 
@@ -19,6 +19,10 @@ use crate::test::cargo;
 
 /// What they are built for.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// Functions of glibc that load libraries while the program runs. (`dlopen` is always there: glibc's own
+/// conversion of character sets has it, which nothing of ours calls.)
+const LOADING: [&str; 5] = ["getaddrinfo", "gethostbyname_r", "getgrnam_r", "getpwnam_r", "getpwuid_r"];
 
 /// What cargo says of a thing that it built, as far as we need it.
 #[derive(Debug, Deserialize)]
@@ -60,6 +64,11 @@ pub(crate) fn command(root: &Path) -> anyhow::Result<bool> {
     let (_, path) = built.first().context("cargo built no program")?;
     let bytes = std::fs::read(path).with_context(|| format!("could not read {}", path.display()))?;
     elf::needs_nothing(&bytes).with_context(|| format!("{} is not static", path.display()))?;
+    let symbols = elf::symbols(&bytes)?;
+    let has = |name: &str| symbols.contains(name.as_bytes());
+    ensure!(has("main"), "{} is stripped: what it calls cannot be told", path.display());
+    let loading: Vec<_> = LOADING.into_iter().filter(|name| has(name)).collect();
+    ensure!(loading.is_empty(), "{} would load libraries of this glibc: {loading:?}", path.display());
     println!("{}", path.display());
     println!("static, {TARGET}, {:.1} MB", megabytes(bytes.len()));
     println!("sha256 {}", digest(path)?);

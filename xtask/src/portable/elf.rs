@@ -4,10 +4,14 @@
 //! A static one that can be placed anywhere has a dynamic section too, for its
 //! own relocations; it names neither. Source: `elf(5)`, System V ABI, chapter 5.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Bytes of a program header.
 const PROGRAM_HEADER: u64 = 56;
+/// Bytes of a section header, and the kind of a table of symbols.
+const SECTION_HEADER: u64 = 64;
+const SHT_SYMTAB: u32 = 2;
 /// Program headers: the dynamic section, and the loader's path.
 const PT_DYNAMIC: u32 = 2;
 const PT_INTERP: u32 = 3;
@@ -66,6 +70,34 @@ pub(super) fn needs_nothing(bytes: &[u8]) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// The names of the functions and data that a program holds; none if it is stripped.
+///
+/// # Errors
+///
+/// The bytes are no program.
+pub(super) fn symbols(bytes: &[u8]) -> Result<BTreeSet<&[u8]>, Fault> {
+    let (start, size, number) = (long(bytes, 40)?, half(bytes, 58)?, half(bytes, 60)?);
+    let header = |index: u64| part(bytes, start.saturating_add(index * u64::from(size)), SECTION_HEADER);
+    let content = |header: &[u8]| part(bytes, long(header, 24)?, long(header, 32)?);
+    let mut names = BTreeSet::new();
+    for index in 0..u64::from(number) {
+        let section = header(index)?;
+        if word(section, 4)? != SHT_SYMTAB {
+            continue;
+        }
+        let texts = content(header(word(section, 40)?.into())?)?;
+        for symbol in content(section)?.chunks_exact(24) {
+            let name = texts.get(usize::try_from(word(symbol, 0)?).map_err(|_| Fault::NoElf)?..);
+            let name = name.and_then(|text| text.split(|byte| *byte == 0).next()).ok_or(Fault::NoElf)?;
+            // section 0 is elsewhere
+            if half(symbol, 6)? != 0 {
+                names.insert(name);
+            }
+        }
+    }
+    Ok(names)
 }
 
 /// How many libraries a dynamic section names.
@@ -172,5 +204,15 @@ mod tests {
     fn this_program_is_dynamic() {
         let bytes = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         assert!(matches!(needs_nothing(&bytes), Err(Fault::Interpreter(_))));
+    }
+    #[test]
+    #[cfg(all(target_os = "linux", target_pointer_width = "64", target_endian = "little"))]
+    fn this_program_has_main() {
+        let bytes = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let names = symbols(&bytes).unwrap();
+        assert!(names.contains(b"main".as_slice()));
+        assert!(!names.contains(b"mai".as_slice()));
+        // cut off in its table of names or before
+        assert_eq!(symbols(&bytes[..bytes.len() / 2]), Err(Fault::NoElf));
     }
 }
