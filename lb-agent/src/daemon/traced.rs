@@ -96,3 +96,6 @@ impl Traced {
         self.sessions.remove(&(protocol, peer)).unwrap_or_else(Span::none)
     }
 }
+
+#[cfg(test)]
+mod tests;
