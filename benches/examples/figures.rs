@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use benches::{Case, Scale, connections, movement, path, queue, simulated, tables};
+use benches::{Case, Scale, connections, movement, node, path, queue, simulated, tables};
 use lb_core::table::TableKind;
 
 /// For one case, its preparation not included.
@@ -41,18 +41,29 @@ fn main() {
 }
 
 /// What may be asked for by name.
-const GROUPS: [(&str, fn()); 6] = [
+const GROUPS: [(&str, fn()); 7] = [
     ("tables", table_times),
     ("movement", table_contract),
     ("connections", connection_figures),
     ("path", path_times),
     ("queue", queue_rates),
     ("simulated", simulated_rate),
+    ("node", node_times),
 ];
 
 fn simulated_rate() {
     let rate = 1e3 / simulated::CASES[0].best(BUDGET, 100_000);
     row("packets through the simulated path", rate, "M/s", Goal::AtLeast { floor: 2.0, aim: 4.0 }, "");
+}
+
+fn node_times() {
+    let each = Timing { cases: node::CASES, operations: node::DESTINATIONS, scale: 1.0, unit: "ns" };
+    let what = |what| format!("a node of 1,000 x 100, for each destination: {what}");
+    each.alone(&what("the kernel's tables from the configuration"), "desired", Goal::None, "");
+    each.alone(&what("plan from an empty kernel"), "plan-from-empty", Goal::None, "");
+    each.alone(&what("plan when nothing is to do"), "plan-unchanged", Goal::None, "");
+    each.alone(&what("a write as netlink"), "encode", Goal::None, "");
+    each.alone(&what("a listing from netlink"), "decode", Goal::None, "");
 }
 
 fn table_times() {

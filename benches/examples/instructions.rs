@@ -25,16 +25,17 @@ fn main() {
     }
 }
 
-const GROUPS: [(&str, &[Case]); 5] = [
+const GROUPS: [(&str, &[Case]); 6] = [
     ("path", benches::path::CASES),
     ("tables", benches::tables::CASES),
     ("connections", benches::connections::CASES),
     ("queue", benches::queue::CASES),
     ("simulated", benches::simulated::CASES),
+    ("node", benches::node::CASES),
 ];
 
 /// What the table shows: a case of ours, and the peers' beside it.
-const ROWS: [(&str, &[&str]); 15] = [
+const ROWS: [(&str, &[&str]); 19] = [
     ("path/parse", &[]),
     ("path/hash", &[]),
     ("path/encapsulate", &[]),
@@ -50,6 +51,10 @@ const ROWS: [(&str, &[&str]); 15] = [
     ("connections/insert-v6/overspill", &["hashbrown", "dashmap", "papaya", "quick_cache"]),
     ("queue/hold-1k/overspill", &["std", "simulacra"]),
     ("simulated/packets", &[]),
+    ("node/plan-from-empty", &[]),
+    ("node/plan-unchanged", &[]),
+    ("node/encode", &[]),
+    ("node/decode", &[]),
 ];
 
 /// Repetitions: whole fillings of the small tables, so that growth is counted too.

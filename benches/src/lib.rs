@@ -10,6 +10,7 @@ pub mod connections;
 pub mod fixtures;
 pub mod harness;
 pub mod movement;
+pub mod node;
 pub mod path;
 pub mod queue;
 pub mod simulated;

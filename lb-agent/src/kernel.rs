@@ -5,7 +5,6 @@
 //! which it is asked, and the loop takes the results when they come. What is
 //! written, and when, is [`lb_core::node`]'s; the words are `lb_netlink`'s.
 
-mod convert;
 pub(crate) mod shell;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,11 +14,11 @@ use std::thread;
 
 use ipnet::IpNet;
 use lb_core::Endpoint;
-use lb_core::ipvs::{ALL_SYSCTLS, MARK_SYSCTLS, ObservedDestination, ObservedService, ServiceKey};
+use lb_core::ipvs::{ALL_SYSCTLS, MARK_SYSCTLS, ServiceKey};
 use lb_core::node::{Snapshot, Write};
 use lb_netlink::address::Address;
 use lb_netlink::ipvs::blocking::Client;
-use lb_netlink::ipvs::{Connections, ServiceTable, Statistics};
+use lb_netlink::ipvs::{Connections, ServiceTable, Statistics, planned};
 use lb_netlink::link::DeviceName;
 use lb_netlink::network::Command;
 use lb_netlink::network::blocking::Network;
@@ -162,7 +161,7 @@ impl Kernel {
         let addresses = network.addresses(&links).map_err(|error| error.to_string())?;
         let mut listing = Listing::default();
         for table in tables {
-            let (key, service) = of_table(&table);
+            let (key, service) = planned::observed_service(&table);
             listing.flows.extend(flows_of(&table));
             listing.snapshot.ipvs.services.insert(key, service);
         }
@@ -177,7 +176,7 @@ impl Kernel {
         while done < writes.len() {
             // a run of IPVS commands travels together
             let run = writes[done..].iter().map_while(|write| match write {
-                Write::Ipvs(command) => convert::command(command),
+                Write::Ipvs(command) => planned::command(command),
                 Write::Address { .. } | Write::Sysctl { .. } => None,
             });
             let run: Vec<_> = run.collect();
@@ -226,7 +225,7 @@ impl Kernel {
             }
             Write::Ipvs(command) => {
                 let netlink =
-                    convert::command(command).ok_or_else(|| format!("{command} is no netlink message"))?;
+                    planned::command(command).ok_or_else(|| format!("{command} is no netlink message"))?;
                 return self.ipvs()?.run(&netlink).map_err(|error| error.to_string());
             }
         };
@@ -248,25 +247,12 @@ impl Kernel {
     }
 }
 
-/// A service and its destinations, the first one added first.
-fn of_table(table: &ServiceTable) -> (ServiceKey, ObservedService) {
-    let destinations = table.destinations.iter().map(|listed| {
-        let Connections { active, inactive, persistent } = listed.connections;
-        ObservedDestination {
-            destination: convert::destination(&listed.destination),
-            connections: [active, inactive, persistent].map(u64::from).iter().sum(),
-        }
-    });
-    let service = ObservedService::from_dump(convert::service(&table.service.service), destinations);
-    (convert::key(&table.service.service.key), service)
-}
-
 /// What went through a service's destinations.
 fn flows_of(table: &ServiceTable) -> impl Iterator<Item = ((ServiceKey, Endpoint), Flow)> {
-    let key = convert::key(&table.service.service.key);
+    let key = planned::key(&table.service.service.key);
     table.destinations.iter().map(move |listed| {
         let Connections { active, inactive, .. } = listed.connections;
-        let endpoint = convert::endpoint(&listed.destination.key);
+        let endpoint = planned::endpoint(&listed.destination.key);
         ((key, endpoint), Flow { statistics: listed.statistics, active, inactive })
     })
 }

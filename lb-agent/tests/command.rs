@@ -48,9 +48,10 @@ fn check_prints_the_commands_of_a_person() {
     assert_eq!(
         commands,
         [
-            "ipvsadm -A -t 203.0.113.10:443 -s mh -b mh-fallback,mh-port",
+            "ipvsadm -A -t 203.0.113.10:443 -s none",
             "ipvsadm -a -t 203.0.113.10:443 -r 10.1.0.9:443 -i -w 1",
             "ipvsadm -a -t 203.0.113.10:443 -r 10.1.0.10:443 -i -w 1",
+            "ipvsadm -E -t 203.0.113.10:443 -s mh -b mh-fallback,mh-port",
             "ip address add 203.0.113.10/32 dev lo",
         ]
     );

@@ -35,8 +35,8 @@ fn the_example_is_right() {
     assert!(output.status.success(), "{printed}");
     for expected in [
         "# the file is right: 3 services, 9 backends",
-        "ipvsadm -A -t 203.0.113.10:443 -s mh -b mh-fallback,mh-port",
-        "ipvsadm -A -t [2001:db8:113::10]:443 -s mh -b mh-fallback,mh-port",
+        "ipvsadm -E -t 203.0.113.10:443 -s mh -b mh-fallback,mh-port",
+        "ipvsadm -E -t [2001:db8:113::10]:443 -s mh -b mh-fallback,mh-port",
         "ip address add 2001:db8:113::10/128 dev lo",
         "# announce to 192.0.2.1 (AS 64500), 192.0.2.2 (AS 64500):",
     ] {

@@ -5,7 +5,7 @@
 //! [`Destination`], [`Daemon`], [`Timeouts`], [`Info`], [`Statistics`]); clients
 //! that ask and command, asynchronous ([`Client`]) and blocking
 //! ([`blocking::Client`]), over any transport. What is to be written is decided
-//! elsewhere: here is no policy.
+//! elsewhere: here is no policy, only the words for `lb_core`'s ([`planned`]).
 //!
 //! ```no_run
 //! use lb_netlink::ipvs::{Command, Destination, Forward, Protocol, Service, ServiceKey, Tunnel, blocking::Client};
@@ -53,6 +53,7 @@ mod error;
 mod global;
 mod message;
 mod place;
+pub mod planned;
 mod report;
 pub mod schema;
 mod service;

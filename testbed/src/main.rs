@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod expected;
+mod figures;
 mod foreign;
 mod ipvs;
 mod namespace;
@@ -55,6 +56,9 @@ fn begin() -> anyhow::Result<()> {
 }
 
 fn run(report: &Report, words: &Words) -> anyhow::Result<()> {
+    if words.is_figures {
+        return figures::run(report);
+    }
     let topology = Topology::build()?;
     let mut world = World::start(&topology, report, words.kind)?;
     report.remark(&format!("machines, router and nodes are ready at {:.1} s", system::uptime()));

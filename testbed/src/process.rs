@@ -30,6 +30,11 @@ impl Process {
         kill_process(pid, signal).with_context(|| format!("{signal:?} to {}", self.log))
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it at once.
     pub(crate) fn kill(mut self) {
         self.end();

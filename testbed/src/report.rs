@@ -70,6 +70,11 @@ impl Report {
         self.tell(&json!({ "event": "remark", "text": text }));
     }
 
+    /// One row of the README's figures, by its cells.
+    pub(crate) fn figure(&self, cells: &[String]) {
+        self.tell(&json!({ "event": "figure", "cells": cells }));
+    }
+
     /// A file of services, for flows that name it.
     pub(crate) fn services(&self, name: &str, file: &str) {
         self.tell(&json!({ "event": "services", "name": name, "file": file }));

@@ -6,6 +6,7 @@ use crate::node::Kind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Words {
     pub(crate) is_smoke: bool,
+    pub(crate) is_figures: bool,
     pub(crate) is_kept: bool,
     pub(crate) is_shell: bool,
     pub(crate) kind: Kind,
@@ -20,6 +21,7 @@ impl Words {
     pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Self {
         let mut read = Self {
             is_smoke: false,
+            is_figures: false,
             is_kept: false,
             is_shell: false,
             kind: Kind::Agent,
@@ -29,6 +31,7 @@ impl Words {
         for word in words {
             match word.split_once('=') {
                 None if word == "smoke" => read.is_smoke = true,
+                None if word == "figures" => read.is_figures = true,
                 None if word == "keep" => read.is_kept = true,
                 None if word == "shell" => read.is_shell = true,
                 None if word == "reference" => read.kind = Kind::Reference,

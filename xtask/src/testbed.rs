@@ -31,6 +31,10 @@ use protocol::Transcript;
 const LIMIT: Duration = Duration::from_secs(360);
 /// The smoke set's guest has this long; on a quiet machine it takes half a minute.
 const SMOKE_LIMIT: Duration = Duration::from_secs(180);
+/// Figures are of one guest, and nobody waits for them but who wants them.
+const FIGURES_LIMIT: Duration = Duration::from_secs(1_800);
+/// What a guest has; figures are of several large tables at once.
+const MEMORY_MB: u32 = 768;
 
 /// The scenario that runs the packages' own live tests.
 const LIVE_TESTS: &str = "live tests";
@@ -46,6 +50,8 @@ pub(crate) struct Options {
     pub(crate) keep: bool,
     /// A shell in the guest with everything set up, and no scenario.
     pub(crate) shell: bool,
+    /// Figures instead of scenarios.
+    pub(crate) figures: bool,
     /// Nodes made of `ipvsadm` and BIRD instead of our agent, to compare with.
     pub(crate) reference: bool,
 }
@@ -79,12 +85,13 @@ impl Options {
                 "--keep" => options.keep = true,
                 "--shell" => options.shell = true,
                 "--reference" => options.reference = true,
+                "--figures" => options.figures = true,
                 "--only" => {
                     options.only.push(words.next().context("--only needs a scenario's name")?.clone());
                 }
                 unknown => {
                     bail!(
-                        "no option `{unknown}`; there are --smoke, --only NAME, --keep, --shell, --reference"
+                        "no option `{unknown}`; there are --smoke, --only NAME, --keep, --shell, --reference, --figures"
                     )
                 }
             }
@@ -99,6 +106,7 @@ impl Options {
         words.extend(self.keep.then(|| "keep".to_owned()));
         words.extend(self.shell.then(|| "shell".to_owned()));
         words.extend(self.reference.then(|| "reference".to_owned()));
+        words.extend(self.figures.then(|| "figures".to_owned()));
         words.extend(self.only.iter().map(|name| format!("only={}", name.replace(' ', "_"))));
         words.extend(shard.map(|(index, count)| format!("shard={index}/{count}")));
         words
@@ -107,7 +115,7 @@ impl Options {
     /// Whether a scenario is among those that are wanted.
     fn wants(&self, scenario: &str) -> bool {
         let is_named = |name: &String| scenario.starts_with(name.as_str());
-        !self.shell && (self.only.is_empty() || self.only.iter().any(is_named))
+        !self.shell && !self.figures && (self.only.is_empty() || self.only.iter().any(is_named))
     }
 
     /// Whether a person sits at the guest's console.
@@ -117,7 +125,7 @@ impl Options {
 
     /// Two guests share the whole set, one for each core; what is small or looked at stays in one.
     fn shards(&self) -> Vec<Option<(usize, usize)>> {
-        if self.smoke || self.is_interactive() || !self.only.is_empty() {
+        if self.smoke || self.figures || self.is_interactive() || !self.only.is_empty() {
             vec![None]
         } else {
             vec![Some((0, 2)), Some((1, 2))]
@@ -150,7 +158,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<Transcript, Trouble>
     println!("prepared in {:.1} s", start.elapsed().as_secs_f64());
     let mut transcript = boot_all(&folder, &pieces.kernel, &image, options)?;
     transcript.extend(recheck::rows(root, &folder, &transcript)?);
-    print!("{}", table::render(&transcript));
+    print!("{}{}", table::render(&transcript), table::figures(&transcript));
     println!("\n{} in {:.0} s; consoles are in {}", transcript.summary(), start.elapsed().as_secs_f64(), {
         folder.display()
     });
@@ -159,10 +167,15 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<Transcript, Trouble>
 
 /// Boots the guests side by side and waits for all.
 fn boot_all(folder: &Path, kernel: &Path, image: &Path, options: &Options) -> anyhow::Result<Transcript> {
-    let limit = if options.smoke { SMOKE_LIMIT } else { LIMIT };
+    let (limit, memory_mb) = match options {
+        Options { smoke: true, .. } => (SMOKE_LIMIT, MEMORY_MB),
+        Options { figures: true, .. } => (FIGURES_LIMIT, 2 * MEMORY_MB),
+        _ => (LIMIT, MEMORY_MB),
+    };
     let run_one = |(index, shard): (usize, Option<(usize, usize)>)| {
         let console: PathBuf = folder.join(format!("console-{index}.log"));
-        let guest = Guest { kernel, image, console: &console, words: &options.words(shard), limit };
+        let guest =
+            Guest { kernel, image, console: &console, words: &options.words(shard), limit, memory_mb };
         if options.is_interactive() { guest.attend(&folder.join("events.jsonl")) } else { guest.run() }
     };
     let shards: Vec<_> = options.shards().into_iter().enumerate().collect();

@@ -11,7 +11,8 @@
 //! from the first write on: a deletion while it is 1 has the kernel (5.9 and
 //! newer) go through all connections a moment later and end those that have no
 //! destination just then, which would be those between a delete and its add. So
-//! where there is something to repair, flows of the dead end after the repair.
+//! where there is something to repair, flows of the dead end after the repair. A
+//! new service has no scheduler until its destinations are there.
 //!
 //! Only a weight above 0 gives a destination slots, so one that is to be parked
 //! is added with weight 1 and a limit of one connection, and set to 0 by the next
@@ -186,10 +187,20 @@ pub fn plan(observed: &Observed, desired: &Desired, ownership: &Ownership, repai
 }
 
 /// A service that is not there yet, and its destinations in order.
+///
+/// The scheduler comes last: the kernel fills the whole table anew at each
+/// addition, and a flow that met a table half filled would go where it does not
+/// belong, and stay there.
 fn add_service(key: ServiceKey, service: &DesiredService, commands: &mut Vec<Command>) {
-    commands.push(Command::AddService { key, service: Box::new(service.service.clone()) });
+    let settings = Box::new(service.service.clone());
+    let is_filled_first = service.destinations.len() > 1;
+    let first = if is_filled_first { Box::new(settings.unscheduled()) } else { settings.clone() };
+    commands.push(Command::AddService { key, service: first });
     for destination in &service.destinations {
         service::add(key, service.table, destination, commands);
+    }
+    if is_filled_first {
+        commands.push(Command::SetService { key, service: settings });
     }
 }
 

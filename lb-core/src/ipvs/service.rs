@@ -94,6 +94,8 @@ impl ServiceFlags {
     pub const SCHEDULER_2: Self = Self(0x10);
     /// The scheduler's third flag; neither `mh` nor `sh` has one.
     pub const SCHEDULER_3: Self = Self(0x20);
+    /// Those whose meaning is the scheduler's.
+    pub const OF_SCHEDULERS: Self = Self(0x8 | 0x10 | 0x20);
     /// All that a user may set.
     pub const ALL: Self = Self(0x1 | 0x4 | 0x8 | 0x10 | 0x20);
 
@@ -115,6 +117,12 @@ impl ServiceFlags {
         Self(self.0 | other.0)
     }
 
+    /// These but not those.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether all of `other` are set.
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {
@@ -125,7 +133,7 @@ impl ServiceFlags {
 /// A service's settings, beside its key and its destinations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KernelService {
-    /// The scheduler by the kernel's name: `mh`, `sh`, `wlc`; empty is none.
+    /// The scheduler by the kernel's name: `mh`, `sh`, `wlc`; with `none` no flow is taken.
     pub scheduler: String,
     /// Its flags.
     pub flags: ServiceFlags,
@@ -147,5 +155,13 @@ impl KernelService {
             Family::V6 => 128,
         };
         Self { scheduler: scheduler.into(), flags, persistence_s: 0, netmask, persistence_engine: None }
+    }
+
+    /// The same without a scheduler and its flags: it refuses every flow, and a destination is
+    /// added without anything being computed (Linux 4.2 and later).
+    #[must_use]
+    pub fn unscheduled(&self) -> Self {
+        let flags = self.flags.without(ServiceFlags::OF_SCHEDULERS);
+        Self { scheduler: "none".into(), flags, ..self.clone() }
     }
 }

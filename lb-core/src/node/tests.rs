@@ -242,8 +242,8 @@ fn a_start_with_many_backends_puts_nothing_in_order_that_it_added_itself() {
     let written = world.written();
     let deleted: Vec<_> = written.iter().filter(|write| write.starts_with("delete")).collect();
     assert_eq!(deleted, Vec::<&std::string::String>::new());
-    // a service, an address, and for each backend: add, park, serve
-    assert!(written.len() <= 2 + 3 * backends.len(), "{written:#?}");
+    // a service, its scheduler, an address, and for each backend: add, park, serve
+    assert!(written.len() <= 3 + 3 * backends.len(), "{written:#?}");
 }
 
 #[test]

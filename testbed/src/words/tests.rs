@@ -4,9 +4,11 @@ use super::*;
 
 #[test]
 fn words_of_the_host_are_read_and_others_left() {
-    let words = ["smoke", "nosuch", "only=node_killed", "only=drain", "shard=1/2", "x=y"].map(str::to_owned);
+    let words = ["smoke", "figures", "nosuch", "only=node_killed", "only=drain", "shard=1/2", "x=y"]
+        .map(str::to_owned);
     let expected = Words {
         is_smoke: true,
+        is_figures: true,
         is_kept: false,
         is_shell: false,
         kind: Kind::Agent,

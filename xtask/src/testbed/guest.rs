@@ -32,6 +32,7 @@ pub(super) struct Guest<'a> {
     /// The arguments of the first process.
     pub(super) words: &'a [String],
     pub(super) limit: Duration,
+    pub(super) memory_mb: u32,
 }
 
 /// A child that does not outlive us.
@@ -51,7 +52,18 @@ impl Guest<'_> {
         let mut command = Command::new("qemu-system-x86_64");
         let words = format!("{KERNEL_WORDS} -- {}", self.words.join(" "));
         command
-            .args(["-accel", "tcg", "-M", "pc", "-cpu", "qemu64", "-smp", "1", "-m", "768"])
+            .args([
+                "-accel",
+                "tcg",
+                "-M",
+                "pc",
+                "-cpu",
+                "qemu64",
+                "-smp",
+                "1",
+                "-m",
+                &self.memory_mb.to_string(),
+            ])
             .args(["-display", "none", "-monitor", "none", "-nodefaults", "-no-reboot"])
             .arg("-kernel")
             .arg(self.kernel)

@@ -18,6 +18,8 @@ pub(super) enum Event {
     Row(Row),
     /// For the reader only.
     Remark { text: String },
+    /// A row of the README's figures.
+    Figure { cells: Vec<String> },
     /// A file of services as an agent printed it, for the comparison with `overspill pick`.
     Services { name: String, file: String },
     /// Where new flows from consecutive ports went.
@@ -76,6 +78,7 @@ impl Event {
             Self::Row(row) if row.pass => Some(format!("  {} ({:.1} s)", row.got, row.seconds)),
             Self::Row(row) => Some(format!("  FAILED: expected {}, got {}", row.expected, row.got)),
             Self::Remark { text } => Some(format!("  {text}")),
+            Self::Figure { cells } => Some(format!("  {}", cells.join("; "))),
             Self::Services { .. } | Self::Flows(_) | Self::End => None,
         }
     }
@@ -104,6 +107,7 @@ impl Transcript {
             Event::Ready { .. }
             | Event::Begin { .. }
             | Event::Remark { .. }
+            | Event::Figure { .. }
             | Event::Services { .. }
             | Event::Flows(_)
             | Event::End => None,

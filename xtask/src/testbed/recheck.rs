@@ -25,8 +25,12 @@ pub(super) fn rows(root: &Path, folder: &Path, transcript: &Transcript) -> anyho
                 files.entry(name).or_default().0 = file;
             }
             Event::Flows(flows) => files.entry(&flows.services).or_default().1.push(flows),
-            Event::Ready { .. } | Event::Begin { .. } | Event::Row(_) | Event::Remark { .. } | Event::End => {
-            }
+            Event::Ready { .. }
+            | Event::Begin { .. }
+            | Event::Row(_)
+            | Event::Remark { .. }
+            | Event::Figure { .. }
+            | Event::End => {}
         }
     }
     files.retain(|_, (_, flows)| !flows.is_empty());

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::protocol::Transcript;
+use super::protocol::{Event, Transcript};
 
 /// Widths at most, so that a long sentence does not widen all lines.
 const WIDEST: [usize; 3] = [34, 48, 64];
@@ -27,6 +27,17 @@ pub(super) fn render(transcript: &Transcript) -> String {
             "{mark} {scenario:first$}  {expected:second$}  {got:third$}  {:4.1} s",
             row.seconds
         );
+    }
+    text
+}
+
+/// The figures as rows of the README; empty if there are none.
+pub(super) fn figures(transcript: &Transcript) -> String {
+    let mut text = String::new();
+    for event in transcript.events() {
+        if let Event::Figure { cells } = event {
+            let _ = writeln!(text, "| {} |", cells.join(" | "));
+        }
     }
     text
 }

@@ -12,6 +12,9 @@ fn words_become_what_the_guest_is_told() {
     assert_eq!(options.words(None), ["reference", "only=node_killed", "only=drain"]);
     assert_eq!(options.shards(), [None]);
     assert!(!options.wants(LIVE_TESTS) && options.wants("drain"));
+    let figures = parse(&["--figures"]).expect("a known word");
+    assert!(!figures.wants(LIVE_TESTS));
+    assert_eq!((figures.words(None), figures.shards()), (vec!["figures".to_owned()], vec![None]));
     let whole = parse(&[]).expect("no words");
     assert!(whole.wants(LIVE_TESTS));
     assert_eq!(whole.shards(), [Some((0, 2)), Some((1, 2))]);

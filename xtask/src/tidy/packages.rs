@@ -8,7 +8,7 @@ use crate::metadata::{Metadata, Package};
 ///
 /// `lb-core` and `mesh-model` know nothing of each other, adapters nothing of `sim`.
 const MAY_USE: [(&str, &[&str]); 12] = [
-    ("benches", &["lb-core", "mesh-model", "sim"]),
+    ("benches", &["lb-core", "lb-netlink", "mesh-model", "sim"]),
     ("files", &["lb-core"]), // in its tests
     ("fuzz", &["lb-core", "lb-netlink", "mesh-model", "sim"]),
     ("lb-agent", &["files", "lb-core", "lb-netlink"]),

@@ -287,7 +287,7 @@ proptest! {
         let there: usize = observed.services.values().map(|service| service.destinations.len()).sum();
         let there_to_be: usize = wanted.services.values().map(|service| service.destinations.len()).sum();
         let services = observed.services.len() + wanted.services.len();
-        prop_assert!(commands.len() <= 3 * there_to_be + 2 * there + services + 2);
+        prop_assert!(commands.len() <= 3 * there_to_be + 2 * there + 2 * services + 2);
     }
 
     /// Who is deleted only to come back comes back by the next write, while

@@ -21,3 +21,12 @@ fn what_did_not_hold_is_marked() {
 ";
     assert_eq!(render(&transcript), expected);
 }
+
+#[test]
+fn figures_are_rows_of_markdown() {
+    let mut transcript = Transcript::default();
+    assert_eq!(figures(&transcript), "");
+    transcript.push(Event::read(r#"{"event":"figure","cells":["reading","1.0 s",""]}"#));
+    transcript.push(Event::End);
+    assert_eq!(figures(&transcript), "| reading | 1.0 s |  |\n");
+}

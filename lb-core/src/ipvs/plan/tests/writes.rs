@@ -74,7 +74,7 @@ fn written(before: &Desired, after: &Desired) -> String {
 fn the_changes_of_a_nodes_life() {
     let nothing = Desired::default();
     for (what, before, after, expected) in [
-        ("start", nothing.clone(), wish(WITH, "aad"), "+service +1=1 +2=1 +3=1 3=0"),
+        ("start", nothing.clone(), wish(WITH, "aad"), "+service +1=1 +2=1 +3=1 3=0 service"),
         ("restart", wish(WITH, "aad"), wish(WITH, "aad"), ""),
         ("the last one is new", wish(WITH, "aa"), wish(WITH, "aaa"), "+3=1"),
         ("one drains", wish(WITH, "aaa"), wish(WITH, "ada"), "2=0"),
@@ -148,10 +148,11 @@ fn where_both_do_not_fit_the_old_go_first() {
 fn commands_are_shown_in_words() {
     let commands = plan(&Observed::default(), &wish(WITH, "ad"), &ours(), Repair::Now).commands;
     let expected = [
-        "add service 203.0.113.10:443/tcp, scheduler mh",
+        "add service 203.0.113.10:443/tcp, scheduler none",
         "add 10.1.0.1:443 to 203.0.113.10:443/tcp, weight 1",
         "add 10.1.0.2:443 to 203.0.113.10:443/tcp, weight 1",
         "set 10.1.0.2:443 of 203.0.113.10:443/tcp to weight 0",
+        "set service 203.0.113.10:443/tcp, scheduler mh",
     ];
     assert_eq!(shown(&commands), expected);
 }

@@ -1,16 +1,55 @@
-//! The decisions' words for IPVS and netlink's, each from the other.
+//! What [`lb_core::ipvs`] plans, said over netlink; and what netlink lists, as plans take it.
 //!
-//! Both are complete, so this loses nothing but what only others can have set:
-//! a forwarding method or a tunnel that has no name in the decisions is no
+//! Both have words for everything, so this loses nothing but what only others can have set:
+//! a forwarding method or a tunnel that has no name in the plans is no
 //! destination of ours, and is told apart from all that could be.
+//!
+//! ```no_run
+//! use lb_core::ipvs::{Desired, Ownership, Repair, plan};
+//! use lb_netlink::ipvs::{blocking::Client, planned};
+//! use lb_netlink::socket::OnFailure;
+//!
+//! # let (desired, ours) = (Desired::default(), Ownership::default());
+//! let mut client = Client::open()?;
+//! let observed = planned::observed(&client.snapshot()?);
+//! let plan = plan(&observed, &desired, &ours, Repair::Now);
+//! // the one command that is no message, a parameter's, splits the plan
+//! for run in plan.commands.split(|command| planned::command(command).is_none()) {
+//!     let messages: Vec<_> = run.iter().filter_map(planned::command).collect();
+//!     client.execute_until(&messages, OnFailure::Stop)?;
+//! }
+//! # Ok::<(), lb_netlink::ipvs::Error>(())
+//! ```
 
 use lb_core::Endpoint;
 use lb_core::config::ServiceAddress;
 use lb_core::ipvs as core;
-use lb_netlink::ipvs as netlink;
+
+use super as netlink;
+
+/// Everything that a client listed.
+#[must_use]
+pub fn observed(tables: &[netlink::ServiceTable]) -> core::Observed {
+    core::Observed { services: tables.iter().map(observed_service).collect() }
+}
+
+/// A service that was listed, its destinations in the order in which they were added.
+#[must_use]
+pub fn observed_service(table: &netlink::ServiceTable) -> (core::ServiceKey, core::ObservedService) {
+    let destinations = table.destinations.iter().map(|listed| {
+        let netlink::Connections { active, inactive, persistent } = listed.connections;
+        core::ObservedDestination {
+            destination: destination(&listed.destination),
+            connections: [active, inactive, persistent].map(u64::from).iter().sum(),
+        }
+    });
+    let service = core::ObservedService::from_dump(service(&table.service.service), destinations);
+    (key(&table.service.service.key), service)
+}
 
 /// A service's key.
-pub(super) const fn key(key: &netlink::ServiceKey) -> core::ServiceKey {
+#[must_use]
+pub const fn key(key: &netlink::ServiceKey) -> core::ServiceKey {
     match *key {
         netlink::ServiceKey::Address { protocol, address, port } => {
             core::ServiceKey::Address(ServiceAddress::new(address, port, protocol))
@@ -41,7 +80,8 @@ const fn to_key(key: &core::ServiceKey) -> netlink::ServiceKey {
 }
 
 /// A service's settings.
-pub(super) fn service(service: &netlink::Service) -> core::KernelService {
+#[must_use]
+pub fn service(service: &netlink::Service) -> core::KernelService {
     core::KernelService {
         scheduler: service.scheduler.clone(),
         flags: core::ServiceFlags::from_bits(service.flags.0),
@@ -63,7 +103,8 @@ fn to_service(key: &core::ServiceKey, service: &core::KernelService) -> netlink:
 }
 
 /// A destination's name.
-pub(super) const fn endpoint(key: &netlink::DestinationKey) -> Endpoint {
+#[must_use]
+pub const fn endpoint(key: &netlink::DestinationKey) -> Endpoint {
     Endpoint::new(key.address, key.port)
 }
 
@@ -72,7 +113,8 @@ const fn to_destination_key(endpoint: &Endpoint) -> netlink::DestinationKey {
 }
 
 /// A destination.
-pub(super) const fn destination(destination: &netlink::Destination) -> core::KernelDestination {
+#[must_use]
+pub const fn destination(destination: &netlink::Destination) -> core::KernelDestination {
     core::KernelDestination {
         endpoint: endpoint(&destination.key),
         forward: forward(destination.forward),
@@ -144,7 +186,8 @@ const fn to_checksum(checksum: core::TunnelChecksum) -> netlink::Checksum {
 }
 
 /// A command as a netlink message; `None` for the one that is a parameter.
-pub(super) fn command(command: &core::Command) -> Option<netlink::Command> {
+#[must_use]
+pub fn command(command: &core::Command) -> Option<netlink::Command> {
     Some(match command {
         core::Command::AddService { key, service } => netlink::Command::AddService(to_service(key, service)),
         core::Command::SetService { key, service } => netlink::Command::SetService(to_service(key, service)),
@@ -163,36 +206,4 @@ pub(super) fn command(command: &core::Command) -> Option<netlink::Command> {
 }
 
 #[cfg(test)]
-mod tests {
-    //! Tests of the words: what is written, listed and read is what was decided.
-
-    use lb_core::config::Forward;
-    use lb_core::ipvs::{KernelDestination, Standing};
-
-    use super::*;
-
-    #[test]
-    fn a_destination_comes_back_as_it_was_sent() {
-        for address in ["10.1.0.5", "2001:db8::5"] {
-            let endpoint = Endpoint::new(address.parse().unwrap(), 443);
-            for forward in [Forward::Ipip, Forward::Gue { port: 6080 }, Forward::Gre] {
-                for standing in [Standing::Idle, Standing::Parked, Standing::Serving] {
-                    let method = core::ForwardMethod::tunnel(forward, &endpoint);
-                    let sent = KernelDestination::new(endpoint, method, standing);
-                    assert_eq!(destination(&to_destination(&sent)), sent);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_service_comes_back_as_it_was_sent() {
-        let flags = core::ServiceFlags::SCHEDULER_1.union(core::ServiceFlags::SCHEDULER_2);
-        for address in ["203.0.113.10:443/tcp", "[2001:db8::10]:53/udp"] {
-            let sent = core::ServiceKey::Address(address.parse().unwrap());
-            let settings = core::KernelService::new("mh", flags, sent.family());
-            let written = to_service(&sent, &settings);
-            assert_eq!((key(&written.key), service(&written)), (sent, settings));
-        }
-    }
-}
+mod tests;
