@@ -39,7 +39,8 @@ fn wanting(scale: Scale) -> Work {
 
 fn planning_all(scale: Scale) -> Work {
     let wanted = want(&services(scale));
-    let writes = (size(scale).0 + destinations(scale)) as usize;
+    // a service is added, and given its scheduler once its destinations are there
+    let writes = (2 * size(scale).0 + destinations(scale)) as usize;
     rounds(scale, move || {
         let plan = plan(&Observed::default(), &wanted, &ownership(), Repair::Now);
         assert_eq!(plan.commands.len(), writes);
