@@ -51,10 +51,8 @@ fn tidy_step(context: &Context) -> Outcome {
 
 /// Unit, property and integration tests.
 fn tests(context: &Context) -> Outcome {
-    // a test that lacks its judge says so itself, and fails in CI
-    for missing in [tools::promtool(), tools::program("systemd-analyze", "systemd")] {
-        missing.unwrap_or_else(|missing| println!("{missing}"));
-    }
+    // a test that lacks its peer or judge says so itself, and fails in CI
+    tools::peers().iter().for_each(|missing| println!("{missing}"));
     if tools::has_nextest() {
         let arguments = ["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"];
         return context.run(&mut context.cargo(&arguments));

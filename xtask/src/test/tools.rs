@@ -49,38 +49,78 @@ pub(crate) fn program(name: &str, package: &str) -> Result<(), String> {
     Err(format!("{name} is missing: `apt-get install {package}`, or your distribution's package of it"))
 }
 
-/// Makes sure of `promtool`, which judges the alert rules.
+/// Programs that tests talk to or that judge what we write, their Debian packages, and the services
+/// that these packages start by themselves, if any.
+const PEERS: [(&str, &str, &str); 13] = [
+    ("bgpd", "frr", "frr"),
+    ("bird", "bird2", "bird"),
+    ("freeradius", "freeradius", "freeradius"),
+    ("gobgp", "gobgpd", "gobgpd"),
+    ("gobgpd", "gobgpd", "gobgpd"),
+    ("ip", "iproute2", ""),
+    ("keepalived", "keepalived", "keepalived"),
+    ("knotd", "knot", "knot"),
+    ("nginx", "nginx-light", "nginx"),
+    ("openssl", "openssl", ""),
+    ("promtool", "prometheus", "prometheus"),
+    ("setpriv", "util-linux", ""),
+    ("systemd-analyze", "systemd", ""),
+];
+
+/// Makes sure of the programs that tests talk to; says which are missing.
 ///
-/// Its package brings a server that starts by itself; one that came with it is turned off again.
-///
-/// # Errors
-/// Says how to get it.
-pub(super) fn promtool() -> Result<(), String> {
-    let was_there = answers(Command::new("promtool").arg("--version"));
-    program("promtool", "prometheus")?;
-    if !was_there && Path::new("/run/systemd/system").exists() {
-        let turned_off = answers(Command::new("systemctl").args(["disable", "--now", "prometheus"]));
-        if !turned_off {
-            println!(
-                "prometheus came with promtool and may be running: `systemctl disable --now prometheus`"
-            );
+/// A service that came with one is turned off again: the tests start their own.
+pub(super) fn peers() -> Vec<String> {
+    let missing = || PEERS.iter().filter(|(program, ..)| !is_installed(program));
+    let wanted: Vec<_> = missing().copied().collect();
+    let mut packages: Vec<&str> = wanted.iter().map(|(_, package, _)| *package).collect();
+    packages.dedup();
+    if !packages.is_empty() {
+        install_packages(&packages);
+    }
+    if Path::new("/run/systemd/system").exists() {
+        for (_, _, service) in
+            wanted.iter().filter(|(program, _, service)| is_installed(program) && !service.is_empty())
+        {
+            if !answers(Command::new("systemctl").args(["disable", "--now", service])) {
+                println!(
+                    "{service} came with a test's peer and may be running: `systemctl disable --now {service}`"
+                );
+            }
         }
     }
-    Ok(())
+    missing()
+        .map(|(program, package, _)| {
+            format!("{program} is missing: `apt-get install {package}`, or the like")
+        })
+        .collect()
+}
+
+/// Whether a program is where programs and daemons are.
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let daemons = ["/usr/sbin", "/sbin", "/usr/lib/frr"].map(Into::into);
+    std::env::split_paths(&path).chain(daemons).any(|folder| folder.join(program).is_file())
 }
 
 /// Installs a Debian package, if this is Debian (or Ubuntu) and we are root.
 fn install_package(package: &str) -> bool {
+    install_packages(&[package])
+}
+
+/// Installs Debian packages, likewise.
+fn install_packages(packages: &[&str]) -> bool {
     if !Path::new("/etc/debian_version").exists() || !is_root() {
         return false;
     }
-    println!("{package} is missing: installing it with apt-get");
+    println!("missing, to be installed with apt-get: {}", packages.join(", "));
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
         command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     };
-    apt(&["update", "--quiet"]) && apt(&["install", "--quiet", "--yes", "--no-install-recommends", package])
+    let install = [&["install", "--quiet", "--yes", "--no-install-recommends"], packages].concat();
+    apt(&["update", "--quiet"]) && apt(&install)
 }
 
 /// Whether we may install and configure things.
