@@ -18,7 +18,7 @@ use crate::test::tools;
 /// The package that always names the newest kernel for virtual machines.
 const KERNEL: &str = "linux-image-cloud-amd64";
 /// Programs of the guest that are not ours.
-const PROGRAMS: [&str; 4] = ["bird2", "iproute2", "ipvsadm", "busybox-static"];
+const PROGRAMS: [&str; 5] = ["bird2", "iproute2", "ipvsadm", "busybox-static", "util-linux"];
 
 /// Where everything lies, unpacked.
 #[derive(Debug)]
@@ -34,10 +34,16 @@ pub(super) struct Pieces {
 /// Takes the pieces from the cache, which it fills if need be.
 pub(super) fn fetch(cache: &Path) -> Result<Pieces, Trouble> {
     let complete = cache.join("complete");
-    if !complete.exists() {
-        fill(cache)?;
-        fs::write(&complete, "").context("could not write to the cache")?;
+    let wanted = format!("{KERNEL} {}", PROGRAMS.join(" "));
+    if fs::read_to_string(&complete).is_ok_and(|filled| filled == wanted) {
+        return found(cache);
     }
+    fill(cache)?;
+    fs::write(&complete, wanted).context("could not write to the cache")?;
+    found(cache)
+}
+
+fn found(cache: &Path) -> Result<Pieces, Trouble> {
     let root = cache.join("root");
     let kernel = only_entry(&root.join("boot"), "vmlinuz-")?;
     let modules = only_entry(&root.join("lib/modules"), "")
