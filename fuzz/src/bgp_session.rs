@@ -178,7 +178,7 @@ impl Course {
         match kind % 6 {
             0 => self.speaker.stop_peer(now, peer, "maintenance"),
             1 => self.speaker.start_peer(now, peer),
-            2 => self.speaker.handle_neighbour_down(now, peer),
+            2 => self.speaker.handle_neighbour_down(now, peer, now),
             3 => self.speaker.complete(now),
             4 => self.speaker.stop(now, ""),
             _ => {

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use ipnet::IpNet;
 use lb_agent::routing::{Routing, RoutingConfig};
 use lb_core::bgp::{Route, SpeakerConfig, Start};
@@ -30,8 +30,8 @@ use tokio::sync::mpsc;
 /// Announces VIPs to the peers of a file.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A file with the sections `bgp` and `bfd`.
-    file: PathBuf,
+    /// A file with the sections `bgp` and `bfd`; without one this help is shown.
+    file: Option<PathBuf>,
     /// Where peers may connect to.
     #[arg(long)]
     listen: Vec<SocketAddr>,
@@ -53,7 +53,10 @@ struct File {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let config = read(&arguments.file, &arguments.listen)?;
+    let Some(file) = arguments.file else {
+        return Ok(Arguments::command().print_help()?);
+    };
+    let config = read(&file, &arguments.listen)?;
     let shutdown = config.speaker.graceful_shutdown;
     let start = if arguments.restarted { Start::ForwardingPreserved } else { Start::Cold };
     // Another one after each start is all that is asked of it.
@@ -68,7 +71,7 @@ async fn main() -> anyhow::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut reload = signal(SignalKind::hangup())?;
     let mut lines = lines();
-    let mut owner = Owner { routing, file: arguments.file, listen: arguments.listen, shutdown };
+    let mut owner = Owner { routing, file, listen: arguments.listen, shutdown };
     loop {
         tokio::select! {
             _ = terminated.recv() => break,

@@ -36,7 +36,7 @@ const fn agent(name: &'static str, run: fn(&mut World<'_>) -> anyhow::Result<()>
 }
 
 /// All of them; those next to each other go to different guests.
-const SCENARIOS: [Scenario; 22] = [
+const SCENARIOS: [Scenario; 23] = [
     smoke("240 connections", picks::connections),
     smoke("flows as picked", picks::few),
     smoke("node's agent killed", loss::agent_killed),
@@ -57,7 +57,8 @@ const SCENARIOS: [Scenario; 22] = [
     full("mixed families", picks::mixed),
     full("router restarts", loss::router_restarts),
     agent("file changes", agents::reloads),
-    smoke("live tests", live::tests),
+    smoke("live tests", live::netlink),
+    full("live tests of dsr", live::dsr),
     smoke("foreign things", agents::foreign),
 ];
 

@@ -7,7 +7,7 @@
 //! ([`lb_core::scheduler`]) says where a flow goes, so [`plan()`] looks for ports that lead to
 //! each. The **node** by a mark of the checker's packets, which a routing rule sends to that
 //! node, as next hop or in a tunnel ([`ways()`]). The gateway answers directly. What fails is
-//! asked again with another flow; what stays dead is named ([`findings`]): a node, a gateway,
+//! asked again with another flow; what stays dead is named ([`findings()`]): a node, a gateway,
 //! or one pair.
 //!
 //! The host of the checker must not have the VIPs itself, and must take answers in by another

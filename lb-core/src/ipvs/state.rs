@@ -85,6 +85,6 @@ pub struct DesiredService {
     /// of destinations matters.
     pub table: TableKind,
     /// Its destinations in the order in which they are to have been added; of
-    /// `mh` each has a [`Standing`](super::Standing), and weight 1 if it serves.
+    /// `mh` each has a [`Standing`], and weight 1 if it serves.
     pub destinations: Vec<KernelDestination>,
 }

@@ -9,13 +9,27 @@ use crate::world::World;
 /// Where the image has them.
 const FOLDER: &str = "/tests";
 
-/// Runs each program of tests that the image brought.
-pub(super) fn tests(world: &mut World<'_>) -> anyhow::Result<()> {
-    let mut programs: Vec<_> = fs::read_dir(FOLDER).into_iter().flatten().flatten().collect();
+/// The program that makes pods and sends packets: it takes half a minute, too long for the small set.
+const SLOW: &str = "live_dsr";
+
+/// Runs each quick program of tests that the image brought.
+pub(super) fn netlink(world: &mut World<'_>) -> anyhow::Result<()> {
+    tests(world, "live", |name| name != SLOW)
+}
+
+/// Runs the slow one.
+pub(super) fn dsr(world: &mut World<'_>) -> anyhow::Result<()> {
+    tests(world, "live-dsr", |name| name == SLOW)
+}
+
+fn tests(world: &mut World<'_>, namespace: &'static str, is_wanted: fn(&str) -> bool) -> anyhow::Result<()> {
+    let programs = fs::read_dir(FOLDER).into_iter().flatten().flatten();
+    let mut programs: Vec<_> =
+        programs.filter(|program| program.file_name().to_str().is_some_and(is_wanted)).collect();
     programs.sort_by_key(fs::DirEntry::file_name);
-    let added = Command::new("/bin/ip").args(["netns", "add", "live"]).status()?;
+    let added = Command::new("/bin/ip").args(["netns", "add", namespace]).status()?;
     anyhow::ensure!(added.success(), "no namespace for the tests");
-    let namespace = Namespace::open("live")?;
+    let namespace = Namespace::open(namespace)?;
     namespace.ip("link set lo up\n")?;
     for program in programs {
         let name = program.file_name().to_string_lossy().into_owned();

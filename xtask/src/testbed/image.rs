@@ -19,7 +19,7 @@ use super::programs::Programs;
 /// Programs of Debian's, by the names under which the guest starts them.
 const PROGRAMS: [&str; 7] = ["bird", "birdc", "ip", "ipvsadm", "busybox", "setpriv", "unshare"];
 /// What tests and a person's shell start by name, of busybox's.
-const APPLETS: [&str; 2] = ["sh", "true"];
+const APPLETS: [&str; 3] = ["sh", "sleep", "true"];
 /// Where packages put programs.
 const PROGRAM_FOLDERS: [&str; 4] = ["usr/sbin", "usr/bin", "sbin", "bin"];
 /// Where packages put libraries.
