@@ -1,9 +1,9 @@
 //! IPVS as a node should have it: from a configuration to commands for the kernel.
 //!
 //! Plain functions on values: what the kernel's tables are to hold
-//! ([`desired`]: weights encoded, destinations in one order on every node), what
-//! they hold ([`Observed`]), and the commands between the two ([`plan`]).
-//! [`mirror`] says the same to our own models, [`Kernel`] is a kernel for tests.
+//! ([`desired()`]: weights encoded, destinations in one order on every node), what
+//! they hold ([`Observed`]), and the commands between the two ([`plan()`]).
+//! [`mirror()`] says the same to our own models, [`Kernel`] is a kernel for tests.
 //! Netlink is the adapter's, when to do what the [`node`](crate::node)'s.
 
 mod command;

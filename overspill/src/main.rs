@@ -2,7 +2,7 @@
 //! explained and checked.
 //!
 //! This file reads the command line and turns the result into an exit status;
-//! [`cli`] declares what can be typed, [`command`] does it, [`input`] reads
+//! [`cli`] declares what can be typed, [`command`] does it, [`files`] reads
 //! files and says where a fault is, [`capture`] reads packets. Every decision is made in the libraries.
 
 mod capture;
