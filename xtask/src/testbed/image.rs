@@ -17,9 +17,9 @@ use super::pieces::Pieces;
 use super::programs::Programs;
 
 /// Programs of Debian's, by the names under which the guest starts them.
-const PROGRAMS: [&str; 7] = ["bird", "birdc", "ip", "ipvsadm", "busybox", "setpriv", "unshare"];
+const PROGRAMS: [&str; 8] = ["bird", "birdc", "ip", "ipvsadm", "busybox", "nsenter", "setpriv", "unshare"];
 /// What tests and a person's shell start by name, of busybox's.
-const APPLETS: [&str; 3] = ["sh", "sleep", "true"];
+const APPLETS: [&str; 4] = ["kill", "sh", "sleep", "true"];
 /// Where packages put programs.
 const PROGRAM_FOLDERS: [&str; 4] = ["usr/sbin", "usr/bin", "sbin", "bin"];
 /// Where packages put libraries.
@@ -36,10 +36,6 @@ pub(super) fn write(to: &Path, pieces: &Pieces, programs: &Programs) -> anyhow::
     }
     archive.file("init", &read(&programs.testbed)?)?;
     archive.file("bin/lb-agent", &read(&programs.agent)?)?;
-    // tests start it by the path at which cargo built it
-    if let Some(path) = programs.agent.to_str().and_then(|path| path.strip_prefix('/')) {
-        archive.link(path, "/bin/lb-agent")?;
-    }
     for name in APPLETS {
         archive.link(&format!("bin/{name}"), "busybox")?;
     }
