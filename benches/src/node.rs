@@ -125,8 +125,10 @@ fn want(services: &[ServiceConfig]) -> Desired {
 
 /// A kernel that holds just that.
 fn held(wanted: &Desired) -> Observed {
-    let destination =
-        |one: &lb_core::ipvs::KernelDestination| ObservedDestination { destination: *one, connections: 7 };
+    let destination = |one: &lb_core::ipvs::KernelDestination| ObservedDestination {
+        destination: *one,
+        connections: Some(7),
+    };
     let service = |(key, service): (&_, &lb_core::ipvs::DesiredService)| {
         let destinations = service.destinations.iter().map(destination).collect();
         (*key, ObservedService { service: service.service.clone(), destinations })

@@ -51,7 +51,7 @@ use super::service::{Family, KernelService, ServiceFlags, ServiceKey};
 use super::state::DesiredService;
 use super::units::{self, Share, Units};
 use crate::config::{BackendState, SchedulerKind, SchedulerName, ServiceConfig};
-use crate::health::Offer;
+use crate::health::{BackendPolicy, Offer};
 use crate::identity::{Endpoint, Weight};
 use crate::table::TableKind;
 
@@ -59,16 +59,27 @@ use crate::table::TableKind;
 ///
 /// From one unit to several is another table: 59 to 88 % of the slots move, and
 /// with them every flow that another node has to take over until it ends. So it
-/// is a matter of configuration, never of a moment's weights.
+/// is a matter of configuration ([`Grain::of`]), never of a moment's weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Grain {
-    /// One destination for each backend while all configured weights are equal:
-    /// few kernel objects. A first weight that differs moves most of the table.
+    /// One destination for the backend of the median weight: few kernel objects, and no smaller step.
     #[default]
     Whole,
-    /// Several for each backend, always: weights can change step by step. For
-    /// services with a slow start, or whose weights an operator changes.
+    /// Several for each backend: weights can change step by step.
     Fine,
+}
+
+impl Grain {
+    /// The grain of a service: fine where a weight may change, which is where it
+    /// starts slowly and where somebody wrote a weight other than 0 and 1.
+    ///
+    /// Who means to change weights later therefore writes `weight: 100` from the
+    /// beginning, and each change moves its own share only.
+    #[must_use]
+    pub fn of(service: &ServiceConfig, policy: &BackendPolicy) -> Self {
+        let is_weighted = service.backends.iter().any(|backend| backend.weight > Weight(1));
+        if is_weighted || policy.has_slow_start() { Self::Fine } else { Self::Whole }
+    }
 }
 
 /// Why a service cannot be the kernel's; all are the configuration's fault.
@@ -214,26 +225,23 @@ impl KernelTable {
         }
     }
 
-    /// Of the median backend: one where nothing is weighted.
-    fn median(&self, shares: &[Share], grain: Grain) -> u32 {
-        let mut weights = shares.iter().map(|share| share.full.0).filter(|weight| *weight > 0);
-        let first = weights.next();
-        let are_equal = weights.all(|weight| Some(weight) == first);
+    /// Units of the median backend.
+    const fn median(&self, grain: Grain) -> u32 {
         match grain {
-            Grain::Whole if are_equal => 1,
-            Grain::Whole | Grain::Fine if self.fallback => units::WITH_FALLBACK,
-            Grain::Whole | Grain::Fine => units::WITHOUT_FALLBACK,
+            Grain::Whole => 1,
+            Grain::Fine if self.fallback => units::WITH_FALLBACK,
+            Grain::Fine => units::WITHOUT_FALLBACK,
         }
     }
 
     /// Units for `mh`: half the table at most, because destinations that wait
     /// for the end of their last connections are on the same list.
     fn units(&self, shares: &[Share], grain: Grain) -> Vec<Units> {
-        units::units(shares, self.median(shares, grain), self.slots / 2)
+        units::units(shares, self.median(grain), self.slots / 2)
     }
 
     fn weights(&self, shares: &[Share], grain: Grain) -> Vec<u32> {
-        units::weights(shares, self.median(shares, grain), self.slots)
+        units::weights(shares, self.median(grain), self.slots)
     }
 }
 

@@ -282,7 +282,7 @@ impl Service {
         }
         let observe = |endpoint: &Endpoint| ObservedDestination {
             destination: self.destinations[endpoint],
-            connections: connections.get(endpoint).copied().unwrap_or(0),
+            connections: Some(connections.get(endpoint).copied().unwrap_or(0)),
         };
         let newest_first: Vec<_> = self.list.iter().map(|listed| observe(&listed.endpoint)).collect();
         ObservedService::from_dump(self.service.clone(), newest_first.into_iter())

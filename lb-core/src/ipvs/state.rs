@@ -65,8 +65,10 @@ impl ObservedService {
 pub struct ObservedDestination {
     /// Its settings.
     pub destination: KernelDestination,
-    /// Connections that it has: active, inactive and persistent ones.
-    pub connections: u64,
+    /// Connections that it has: active, inactive and persistent ones. `None` if
+    /// nobody counted since it was added, for it may have been added to those it
+    /// had before; it is not deleted for want of them then.
+    pub connections: Option<u64>,
 }
 
 /// Everything of ours that the kernel is to hold.

@@ -8,9 +8,11 @@
 //! how many of them take flows. What one step moves is then one unit's slots.
 //!
 //! Three rules keep the table from moving for other reasons. The **median**
-//! weight is a fixed number of units, so that no single backend's weight
-//! changes what the others have. A lighter backend has **as many units as the
-//! median**, of which fewer take flows: its weight changes no table. And units
+//! weight (the lower one of two) is a fixed number of units, so that a single
+//! weight among three or more changes nothing that the others have. A lighter
+//! backend has **as many units as the median**, of which fewer take flows, but
+//! one at least unless it is 0: its weight changes no table, and is no finer
+//! than one unit. And units
 //! are added **in rounds** (everyone's first, everyone's second, ...), so that
 //! the last, incomplete turn of the kernel's filling is shared by all: in the
 //! order of addresses some of a hundred backends had 22 % too much, with 10

@@ -52,8 +52,9 @@ impl Snapshot {
         }
     }
 
-    /// Does what a successful command did. A destination that is added has no
-    /// connections as far as is known; the next listing tells.
+    /// Does what a successful command did. How many connections a destination has
+    /// that is added nobody knows: it has those from before, if it was deleted only
+    /// to be added anew. The next listing tells.
     fn obey(&mut self, command: &Command) {
         let services = &mut self.ipvs.services;
         match command {
@@ -70,7 +71,7 @@ impl Snapshot {
                 services.remove(key);
             }
             Command::AddDestination { key, destination } => {
-                let added = ObservedDestination { destination: *destination, connections: 0 };
+                let added = ObservedDestination { destination: *destination, connections: None };
                 services.entry(*key).and_modify(|found| found.destinations.push(added));
             }
             Command::SetDestination { key, destination } => {

@@ -282,8 +282,7 @@ impl Service {
     pub(super) fn wanted(&self) -> Wanted {
         // members are in the order of endpoints, as are a node's backends
         let offers = self.members.values().map(|member| self.offer(member)).collect();
-        // steps of a slow start are steps of weights
-        let grain = if self.health_config.backend.has_slow_start() { Grain::Fine } else { Grain::Whole };
+        let grain = Grain::of(&self.config, &self.health_config.backend);
         Wanted { config: self.config.clone(), offers, grain }
     }
 

@@ -142,6 +142,38 @@ fn a_drained_backend_keeps_its_flows_and_a_drained_node_its_kernel() {
     assert!(world.announced.contains(&vip(10)));
 }
 
+/// Opens connections and checks that each keeps its destination while `change` happens.
+fn connections_outlive(world: &mut World, change: impl FnOnce(&mut World)) {
+    let key = ServiceKey::Address(service("203.0.113.10:443/tcp"));
+    let clients = (0..500_u32).map(|number| (IpAddr::from((0x0a09_0000 + number).to_be_bytes()), 40_000));
+    let clients: Vec<_> = clients
+        .map(|client| (client, world.kernel.ipvs.handle_packet(&key, client).expect("is served")))
+        .collect();
+    change(world);
+    for (client, endpoint) in clients {
+        assert_eq!(world.kernel.ipvs.handle_packet(&key, client), Some(endpoint), "{client:?}");
+    }
+}
+
+#[test]
+fn a_weight_that_falls_back_ends_no_connection_and_units_go_when_theirs_have_ended() {
+    let mut world = World::new(config(&["203.0.113.10 443 10.1.0.1=30 10.1.0.2=10 10.1.0.3=10"]));
+    world.pass(3 * SECOND);
+    assert_eq!(world.serving_of("10.1.0.1"), 3 * world.serving_of("10.1.0.2"));
+    let equal = config(&["203.0.113.10 443 10.1.0.1=10 10.1.0.2=10 10.1.0.3=10"]);
+    connections_outlive(&mut world, |world| {
+        world.node.handle_config(world.now, equal);
+        world.act();
+        world.pass(120 * SECOND);
+    });
+    let key = ServiceKey::Address(service("203.0.113.10:443/tcp"));
+    let held = |world: &World| world.kernel.snapshot().ipvs.services[&key].destinations.len();
+    assert!(held(&world) > 24);
+    world.kernel.ipvs.end_connections(&key);
+    world.pass(61 * SECOND);
+    assert_eq!(held(&world), 24);
+}
+
 #[test]
 fn a_dead_path_takes_a_backend_out_until_it_is_forgotten() {
     let mut world = at_rest();
@@ -236,7 +268,7 @@ services:
 
 #[test]
 fn a_start_with_many_backends_puts_nothing_in_order_that_it_added_itself() {
-    let backends: Vec<_> = (1..=9).map(|last| std::format!("10.1.0.{last}")).collect();
+    let backends: Vec<_> = (1..=9).map(|last| std::format!("10.1.0.{last}=1")).collect();
     let mut world = World::new(config(&[&std::format!("203.0.113.10 443 {}", backends.join(" "))]));
     world.pass(5 * SECOND);
     let written = world.written();

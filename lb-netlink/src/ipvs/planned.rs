@@ -40,7 +40,7 @@ pub fn observed_service(table: &netlink::ServiceTable) -> (core::ServiceKey, cor
         let netlink::Connections { active, inactive, persistent } = listed.connections;
         core::ObservedDestination {
             destination: destination(&listed.destination),
-            connections: [active, inactive, persistent].map(u64::from).iter().sum(),
+            connections: Some([active, inactive, persistent].map(u64::from).iter().sum()),
         }
     });
     let service = core::ObservedService::from_dump(service(&table.service.service), destinations);

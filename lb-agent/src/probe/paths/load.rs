@@ -49,15 +49,20 @@ pub fn load(file: LbFile) -> Result<(HashKey, Vec<Subject>), LoadError> {
         file.services.iter().map(|service| service.health.clone().unwrap_or_else(|| usual.clone())).collect();
     let has_own: Vec<bool> = file.services.iter().map(|service| service.health.is_some()).collect();
     let mut config = Config::try_from(file)?;
+    let mut checks = Vec::new();
+    for (place, health) in sections.into_iter().enumerate() {
+        let section = if has_own[place] { format!("services[{place}].health") } else { "health".to_owned() };
+        checks.push(HealthConfig::try_from(health).map_err(|error| LoadError::Health { section, error })?);
+    }
     let mut kernel = Desired::default();
-    for (service, section) in config.services.iter_mut().zip(&sections) {
+    for (service, health) in config.services.iter_mut().zip(&checks) {
         if !service.scheduler.is_ipvs() {
             continue;
         }
         service.backends.sort_unstable_by_key(|backend| backend.endpoint);
         let offer = |backend: &BackendConfig| Offer { traffic: backend.state, weight: backend.weight };
         let offers: Vec<_> = service.backends.iter().map(offer).collect();
-        let grain = if section.slow_start.is_some() { Grain::Fine } else { Grain::Whole };
+        let grain = Grain::of(service, &health.backend);
         // What no kernel can do no node does; it is left as the file has it.
         if let Ok((key, service)) = desired(service, &offers, grain) {
             kernel.services.insert(key, service);
@@ -65,12 +70,10 @@ pub fn load(file: LbFile) -> Result<(HashKey, Vec<Subject>), LoadError> {
     }
     let mirrored = mirror(&config, &kernel);
     let mut subjects = Vec::new();
-    for (place, (mut service, health)) in config.services.into_iter().zip(sections).enumerate() {
+    for (mut service, health) in config.services.into_iter().zip(checks) {
         if let Some(found) = mirrored.services.iter().find(|found| found.address == service.address) {
             service = found.clone();
         }
-        let section = if has_own[place] { format!("services[{place}].health") } else { "health".to_owned() };
-        let health = HealthConfig::try_from(health).map_err(|error| LoadError::Health { section, error })?;
         let mut check = health.check;
         (check.port, check.via) = (None, Via::Plain);
         subjects.push(Subject { service, check });

@@ -9,6 +9,7 @@ use super::*;
 use crate::arbitrary::ipvs::wish;
 use crate::config::{BackendConfig, Forward, ServiceAddress};
 use crate::flow::HashFields;
+use crate::health::{HealthConfig, HealthFile};
 use crate::ipvs::Tunnel;
 
 mod figures;
@@ -87,7 +88,7 @@ fn what_becomes_of_a_backend() {
 fn weights_are_units_in_rounds() {
     // The median has 8, the first backend 24 of which 2 rounds are alone.
     let service = service(MH_FALLBACK, &[300, 100, 100]);
-    let (_, wanted) = desired(&service, &offers(&[300, 100, 50]), Grain::Whole).unwrap();
+    let (_, wanted) = desired(&service, &offers(&[300, 100, 50]), Grain::Fine).unwrap();
     let words = told(&wanted);
     let words: Vec<_> = words.split(", ").collect();
     assert_eq!(words.len(), 40);
@@ -99,15 +100,47 @@ fn weights_are_units_in_rounds() {
 }
 
 #[test]
-fn equal_weights_are_one_destination_each_unless_they_are_to_move() {
-    for (weights, grain, expected) in [
-        (&[7, 7, 7][..], Grain::Whole, 3),
-        (&[7, 0, 7], Grain::Whole, 3), // emptied by the operator, who takes it out next
-        (&[7, 7, 7], Grain::Fine, 24),
-        (&[7, 6, 7], Grain::Whole, 24),
+fn who_writes_weights_or_starts_slowly_has_the_fine_grain() {
+    let policy = |section: &str| {
+        HealthConfig::try_from(serde_saphyr::from_str::<HealthFile>(section).unwrap()).unwrap().backend
+    };
+    let (plain, slow) = (policy("{}"), policy("{ slowStart: { duration: 30s } }"));
+    for (weights, policy, expected) in [
+        (&[1, 1, 1][..], plain, Grain::Whole),
+        (&[1, 0, 1], plain, Grain::Whole), // emptied by the operator, who takes it out next
+        (&[100, 100, 100], plain, Grain::Fine), // or the first that is halved would move most flows
+        (&[1, 2, 1], plain, Grain::Fine),
+        (&[1, 1, 1], slow, Grain::Fine),
     ] {
-        let (_, wanted) = desired(&service(MH_FALLBACK, weights), &offers(weights), grain).unwrap();
-        assert_eq!(wanted.destinations.len(), expected, "{weights:?} {grain:?}");
+        assert_eq!(Grain::of(&service(MH_FALLBACK, weights), &policy), expected, "{weights:?}");
+    }
+}
+
+#[test]
+fn a_grain_is_so_many_units_of_the_median() {
+    for (scheduler, weights, grain, expected) in [
+        (MH_FALLBACK, &[7, 7, 7][..], Grain::Whole, "1 serving, 2 serving, 3 serving"),
+        (MH_FALLBACK, &[7, 3, 7], Grain::Whole, "1 serving, 2 serving, 3 serving"),
+        (MH_FALLBACK, &[1, 1, 2], Grain::Whole, "1 serving, 2 serving, 3 serving, 3 serving"),
+    ] {
+        let (_, wanted) = desired(&service(scheduler, weights), &offers(weights), grain).unwrap();
+        assert_eq!(told(&wanted), expected, "{weights:?} {grain:?}");
+    }
+    for (scheduler, units) in [(MH_FALLBACK, 8), (MH, 16)] {
+        let (_, wanted) = desired(&service(scheduler, &[7; 3]), &offers(&[7; 3]), Grain::Fine).unwrap();
+        assert_eq!(wanted.destinations.len(), 3 * units);
+    }
+}
+
+/// A weight that is lowered, of however few, changes who is taken and not the table.
+#[test]
+fn who_becomes_lighter_keeps_every_slot() {
+    for (before, after) in [(&[100; 3][..], &[100, 50, 100][..]), (&[100; 5], &[50, 50, 100, 100, 100])] {
+        let slots = |weights: &[u16]| {
+            let (_, wanted) = desired(&service(MH_FALLBACK, weights), &offers(weights), Grain::Fine).unwrap();
+            wanted.destinations.iter().map(|one| one.endpoint).collect::<Vec<_>>()
+        };
+        assert_eq!(slots(before), slots(after), "{before:?} {after:?}");
     }
 }
 
@@ -117,8 +150,8 @@ fn sh_takes_weights_and_they_fit_its_buckets() {
         (&[5, 5][..], &[5, 5][..], Grain::Whole, "1 serving, 2 serving"),
         (&[5, 5], &[5, 5], Grain::Fine, "1 at 16, 2 at 16"),
         (&[5, 5], &[5, 1], Grain::Fine, "1 at 16, 2 at 3"),
-        (&[5, 10], &[5, 10], Grain::Whole, "1 at 16, 2 at 32"),
-        (&[1, 60_000], &[1, 60_000], Grain::Whole, "1 serving, 2 at 254"),
+        (&[5, 10], &[5, 10], Grain::Fine, "1 at 16, 2 at 32"),
+        (&[1, 60_000], &[1, 60_000], Grain::Fine, "1 serving, 2 at 254"),
     ] {
         let (_, wanted) = desired(&service(SH, full), &offers(now), grain).unwrap();
         assert_eq!(told(&wanted), expected, "{full:?} {now:?} {grain:?}");

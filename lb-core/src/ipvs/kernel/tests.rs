@@ -122,7 +122,7 @@ fn connections_wait_for_their_destination_or_end_with_it() {
         let mut kernel = kernel("mh", ServiceFlags::NONE, &[add(1, Serving)]);
         kernel.apply(&Command::SetExpireNodestConn { value: expires }).unwrap();
         assert_eq!(kernel.handle_packet(&KEY, CLIENT), Some(endpoint(1)));
-        assert_eq!(kernel.observed().services[&KEY].destinations[0].connections, 1);
+        assert_eq!(kernel.observed().services[&KEY].destinations[0].connections, Some(1));
         kernel.apply(&delete(1)).unwrap();
         kernel.apply(&add(2, Serving)).unwrap();
         if !expires {

@@ -19,8 +19,10 @@ fn way(number: u8) -> Way {
 
 /// What a kernel holds that did what was desired.
 fn observed(desired: &Desired) -> Observed {
-    let destination =
-        |destination: &KernelDestination| ObservedDestination { destination: *destination, connections: 0 };
+    let destination = |destination: &KernelDestination| ObservedDestination {
+        destination: *destination,
+        connections: Some(0),
+    };
     let service = |service: &DesiredService| ObservedService {
         service: service.service.clone(),
         destinations: service.destinations.iter().map(destination).collect(),

@@ -167,7 +167,7 @@ impl Differ<'_> {
             let is_idle = one.destination.standing() == Some(Standing::Idle);
             if !living.contains(&endpoint.address) || is_crowded {
                 if is_urgent { &mut self.change.first } else { &mut self.change.last }.push(delete);
-            } else if !is_mh(self.desired.table) || (is_idle && one.connections == 0) {
+            } else if !is_mh(self.desired.table) || (is_idle && one.connections == Some(0)) {
                 self.change.last.push(delete);
             } else {
                 self.change.leaving += 1;

@@ -224,7 +224,7 @@ proptest! {
             if next.endpoint == destination.endpoint && next.standing() == Some(Standing::Parked) {
                 let holds = |kernel: &Kernel| {
                     let there = kernel.observed().services[key].destinations.clone();
-                    there.iter().find(|one| one.destination.endpoint == next.endpoint).unwrap().connections
+                    there.iter().find(|one| one.destination.endpoint == next.endpoint).unwrap().connections.unwrap()
                 };
                 let before = holds(&kernel);
                 (0..=u16::MAX).step_by(97).for_each(|port| _ = kernel.handle_packet(key, ([198, 51, 100, 7].into(), port)));

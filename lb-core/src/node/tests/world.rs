@@ -85,7 +85,7 @@ pub(super) struct World {
     troubled: Option<Time>,
 }
 
-/// An agent's file with these services, as `VIP PORT ADDRESS...` lines; an address may have a state after `=`.
+/// An agent's file with these services, as `VIP PORT ADDRESS...` lines; an address may have a state after `=`, or a weight.
 pub(super) fn config(services: &[&str]) -> NodeConfig {
     let mut text = String::from(
         "ownedPrefixes: [203.0.113.0/24]\nannounce: { policy: all, damping: { enabled: false } }\nhealth: { interval: 1s, timeout: 500ms, fall: 2, startWithin: 500ms }\nservices:\n",
@@ -97,8 +97,9 @@ pub(super) fn config(services: &[&str]) -> NodeConfig {
             "  - vip: {vip}\n    port: {port}\n    protocol: tcp\n    scheduler: {{ kind: ipvs-mh, fallback: true }}\n    backends:\n"
         );
         for backend in words {
-            let (address, state) = backend.split_once('=').unwrap_or((backend, "active"));
-            text += &std::format!("      - {{ address: {address}, weight: 10, state: {state} }}\n");
+            let (address, word) = backend.split_once('=').unwrap_or((backend, "active"));
+            let (weight, state) = word.parse::<u16>().map_or((10, word), |weight| (weight, "active"));
+            text += &std::format!("      - {{ address: {address}, weight: {weight}, state: {state} }}\n");
         }
     }
     let file: LbFile = serde_saphyr::from_str(&text.replace("backends:\n  -", "backends: []\n  -")).unwrap();
