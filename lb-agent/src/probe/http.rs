@@ -188,7 +188,12 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     // The connection moves the bytes; when it ends, what it read is still there to be judged.
     match select(pin!(answer), pin!(connection)).await {
         Either::Left((result, _)) => result,
-        Either::Right((_, answer)) => answer.await,
+        Either::Right((Ok(()), answer)) => answer.await,
+        // who has only its end to go by knows less of why than the connection does
+        Either::Right((Err(error), answer)) => answer.await.map_err(|failure| match failure {
+            Failure::Http(HttpFault::NoHttp { .. }) => of_hyper(&error, Phase::Answer),
+            known => known,
+        }),
     }
 }
 

@@ -1,7 +1,7 @@
 //! HTTP and HTTPS against nginx, and answers that no server of good will gives.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::thread;
 
@@ -188,6 +188,8 @@ fn endless(first: &'static str, again: &'static str) -> (SocketAddr, thread::Joi
     let address = listener.local_addr().expect("it is bound");
     let server = thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("the check connects");
+        let asked = stream.read(&mut [0; 1_024]).expect("the check asks");
+        assert!(asked > 0, "who answers before that speaks no HTTP");
         let mut taken = 0;
         let mut piece = first;
         // a bound of the test's own, far over what any buffer of the kernel holds
@@ -198,6 +200,24 @@ fn endless(first: &'static str, again: &'static str) -> (SocketAddr, thread::Joi
         taken
     });
     (address, server)
+}
+
+#[tokio::test]
+async fn who_speaks_before_it_is_asked_speaks_no_http() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = listener.local_addr().expect("it is bound");
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("the check connects");
+        stream.write_all(b"220 mail.example ESMTP\r\n").expect("the check is there");
+        let _ = stream.read(&mut [0; 1_024]);
+    });
+    let report = run(r#"{"kind": "http"}"#, address, PATIENCE).await;
+    let reason = match report.result {
+        Err(Failure::Http(HttpFault::NoHttp { reason })) => reason,
+        other => panic!("{other:?}"),
+    };
+    assert!(reason.contains("message") || reason.contains("HTTP"), "says what came: {reason}");
+    server.join().expect("it ends");
 }
 
 #[tokio::test]
