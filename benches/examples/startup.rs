@@ -169,7 +169,9 @@ fn config(services: u32, backends: u32) -> NodeConfig {
             text += &format!("  - address: 10.{}.{}.{backend}\n", 64 + (service >> 8), service & 0xff);
         }
     }
-    let file: LbFile = serde_saphyr::from_str(&text).expect("is a file");
+    // as large as the agent takes them; the default ends at a quarter of a million values
+    let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_nodes: 2_000_000, max_events: 8_000_000 } };
+    let file: LbFile = serde_saphyr::from_str_with_options(&text, options).expect("is a file");
     NodeConfig::try_from(file).expect("is right")
 }
 
