@@ -12,6 +12,7 @@ mod server;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use lb_core::config::ServiceAddress;
 
@@ -66,12 +67,12 @@ pub(crate) enum Request {
     Reload,
 }
 
-/// What is answered.
-#[derive(Debug, Serialize, Deserialize)]
+/// What is answered; of one text, however many were told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Answer {
     /// What was asked for.
-    Done(serde_json::Value),
+    Done(Box<RawValue>),
     /// Why not, and what would be right.
     Refused(String),
 }
@@ -79,7 +80,7 @@ pub(crate) enum Answer {
 impl Answer {
     /// An answer with a value.
     pub(crate) fn done(value: &impl Serialize) -> Self {
-        match serde_json::to_value(value) {
+        match serde_json::value::to_raw_value(value) {
             Ok(value) => Self::Done(value),
             Err(error) => Self::Refused(format!("the answer cannot be written as JSON: {error}")),
         }

@@ -1,16 +1,12 @@
-//! The kernel, carried out: listings and writes, on a thread of their own.
+//! The kernel, carried out: listings and writes, which take their time on a [`thread`] of their own.
 //!
-//! A listing of a hundred thousand destinations takes a second, and a session
-//! with a router must not wait for it; so one thread does both, in the order in
-//! which it is asked, and the loop takes the results when they come. What is
-//! written, and when, is [`lb_core::node`]'s; the words are `lb_netlink`'s.
+//! What is written, and when, is [`lb_core::node`]'s; the words are `lb_netlink`'s.
 
 pub(crate) mod shell;
+mod thread;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::mpsc as blocking;
-use std::thread;
 
 use ipnet::IpNet;
 use lb_core::Endpoint;
@@ -23,7 +19,8 @@ use lb_netlink::link::DeviceName;
 use lb_netlink::network::Command;
 use lb_netlink::network::blocking::Network;
 use lb_netlink::sysctl::{self, Conf, Ipv4Conf, Ipvs, Sysctls};
-use tokio::sync::mpsc;
+
+pub(crate) use thread::{Done, KernelThread};
 
 /// What one listing shows: what the node needs, and what only metrics show.
 #[derive(Debug, Default)]
@@ -46,90 +43,6 @@ pub(crate) struct Flow {
     pub(crate) active: u32,
     /// Others.
     pub(crate) inactive: u32,
-}
-
-/// What was done.
-#[derive(Debug)]
-pub(crate) enum Done {
-    /// A listing, or why there is none.
-    Listed(Result<Listing, String>),
-    /// How many of the writes were done, and why not all.
-    Written {
-        /// The first so many.
-        done: usize,
-        /// What the kernel said to the next.
-        refused: Option<String>,
-    },
-}
-
-enum Job {
-    List,
-    Write(Vec<Write>),
-}
-
-/// The thread and the way to it; it ends when this is dropped.
-#[derive(Debug)]
-pub(crate) struct KernelThread {
-    jobs: blocking::Sender<Job>,
-    results: mpsc::UnboundedReceiver<Done>,
-}
-
-impl std::fmt::Debug for Job {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::List => f.write_str("List"),
-            Self::Write(writes) => write!(f, "Write({})", writes.len()),
-        }
-    }
-}
-
-impl KernelThread {
-    /// Starts it, in the network namespace of this thread.
-    ///
-    /// # Errors
-    ///
-    /// The system grants no thread.
-    pub(crate) fn start() -> std::io::Result<Self> {
-        let (jobs, asked) = blocking::channel();
-        let (sender, results) = mpsc::unbounded_channel();
-        let work = move || {
-            let mut kernel = Kernel::default();
-            for job in asked {
-                let done = match job {
-                    Job::List => Done::Listed(kernel.list()),
-                    Job::Write(writes) => kernel.write(&writes),
-                };
-                if sender.send(done).is_err() {
-                    return;
-                }
-            }
-        };
-        thread::Builder::new().name("kernel".into()).spawn(work)?;
-        Ok(Self { jobs, results })
-    }
-
-    /// Asks for a listing.
-    pub(crate) fn list(&self) {
-        self.ask(Job::List);
-    }
-
-    /// Asks for writes.
-    pub(crate) fn write(&self, writes: Vec<Write>) {
-        self.ask(Job::Write(writes));
-    }
-
-    fn ask(&self, job: Job) {
-        // the thread ends with the channel of its results, which is ours
-        let _ = self.jobs.send(job);
-    }
-
-    /// What is done next; waits for ever if nothing was asked for.
-    pub(crate) async fn done(&mut self) -> Done {
-        match self.results.recv().await {
-            Some(done) => done,
-            None => std::future::pending().await,
-        }
-    }
 }
 
 /// The sockets, opened when they are first needed and again after they failed.

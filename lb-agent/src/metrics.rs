@@ -15,13 +15,14 @@
 //! | `config_reloads_total` | `result`: `taken`, `refused` | files read because they changed |
 //! | `kernel_programmed` | | whether the kernel holds all that it is to hold |
 //! | `kernel_writes_total`, `kernel_reads_total`, `kernel_failures_total`, `kernel_drifts_total` | | what was done to it; what others had changed |
+//! | `kernel_listing_age_seconds` | | how old the counts of flows are; grows while the kernel cannot be read, absent before it first was |
 //! | `kernel_foreign_services` | | services that are not the agent's |
 //! | `vip_announced`, `vip_programmed` | `vip` | whether routers are told of it; whether the kernel holds it |
 //! | `vip_state_info` | `vip`, `state` | why it is announced or not: `announced`, `down`, `suppressed`, ... |
 //! | `service_up`, `service_panic`, `service_in_service_ratio` | `service` | whether it stands; the share of its weight in service |
 //! | `table_digest_info` | `service`, `table_digest` | the name of its table |
 //! | `backend_up`, `backend_weight`, `backend_drained`, `backend_path_dead` | `service`, `backend` | its health, its weight for new flows |
-//! | `backend_connections_total`, `backend_packets_total`, `backend_bytes_total`, `backend_active_connections` | `service`, `backend` | what the kernel counts |
+//! | `backend_connections_total`, `backend_packets_total`, `backend_bytes_total`, `backend_active_connections` | `service`, `backend` | what the kernel counted since the agent's start, and what is there now |
 //! | `probe_duration_seconds` (histogram) | `service`, `result` | checks: `success`, `refused`, `timeout`, `tls`, `mismatch`, `unreachable`, `undecided` |
 //! | `loop_late_seconds` (histogram) | | how long after its time the loop did what was due |
 //! | `session_up`, `session_routes` | `protocol`, `peer` | sessions with routers |

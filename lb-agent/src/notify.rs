@@ -12,6 +12,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
+use rustix::time::{ClockId, Timespec, clock_gettime};
+
+/// What the end takes beside the drain delay: routers are told, a kernel is cleaned.
+const FAREWELL: Duration = Duration::from_secs(20);
+
 /// The way to the service manager.
 #[derive(Debug)]
 pub(crate) struct Notifier {
@@ -22,7 +27,10 @@ pub(crate) struct Notifier {
 impl Notifier {
     /// From the environment; silent if it names no socket that can be used.
     pub(crate) fn from_environment() -> Self {
-        let watchdog = std::env::var("WATCHDOG_USEC").ok().and_then(|text| text.parse().ok());
+        let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+        // one that is meant for whoever started us is not ours to feed
+        let ours = number("WATCHDOG_PID").is_none_or(|process| process == u64::from(std::process::id()));
+        let watchdog = number("WATCHDOG_USEC").filter(|_| ours);
         Self::new(std::env::var_os("NOTIFY_SOCKET"), watchdog.map(Duration::from_micros))
     }
 
@@ -38,6 +46,7 @@ impl Notifier {
             socket.set_nonblocking(true)?;
             Ok((socket, address))
         };
+        let watchdog = watchdog.filter(|limit| !limit.is_zero());
         Self { socket: name.and_then(|name| connect(name).ok()), watchdog }
     }
 
@@ -46,9 +55,17 @@ impl Notifier {
         self.say("READY=1");
     }
 
-    /// The agent is on its way out.
-    pub(crate) fn stopping(&self) {
-        self.say("STOPPING=1");
+    /// The file is being read again; [`ready`](Self::ready) says when that is over.
+    pub(crate) fn reloading(&self) {
+        // by this time the manager tells this reload from one before
+        let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::Monotonic);
+        self.say(&format!("RELOADING=1\nMONOTONIC_USEC={}", tv_sec * 1_000_000 + tv_nsec / 1_000));
+    }
+
+    /// The agent is on its way out, which takes the drain delay and a little more.
+    pub(crate) fn stopping(&self, drain_delay: Duration) {
+        let patience = (drain_delay + FAREWELL).as_micros();
+        self.say(&format!("STOPPING=1\nEXTEND_TIMEOUT_USEC={patience}"));
     }
 
     /// The loop turns.
@@ -89,15 +106,29 @@ mod tests {
         assert_eq!(notifier.pace(), Some(Duration::from_secs(5)));
         notifier.ready();
         notifier.status("2 VIPs\nannounced");
-        for expected in ["READY=1", "STATUS=2 VIPs announced"] {
+        notifier.stopping(Duration::from_secs(5));
+        notifier.reloading();
+        let heard = || {
             let mut buffer = [0; 64];
             let length = manager.recv(&mut buffer).unwrap();
-            assert_eq!(std::str::from_utf8(&buffer[..length]).unwrap(), expected);
+            std::str::from_utf8(&buffer[..length]).unwrap().to_owned()
+        };
+        for expected in ["READY=1", "STATUS=2 VIPs announced", "STOPPING=1\nEXTEND_TIMEOUT_USEC=25000000"] {
+            assert_eq!(heard(), expected);
         }
+        let reloading = heard();
+        let since_boot: u64 =
+            reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap().parse().unwrap();
+        let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
+        let uptime: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
+        // a machine that slept has been up for longer than its monotonic clock says
+        assert!(since_boot > 0 && since_boot as f64 / 1e6 <= uptime + 1.0, "{reloading} {uptime}");
     }
 
     #[test]
     fn a_manager_is_not_needed() {
+        let unwatched = Notifier::new(Some("/nonexistent".into()), Some(Duration::ZERO));
+        assert_eq!(unwatched.pace(), None, "nobody can be fed that often");
         let silent = Notifier::new(None, Some(Duration::from_secs(10)));
         silent.ready();
         assert_eq!(silent.pace(), None);

@@ -49,6 +49,7 @@ pub use dns::DnsFault;
 pub use executor::{Executor, Finished, Settings};
 pub use failure::{AnswerFault, Failure, LocalFault, NoWay};
 pub use http::HttpFault;
+pub(crate) use limit::raise_limit;
 pub use prepared::{PrepareError, PreparedCheck, Preparer};
 pub use radius::{RadiusCode, RadiusFault};
 pub use report::{Phase, Report, Timings};

@@ -37,7 +37,7 @@ pub struct RoutingConfig {
     pub speaker: SpeakerConfig,
     /// The timing of the sessions that peers ask for.
     pub bfd: BfdConfig,
-    /// Where peers may connect to; fixed at the start.
+    /// Where peers may connect to.
     pub listen: Vec<SocketAddr>,
 }
 
@@ -171,7 +171,21 @@ impl Routing {
     ///
     /// [`RoutingError::Stopped`].
     pub async fn flush(&self) -> Result<(), RoutingError> {
-        self.ask(|done| Command::Flush { done }).await
+        self.flushed().await
+    }
+
+    /// The same as a future of its own, to wait beside other commands.
+    ///
+    /// # Errors
+    ///
+    /// [`RoutingError::Stopped`].
+    pub fn flushed(&self) -> impl Future<Output = Result<(), RoutingError>> + Send + use<> {
+        let commands = self.commands.clone();
+        async move {
+            let (done, flushed) = oneshot::channel();
+            commands.send(Command::Flush { done }).await.map_err(|_| RoutingError::Stopped)?;
+            flushed.await.map_err(|_| RoutingError::Stopped)
+        }
     }
 
     /// Says that all routes of a start were announced; peers that kept our

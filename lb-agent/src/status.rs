@@ -82,6 +82,9 @@ pub(crate) struct KernelStatus {
     pub(crate) failures: u64,
     /// Listings that showed what somebody else had changed.
     pub(crate) drifts: u64,
+    /// How old the counts of flows are; absent before the first listing.
+    #[serde(default)]
+    pub(crate) listing_age_s: Option<f64>,
     /// What it said to the last thing that failed.
     pub(crate) last_error: Option<String>,
     /// Services that are not the agent's.
@@ -139,8 +142,11 @@ pub(crate) struct Backend {
     pub(crate) drained: bool,
     /// Whether the path to it is held for dead.
     pub(crate) path_dead: bool,
-    /// What went through it.
+    /// What went through it, as the kernel shows it.
     pub(crate) flows: Flows,
+    /// What went through it since the agent's start.
+    #[serde(default)]
+    pub(crate) counted: Counted,
 }
 
 /// What went through a backend, as the kernel counts.
@@ -160,6 +166,36 @@ pub(crate) struct Flows {
     pub(crate) connections_per_s: u64,
     /// Bytes per second of late.
     pub(crate) bytes_per_s: u64,
+}
+
+/// What went through a backend since the agent's start; unlike the kernel's counts it never goes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counted {
+    /// Connections scheduled to it.
+    pub(crate) connections: u64,
+    /// Packets towards it.
+    pub(crate) packets: u64,
+    /// Bytes towards it.
+    pub(crate) bytes: u64,
+}
+
+impl Counted {
+    /// What was added since `before`; `None` if something is less, so that it was counted anew.
+    pub(crate) fn since(self, before: Self) -> Option<Self> {
+        Some(Self {
+            connections: self.connections.checked_sub(before.connections)?,
+            packets: self.packets.checked_sub(before.packets)?,
+            bytes: self.bytes.checked_sub(before.bytes)?,
+        })
+    }
+}
+
+impl std::ops::AddAssign for Counted {
+    fn add_assign(&mut self, other: Self) {
+        self.connections += other.connections;
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+    }
 }
 
 impl std::ops::AddAssign for Flows {

@@ -1,10 +1,12 @@
-//! The daemon as a process without a kernel that it may touch: what it says from the start, and what it traces.
+//! The daemon as a process without a kernel that it may touch: what it says from the start, what it makes of
+//! signals and of files, and what it traces.
 //!
 //! It runs without capabilities, so it can neither read nor change IPVS here; its collector is a socket of the test's
 //! own, which decodes requests by OpenTelemetry's published schema.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -82,10 +84,11 @@ impl Drop for Agent {
     }
 }
 
-/// Starts the agent without any capability, whoever runs the test.
+/// Starts the agent without any capability, whoever runs the test, and with few open files.
 fn start(file: &Path) -> Option<Agent> {
     let program = env!("CARGO_BIN_EXE_lb-agent");
-    let mut command = Command::new("setpriv");
+    let mut command = Command::new("prlimit");
+    command.args(["--nofile=64:2048", "setpriv"]);
     // as root this takes away what an exec would give back; anybody else has none
     if rustix::process::geteuid().is_root() {
         command.args(["--bounding-set=-all", "--inh-caps=-all"]);
@@ -95,8 +98,8 @@ fn start(file: &Path) -> Option<Agent> {
     match command.arg(program).arg("--config").arg(file).spawn() {
         Ok(child) => Some(Agent(child)),
         Err(error) => {
-            assert!(std::env::var("CI").is_err(), "setpriv (util-linux) is needed: {error}");
-            eprintln!("skipped: setpriv (util-linux) cannot be run: {error}");
+            assert!(std::env::var("CI").is_err(), "prlimit (util-linux) is needed: {error}");
+            eprintln!("skipped: prlimit (util-linux) cannot be run: {error}");
             None
         }
     }
@@ -156,9 +159,97 @@ fn what_is_configured_is_there_from_the_start_and_reloads_and_the_end_are_traced
     std::fs::write(&file, "services: [").unwrap();
     ask(folder.path(), &["reload"]);
     assert_eq!(next(&names).as_deref(), Ok("reload, failed"));
+    let said = ask(folder.path(), &["reload"]);
+    assert!(said.contains("refused: line 1"), "a second look makes it no better: {said}");
+    assert_eq!(next(&names).as_deref(), Ok("reload, failed"));
 
-    let process = nix::unistd::Pid::from_raw(agent.0.id().try_into().unwrap());
-    nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGTERM).unwrap();
+    signal(&agent, nix::sys::signal::Signal::SIGTERM);
     assert_eq!(next(&names).as_deref(), Ok("shutdown"));
     assert!(agent.0.wait().unwrap().success());
+}
+
+/// Sends a signal to the agent.
+fn signal(agent: &Agent, signal: nix::sys::signal::Signal) {
+    let process = agent.0.id().try_into().expect("processes have small numbers");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(process), signal).expect("it is a child of ours");
+}
+
+/// A file with nothing to serve.
+fn empty(folder: &Path, more: &str) -> String {
+    format!(
+        "ownedPrefixes: [203.0.113.0/24]\nlog: {{ level: error }}\nservices: []\n\
+         control: {{ socket: {}/control.sock{more} }}\n",
+        folder.display()
+    )
+}
+
+#[test]
+fn a_wish_to_reload_that_comes_before_the_file_was_read_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, regular) = (folder.path().join("node.yaml"), folder.path().join("regular"));
+    // a pipe tells when the agent reads it, and holds it there
+    assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+    let Some(mut agent) = start(&file) else { return };
+    let mut pipe = std::fs::OpenOptions::new().write(true).open(&file).unwrap();
+    signal(&agent, nix::sys::signal::Signal::SIGHUP);
+    std::fs::write(&regular, empty(folder.path(), "")).unwrap();
+    std::fs::rename(&regular, &file).unwrap();
+    pipe.write_all(empty(folder.path(), "").as_bytes()).unwrap();
+    drop(pipe);
+    let status: serde_json::Value = serde_json::from_str(&ask(folder.path(), &["status", "--json"])).unwrap();
+    assert_eq!(status["state"], "running");
+
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", agent.0.id())).unwrap();
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    assert_eq!(files.split_whitespace().nth(3), Some("2048"), "it takes what it may have");
+
+    // twice, as an impatient person does
+    signal(&agent, nix::sys::signal::Signal::SIGTERM);
+    signal(&agent, nix::sys::signal::Signal::SIGTERM);
+    assert!(agent.0.wait().unwrap().success());
+    assert!(!folder.path().join("control.sock").exists());
+}
+
+#[test]
+fn a_scrape_waits_for_no_kernel_and_whoever_holds_the_door_open_is_let_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("node.yaml");
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let metrics = format!("metrics: {{ address: \"127.0.0.1:{port}\" }}\n");
+    std::fs::write(&file, empty(folder.path(), "") + &metrics).unwrap();
+    let Some(_agent) = start(&file) else { return };
+    ask(folder.path(), &["status"]);
+    let start = Instant::now();
+    for _ in 0..40 {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: node\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert!(text.contains("\nlb_agent_kernel_programmed 0.0\n"), "{text}");
+        assert!(!text.contains("lb_agent_kernel_listing_age_seconds"), "{text}");
+    }
+    assert!(start.elapsed() < PATIENCE, "one text serves all who come within a second");
+}
+
+#[test]
+fn a_socket_is_its_groups_although_privileges_are_dropped() {
+    if !rustix::process::geteuid().is_root() {
+        assert!(std::env::var("CI").is_err(), "this takes root");
+        return eprintln!("skipped: only root gives files to a group that it is not of");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("node.yaml");
+    std::fs::write(&file, empty(folder.path(), ", group: '54321'")).unwrap();
+    // a network of its own: here it has the privileges to change one
+    let program = env!("CARGO_BIN_EXE_lb-agent");
+    let child = Command::new("unshare").args(["--net", program, "--config"]).arg(&file).spawn().unwrap();
+    let agent = Agent(child);
+    ask(folder.path(), &["status"]);
+    let socket = std::fs::metadata(folder.path().join("control.sock")).unwrap();
+    assert_eq!((socket.gid(), socket.mode() & 0o777), (54321, 0o660));
+    let status = std::fs::read_to_string(format!("/proc/{}/status", agent.0.id())).unwrap();
+    let held = |set: &str| status.lines().find_map(|line| line.strip_prefix(set)).unwrap().trim().to_owned();
+    // CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW
+    assert_eq!([held("CapPrm:"), held("CapEff:"), held("CapBnd:")], ["0000000000003400"; 3]);
 }

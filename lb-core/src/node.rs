@@ -193,13 +193,19 @@ impl Node {
     }
 
     /// Takes another configuration, whole: what stays keeps its health and its flows.
-    pub fn handle_config(&mut self, now: Time, config: NodeConfig) {
+    ///
+    /// `false` if it is too late for one: the kernel is being cleaned, and nothing is to come back.
+    pub fn handle_config(&mut self, now: Time, config: NodeConfig) -> bool {
+        if matches!(self.life, Life::Cleaning { .. } | Life::Stopped) {
+            return false;
+        }
         self.kernel.set_read_interval(now, config.read_interval);
         self.config = config;
         if self.kernel.is_known() {
             self.configure(now);
         }
         self.settle(now);
+        true
     }
 
     /// Takes what the kernel holds, as [`Action::Read`] asked for.

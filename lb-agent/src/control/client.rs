@@ -56,7 +56,7 @@ pub(crate) fn ask<T: DeserializeOwned>(path: &Path, request: &Request) -> Result
         return Err(ClientError::Silent(io::ErrorKind::UnexpectedEof.into()));
     }
     match serde_json::from_slice(&answer).map_err(ClientError::Foreign)? {
-        Answer::Done(value) => serde_json::from_value(value).map_err(ClientError::Foreign),
+        Answer::Done(value) => serde_json::from_str(value.get()).map_err(ClientError::Foreign),
         Answer::Refused(why) => Err(ClientError::Refused(why)),
     }
 }

@@ -47,14 +47,16 @@ impl Daemon {
     pub(super) fn kernel_did(&mut self, now: Time, done: Done) {
         match done {
             Done::Listed(Ok(listing)) => {
-                self.flows = listing.flows;
+                self.flows.update(listing.flows);
                 self.listed = Some(Instant::now());
                 self.node.handle_snapshot(now, listing.snapshot);
+                self.answer_waiting(now);
             }
             Done::Listed(Err(error)) => {
                 tracing::warn!("the kernel cannot be read: {error}");
                 self.kernel_error = Some(error);
                 self.node.handle_read_failed(now);
+                self.answer_waiting(now);
             }
             Done::Written { done, refused } => {
                 self.traced.written(done, refused.as_deref());
@@ -82,6 +84,7 @@ impl Daemon {
         match told {
             air::Told::Withdrawn(prefix) => self.node.handle_withdrawn(now, prefix),
             air::Told::Event(event) => self.traced.routing(&event),
+            air::Told::Sessions(sessions) => self.sessions_told(now, sessions),
             air::Told::Failed(error) => tracing::error!("routing: {error}"),
         }
     }
@@ -102,6 +105,7 @@ impl Daemon {
             }
             Event::Programmed { writes } => {
                 self.kernel_error = None;
+                self.traced.programmed();
                 tracing::info!(writes, "the kernel holds everything");
                 self.tell_ready();
             }

@@ -12,15 +12,9 @@ use super::Daemon;
 use crate::control::{Answer, Asked, Request, service_named};
 
 impl Daemon {
-    pub(super) async fn answer(&mut self, now: Time, asked: Asked) {
+    pub(super) fn answer(&mut self, now: Time, asked: Asked) {
         let answer = match asked.request {
-            Request::Status => {
-                if self.is_stale() {
-                    // for whoever asks next, as `top` does
-                    self.kernel.list();
-                }
-                Answer::done(&self.status(now).await)
-            }
+            Request::Status => return self.ask_status(asked.answer),
             Request::Explain { protocol, source, source_port, destination, destination_port } => {
                 let flow = flow(&protocol, (source, source_port), (destination, destination_port));
                 self.explain(flow)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lb_core::config::{NodeAddresses, ServiceAddress};
-use lb_core::health::{Check, Outcome, ProbeFailure, ProbeId};
+use lb_core::health::{Outcome, ProbeFailure, ProbeId};
 use lb_core::node::{NodeConfig, ProbeKey, ProbeOrder};
 
 use crate::probe::{PreparedCheck, Preparer, Report, Target};
@@ -14,8 +14,7 @@ use crate::probe::{PreparedCheck, Preparer, Report, Target};
 /// The checks of all services.
 #[derive(Debug, Default)]
 pub(super) struct Probes {
-    preparer: Preparer,
-    ready: BTreeMap<ServiceAddress, (Check, Arc<PreparedCheck>)>,
+    ready: BTreeMap<ServiceAddress, Arc<PreparedCheck>>,
     under_way: BTreeMap<ProbeKey, ProbeId>,
     last: BTreeMap<ProbeKey, Last>,
 }
@@ -36,17 +35,14 @@ impl Probes {
     ///
     /// The field, and why that check cannot be made here.
     pub(super) fn prepare(&mut self, config: &NodeConfig) -> Result<(), (String, String)> {
+        // files that checks name are read anew
+        let mut preparer = Preparer::new();
         let mut ready = BTreeMap::new();
         for (position, (service, health)) in config.lb.services.iter().zip(&config.health).enumerate() {
-            let kept = self.ready.get(&service.address).filter(|(check, _)| *check == health.check);
-            let prepared = match kept {
-                Some((_, prepared)) => Arc::clone(prepared),
-                None => self
-                    .preparer
-                    .prepare(&health.check)
-                    .map_err(|error| (format!("services[{position}].health.check"), error.to_string()))?,
-            };
-            ready.insert(service.address, (health.check.clone(), prepared));
+            let prepared = preparer
+                .prepare(&health.check)
+                .map_err(|error| (format!("services[{position}].health.check"), error.to_string()))?;
+            ready.insert(service.address, prepared);
         }
         self.ready = ready;
         let ready = &self.ready;
@@ -60,7 +56,7 @@ impl Probes {
         order: &ProbeOrder,
         own: NodeAddresses,
     ) -> Option<(Arc<PreparedCheck>, Target)> {
-        let (_, prepared) = self.ready.get(&order.key.service)?;
+        let prepared = self.ready.get(&order.key.service)?;
         self.under_way.insert(order.key, order.probe.id);
         let ProbeKey { service, backend } = order.key;
         let source = match service.address {

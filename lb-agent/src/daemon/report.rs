@@ -3,12 +3,11 @@
 use lb_core::Time;
 use lb_core::announce::VipState;
 use lb_core::config::ServiceAddress;
-use lb_core::ipvs::ServiceKey;
 use lb_core::node::{BackendStatus, KernelPhase, Life, ProbeKey, ServiceStatus};
 
 use super::Daemon;
 use crate::status::{
-    Backend, ConfigStatus, Flows, KernelStatus, Service, Status, Vip, cause_words, health_word, service_word,
+    Backend, ConfigStatus, KernelStatus, Service, Status, Vip, cause_words, health_word, service_word,
     traffic_word,
 };
 
@@ -36,7 +35,8 @@ const fn phase_word(phase: KernelPhase) -> &'static str {
 }
 
 impl Daemon {
-    pub(super) async fn status(&mut self, now: Time) -> Status {
+    /// How things stand, as far as is known now.
+    pub(super) fn status(&mut self, now: Time) -> Status {
         self.digests.refresh(&self.node);
         let state = match self.node.life() {
             Life::Cleaning { .. } => "cleaning",
@@ -51,7 +51,6 @@ impl Daemon {
             state: vip_word(vip.state).to_owned(),
             programmed: vip.programmed,
         };
-        let flows = self.flows_by_address();
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: self.start.elapsed().as_secs_f64(),
@@ -64,8 +63,8 @@ impl Daemon {
             },
             kernel: self.kernel_status(),
             vips: self.node.vips().into_iter().map(vip).collect(),
-            services: self.node.services(now).iter().map(|service| self.service(service, &flows)).collect(),
-            sessions: self.air.sessions().await,
+            services: self.node.services(now).iter().map(|service| self.service(service)).collect(),
+            sessions: self.sessions.clone(),
         }
     }
 
@@ -78,53 +77,27 @@ impl Daemon {
             reads: counters.reads,
             failures: counters.failures,
             drifts: counters.drifts,
+            listing_age_s: self.listed.map(|listed| listed.elapsed().as_secs_f64()),
             last_error: self.kernel_error.clone(),
             foreign: self.node.foreign().map(|key| key.to_string()).collect(),
         }
     }
 
-    /// What went through each backend: all destinations of its address are one.
-    fn flows_by_address(&self) -> std::collections::BTreeMap<(ServiceAddress, std::net::IpAddr), Flows> {
-        let mut sums = std::collections::BTreeMap::new();
-        for ((key, endpoint), flow) in &self.flows {
-            let ServiceKey::Address(service) = key else { continue };
-            let sum: &mut Flows = sums.entry((*service, endpoint.address)).or_default();
-            *sum += Flows {
-                connections: flow.statistics.connections,
-                packets: flow.statistics.packets_in,
-                bytes: flow.statistics.bytes_in,
-                active: flow.active.into(),
-                inactive: flow.inactive.into(),
-                connections_per_s: flow.statistics.connections_per_s,
-                bytes_per_s: flow.statistics.bytes_in_per_s,
-            };
-        }
-        sums
-    }
-
-    fn service(
-        &self,
-        service: &ServiceStatus,
-        flows: &std::collections::BTreeMap<(ServiceAddress, std::net::IpAddr), Flows>,
-    ) -> Service {
+    fn service(&self, service: &ServiceStatus) -> Service {
         let (in_service, total) = service.weights;
         #[allow(clippy::cast_precision_loss, reason = "a share for people and rules")]
         let share = (total > 0).then(|| in_service as f64 / total as f64);
         let address = service.service;
-        let backend = |backend: &BackendStatus| {
-            let flows = flows.get(&(address, backend.endpoint.address)).copied().unwrap_or_default();
-            self.backend(address, backend, flows)
-        };
         Service {
             service: address.to_string(),
             state: service_word(service.state).to_owned(),
             in_service: share,
             table_digest: self.digests.get(address).map(str::to_owned),
-            backends: service.backends.iter().map(backend).collect(),
+            backends: service.backends.iter().map(|backend| self.backend(address, backend)).collect(),
         }
     }
 
-    fn backend(&self, service: ServiceAddress, backend: &BackendStatus, flows: Flows) -> Backend {
+    fn backend(&self, service: ServiceAddress, backend: &BackendStatus) -> Backend {
         let last = self.probes.last(&ProbeKey { service, backend: backend.endpoint });
         Backend {
             backend: backend.endpoint.to_string(),
@@ -137,7 +110,8 @@ impl Daemon {
             full_weight: backend.full.0,
             drained: backend.drained,
             path_dead: backend.path_dead,
-            flows,
+            flows: self.flows.now(service, backend.endpoint.address),
+            counted: self.flows.counted(service, backend.endpoint.address),
         }
     }
 }

@@ -8,7 +8,7 @@ use lb_core::bgp::{Event, State};
 use tracing::Span;
 
 use crate::routing::RoutingEvent;
-use crate::traces::spans;
+use crate::traces::spans::{self, Cause};
 
 /// The spans that are open.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub(super) struct Traced {
     /// By protocol and router.
     sessions: BTreeMap<(&'static str, IpAddr), Span>,
     reconcile: Option<Span>,
+    /// The reload of which the kernel does not hold everything yet.
+    reload: Option<Cause>,
     shutdown: Option<Span>,
 }
 
@@ -69,7 +71,21 @@ impl Traced {
 
     /// Writes are on their way to the kernel.
     pub(super) fn writing(&mut self, services: usize, writes: usize) {
-        self.reconcile = Some(spans::reconcile(services, writes));
+        let span = spans::reconcile(services, writes);
+        if let Some(reload) = &self.reload {
+            spans::caused_by(&span, reload);
+        }
+        self.reconcile = Some(span);
+    }
+
+    /// A file was put to work: what is written until the kernel holds everything is because of it.
+    pub(super) fn reloaded(&mut self, reload: &Span, programmed: bool) {
+        self.reload = (!programmed).then(|| spans::cause(reload));
+    }
+
+    /// The kernel holds everything.
+    pub(super) fn programmed(&mut self) {
+        self.reload = None;
     }
 
     /// The kernel's answer to them.

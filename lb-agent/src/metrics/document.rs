@@ -116,6 +116,9 @@ fn kernel(status: &Status, encoder: Encoder<'_, '_>) -> Result<(), Error> {
     counter(encoder, "kernel_reads", "Listings of the kernel", kernel.reads)?;
     counter(encoder, "kernel_failures", "Listings and writes that failed", kernel.failures)?;
     counter(encoder, "kernel_drifts", "Listings that showed what somebody else had changed", kernel.drifts)?;
+    if let Some(age) = kernel.listing_age_s {
+        gauge(encoder, "kernel_listing_age_seconds", "How old the counts of flows are", age)?;
+    }
     #[allow(clippy::cast_precision_loss, reason = "no kernel has 2^53 services")]
     let foreign = kernel.foreign.len() as f64;
     gauge(encoder, "kernel_foreign_services", "Services that are not the agent's", foreign)
@@ -165,7 +168,7 @@ fn services(status: &Status, encoder: Encoder<'_, '_>) -> Result<(), Error> {
 
 fn backends(status: &Status, encoder: Encoder<'_, '_>) -> Result<(), Error> {
     type Value = fn(&Backend) -> Number;
-    let metrics: [(&str, &str, MetricType, Value); 8] = [
+    let metrics: [(&str, &str, MetricType, Value); 7] = [
         ("backend_up", "Whether checks have it in service", MetricType::Gauge, |backend| {
             Number::Gauge(truth(backend.state == "up" || backend.state == "suspect"))
         }),
@@ -178,21 +181,34 @@ fn backends(status: &Status, encoder: Encoder<'_, '_>) -> Result<(), Error> {
         ("backend_path_dead", "Whether the path to it is held for dead", MetricType::Gauge, |backend| {
             Number::Gauge(truth(backend.path_dead))
         }),
-        ("backend_connections", "Connections scheduled to it", MetricType::Counter, |backend| {
-            Number::Count(backend.flows.connections)
-        }),
-        ("backend_packets", "Packets forwarded to it", MetricType::Counter, |backend| {
-            Number::Count(backend.flows.packets)
-        }),
-        ("backend_bytes", "Bytes forwarded to it", MetricType::Counter, |backend| {
-            Number::Count(backend.flows.bytes)
-        }),
-        ("backend_active_connections", "Established connections now", MetricType::Gauge, |backend| {
-            #[allow(clippy::cast_precision_loss, reason = "no kernel has 2^53 connections")]
-            Number::Gauge(backend.flows.active as f64)
+        (
+            "backend_connections",
+            "Connections scheduled to it since the agent's start",
+            MetricType::Counter,
+            |backend| Number::Count(backend.counted.connections),
+        ),
+        (
+            "backend_packets",
+            "Packets forwarded to it since the agent's start",
+            MetricType::Counter,
+            |backend| Number::Count(backend.counted.packets),
+        ),
+        ("backend_bytes", "Bytes forwarded to it since the agent's start", MetricType::Counter, |backend| {
+            Number::Count(backend.counted.bytes)
         }),
     ];
-    for (name, help, kind, value) in metrics {
+    let active: (&str, &str, MetricType, Value) = (
+        "backend_active_connections",
+        "Established connections at the last listing",
+        MetricType::Gauge,
+        |backend| {
+            #[allow(clippy::cast_precision_loss, reason = "no kernel has 2^53 connections")]
+            Number::Gauge(backend.flows.active as f64)
+        },
+    );
+    // before the first listing nobody knows
+    let known = status.kernel.listing_age_s.map(|_| active);
+    for (name, help, kind, value) in metrics.into_iter().chain(known) {
         each(encoder, (name, help, kind), &status.services, |service, write| {
             service.backends.iter().try_for_each(|backend| {
                 write([("service", &service.service), ("backend", &backend.backend)], value(backend))

@@ -22,9 +22,11 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 const MAX_CONNECTIONS: usize = 16;
 /// A request that takes longer to arrive is none.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A connection lasts no longer, whether or not its other end reads: one is for one scrape.
+const LIFETIME: Duration = Duration::from_secs(60);
 
 /// A scrape that waits for its text.
-pub(crate) type Scrape = oneshot::Sender<String>;
+pub(crate) type Scrape = oneshot::Sender<Bytes>;
 
 /// The listener; it ends when this is dropped.
 #[derive(Debug)]
@@ -41,11 +43,15 @@ impl MetricsServer {
     ///
     /// The address cannot be listened at.
     pub(crate) fn listen(address: SocketAddr) -> io::Result<Self> {
+        Self::listen_for(address, LIFETIME)
+    }
+
+    fn listen_for(address: SocketAddr, lifetime: Duration) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let (sender, scrapes) = mpsc::channel(MAX_CONNECTIONS);
-        let accepting = tokio::spawn(accept(TcpListener::from_std(listener)?, sender));
+        let accepting = tokio::spawn(accept(TcpListener::from_std(listener)?, sender, lifetime));
         Ok(Self { address, scrapes, accepting })
     }
 
@@ -69,7 +75,7 @@ impl Drop for MetricsServer {
     }
 }
 
-async fn accept(listener: TcpListener, scrapes: mpsc::Sender<Scrape>) {
+async fn accept(listener: TcpListener, scrapes: mpsc::Sender<Scrape>, lifetime: Duration) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -87,8 +93,11 @@ async fn accept(listener: TcpListener, scrapes: mpsc::Sender<Scrape>) {
             let service = service_fn(|request| answer(request, scrapes.clone()));
             let mut server = http1::Builder::new();
             server.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(16 << 10);
+            // a place that is kept between scrapes is one that others wait for
+            server.keep_alive(false);
             // whoever asks may go when they like
-            let _ = server.serve_connection(TokioIo::new(stream), service).await;
+            let _ =
+                tokio::time::timeout(lifetime, server.serve_connection(TokioIo::new(stream), service)).await;
         });
     }
 }
@@ -112,11 +121,52 @@ async fn answer(
     let asked = scrapes.send(sender).await;
     match (asked, receiver.await) {
         (Ok(()), Ok(text)) => {
-            let mut response = Response::new(Full::new(Bytes::from(text)));
+            let mut response = Response::new(Full::new(text));
             let kind = hyper::header::HeaderValue::from_static(OPEN_METRICS);
             response.headers_mut().insert(hyper::header::CONTENT_TYPE, kind);
             Ok(response)
         }
         (Err(_), _) | (_, Err(_)) => Ok(plain(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping\n")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Tests of the server against those who ask badly.
+
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn those_who_read_nothing_do_not_keep_others_out() {
+        let lifetime = Duration::from_millis(300);
+        let mut server = MetricsServer::listen_for("127.0.0.1:0".parse().unwrap(), lifetime).unwrap();
+        let address = server.address();
+        let text = Bytes::from(vec![b'x'; 16 << 20]);
+        let whole = text.len();
+        let serving = tokio::spawn(async move {
+            loop {
+                let _ = server.scrape().await.send(text.clone());
+            }
+        });
+        let asking = tokio::task::spawn_blocking(move || {
+            let ask = || {
+                let mut stream = TcpStream::connect(address).unwrap();
+                stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+                stream
+            };
+            let silent: Vec<TcpStream> = (0..2 * MAX_CONNECTIONS).map(|_| ask()).collect();
+            let mut answer = Vec::new();
+            let mut stream = ask();
+            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            stream.read_to_end(&mut answer).unwrap();
+            drop(silent);
+            answer.len()
+        });
+        let read = tokio::time::timeout(Duration::from_secs(20), asking).await.expect("it is its turn soon");
+        assert!(read.unwrap() > whole, "all of it, and a head");
+        serving.abort();
     }
 }

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use super::*;
-use crate::status::{Backend, ConfigStatus, Flows, KernelStatus, Service, Session, Vip};
+use crate::status::{Backend, ConfigStatus, Counted, Flows, KernelStatus, Service, Session, Vip};
 use crate::traces::Counts;
 
 fn status() -> Status {
@@ -19,7 +19,8 @@ fn status() -> Status {
         full_weight: 100,
         drained: false,
         path_dead: false,
-        flows: Flows { connections: u64::from(u32::MAX) + 7, bytes: 1 << 50, ..Flows::default() },
+        flows: Flows { active: 5, ..Flows::default() },
+        counted: Counted { connections: u64::from(u32::MAX) + 7, bytes: 1 << 50, ..Counted::default() },
     };
     let service = Service {
         service: "203.0.113.10:443/tcp".into(),
@@ -42,7 +43,12 @@ fn status() -> Status {
         uptime_s: 12.5,
         state: "running".into(),
         config: ConfigStatus { path: "node.yaml".into(), generation: 7, age_s: 3.0, refused: None },
-        kernel: KernelStatus { programmed: true, writes: 9, ..KernelStatus::default() },
+        kernel: KernelStatus {
+            programmed: true,
+            writes: 9,
+            listing_age_s: Some(0.5),
+            ..KernelStatus::default()
+        },
         vips: vec![Vip {
             vip: [203, 0, 113, 10].into(),
             announced: true,
@@ -67,6 +73,8 @@ fn a_scrape_holds_everything_and_counts_in_64_bits() {
         "lb_agent_config_reloads_total{result=\"refused\"} 1",
         "lb_agent_config_reloads_total{result=\"taken\"} 0",
         "lb_agent_kernel_writes_total 9",
+        "lb_agent_kernel_listing_age_seconds 0.5",
+        "lb_agent_backend_active_connections{service=\"203.0.113.10:443/tcp\",backend=\"10.1.0.5:443\"} 5.0",
         "lb_agent_vip_announced{vip=\"203.0.113.10\"} 1.0",
         "lb_agent_table_digest_info{service=\"203.0.113.10:443/tcp\",table_digest=\"00ff\"} 1",
         "lb_agent_backend_connections_total{service=\"203.0.113.10:443/tcp\",backend=\"10.1.0.5:443\"} 4294967302",
@@ -86,6 +94,15 @@ fn a_scrape_holds_everything_and_counts_in_64_bits() {
     assert!(!metrics.text(status()).unwrap().contains("probe_duration_seconds_count"));
 }
 
+#[test]
+fn before_the_first_listing_there_are_no_counts_of_now() {
+    let mut unread = status();
+    unread.kernel.listing_age_s = None;
+    let text = Metrics::new(None).text(unread).unwrap();
+    assert!(!text.contains("lb_agent_backend_active_connections{"), "{text}");
+    assert!(!text.contains("lb_agent_kernel_listing_age_seconds"), "{text}");
+}
+
 fn get(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
@@ -101,7 +118,7 @@ async fn metrics_are_served_and_nothing_else() {
     let serving = tokio::spawn(async move {
         loop {
             let scrape = server.scrape().await;
-            let _ = scrape.send("text\n# EOF\n".to_owned());
+            let _ = scrape.send("text\n# EOF\n".into());
         }
     });
     let ask = |request: &'static str| tokio::task::spawn_blocking(move || get(address, request));

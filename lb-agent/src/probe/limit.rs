@@ -1,11 +1,35 @@
 //! How many checks may be under way at once: what the limit of open files leaves.
 
-use rustix::process::{Resource, getrlimit};
+use std::io;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Descriptors that are not for checks: netlink, BGP, BFD, metrics, control, files.
 const RESERVE: u64 = 256;
 /// Where the process has no limit: more at once than any fleet needs.
 const ENOUGH: usize = 65_536;
+
+/// Takes as many open files as the system grants, and gives back how many that are.
+///
+/// The limit that a process begins with (1,024) is for those that use `select`;
+/// with it, a thousand dead backends would keep each other from being checked.
+///
+/// # Errors
+///
+/// The system does not grant what it says it would.
+pub(crate) fn raise_limit() -> io::Result<u64> {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = ENOUGH as u64 + RESERVE;
+    let wanted = maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    match current {
+        Some(current) if current < wanted => {
+            setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum })?;
+            Ok(wanted)
+        }
+        Some(current) => Ok(current),
+        None => Ok(u64::MAX),
+    }
+}
 
 /// The most checks at once that leave the rest of the process its descriptors.
 pub(super) fn checks_at_once() -> usize {

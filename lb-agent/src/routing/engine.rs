@@ -5,14 +5,13 @@ mod equipment;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use lb_core::Time;
 use lb_core::bfd::{Arrived, Hops, Session, SessionConfig, Sessions};
 use lb_core::bgp::{Event, PeerConfig, PeerId, Route, Speaker, Start, State, Transmit};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -20,6 +19,7 @@ use super::connection::{Connection, Key};
 use super::datagram::{Datagram, Sender};
 use super::status::{BfdStatus, RoutingEvent, RoutingPeer, RoutingStatus};
 use super::{RoutingConfig, RoutingError, socket};
+use equipment::Listener;
 
 /// BFD sessions at most: more routers than any node has.
 const BFD_SESSIONS: usize = 256;
@@ -76,7 +76,7 @@ pub(super) struct Engine {
     bfd: BTreeMap<(IpAddr, Arrived), Bfd>,
     /// Family and port of the sockets that listen for BFD.
     bfd_listeners: Vec<(bool, Arrived)>,
-    listeners: Vec<Arc<TcpListener>>,
+    listeners: Vec<Listener>,
     passwords: Vec<IpAddr>,
     connections: BTreeMap<Key, Connection>,
     flushes: Vec<oneshot::Sender<()>>,
@@ -97,6 +97,8 @@ struct Bfd {
     config: SessionConfig,
     hops: Hops,
     sender: Sender,
+    /// When its state changed last.
+    since: Time,
 }
 
 /// What happened next.
@@ -134,7 +136,7 @@ impl Engine {
             tasks: JoinSet::new(),
             services: JoinSet::new(),
         };
-        config.listen.iter().try_for_each(|address| engine.listen(*address))?;
+        engine.listen_at(&config.listen)?;
         engine.equip(&config.bfd)?;
         engine.speaker.start(engine.now());
         Ok(engine)
@@ -195,7 +197,8 @@ impl Engine {
             Command::Complete => self.speaker.complete(now),
             Command::Configure { config, done } => {
                 self.speaker.configure(now, config.speaker);
-                let _ = done.send(self.equip(&config.bfd));
+                let listens = self.listen_at(&config.listen);
+                let _ = done.send(self.equip(&config.bfd).and(listens));
             }
             Command::Flush { done } => self.flushes.push(done),
             Command::Refresh => self.refresh(now),
@@ -268,10 +271,13 @@ impl Engine {
             let address = event.neighbor.address;
             let arrived = event.neighbor.hops.arrived();
             let heard = self.sessions.session(address, arrived).and_then(Session::last_alive);
-            if let (true, Some(bfd), Some(heard)) =
-                (event.change.is_failure(), self.bfd.get(&(address, arrived)), heard)
-            {
-                self.speaker.handle_neighbour_down(self.now(), bfd.peer, heard);
+            let now = self.now();
+            let bfd = self.bfd.get_mut(&(address, arrived)).map(|bfd| {
+                bfd.since = now;
+                bfd.peer
+            });
+            if let (true, Some(peer), Some(heard)) = (event.change.is_failure(), bfd, heard) {
+                self.speaker.handle_neighbour_down(now, peer, heard);
             }
             self.tell(RoutingEvent::Bfd { peer: address, change: event.change });
         }
@@ -338,16 +344,19 @@ impl Engine {
     fn status(&self) -> RoutingStatus {
         let peers = self.speaker.peers().filter_map(|(id, config)| {
             let mut sockets = self.bfd.iter().filter(|(_, bfd)| bfd.peer == id);
-            let session =
-                sockets.find_map(|((address, arrived), _)| self.sessions.session(*address, *arrived));
-            let bfd = session.map(|session| BfdStatus {
+            let session = sockets.find_map(|((address, arrived), bfd)| {
+                Some((self.sessions.session(*address, *arrived)?, bfd.since))
+            });
+            let bfd = session.map(|(session, since)| BfdStatus {
                 state: session.state(),
+                since,
                 diagnostic: session.diagnostic(),
                 remote: session.remote(),
                 transmit_interval: session.transmit_interval(),
                 detection_time: session.detection_time(),
             });
-            Some(RoutingPeer { id, address: config.address, bgp: self.speaker.status(id)?, bfd })
+            let interface = config.interface.clone();
+            Some(RoutingPeer { id, address: config.address, interface, bgp: self.speaker.status(id)?, bfd })
         });
         RoutingStatus {
             peers: peers.collect(),

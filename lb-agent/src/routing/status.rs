@@ -5,6 +5,7 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use lb_core::Time;
 use lb_core::bfd::{Diagnostic, SessionState, StateChange};
 use lb_core::bgp::{Event, PeerId, PeerStatus};
 
@@ -79,6 +80,8 @@ pub struct RoutingPeer {
     pub id: PeerId,
     /// Its address.
     pub address: IpAddr,
+    /// The interface that it is reached by, if that is configured: with the address it tells peers apart.
+    pub interface: Option<String>,
     /// Its BGP session.
     pub bgp: PeerStatus,
     /// Its BFD session, if it has one.
@@ -90,6 +93,8 @@ pub struct RoutingPeer {
 pub struct BfdStatus {
     /// Our state.
     pub state: SessionState,
+    /// Since when, in the time of the machines.
+    pub since: Time,
     /// Why it changed last.
     pub diagnostic: Diagnostic,
     /// The neighbour's state and reason, as heard last.

@@ -9,8 +9,10 @@
 use std::fmt::Display;
 use std::net::IpAddr;
 
+use opentelemetry::Context;
 use tracing::field::{Empty, display};
 use tracing::{Span, info_span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// The file is read, and put to work or refused; see [`generation`] and [`failed`].
 #[must_use]
@@ -41,6 +43,22 @@ pub fn reconcile(services: usize, writes: usize) -> Span {
         otel.status_code = Empty,
         otel.status_description = Empty
     )
+}
+
+/// A span as the cause of others, which it need not outlive.
+#[derive(Clone, Debug)]
+pub struct Cause(Context);
+
+/// A span as a cause.
+#[must_use]
+pub fn cause(span: &Span) -> Cause {
+    Cause(span.context())
+}
+
+/// Makes a span that has just begun a child of its cause.
+pub fn caused_by(span: &Span, cause: &Cause) {
+    // without a collector there is nothing to be a child in
+    let _ = span.set_parent(cause.0.clone());
 }
 
 /// How many writes of a [`reconcile`] the kernel took.

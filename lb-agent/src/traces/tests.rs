@@ -100,7 +100,11 @@ fn spans_arrive_with_their_names_attributes_and_events() {
     with(layer, || {
         let reload = spans::reload();
         spans::generation(&reload, 7);
-        let reconcile = reload.in_scope(|| spans::reconcile(2, 9));
+        // it has ended by then
+        let reloaded = spans::cause(&reload);
+        drop(reload);
+        let reconcile = spans::reconcile(2, 9);
+        spans::caused_by(&reconcile, &reloaded);
         spans::written(&reconcile, 4);
         spans::failed(&reconcile, "kernel", "no space left");
         let session = spans::session("bgp", IpAddr::from([10, 1, 1, 1]));

@@ -23,6 +23,12 @@ const RETRY_LAST: Duration = Duration::from_secs(10);
 /// Writes in a row without the kernel coming to rest, before it is read again:
 /// a plan has few stages, and one that never ends must not spin.
 const ROUNDS: u32 = 8;
+/// How long after a deletion nothing is deleted only to be added anew. A kernel
+/// that ends connections of nobody (5.9 and newer) begins to look for them a
+/// jiffy later (4 to 10 ms), goes through all that it has, and takes one that it
+/// finds between the two writes of a pair for such; some millions take it a
+/// tenth of a second.
+const WALK: Duration = Duration::from_millis(100);
 
 /// What a kernel holds of all that a node may touch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -179,6 +185,10 @@ pub(super) struct Kernel {
     read_interval: Duration,
     retry: Duration,
     rounds: u32,
+    /// Until when it may look for connections of nobody.
+    walks_until: Time,
+    /// Whether writes wait for that.
+    held_back: bool,
 }
 
 impl Kernel {
@@ -192,6 +202,9 @@ impl Kernel {
             read_interval,
             retry: RETRY_FIRST,
             rounds: 0,
+            // an agent before this one may have ended with a deletion
+            walks_until: now + WALK,
+            held_back: false,
         }
     }
 
@@ -250,6 +263,15 @@ impl Kernel {
         failed
     }
 
+    /// Whether these writes have to wait for the kernel to have looked through
+    /// its connections, as they delete what is to stay; then it is due later.
+    pub(super) fn holds_back(&mut self, now: Time, writes: &[Write]) -> bool {
+        let is_pairs =
+            |write: &Write| matches!(write, Write::Ipvs(Command::SetExpireNodestConn { value: false }));
+        self.held_back = now < self.walks_until && writes.iter().any(is_pairs);
+        self.held_back
+    }
+
     /// Notes writes that are asked for; `false` if none may be now, or none is to be.
     pub(super) fn handle_plan(&mut self, now: Time, writes: &[Write]) -> bool {
         if self.phase != KernelPhase::Settled {
@@ -279,13 +301,26 @@ impl Kernel {
         if !self.step(input) {
             return None;
         }
-        for write in self.writing.drain(..).take(done) {
-            self.believed.apply(&write);
+        let mut deletes = false;
+        for (number, write) in core::mem::take(&mut self.writing).iter().enumerate() {
+            // one that was not done as far as is known may have been
+            deletes |= self.ends_flows() && is_deletion(write);
+            if number < done {
+                self.believed.apply(write);
+            }
+        }
+        if deletes {
+            self.walks_until = now + WALK;
         }
         if input == KernelInput::Refused {
             self.back_off(now);
         }
         Some(all)
+    }
+
+    /// Whether the kernel ends the connections of a destination that is deleted; it does unless it says otherwise.
+    fn ends_flows(&self) -> bool {
+        self.believed.sysctls.get(EXPIRE_NODEST_CONN) != Some(&0)
     }
 
     fn back_off(&mut self, now: Time) {
@@ -300,12 +335,17 @@ impl Kernel {
         }
     }
 
-    pub(super) const fn poll_timeout(&self) -> Option<Time> {
+    pub(super) fn poll_timeout(&self) -> Option<Time> {
         match self.phase {
+            KernelPhase::Settled if self.held_back => Some(self.due.min(self.walks_until)),
             KernelPhase::Failed | KernelPhase::Settled => Some(self.due),
             KernelPhase::Reading | KernelPhase::Unread | KernelPhase::Writing => None,
         }
     }
+}
+
+fn is_deletion(write: &Write) -> bool {
+    matches!(write, Write::Ipvs(Command::DeleteDestination { .. } | Command::DeleteService { .. }))
 }
 
 #[cfg(test)]

@@ -34,6 +34,10 @@ impl Node {
         if writes.is_empty() {
             return self.rest(now);
         }
+        if self.kernel.holds_back(now, &writes) {
+            self.pending.compare_all = compare_all;
+            return;
+        }
         if was_at_rest && leaving == 0 {
             // everything was right and nothing else was wanted since: this was somebody else
             self.counters.drifts += 1;

@@ -226,6 +226,23 @@ fn a_shutdown_withdraws_waits_and_leaves_the_kernel() {
 }
 
 #[test]
+fn a_configuration_that_comes_while_the_kernel_is_cleaned_brings_nothing_back() {
+    let mut world = at_rest();
+    world.node.handle_shutdown(world.now, true);
+    world.act();
+    world.trouble = Trouble { unreadable: false, refuse_after: Some(0) };
+    world.pass(6 * SECOND);
+    assert!(matches!(world.node.life(), Life::Cleaning { .. }));
+    world.trouble = Trouble::default();
+    assert!(!world.node.handle_config(world.now, config(&[ONE, TWO])));
+    world.act();
+    world.pass(9 * SECOND);
+    assert!(world.stopped);
+    assert_eq!(world.kernel.addresses, BTreeSet::new());
+    assert_eq!(world.kernel.snapshot().ipvs.services, BTreeMap::new());
+}
+
+#[test]
 fn a_kernel_that_refuses_is_asked_again_and_nothing_is_announced_meanwhile() {
     let mut world = World::new(config(&[ONE]));
     world.trouble = Trouble { unreadable: false, refuse_after: Some(0) };
@@ -264,6 +281,24 @@ services:
     world.act();
     world.pass(10 * SECOND);
     assert!(world.stopped && world.kernel.snapshot().ipvs.services.is_empty());
+}
+
+#[test]
+fn an_order_is_repaired_only_when_the_kernel_has_done_with_what_was_deleted() {
+    let mut world = World::new(config(&["203.0.113.10 443 10.1.0.2 10.1.0.3 10.1.0.4"]));
+    world.pass(5 * SECOND);
+    world.written();
+    world.node.handle_config(world.now, config(&["203.0.113.10 443 10.1.0.2 10.1.0.4"]));
+    world.act();
+    let deleted = world.written();
+    assert!(deleted.iter().any(|write| write.starts_with("delete 10.1.0.3")), "{deleted:?}");
+    // one that comes before the others, and takes its place at once
+    world.node.handle_config(world.now, config(&["203.0.113.10 443 10.1.0.1=drain 10.1.0.2 10.1.0.4"]));
+    world.act();
+    world.pass(Duration::from_millis(900));
+    let repaired = world.written();
+    assert!(repaired.iter().any(|write| write.starts_with("delete 10.1.0.2")), "{repaired:?}");
+    assert!(world.node.is_programmed());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The sockets that last: listeners with their passwords, and those of BFD, as the peers want them.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,21 +8,53 @@ use lb_core::Time;
 use lb_core::bfd::{Hops, Neighbor};
 use lb_core::bgp::{PeerConfig, PeerId, Reach};
 use lb_core::config::BfdConfig;
+use socket2::SockRef;
+use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
 
 use super::{Bfd, Engine, Input};
 use crate::routing::datagram::{self, Sender};
 use crate::routing::{RoutingError, socket};
 
+/// Where peers may connect to.
+pub(super) struct Listener {
+    /// As configured: the system may have chosen the port.
+    address: SocketAddr,
+    socket: Arc<TcpListener>,
+    task: AbortHandle,
+}
+
+impl Drop for Listener {
+    /// Closes at once; its task still has the socket for a moment.
+    fn drop(&mut self) {
+        // fails for a socket that does not listen, and this one does
+        let _ = SockRef::from(&*self.socket).shutdown(Shutdown::Both);
+        self.task.abort();
+    }
+}
+
 impl Engine {
-    pub(super) fn listen(&mut self, address: SocketAddr) -> Result<(), RoutingError> {
-        let listener =
-            socket::listener(address).map_err(|source| RoutingError::Listen { address, source })?;
-        let listener = Arc::new(listener);
-        self.listeners.push(listener.clone());
+    /// Brings the listeners into line; one that cannot be had does not keep the others from it.
+    pub(super) fn listen_at(&mut self, addresses: &[SocketAddr]) -> Result<(), RoutingError> {
+        self.listeners.retain(|listener| addresses.contains(&listener.address));
+        let mut result = Ok(());
+        for address in addresses {
+            if !self.listeners.iter().any(|listener| listener.address == *address) {
+                let listens = self.listen(*address);
+                result = result.and(listens);
+            }
+        }
+        result
+    }
+
+    fn listen(&mut self, address: SocketAddr) -> Result<(), RoutingError> {
+        let socket = socket::listener(address).map_err(|source| RoutingError::Listen { address, source })?;
+        let socket = Arc::new(socket);
+        let accepting = socket.clone();
         let inputs = self.inputs.0.clone();
-        self.services.spawn(async move {
+        let task = self.services.spawn(async move {
             loop {
-                match listener.accept().await {
+                match accepting.accept().await {
                     Ok((stream, remote)) => {
                         if inputs.send(Input::Accepted { stream, remote }).await.is_err() {
                             return;
@@ -33,6 +65,7 @@ impl Engine {
                 }
             }
         });
+        self.listeners.push(Listener { address, socket, task });
         Ok(())
     }
 
@@ -99,7 +132,7 @@ impl Engine {
         let neighbor = Neighbor { address, hops };
         let added = self.sessions.add(now, neighbor, profile.session);
         added.map_err(|source| RoutingError::Session { peer: address, source })?;
-        self.bfd.insert(key, Bfd { peer: id, config: profile.session, hops, sender });
+        self.bfd.insert(key, Bfd { peer: id, config: profile.session, hops, sender, since: now });
         Ok(())
     }
 
@@ -112,9 +145,10 @@ impl Engine {
         let mut result = Ok(());
         for (address, password) in gone.chain(here) {
             for listener in &self.listeners {
-                let same_family =
-                    listener.local_addr().is_ok_and(|local| local.is_ipv4() == address.is_ipv4());
-                if same_family && let Err(source) = socket::set_listener_key(listener, address, password) {
+                let same_family = listener.address.is_ipv4() == address.is_ipv4();
+                if same_family
+                    && let Err(source) = socket::set_listener_key(&listener.socket, address, password)
+                {
                     result = Err(RoutingError::Password { peer: address, source });
                 }
             }

@@ -66,7 +66,9 @@ fn happen(world: &mut World, happening: &Happening) {
     let backend = |last: u8| IpAddr::from([10, 1, 0, last]);
     let now = world.now;
     match happening {
-        Happening::Configure(services) => world.node.handle_config(now, configured(services)),
+        Happening::Configure(services) => {
+            assert!(world.node.handle_config(now, configured(services)));
+        }
         Happening::Dies(last) => {
             world.alive.remove(&backend(*last));
         }

@@ -83,7 +83,12 @@ pub(super) struct World {
     /// Failures until now, and when the last was.
     failures: u64,
     troubled: Option<Time>,
+    /// Since when the kernel may go through all connections, after a deletion while it ends those of nobody.
+    walks_since: Option<Time>,
 }
+
+/// How long the kernel's walk may take to begin and to end: a jiffy, and then some.
+const WALK: Duration = Duration::from_millis(20);
 
 /// An agent's file with these services, as `VIP PORT ADDRESS...` lines; an address may have a state after `=`, or a weight.
 pub(super) fn config(services: &[&str]) -> NodeConfig {
@@ -133,6 +138,7 @@ impl World {
             interfered: false,
             failures: 0,
             troubled: None,
+            walks_since: None,
         };
         world.act();
         world
@@ -261,8 +267,32 @@ impl World {
                 assert!(!early, "{service} loses its last backend {silent:?} after its VIP was withdrawn");
             }
         }
+        self.watch_walks(&writes[..done]);
         self.writes.extend_from_slice(&writes[..done]);
         self.node.handle_written(self.now, done);
+    }
+
+    /// What is deleted only to be added anew must not be missing while the kernel looks for connections of nobody.
+    fn watch_walks(&mut self, writes: &[Write]) {
+        let mut ends_flows = true;
+        for write in writes {
+            match write {
+                Write::Ipvs(Command::SetExpireNodestConn { value }) => {
+                    ends_flows = *value;
+                    let walked = self.walks_since.map(|since| self.now - since);
+                    assert!(
+                        *value || walked.is_none_or(|walked| walked >= WALK),
+                        "repaired after {walked:?}"
+                    );
+                }
+                Write::Ipvs(Command::DeleteDestination { .. } | Command::DeleteService { .. })
+                    if ends_flows =>
+                {
+                    self.walks_since = Some(self.now);
+                }
+                Write::Address { .. } | Write::Ipvs(_) | Write::Sysctl { .. } => {}
+            }
+        }
     }
 
     /// Lets time pass.
