@@ -130,14 +130,22 @@ struct Pending {
     services: BTreeSet<ServiceAddress>,
     /// VIPs of which the announcer may know too little.
     vips: BTreeSet<IpAddr>,
-    /// VIPs that stand and wait for the kernel.
+    /// VIPs that stand and wait for what the kernel does not hold yet.
     waiting: BTreeSet<IpAddr>,
+    /// VIPs that stand and wait for the end of the writes that are under way.
+    behind: BTreeSet<IpAddr>,
+    /// When patience with a new VIP ends next, or earlier.
+    patience: Option<Time>,
+    /// Whether there may be VIPs without a service, to be forgotten when they are quiet.
+    orphans: bool,
     /// VIPs for which a change waits until they are quiet.
     held: BTreeSet<IpAddr>,
     /// Services whose desired state the kernel may not hold yet.
     unplanned: BTreeSet<ServiceAddress>,
     /// Whether all is to be compared with the kernel, not only what changed.
     compare_all: bool,
+    /// Whether the VIPs on `lo` and the kernel's switches are to be looked at too.
+    surroundings: bool,
     /// Whether the kernel held everything when it was last compared, and nothing else was wanted since.
     at_rest: bool,
     /// Destinations that wait for their last connection.
@@ -219,6 +227,7 @@ impl Node {
         if first {
             self.configure(now);
         }
+        self.judge_waiting();
         self.settle(now);
     }
 
@@ -233,7 +242,8 @@ impl Node {
 
     /// Takes how many of the writes of [`Action::Write`] were done: all, or those before the one that failed.
     pub fn handle_written(&mut self, now: Time, done: usize) {
-        if let Some(wanted) = self.kernel.handle_written(now, done) {
+        if let Some(written) = self.kernel.handle_written(now, done) {
+            let wanted = written.asked;
             let done = done.min(wanted);
             self.counters.writes += done as u64;
             self.pending.writes += done;
@@ -242,8 +252,10 @@ impl Node {
                 self.events.push_back(Event::WriteFailed { done, wanted });
                 self.pending.compare_all = true;
                 self.judge_broken();
+                self.judge_waiting();
             }
-            self.note_places();
+            self.note_places(&written.services);
+            self.kernel_changed(&written.vips);
         }
         self.settle(now);
     }
@@ -384,7 +396,7 @@ impl Node {
             Life::Running => None,
             Life::Stopped => return None,
         };
-        let machines = [self.kernel.poll_timeout(), self.announcer.poll_timeout(), self.patience_ends()];
+        let machines = [self.kernel.poll_timeout(), self.announcer.poll_timeout(), self.pending.patience];
         [held, backend, stop].into_iter().chain(machines).flatten().min()
     }
 }

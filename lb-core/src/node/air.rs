@@ -25,16 +25,18 @@ use crate::time::Time;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Node {
-    /// Ends the patience with VIPs whose time has come.
+    /// Ends the patience with VIPs whose time has come, which are judged again then.
     pub(super) fn end_patience(&mut self, now: Time) {
-        for vip in self.vips.values_mut() {
-            vip.patient_until = vip.patient_until.filter(|until| now < *until);
+        if self.pending.patience.is_none_or(|until| now < until) {
+            return;
         }
-    }
-
-    /// When patience with a VIP ends next.
-    pub(super) fn patience_ends(&self) -> Option<Time> {
-        self.vips.values().filter_map(|vip| vip.patient_until).min()
+        for (address, vip) in &mut self.vips {
+            if vip.patient_until.is_some_and(|until| until <= now) {
+                vip.patient_until = None;
+                self.pending.vips.insert(*address);
+            }
+        }
+        self.pending.patience = self.vips.values().filter_map(|vip| vip.patient_until).min();
     }
 
     /// Whether it serves no more: on its way out, or taken out by hand.
@@ -47,9 +49,12 @@ impl Node {
         for vip in self.vips.values_mut() {
             vip.services.clear();
         }
-        let fresh = || Vip { patient_until: Some(now + PATIENCE), ..Vip::default() };
         for service in self.services.keys() {
-            self.vips.entry(service.address).or_insert_with(fresh).services.insert(*service);
+            let vip = self.vips.entry(service.address).or_insert_with(|| {
+                self.pending.patience = self.pending.patience.or(Some(now + PATIENCE));
+                Vip { patient_until: Some(now + PATIENCE), ..Vip::default() }
+            });
+            vip.services.insert(*service);
         }
         let services: Vec<ServiceAddress> = self.services.keys().copied().collect();
         self.announcer.configure(now, self.config.announce.clone(), services);
@@ -57,6 +62,7 @@ impl Node {
         let gone: Vec<IpAddr> =
             self.vips.iter().filter(|(_, vip)| vip.services.is_empty()).map(|(vip, _)| *vip).collect();
         for address in gone {
+            self.pending.orphans = true;
             self.note_state(now, address, VipState::Announced, VipState::Draining);
         }
         self.pending.vips.extend(self.vips.keys());
@@ -89,14 +95,16 @@ impl Node {
         // writes are under way, they may take what is believed to be there
         let unknown = states.iter().any(|(_, state)| *state == ServiceState::Unknown);
         let patient = vip.patient_until.is_some() && unknown;
-        let ready = !patient && self.kernel.phase() != KernelPhase::Writing && self.holds(address);
+        let is_writing = self.kernel.phase() == KernelPhase::Writing;
+        let ready = !patient && !is_writing && self.holds(address);
         let known = |(service, state): (ServiceAddress, ServiceState)| {
             let waits = state.stands() && !(ready && self.carries(service));
             (service, if waits { ServiceState::Unknown } else { state }, waits)
         };
         let known: Vec<_> = states.into_iter().map(known).collect();
         if known.iter().any(|(_, _, waits)| *waits) {
-            self.pending.waiting.insert(address);
+            let waits = if is_writing { &mut self.pending.behind } else { &mut self.pending.waiting };
+            waits.insert(address);
         }
         known.into_iter().map(|(service, state, _)| (service, state)).collect()
     }
@@ -134,10 +142,17 @@ impl Node {
         self.events.push_back(Event::VipChanged { vip: address, from, to });
     }
 
-    /// After the kernel has changed: VIPs that waited for it are judged again.
-    pub(super) fn kernel_changed(&mut self) {
-        let waiting = core::mem::take(&mut self.pending.waiting);
-        self.pending.vips.extend(waiting);
+    /// After writes: VIPs that waited for their end, or for what they did, are judged again.
+    pub(super) fn kernel_changed(&mut self, vips: &BTreeSet<IpAddr>) {
+        self.pending.vips.append(&mut self.pending.behind);
+        let waiting = &mut self.pending.waiting;
+        self.pending.vips.extend(vips.iter().filter(|vip| waiting.remove(vip)));
+    }
+
+    /// After anything may have become of the kernel: all VIPs that wait for it are judged again.
+    pub(super) fn judge_waiting(&mut self) {
+        self.pending.vips.append(&mut self.pending.behind);
+        self.pending.vips.append(&mut self.pending.waiting);
     }
 
     /// After a failure: an announced VIP that the kernel no longer carries is broken.

@@ -13,7 +13,8 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 use super::action::Write;
-use crate::ipvs::{Command, Observed, ObservedDestination, ObservedService};
+use crate::config::ServiceAddress;
+use crate::ipvs::{Command, Observed, ObservedDestination, ObservedService, ServiceKey};
 use crate::time::Time;
 
 /// The first wait after a failure; each further one doubles it.
@@ -172,6 +173,32 @@ impl KernelPhase {
     }
 }
 
+/// What writes were about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Written {
+    /// How many were asked for.
+    pub(super) asked: usize,
+    /// The services that those which were done changed.
+    pub(super) services: BTreeSet<ServiceAddress>,
+    /// The VIPs for which something was done: the services', and addresses.
+    pub(super) vips: BTreeSet<IpAddr>,
+}
+
+impl Written {
+    fn note(&mut self, write: &Write) {
+        match write {
+            Write::Address { vip, .. } => _ = self.vips.insert(*vip),
+            Write::Ipvs(command) => {
+                if let Some(ServiceKey::Address(service)) = command.key() {
+                    self.services.insert(*service);
+                    self.vips.insert(service.address);
+                }
+            }
+            Write::Sysctl { .. } => {}
+        }
+    }
+}
+
 /// The kernel as it is believed to be, and what is under way with it.
 #[derive(Clone, Debug)]
 pub(super) struct Kernel {
@@ -293,20 +320,22 @@ impl Kernel {
         self.step(KernelInput::Planned)
     }
 
-    /// Takes how many of the writes were done, all of them or not; gives back
-    /// how many there were, or `None` if none was asked for.
-    pub(super) fn handle_written(&mut self, now: Time, done: usize) -> Option<usize> {
+    /// Takes how many of the writes were done, all of them or not; `None` if
+    /// none was asked for.
+    pub(super) fn handle_written(&mut self, now: Time, done: usize) -> Option<Written> {
         let all = self.writing.len();
         let input = if done >= all { KernelInput::Written } else { KernelInput::Refused };
         if !self.step(input) {
             return None;
         }
+        let mut written = Written { asked: all, ..Written::default() };
         let mut deletes = false;
         for (number, write) in core::mem::take(&mut self.writing).iter().enumerate() {
             // one that was not done as far as is known may have been
             deletes |= self.ends_flows() && is_deletion(write);
             if number < done {
                 self.believed.apply(write);
+                written.note(write);
             }
         }
         if deletes {
@@ -315,7 +344,7 @@ impl Kernel {
         if input == KernelInput::Refused {
             self.back_off(now);
         }
-        Some(all)
+        Some(written)
     }
 
     /// Whether the kernel ends the connections of a destination that is deleted; it does unless it says otherwise.

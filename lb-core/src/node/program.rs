@@ -9,13 +9,51 @@ use super::action::{Action, Write};
 use super::event::Event;
 use super::kernel::{KernelPhase, Snapshot};
 use super::service::Wanted;
-use super::settle::presence;
+use super::settle::{of_vip, presences};
 use super::status::Life;
 use crate::config::ServiceAddress;
 use crate::ipvs::{
     Command, Desired, DesiredService, Observed, Ownership, Repair, ServiceKey, Sysctl, desired, plan,
 };
 use crate::time::Time;
+
+/// Writes around those of IPVS.
+#[derive(Debug)]
+struct Surroundings {
+    /// Switches, for flows are to find them; and addresses that go before the
+    /// services that answered for them (else the host itself would answer with resets).
+    before: Vec<Write>,
+    /// Addresses that come after the services that answer for them.
+    after: Vec<Write>,
+}
+
+impl Surroundings {
+    /// What a node needs of a kernel that holds that.
+    fn of(node: &Node, kernel: &Snapshot) -> Self {
+        let cleaning = matches!(node.life, Life::Cleaning { .. });
+        let switches = if cleaning { Vec::new() } else { node.config.switches() };
+        let wrong =
+            |switch: &Sysctl| kernel.sysctls.get(switch.name).is_some_and(|value| *value != switch.wanted);
+        let write = |switch: Sysctl| Write::Sysctl { name: switch.name, value: switch.wanted };
+        let mut before: Vec<_> = switches.into_iter().filter(wrong).map(write).collect();
+        let gone = kernel.addresses.iter().filter(|address| !node.vips.contains_key(*address));
+        let gone = gone.filter(|address| node.config.owns(**address));
+        before.extend(gone.map(|vip| Write::Address { vip: *vip, present: false }));
+        let missing = node.vips.keys().filter(|vip| !kernel.addresses.contains(*vip));
+        let after = missing.map(|vip| Write::Address { vip: *vip, present: true }).collect();
+        Self { before, after }
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.after.is_empty()
+    }
+
+    /// These and commands for IPVS, in their order.
+    fn around(self, ipvs: Vec<Command>) -> Vec<Write> {
+        let Self { before, after } = self;
+        before.into_iter().chain(ipvs.into_iter().map(Write::Ipvs)).chain(after).collect()
+    }
+}
 
 impl Node {
     /// Plans, and asks for the writes if there are any.
@@ -67,48 +105,31 @@ impl Node {
         }
     }
 
-    /// The writes that are still needed, in their order: switches first, for
-    /// flows are to find them; addresses go before the services that answered
-    /// for them (else the host itself would answer with resets) and come after.
+    /// The writes that are still needed. What is around IPVS is looked at only
+    /// where it can have changed: there may be ten thousand VIPs, and a plan for
+    /// each check's result.
     fn writes(&mut self, compare_all: bool) -> Vec<Write> {
         let ipvs = self.ipvs_commands(compare_all);
-        self.around(self.kernel.believed(), ipvs)
+        if !(compare_all || self.pending.surroundings) {
+            return ipvs.into_iter().map(Write::Ipvs).collect();
+        }
+        let surroundings = Surroundings::of(self, self.kernel.believed());
+        self.pending.surroundings = !surroundings.is_empty();
+        surroundings.around(ipvs)
     }
 
     /// The writes that bring another kernel to hold what this node's is to hold.
     #[must_use]
     pub fn writes_for(&self, kernel: &Snapshot) -> Vec<Write> {
         let plan = plan(&kernel.ipvs, &self.desired(), &self.ownership(), Repair::Now);
-        self.around(kernel, plan.commands)
-    }
-
-    /// Commands for IPVS, and what is to be written before and after them.
-    fn around(&self, kernel: &Snapshot, ipvs: Vec<Command>) -> Vec<Write> {
-        let cleaning = matches!(self.life, Life::Cleaning { .. });
-        let switches = if cleaning { Vec::new() } else { self.config.switches() };
-        let wrong =
-            |switch: &Sysctl| kernel.sysctls.get(switch.name).is_some_and(|value| *value != switch.wanted);
-        let write = |switch: Sysctl| Write::Sysctl { name: switch.name, value: switch.wanted };
-        let mut writes: Vec<_> = switches.into_iter().filter(wrong).map(write).collect();
-        let wanted: BTreeSet<IpAddr> = self.vips.keys().copied().collect();
-        let gone = kernel.addresses.difference(&wanted).filter(|address| self.config.owns(**address));
-        writes.extend(gone.map(|vip| Write::Address { vip: *vip, present: false }));
-        writes.extend(ipvs.into_iter().map(Write::Ipvs));
-        let missing = wanted.difference(&kernel.addresses);
-        writes.extend(missing.map(|vip| Write::Address { vip: *vip, present: true }));
-        writes
+        Surroundings::of(self, kernel).around(plan.commands)
     }
 
     /// The commands for IPVS: of all services, or of those that changed. Where
     /// many are to be put in order, all of them serve first.
     fn ipvs_commands(&mut self, compare_all: bool) -> Vec<Command> {
         if !compare_all {
-            return self
-                .pending
-                .unplanned
-                .iter()
-                .flat_map(|service| self.service_commands(*service))
-                .collect();
+            return self.commands_of_unplanned();
         }
         let believed = &self.kernel.believed().ipvs;
         let desired = self.desired();
@@ -120,6 +141,19 @@ impl Node {
         // what is in the wrong order is looked at again when this is done
         self.pending.unordered = !serving.misordered.is_empty();
         serving.commands
+    }
+
+    /// The commands of the services that changed; those that need none any more are done.
+    fn commands_of_unplanned(&mut self) -> Vec<Command> {
+        let mut commands = Vec::new();
+        for service in core::mem::take(&mut self.pending.unplanned) {
+            let mut own = self.service_commands(service);
+            if !own.is_empty() {
+                self.pending.unplanned.insert(service);
+                commands.append(&mut own);
+            }
+        }
+        commands
     }
 
     /// The commands of one service.
@@ -147,7 +181,7 @@ impl Node {
     /// Whether the kernel holds all that it is to hold for a VIP.
     pub(super) fn holds(&self, vip: IpAddr) -> bool {
         let local = self.kernel.believed().addresses.contains(&vip);
-        let mut wanted = self.desired.keys().filter(|service| service.address == vip);
+        let mut wanted = of_vip(&self.desired, vip);
         local && wanted.all(|service| self.service_commands(*service).is_empty())
     }
 
@@ -157,11 +191,14 @@ impl Node {
         found.is_some_and(|found| found.destinations.iter().any(|found| found.destination.weight > 0))
     }
 
-    /// Tells the services which of their backends the kernel now has.
-    pub(super) fn note_places(&mut self) {
+    /// Tells services which of their backends the kernel now has.
+    pub(super) fn note_places(&mut self, written: &BTreeSet<ServiceAddress>) {
         let believed = self.kernel.believed();
-        for (address, service) in &mut self.services {
-            service.placed(&|endpoint| presence(believed, *address, endpoint));
+        for address in written {
+            if let Some(service) = self.services.get_mut(address) {
+                let presences = presences(believed, *address);
+                service.placed(&presences);
+            }
         }
     }
 }

@@ -10,6 +10,7 @@
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 use core::time::Duration;
 
 use super::action::{Action, ProbeKey, ProbeOrder};
@@ -319,9 +320,9 @@ impl Service {
     }
 
     /// Notes which backends the kernel now has.
-    pub(super) fn placed(&mut self, evidence: Evidence<'_>) {
+    pub(super) fn placed(&mut self, presences: &BTreeMap<IpAddr, Presence>) {
         for (endpoint, member) in &mut self.members {
-            member.placed = evidence(*endpoint) != Presence::Absent;
+            member.placed = presences.contains_key(&endpoint.address);
         }
     }
 
@@ -406,9 +407,9 @@ impl Member {
 
 /// A seed for one backend's jitter: equal on no two backends, and on no two nodes of unlike seeds.
 fn mixed(seed: u64, service: ServiceAddress, endpoint: Endpoint) -> u64 {
-    let fold = |address: core::net::IpAddr| match address {
-        core::net::IpAddr::V4(v4) => u64::from(u32::from(v4)),
-        core::net::IpAddr::V6(v6) => {
+    let fold = |address: IpAddr| match address {
+        IpAddr::V4(v4) => u64::from(u32::from(v4)),
+        IpAddr::V6(v6) => {
             let bits = u128::from(v6);
             (bits >> 64) as u64 ^ bits as u64
         }

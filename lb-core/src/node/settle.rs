@@ -4,7 +4,7 @@
 //! kernel loses what carried it, and one that came up is announced after the
 //! kernel has it.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::time::Duration;
@@ -16,9 +16,10 @@ use super::kernel::Snapshot;
 use super::service::{Presence, Service, Wanted};
 use super::status::Life;
 use crate::config::{BackendConfig, ServiceAddress};
+use crate::flow::Protocol;
 use crate::health::{Outcome, ProbeId, ServiceState, Via};
 use crate::identity::Endpoint;
-use crate::ipvs::{MARKS, Marks, ServiceKey};
+use crate::ipvs::{MARKS, Marks, ObservedDestination, ServiceKey};
 use crate::time::Time;
 
 /// For how long a stopping node tries to clean a kernel that refuses.
@@ -35,7 +36,6 @@ impl Node {
             self.live(now);
             self.want(now);
             self.program(now);
-            self.kernel_changed();
             self.judge_vips(now);
         } else {
             self.live(now);
@@ -53,7 +53,9 @@ impl Node {
             kept.insert(config.address);
             let found = self.services.entry(config.address);
             let service = found.or_insert_with(|| Service::new(config.clone(), health.clone()));
-            let presence = |endpoint| presence(self.kernel.believed(), config.address, endpoint);
+            let presences = presences(self.kernel.believed(), config.address);
+            let presence =
+                |endpoint: Endpoint| presences.get(&endpoint.address).copied().unwrap_or(Presence::Absent);
             let given_up = service.configure(now, config, health, &presence, self.seed);
             self.actions.extend(given_up.into_iter().map(|check| cancel(config.address, check)));
         }
@@ -224,16 +226,27 @@ impl Node {
         let released: Vec<IpAddr> = self.pending.held.iter().filter(|vip| quiet(vip)).copied().collect();
         for vip in released {
             self.pending.held.remove(&vip);
-            let of_vip = self.desired.keys().filter(|service| service.address == vip);
-            self.pending.services.extend(of_vip.copied());
+            self.pending.services.extend(of_vip(&self.desired, vip).copied());
         }
         for address in core::mem::take(&mut self.pending.services) {
             self.want_service(now, address);
         }
-        self.vips.retain(|address, vip| {
-            let serves = !vip.services.is_empty();
-            serves || vip.announced || self.desired.keys().any(|service| service.address == *address)
-        });
+        self.forget_vips();
+    }
+
+    /// Forgets VIPs that nobody has any more and the kernel need not carry.
+    fn forget_vips(&mut self) {
+        if core::mem::take(&mut self.pending.orphans) {
+            let (desired, before) = (&self.desired, self.vips.len());
+            self.vips.retain(|address, vip| {
+                !vip.services.is_empty() || vip.announced || of_vip(desired, *address).next().is_some()
+            });
+            if self.vips.len() < before {
+                self.pending.surroundings = true;
+                self.pending.at_rest = false;
+            }
+            self.pending.orphans = self.vips.values().any(|vip| vip.services.is_empty());
+        }
     }
 
     fn want_service(&mut self, now: Time, address: ServiceAddress) {
@@ -276,14 +289,24 @@ fn cancel(service: ServiceAddress, (backend, id): (Endpoint, ProbeId)) -> Action
     Action::CancelProbe { key: ProbeKey { service, backend }, id }
 }
 
-/// What the kernel holds of a backend.
-pub(super) fn presence(kernel: &Snapshot, service: ServiceAddress, backend: Endpoint) -> Presence {
-    let Some(found) = kernel.ipvs.services.get(&ServiceKey::Address(service)) else {
-        return Presence::Absent;
-    };
-    let same =
-        found.destinations.iter().filter(|found| found.destination.endpoint.address == backend.address);
-    let best =
-        same.map(|found| if found.destination.weight > 0 { Presence::Serving } else { Presence::Idle });
-    best.max().unwrap_or(Presence::Absent)
+/// The services of one VIP, in a map of all.
+pub(super) fn of_vip<T>(
+    all: &BTreeMap<ServiceAddress, T>,
+    vip: IpAddr,
+) -> impl Iterator<Item = &ServiceAddress> {
+    let [first, last] = [(0, Protocol(0)), (u16::MAX, Protocol(u8::MAX))]
+        .map(|(port, protocol)| ServiceAddress::new(vip, port, protocol));
+    all.range(first..=last).map(|(service, _)| service)
+}
+
+/// What the kernel holds of each backend of a service, by address.
+pub(super) fn presences(kernel: &Snapshot, service: ServiceAddress) -> BTreeMap<IpAddr, Presence> {
+    let mut presences = BTreeMap::new();
+    let found = kernel.ipvs.services.get(&ServiceKey::Address(service));
+    for ObservedDestination { destination, .. } in found.into_iter().flat_map(|found| &found.destinations) {
+        let presence = if destination.weight > 0 { Presence::Serving } else { Presence::Idle };
+        let best: &mut Presence = presences.entry(destination.endpoint.address).or_insert(presence);
+        *best = presence.max(*best);
+    }
+    presences
 }
