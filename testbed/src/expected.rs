@@ -29,14 +29,7 @@ impl Expected {
         let mut tables = TableCache::default();
         let mut services = BTreeMap::new();
         for service in &config.services {
-            let scheduler = Scheduler::new(
-                service.scheduler,
-                config.hash_key,
-                service.hash_fields,
-                &service.backends,
-                &mut tables,
-                None,
-            );
+            let scheduler = Scheduler::new(service, config.hash_key, &mut tables, None);
             let scheduler = scheduler.with_context(|| service.address.to_string())?;
             let addresses = service.backends.iter().map(|backend| backend.endpoint.address).collect();
             services.insert(service.address, (scheduler, addresses));
