@@ -283,7 +283,10 @@ pub(super) fn presence(kernel: &Snapshot, service: ServiceAddress, backend: Endp
     };
     let same =
         found.destinations.iter().filter(|found| found.destination.endpoint.address == backend.address);
-    let best =
-        same.map(|found| if found.destination.weight > 0 { Presence::Serving } else { Presence::Idle });
-    best.max().unwrap_or(Presence::Absent)
+    let weights = same.map(|found| u64::from(found.destination.weight));
+    match weights.reduce(|one, other| one + other) {
+        None => Presence::Absent,
+        Some(0) => Presence::Idle,
+        Some(weight) => Presence::Serving(weight),
+    }
 }
