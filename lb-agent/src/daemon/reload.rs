@@ -101,7 +101,7 @@ impl Daemon {
         self.levels.set(log);
         self.air.configure(air);
         self.metrics.retain(&services);
-        self.flows.retain(|service| services.contains(&service.to_string()));
+        self.flows.configure(self.node.config());
         let was_refused = self.file.refused.take().is_some();
         if same && !was_refused {
             return Ok(format!("the file is as it was; generation {generation} stays at work"));

@@ -72,13 +72,13 @@ pub(super) fn start(arguments: &Run, delivery: &mut Option<Delivery>) -> Result<
     );
     Ok(Daemon {
         start,
+        flows: FlowCounts::new(&config),
         node: node(config, seed, drained),
         digests: Digests::default(),
         file: FileState { path: arguments.config.clone(), mark, since: start, refused: None },
         probes,
         executor: executor.map_err(DaemonError::system("a thread for checks"))?,
         kernel: KernelThread::start().map_err(DaemonError::system("a thread for the kernel"))?,
-        flows: FlowCounts::default(),
         listed: None,
         sessions: Vec::new(),
         waiting: Waiting::default(),
