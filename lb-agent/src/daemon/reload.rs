@@ -58,6 +58,10 @@ impl Daemon {
 
     /// Reads the file, and puts it to work if it is right; says what came of it.
     pub(super) fn reload(&mut self, now: Time) -> Result<String, String> {
+        if self.file.path == Path::new("-") {
+            // it has ended, or somebody sits at a terminal: the loop must not wait for them
+            return Err("the file was standard input, which is read once; start the agent anew".to_owned());
+        }
         let loaded = file::load(&self.file.path);
         self.take_loaded(now, loaded)
     }

@@ -33,6 +33,7 @@ use crate::metrics::{Metrics, MetricsServer};
 use crate::notify::Notifier;
 use crate::privileges;
 use crate::probe::{self, Executor, Settings};
+use crate::status::LeftOut;
 use crate::traces::{self, Delivery};
 use crate::watch::Watch;
 
@@ -81,6 +82,7 @@ pub(super) fn start(arguments: &Run, delivery: &mut Option<Delivery>) -> Result<
         kernel: KernelThread::start().map_err(DaemonError::system("a thread for the kernel"))?,
         listed: None,
         sessions: Vec::new(),
+        left_out: LeftOut::default(),
         waiting: Waiting::default(),
         kernel_error: None,
         air,
