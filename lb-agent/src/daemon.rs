@@ -34,7 +34,7 @@ use crate::log::Levels;
 use crate::metrics::{Metrics, MetricsServer};
 use crate::notify::Notifier;
 use crate::probe::Executor;
-use crate::status::Session;
+use crate::status::{LeftOut, Session};
 use crate::traces::Delivery;
 use crate::watch::Watch;
 use air::Air;
@@ -104,6 +104,7 @@ struct Daemon {
     listed: Option<Instant>,
     /// The sessions when they were last asked for.
     sessions: Vec<Session>,
+    left_out: LeftOut,
     waiting: Waiting,
     /// What the kernel said to the last thing that failed.
     kernel_error: Option<String>,

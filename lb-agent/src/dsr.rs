@@ -17,6 +17,7 @@
 
 mod arguments;
 mod check;
+mod lock;
 mod plan;
 mod record;
 mod shape;
@@ -33,6 +34,7 @@ use lb_netlink::network::blocking::Network;
 use lb_netlink::sysctl::Sysctl;
 
 pub(crate) use arguments::Arguments;
+use lock::Lock;
 use plan::{Observed, Plan, PlanError};
 use shape::Wanted;
 
@@ -48,6 +50,8 @@ enum Stop {
     Command(#[from] CommandError),
     #[error("{}", one_line(.0))]
     File(files::Fault),
+    #[error("another `lb-agent dsr` holds this network namespace: {0}; it is done in a moment, or hangs")]
+    Lock(std::io::Error),
     #[error("`--check` found what is missing, see above")]
     Missing,
     #[error(transparent)]
@@ -73,7 +77,9 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             eprintln!("lb-agent: error: {stop}");
             ExitCode::from(match stop {
                 Stop::File(_) | Stop::Plan(_) => BAD_INPUT,
-                Stop::Command(_) | Stop::Missing | Stop::Netlink(_) | Stop::Signal(_) => FAILED,
+                Stop::Command(_) | Stop::Lock(_) | Stop::Missing | Stop::Netlink(_) | Stop::Signal(_) => {
+                    FAILED
+                }
             })
         }
     }
@@ -89,15 +95,22 @@ fn try_run(arguments: &Arguments) -> Result<(), Stop> {
         vips::extend(&mut wanted, &vips::read(file).map_err(Stop::File)?);
     }
     let direction = if arguments.undo { Direction::Undo } else { Direction::Do };
-    let plan = planned(&mut network, &wanted, direction)?;
     if arguments.check {
+        let plan = planned(&mut network, &wanted, direction)?;
         return if check::report(&mut network, &plan) { Ok(()) } else { Err(Stop::Missing) };
     }
-    execute(&mut network, &plan)?;
-    if plan.commands.is_empty() {
+    if !carry_out(&mut network, &wanted, direction)? {
         println!("nothing to do");
     }
     Ok(())
+}
+
+/// Looks, and does what is to be done, alone; `false` if that was nothing.
+fn carry_out(network: &mut Network, wanted: &Wanted, direction: Direction) -> Result<bool, Stop> {
+    let _alone = Lock::take(lock::PATIENCE).map_err(Stop::Lock)?;
+    let plan = planned(network, wanted, direction)?;
+    execute(network, &plan)?;
+    Ok(!plan.commands.is_empty())
 }
 
 /// What is to be done, given what is there now.

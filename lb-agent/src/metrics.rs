@@ -26,6 +26,7 @@
 //! | `probe_duration_seconds` (histogram) | `service`, `result` | checks: `success`, `refused`, `timeout`, `tls`, `mismatch`, `unreachable`, `undecided` |
 //! | `loop_late_seconds` (histogram) | | how long after its time the loop did what was due |
 //! | `session_up`, `session_routes` | `protocol`, `peer` | sessions with routers |
+//! | `bfd_packets_discarded_total`, `session_events_lost_total` | | BFD packets that were no good; events of sessions that came faster than they could be logged |
 //! | `session_state_info` | `protocol`, `peer`, `state` | the same in the protocol's words |
 //! | `trace_spans_total` | `result`: `delivered`, `dropped`, `lost` | spans, where the file has `tracing`: taken by the collector, not queued, given up |
 

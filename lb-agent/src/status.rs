@@ -29,6 +29,18 @@ pub(crate) struct Status {
     pub(crate) services: Vec<Service>,
     /// The sessions with routers.
     pub(crate) sessions: Vec<Session>,
+    /// What came of routers and was left out.
+    #[serde(default)]
+    pub(crate) left_out: LeftOut,
+}
+
+/// What came of routers and was left out, since the sessions' speaker began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LeftOut {
+    /// BFD packets that were no good.
+    pub(crate) bfd_packets: u64,
+    /// Events that the agent was too slow to log.
+    pub(crate) events: u64,
 }
 
 /// The file at work, and the one that was refused, if any.

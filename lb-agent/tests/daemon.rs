@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -86,6 +86,10 @@ impl Drop for Agent {
 
 /// Starts the agent without any capability, whoever runs the test, and with few open files.
 fn start(file: &Path) -> Option<Agent> {
+    start_with(file, Stdio::null())
+}
+
+fn start_with(file: &Path, input: impl Into<Stdio>) -> Option<Agent> {
     let program = env!("CARGO_BIN_EXE_lb-agent");
     let mut command = Command::new("prlimit");
     command.args(["--nofile=64:2048", "setpriv"]);
@@ -95,7 +99,7 @@ fn start(file: &Path) -> Option<Agent> {
     } else {
         command.arg("--no-new-privs");
     }
-    match command.arg(program).arg("--config").arg(file).spawn() {
+    match command.arg(program).arg("--config").arg(file).stdin(input).spawn() {
         Ok(child) => Some(Agent(child)),
         Err(error) => {
             assert!(std::env::var("CI").is_err(), "prlimit (util-linux) is needed: {error}");
@@ -208,6 +212,17 @@ fn a_wish_to_reload_that_comes_before_the_file_was_read_ends_nothing() {
     signal(&agent, nix::sys::signal::Signal::SIGTERM);
     assert!(agent.0.wait().unwrap().success());
     assert!(!folder.path().join("control.sock").exists());
+}
+
+#[test]
+fn standard_input_is_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(empty(folder.path(), "").as_bytes()).unwrap();
+    drop(writer);
+    let Some(_agent) = start_with(Path::new("-"), reader) else { return };
+    let said = ask(folder.path(), &["reload"]);
+    assert!(said.contains("standard input, which is read once"), "{said}");
 }
 
 #[test]

@@ -15,6 +15,8 @@ use super::{Answer, MAX_CONNECTIONS, MAX_REQUEST, Request};
 
 /// A connection that says nothing for so long is closed.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// After a connection that could not be taken, as when descriptors are short: so many lines in the log.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Requests that wait for the loop; more wait in their connections.
 const QUEUE: usize = 16;
 
@@ -107,7 +109,7 @@ async fn accept(listener: UnixListener, requests: mpsc::Sender<Asked>) {
             }
             Err(error) => {
                 tracing::warn!(%error, "the control socket does not accept");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(PAUSE).await;
             }
         }
     }

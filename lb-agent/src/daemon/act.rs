@@ -84,7 +84,7 @@ impl Daemon {
         match told {
             air::Told::Withdrawn(prefix) => self.node.handle_withdrawn(now, prefix),
             air::Told::Event(event) => self.traced.routing(&event),
-            air::Told::Sessions(sessions) => self.sessions_told(now, sessions),
+            air::Told::Sessions(sessions, left_out) => self.sessions_told(now, sessions, left_out),
             air::Told::Failed(error) => tracing::error!("routing: {error}"),
         }
     }

@@ -19,7 +19,7 @@ use lb_core::node::NodeConfig;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::routing::{RoutingConfig, RoutingError, RoutingEvent};
-use crate::status::Session;
+use crate::status::{LeftOut, Session};
 use router::{Command, Router};
 
 /// After this a router that does not read counts as told.
@@ -56,7 +56,7 @@ pub(super) enum Told {
     /// Something could not be done.
     Failed(String),
     /// The sessions as they stand, as [`Air::ask_sessions`] asked.
-    Sessions(Vec<Session>),
+    Sessions(Vec<Session>, LeftOut),
     /// All routers that had a prefix were told that it is withdrawn.
     Withdrawn(IpNet),
 }

@@ -6,12 +6,13 @@
 //! it like traffic. So what is told is what was added between two listings,
 //! from the agent's start on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use lb_core::Endpoint;
 use lb_core::config::ServiceAddress;
 use lb_core::ipvs::ServiceKey;
+use lb_core::node::NodeConfig;
 
 use crate::kernel;
 use crate::status::{Counted, Flows};
@@ -22,18 +23,29 @@ type Backend = (ServiceAddress, IpAddr);
 /// The counts as of the last listing, and what was added until then.
 #[derive(Debug, Default)]
 pub(super) struct FlowCounts {
+    configured: BTreeSet<Backend>,
     last: Option<kernel::Flows>,
     counted: BTreeMap<Backend, Counted>,
     now: BTreeMap<Backend, Flows>,
 }
 
 impl FlowCounts {
+    pub(super) fn new(config: &NodeConfig) -> Self {
+        let mut counts = Self::default();
+        counts.configure(config);
+        counts
+    }
+
     /// Takes a listing.
     pub(super) fn update(&mut self, listed: kernel::Flows) {
         self.now.clear();
         for ((key, endpoint), flow) in &listed {
             let ServiceKey::Address(service) = key else { continue };
             let backend = (*service, endpoint.address);
+            // others' services, and backends that have left, come and go for as long as an agent runs
+            if !self.configured.contains(&backend) {
+                continue;
+            }
             *self.now.entry(backend).or_default() += flows(flow);
             let added = self.added(*key, *endpoint, flow);
             *self.counted.entry(backend).or_default() += added;
@@ -51,9 +63,14 @@ impl FlowCounts {
         }
     }
 
-    /// Forgets backends of services that are no more.
-    pub(super) fn retain(&mut self, stays: impl Fn(ServiceAddress) -> bool) {
-        self.counted.retain(|(service, _), _| stays(*service));
+    /// Counts for the backends of this configuration from now on, and forgets the others.
+    pub(super) fn configure(&mut self, config: &NodeConfig) {
+        let services = config.lb.services.iter();
+        let backends = services.flat_map(|service| {
+            service.backends.iter().map(|backend| (service.address, backend.endpoint.address))
+        });
+        self.configured = backends.collect();
+        self.counted.retain(|backend, _| self.configured.contains(backend));
     }
 
     /// What the kernel shows of a backend.
@@ -92,6 +109,8 @@ fn flows(flow: &kernel::Flow) -> Flows {
 mod tests {
     //! Tests of the counts: what was there at the start is not ours, and what the kernel forgets is kept.
 
+    use lb_core::config::LbFile;
+
     use super::*;
 
     #[test]
@@ -107,7 +126,15 @@ mod tests {
             let key = |port| (ServiceKey::Address(service), Endpoint::new(backend, port));
             connections.iter().map(|(port, count)| (key(*port), flow(*count))).collect::<kernel::Flows>()
         };
-        let mut counts = FlowCounts::default();
+        let config = |backend: &str| {
+            let file: LbFile = serde_saphyr::from_str(&format!(
+                "{{ ownedPrefixes: [203.0.113.0/24], services: [{{ vip: 203.0.113.10, port: 443, protocol: tcp,
+                scheduler: {{ kind: ipvs-mh }}, backends: [{{ address: {backend} }}] }}] }}"
+            ))
+            .unwrap();
+            NodeConfig::try_from(file).unwrap()
+        };
+        let mut counts = FlowCounts::new(&config("10.1.0.5"));
         for (connections, shown, counted) in [
             (&[(1, 1_000), (2, 500)][..], 1_500, 0),
             (&[(1, 1_010), (2, 501)], 1_511, 11),
@@ -121,7 +148,10 @@ mod tests {
             assert_eq!(counts.now(service, backend).connections, shown);
             assert_eq!(counts.counted(service, backend).connections, counted, "{connections:?}");
         }
-        counts.retain(|_| false);
-        assert_eq!(counts.counted(service, backend), Counted::default());
+        counts.configure(&config("10.1.0.5"));
+        assert_eq!(counts.counted(service, backend).connections, 22);
+        counts.configure(&config("10.1.0.6"));
+        counts.update(listed(&[(2, 600)]));
+        assert!(counts.counted.is_empty() && counts.now.is_empty());
     }
 }

@@ -1,11 +1,11 @@
 //! Checks made ready once for each service, and what their last results were.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lb_core::config::{NodeAddresses, ServiceAddress};
+use lb_core::config::{NodeAddresses, ServiceAddress, ServiceConfig};
 use lb_core::health::{Outcome, ProbeFailure, ProbeId};
 use lb_core::node::{NodeConfig, ProbeKey, ProbeOrder};
 
@@ -45,8 +45,9 @@ impl Probes {
             ready.insert(service.address, prepared);
         }
         self.ready = ready;
-        let ready = &self.ready;
-        self.last.retain(|key, _| ready.contains_key(&key.service));
+        // backends come and go for as long as an agent runs
+        let stays: BTreeSet<ProbeKey> = config.lb.services.iter().flat_map(keys).collect();
+        self.last.retain(|key, _| stays.contains(key));
         Ok(())
     }
 
@@ -94,6 +95,15 @@ impl Probes {
     }
 }
 
+/// The backends of a service.
+fn keys(service: &ServiceConfig) -> impl Iterator<Item = ProbeKey> {
+    let service_address = service.address;
+    service
+        .backends
+        .iter()
+        .map(move |backend| ProbeKey { service: service_address, backend: backend.endpoint })
+}
+
 /// A result as a label.
 pub(super) const fn label(outcome: Outcome) -> &'static str {
     match outcome {
@@ -104,5 +114,41 @@ pub(super) const fn label(outcome: Outcome) -> &'static str {
         Outcome::Failure(ProbeFailure::Timeout) => "timeout",
         Outcome::Failure(ProbeFailure::Tls) => "tls",
         Outcome::Failure(ProbeFailure::Unreachable) => "unreachable",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Tests of what is kept of checks: of backends that there are, and of no others.
+
+    use lb_core::Endpoint;
+    use lb_core::config::LbFile;
+
+    use super::*;
+    use crate::probe::{Executor, Settings};
+
+    fn config(last: u8) -> NodeConfig {
+        let file: LbFile = serde_saphyr::from_str(&format!(
+            "{{ ownedPrefixes: [203.0.113.0/24], services: [{{ vip: 203.0.113.10, port: 443, protocol: tcp,
+            scheduler: {{ kind: ipvs-mh }}, backends: [{{ address: 10.1.0.{last} }}] }}] }}"
+        ))
+        .unwrap();
+        NodeConfig::try_from(file).unwrap()
+    }
+
+    #[tokio::test]
+    async fn backends_that_come_and_go_leave_nothing() {
+        let mut executor = Executor::new(tokio::runtime::Handle::current(), &Settings::default());
+        let check = Preparer::new().prepare(&config(1).health[0].check).unwrap();
+        executor.start((), &check, Target::plain(([127, 0, 0, 1], 9).into()), Duration::from_secs(1));
+        let report = executor.finished().await.report;
+        let mut probes = Probes::default();
+        for last in 1..100 {
+            probes.prepare(&config(last)).unwrap();
+            let service = "203.0.113.10:443/tcp".parse().unwrap();
+            let key = ProbeKey { service, backend: Endpoint::new([10, 1, 0, last].into(), 443) };
+            probes.end(key, &report);
+            assert_eq!(probes.last.keys().collect::<Vec<_>>(), [&key]);
+        }
     }
 }

@@ -58,6 +58,10 @@ impl Daemon {
 
     /// Reads the file, and puts it to work if it is right; says what came of it.
     pub(super) fn reload(&mut self, now: Time) -> Result<String, String> {
+        if self.file.path == Path::new("-") {
+            // it has ended, or somebody sits at a terminal: the loop must not wait for them
+            return Err("the file was standard input, which is read once; start the agent anew".to_owned());
+        }
         let loaded = file::load(&self.file.path);
         self.take_loaded(now, loaded)
     }
@@ -101,7 +105,7 @@ impl Daemon {
         self.levels.set(log);
         self.air.configure(air);
         self.metrics.retain(&services);
-        self.flows.retain(|service| services.contains(&service.to_string()));
+        self.flows.configure(self.node.config());
         let was_refused = self.file.refused.take().is_some();
         if same && !was_refused {
             return Ok(format!("the file is as it was; generation {generation} stays at work"));

@@ -65,6 +65,7 @@ impl Daemon {
             vips: self.node.vips().into_iter().map(vip).collect(),
             services: self.node.services(now).iter().map(|service| self.service(service)).collect(),
             sessions: self.sessions.clone(),
+            left_out: self.left_out,
         }
     }
 

@@ -33,6 +33,7 @@ use crate::metrics::{Metrics, MetricsServer};
 use crate::notify::Notifier;
 use crate::privileges;
 use crate::probe::{self, Executor, Settings};
+use crate::status::LeftOut;
 use crate::traces::{self, Delivery};
 use crate::watch::Watch;
 
@@ -72,15 +73,16 @@ pub(super) fn start(arguments: &Run, delivery: &mut Option<Delivery>) -> Result<
     );
     Ok(Daemon {
         start,
+        flows: FlowCounts::new(&config),
         node: node(config, seed, drained),
         digests: Digests::default(),
         file: FileState { path: arguments.config.clone(), mark, since: start, refused: None },
         probes,
         executor: executor.map_err(DaemonError::system("a thread for checks"))?,
         kernel: KernelThread::start().map_err(DaemonError::system("a thread for the kernel"))?,
-        flows: FlowCounts::default(),
         listed: None,
         sessions: Vec::new(),
+        left_out: LeftOut::default(),
         waiting: Waiting::default(),
         kernel_error: None,
         air,

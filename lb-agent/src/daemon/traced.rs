@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use lb_core::bfd::SessionState;
-use lb_core::bgp::{Event, State};
+use lb_core::bgp::{DownReason, Event, State};
 use tracing::Span;
 
 use crate::routing::RoutingEvent;
@@ -38,7 +38,9 @@ impl Traced {
                 spans::state(&span, &State::Established.to_string(), event);
             }
             RoutingEvent::Bgp { peer, event: Event::Down(down) } => {
-                if down.was_established {
+                // one that is no more will not be up again
+                let ends = matches!(down.reason, DownReason::Deconfigured | DownReason::Stopped { .. });
+                if down.was_established && !ends {
                     self.session("bgp", *peer).in_scope(|| tracing::info!("{event}"));
                 } else {
                     let span = self.over("bgp", *peer);

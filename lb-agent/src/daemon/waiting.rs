@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::Daemon;
 use crate::control::Answer;
 use crate::metrics::Scrape;
-use crate::status::Session;
+use crate::status::{LeftOut, Session};
 
 /// Counts and texts that are this old are not read or written anew.
 const FRESH: Duration = Duration::from_secs(1);
@@ -84,8 +84,8 @@ impl Daemon {
     }
 
     /// The sessions as they stand are here.
-    pub(super) fn sessions_told(&mut self, now: Time, sessions: Vec<Session>) {
-        self.sessions = sessions;
+    pub(super) fn sessions_told(&mut self, now: Time, sessions: Vec<Session>, left_out: LeftOut) {
+        (self.sessions, self.left_out) = (sessions, left_out);
         self.waiting.sessions = false;
         self.answer_waiting(now);
     }

@@ -18,7 +18,7 @@ use lb_netlink::network::blocking::Network;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::shape::Wanted;
-use super::{Direction, Stop, execute, one_line, planned, vips};
+use super::{Direction, Stop, carry_out, one_line, vips};
 
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -93,8 +93,7 @@ pub(crate) fn run(network: &mut Network, file: &Path, wanted: Wanted, undo: bool
         // by name, for kernels that keep no mark on addresses
         let mut all = wanted;
         vips::extend(&mut all, &last);
-        let plan = planned(network, &all, Direction::Undo)?;
-        execute(network, &plan)?;
+        carry_out(network, &all, Direction::Undo)?;
     }
     Ok(())
 }
@@ -127,7 +126,7 @@ async fn follow(
             Step::Apply(vips) => {
                 let mut all = wanted.clone();
                 vips::extend(&mut all, &vips);
-                let applied = planned(network, &all, Direction::Do).and_then(|plan| execute(network, &plan));
+                let applied = carry_out(network, &all, Direction::Do);
                 if let Err(error) = &applied {
                     eprintln!("lb-agent: error: {error}; it is tried again in {} s", RETRY.as_secs());
                 }

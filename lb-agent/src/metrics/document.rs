@@ -220,6 +220,9 @@ fn backends(status: &Status, encoder: Encoder<'_, '_>) -> Result<(), Error> {
 
 fn sessions(status: &Status, encoder: Encoder<'_, '_>) -> Result<(), Error> {
     let sessions = &status.sessions;
+    let left_out = status.left_out;
+    counter(encoder, "bfd_packets_discarded", "BFD packets that were no good", left_out.bfd_packets)?;
+    counter(encoder, "session_events_lost", "Events of sessions that were not logged", left_out.events)?;
     each(
         encoder,
         ("session_up", "Whether the session is up", MetricType::Gauge),

@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A connection lasts no longer, whether or not its other end reads: one is for one scrape.
 const LIFETIME: Duration = Duration::from_secs(60);
 
+/// After a connection that could not be taken, as when descriptors are short: so many lines in the log.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// A scrape that waits for its text.
 pub(crate) type Scrape = oneshot::Sender<Bytes>;
 
@@ -83,7 +86,7 @@ async fn accept(listener: TcpListener, scrapes: mpsc::Sender<Scrape>, lifetime: 
             Ok((stream, _)) => stream,
             Err(error) => {
                 tracing::warn!(%error, "the metrics' address does not accept");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(PAUSE).await;
                 continue;
             }
         };

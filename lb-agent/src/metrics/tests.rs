@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use super::*;
-use crate::status::{Backend, ConfigStatus, Counted, Flows, KernelStatus, Service, Session, Vip};
+use crate::status::{Backend, ConfigStatus, Counted, Flows, KernelStatus, LeftOut, Service, Session, Vip};
 use crate::traces::Counts;
 
 fn status() -> Status {
@@ -57,6 +57,7 @@ fn status() -> Status {
         }],
         services: vec![service],
         sessions: vec![session],
+        left_out: LeftOut { bfd_packets: 3, events: 4 },
     }
 }
 
@@ -85,6 +86,8 @@ fn a_scrape_holds_everything_and_counts_in_64_bits() {
         "lb_agent_trace_spans_total{result=\"delivered\"} 0",
         "lb_agent_trace_spans_total{result=\"dropped\"} 0",
         "lb_agent_trace_spans_total{result=\"lost\"} 0",
+        "lb_agent_bfd_packets_discarded_total 3",
+        "lb_agent_session_events_lost_total 4",
         "lb_agent_session_routes{protocol=\"bgp\",peer=\"10.0.0.1\"} 2.0",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\nis not in\n{text}");

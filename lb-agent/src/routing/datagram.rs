@@ -43,7 +43,7 @@ pub(super) fn listen(
         Arrived::OneHop => ONE_HOP_PORT,
         Arrived::ManyHops => MANY_HOPS_PORT,
     };
-    let socket = socket::datagram(SocketAddr::new(any(v4), port))?;
+    let socket = socket::datagram(SocketAddr::new(any(v4), port), None)?;
     if v4 {
         setsockopt(&socket, Ipv4RecvTtl, &true)?;
     } else {
@@ -90,7 +90,7 @@ impl Sender {
         let count = SOURCE_PORTS.end() - first;
         let mut taken = None;
         for port in (0..=count).map(|step| first + (start % count + step) % count) {
-            match socket::datagram(socket::scoped(local, port, interface)?) {
+            match socket::datagram(socket::scoped(local, port, interface)?, interface) {
                 Ok(socket) => return Ok(Self { socket: UdpSocket::from_std(socket.into())?, to }),
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => taken = Some(error),
                 Err(error) => return Err(error),

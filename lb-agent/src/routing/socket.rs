@@ -51,6 +51,7 @@ nix::setsockopt_impl!(Md5Signature, libc::IPPROTO_TCP, libc::TCP_MD5SIG, Md5Key,
 /// A socket to connect to a peer with.
 pub(super) fn outgoing(peer: &PeerConfig) -> io::Result<TcpSocket> {
     let socket = new(peer.address, Type::STREAM, Protocol::TCP)?;
+    bind_to(&socket, peer.interface.as_deref())?;
     guard(&socket, peer)?;
     if let Some(password) = &peer.password {
         set_key(&socket, peer.address, password.reveal())?;
@@ -101,12 +102,21 @@ pub(super) fn set_listener_key(
     }
 }
 
-/// A datagram socket with the full TTL.
-pub(super) fn datagram(local: SocketAddr) -> io::Result<Socket> {
+/// A datagram socket with the full TTL, bound to an interface if one is named.
+pub(super) fn datagram(local: SocketAddr, interface: Option<&str>) -> io::Result<Socket> {
     let socket = new(local.ip(), Type::DGRAM, Protocol::UDP)?;
+    bind_to(&socket, interface)?;
     set_ttl(&socket, local.ip(), FULL_TTL)?;
     socket.bind(&local.into())?;
     Ok(socket)
+}
+
+/// Has a socket send by an interface alone, whatever the routes say: a neighbour
+/// that is found elsewhere is another.
+fn bind_to(socket: &Socket, interface: Option<&str>) -> io::Result<()> {
+    let Some(name) = interface else { return Ok(()) };
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("interface {name}: {error}"));
+    socket.bind_device(Some(name.as_bytes())).map_err(named)
 }
 
 /// An address with the interface's number where it needs one.

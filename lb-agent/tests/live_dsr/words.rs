@@ -1,6 +1,10 @@
 //! What the command says where it cannot do anything: words, exit status, and that nothing was changed.
 
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
 
 use super::pod::{Pod, agent, text};
 use crate::namespace;
@@ -62,6 +66,20 @@ fn bad_input_is_told_and_changes_nothing() {
         let undone = pod.dsr("--undo");
         assert_eq!((undone.status.code(), text(&undone).0.as_str()), (Some(0), "nothing to do\n"));
         assert_eq!(pod.picture(), before);
+    });
+}
+
+#[test]
+fn it_waits_for_another_that_is_at_work_in_the_same_namespace() {
+    namespace::run("live_dsr::words::it_waits_for_another_that_is_at_work_in_the_same_namespace", || {
+        let pod = Pod::new();
+        let other = pod.namespace();
+        flock(&other, FlockOperation::LockExclusive).unwrap();
+        let mut waits = pod.agent().args(["dsr", "--undo"]).stdout(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(waits.try_wait().unwrap().is_none(), "it did not wait");
+        drop(other);
+        assert!(waits.wait().unwrap().success());
     });
 }
 

@@ -47,7 +47,7 @@ impl SpeakerConfig {
 pub struct PeerConfig {
     /// Where it is; with `interface`, what tells peers apart.
     pub address: IpAddr,
-    /// The interface to reach it by; needed where the address is link-local.
+    /// The interface to reach it by, and no other; needed where the address is link-local.
     pub interface: Option<String>,
     /// Its port.
     pub port: u16,

@@ -71,7 +71,7 @@ pub struct PeerFile {
     #[serde(deserialize_with = "text::required")]
     #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "ip")))]
     pub address: IpAddr,
-    /// The interface to reach it by; needed where the address is link-local.
+    /// The interface to reach it by, and no other; needed where the address is link-local.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interface: Option<String>,
     /// Its autonomous system; ours for an internal peer.

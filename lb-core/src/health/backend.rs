@@ -125,6 +125,18 @@ impl BackendHealth {
         Self::started(now, policy, weight, seed, HealthState::Suspect { failures: 0 })
     }
 
+    /// A backend found in service after a restart in the middle of its slow
+    /// start: as with [`adopt`](Self::adopt), but its weight goes on growing
+    /// from that step. Without a slow start, or at its last step, it is the whole weight.
+    #[must_use]
+    pub fn adopt_at(now: Time, policy: BackendPolicy, weight: Weight, seed: u64, step: u32) -> Self {
+        let mut adopted = Self::adopt(now, policy, weight, seed);
+        adopted.ramp = policy.slow_start.and_then(|slow_start| Ramp::resume(now, slow_start, step));
+        adopted.climb(now);
+        adopted.told_weight = adopted.weight;
+        adopted
+    }
+
     fn started(now: Time, policy: BackendPolicy, weight: Weight, seed: u64, state: HealthState) -> Self {
         let mut prober = Prober::new(now, seed);
         prober.begin(now, &policy);

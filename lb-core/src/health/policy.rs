@@ -73,6 +73,12 @@ impl BackendPolicy {
         self.slow_start.is_some()
     }
 
+    /// How a weight grows when a backend comes into service, if not at once.
+    #[must_use]
+    pub const fn slow_start(&self) -> Option<SlowStart> {
+        self.slow_start
+    }
+
     /// The time a whole check may take.
     #[must_use]
     pub const fn timeout(&self) -> Duration {

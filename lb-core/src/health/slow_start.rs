@@ -15,18 +15,26 @@ use crate::time::Time;
 pub(super) struct Ramp {
     since: Time,
     slow_start: SlowStart,
+    /// The step that it began with.
+    first: u32,
     /// Steps climbed, less than the slow start has.
     step: u32,
 }
 
 impl Ramp {
     pub(super) const fn new(since: Time, slow_start: SlowStart) -> Self {
-        Self { since, slow_start, step: 0 }
+        Self { since, slow_start, first: 0, step: 0 }
+    }
+
+    /// One that goes on at a step; `None` at its top.
+    pub(super) fn resume(since: Time, slow_start: SlowStart, step: u32) -> Option<Self> {
+        (step < slow_start.steps).then_some(Self { since, slow_start, first: step, step })
     }
 
     /// The ramp at `now`; `None` at its top.
     pub(super) fn climb(mut self, now: Time) -> Option<Self> {
-        self.step = self.step.max(self.slow_start.step(now.saturating_since(self.since)));
+        let climbed = now.saturating_since(self.since) + self.slow_start.offset(self.first);
+        self.step = self.step.max(self.slow_start.step(climbed));
         (self.step < self.slow_start.steps).then_some(self)
     }
 
@@ -37,13 +45,24 @@ impl Ramp {
 
     /// When the next step comes.
     pub(super) fn next_step(&self) -> Time {
-        self.since + self.slow_start.offset(self.step + 1)
+        self.since + (self.slow_start.offset(self.step + 1) - self.slow_start.offset(self.first))
     }
 }
 
 impl SlowStart {
-    /// The weight at step `step` of `steps` for a backend of weight `full`.
-    fn weight(&self, step: u32, full: Weight) -> Weight {
+    /// How many steps there are from the first weight to the whole one.
+    #[must_use]
+    pub const fn steps(&self) -> u32 {
+        self.steps
+    }
+
+    /// The weight at step `step` of [`steps`](Self::steps) for a backend of weight `full`.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many steps.
+    #[must_use]
+    pub fn weight(&self, step: u32, full: Weight) -> Weight {
         let whole = u64::from(Share::ONE.billionths());
         let from = u64::from(self.from.billionths());
         let climbed = (whole - from) * u64::from(step) / u64::from(self.steps);

@@ -304,6 +304,7 @@ impl Kernel {
         if self.phase != KernelPhase::Settled {
             return false;
         }
+        self.held_back = false;
         if writes.is_empty() {
             self.rounds = 0;
             self.retry = RETRY_FIRST;
@@ -359,6 +360,8 @@ impl Kernel {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Time) {
+        // whoever waits looks again now
+        self.held_back &= now < self.walks_until;
         if self.due <= now {
             self.step(KernelInput::Due);
         }

@@ -145,25 +145,32 @@ impl Node {
 
     /// The commands of the services that changed; those that need none any more are done.
     fn commands_of_unplanned(&mut self) -> Vec<Command> {
-        let mut commands = Vec::new();
-        for service in core::mem::take(&mut self.pending.unplanned) {
-            let mut own = self.service_commands(service);
-            if !own.is_empty() {
-                self.pending.unplanned.insert(service);
-                commands.append(&mut own);
-            }
-        }
+        let unplanned = core::mem::take(&mut self.pending.unplanned);
+        let commands = self.commands_for(&unplanned);
+        let is_about = |command: &Command| match command.key() {
+            Some(ServiceKey::Address(service)) => Some(*service),
+            Some(ServiceKey::Mark { .. }) | None => None,
+        };
+        self.pending.unplanned = commands.iter().filter_map(is_about).collect();
         commands
     }
 
     /// The commands of one service.
     pub(super) fn service_commands(&self, address: ServiceAddress) -> Vec<Command> {
-        let key = ServiceKey::Address(address);
-        let found = self.kernel.believed().ipvs.services.get(&key);
-        let one = Observed { services: found.map(|found| (key, found.clone())).into_iter().collect() };
-        let wanted = self.desired.get(&address).and_then(|wanted| of_kernel((&address, wanted)));
-        let desired = Desired { services: wanted.into_iter().collect() };
-        plan(&one, &desired, &self.ownership(), Repair::Now).commands
+        self.commands_for(&BTreeSet::from([address]))
+    }
+
+    /// The commands of some services, as one plan: in plans one after another,
+    /// what the first deletes would have the kernel look for connections of
+    /// nobody while the next deletes what is to stay.
+    fn commands_for(&self, addresses: &BTreeSet<ServiceAddress>) -> Vec<Command> {
+        let believed = &self.kernel.believed().ipvs.services;
+        let keys = addresses.iter().map(|address| ServiceKey::Address(*address));
+        let found = keys.filter_map(|key| Some((key, believed.get(&key)?.clone())));
+        let wanted = addresses.iter().filter_map(|address| of_kernel((address, self.desired.get(address)?)));
+        let (some, desired) =
+            (Observed { services: found.collect() }, Desired { services: wanted.collect() });
+        plan(&some, &desired, &self.ownership(), Repair::Now).commands
     }
 
     pub(super) fn ownership(&self) -> Ownership {

@@ -7,6 +7,8 @@
 //! service's [`ServiceConfig`] as it is now, which is all that the kernel's
 //! plan needs to know.
 
+mod ramps;
+
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -15,6 +17,8 @@ use core::time::Duration;
 
 use super::action::{Action, ProbeKey, ProbeOrder};
 use super::event::Event;
+use ramps::Ramps;
+
 use crate::config::{BackendConfig, BackendState, SchedulerKind, ServiceAddress, ServiceConfig};
 use crate::health::{
     BackendEvent, BackendHealth, Check, HealthConfig, HealthState, Offer, Outcome, ProbeId, Report,
@@ -81,8 +85,8 @@ pub(super) enum Presence {
     Absent,
     /// It is there and gets no new flows.
     Idle,
-    /// It gets new flows.
-    Serving,
+    /// It gets new flows, with so much weight in all.
+    Serving(u64),
 }
 
 impl Service {
@@ -130,10 +134,11 @@ impl Service {
         // falls on them.
         let is_new = wanted.keys().all(|endpoint| evidence(*endpoint) == Presence::Absent);
         let takes_places = is_new && matches!(config.scheduler, SchedulerKind::IpvsMh { .. });
+        let mut ramps = health.backend.slow_start().map(|slow_start| Ramps::new(config, slow_start));
         for (endpoint, backend) in wanted {
             match self.members.get_mut(&endpoint) {
                 Some(member) => member.configure(now, backend),
-                None => self.join(now, backend, evidence(endpoint), takes_places, seed),
+                None => self.join(now, backend, evidence(endpoint), takes_places, ramps.as_mut(), seed),
             }
         }
         self.reconsider(now);
@@ -156,13 +161,27 @@ impl Service {
         self.endpoints().into_iter().filter_map(|endpoint| self.leave(now, endpoint)).collect()
     }
 
-    fn join(&mut self, now: Time, backend: BackendConfig, presence: Presence, takes_place: bool, seed: u64) {
+    fn join(
+        &mut self,
+        now: Time,
+        backend: BackendConfig,
+        presence: Presence,
+        takes_place: bool,
+        ramps: Option<&mut Ramps<'_>>,
+        seed: u64,
+    ) {
         let id = BackendId(self.next_id);
         self.next_id += 1;
         let seed = mixed(seed, self.config.address, backend.endpoint);
         let policy = self.health_config.backend;
         let health = match presence {
-            Presence::Serving => BackendHealth::adopt(now, policy, backend.weight, seed),
+            Presence::Serving(weight) => match ramps {
+                Some(ramps) => {
+                    let step = ramps.step(backend.endpoint.address, weight);
+                    BackendHealth::adopt_at(now, policy, backend.weight, seed, step)
+                }
+                None => BackendHealth::adopt(now, policy, backend.weight, seed),
+            },
             Presence::Absent | Presence::Idle => BackendHealth::new(now, policy, backend.weight, seed),
         };
         let mut member = Member {

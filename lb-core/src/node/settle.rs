@@ -299,14 +299,13 @@ pub(super) fn of_vip<T>(
     all.range(first..=last).map(|(service, _)| service)
 }
 
-/// What the kernel holds of each backend of a service, by address.
+/// What the kernel holds of each backend of a service, by address; none is absent there.
 pub(super) fn presences(kernel: &Snapshot, service: ServiceAddress) -> BTreeMap<IpAddr, Presence> {
-    let mut presences = BTreeMap::new();
+    let mut weights: BTreeMap<IpAddr, u64> = BTreeMap::new();
     let found = kernel.ipvs.services.get(&ServiceKey::Address(service));
     for ObservedDestination { destination, .. } in found.into_iter().flat_map(|found| &found.destinations) {
-        let presence = if destination.weight > 0 { Presence::Serving } else { Presence::Idle };
-        let best: &mut Presence = presences.entry(destination.endpoint.address).or_insert(presence);
-        *best = presence.max(*best);
+        *weights.entry(destination.endpoint.address).or_default() += u64::from(destination.weight);
     }
-    presences
+    let presence = |weight| if weight == 0 { Presence::Idle } else { Presence::Serving(weight) };
+    weights.into_iter().map(|(address, weight)| (address, presence(weight))).collect()
 }

@@ -55,6 +55,47 @@ fn a_restart_writes_nothing_that_is_right_already() {
 }
 
 #[test]
+fn a_restart_in_the_middle_of_a_slow_start_goes_on_from_there() {
+    let text = "
+ownedPrefixes: [203.0.113.0/24]
+health: { interval: 1s, startWithin: 500ms, slowStart: { duration: 80s, steps: 8 } }
+services:
+  - vip: 203.0.113.10
+    port: 443
+    protocol: tcp
+    scheduler: { kind: ipvs-mh, fallback: true }
+    backends: [{ address: 10.1.0.1, weight: 10 }, { address: 10.1.0.2, weight: 10 }, { address: 10.1.0.3, weight: 5 }]
+";
+    let file: crate::config::LbFile = serde_saphyr::from_str(text).unwrap();
+    let mut world = World::new(NodeConfig::try_from(file).unwrap());
+    world.pass(120 * SECOND);
+    let full = world.serving_of("10.1.0.3");
+    assert_eq!(full * 2, world.serving_of("10.1.0.2"), "half its weight is all of it");
+    world.alive.remove(&address("10.1.0.1"));
+    world.pass(10 * SECOND);
+    world.alive.insert(address("10.1.0.1"));
+    world.pass(45 * SECOND);
+    let middle = world.serving_of("10.1.0.1");
+    assert!(1 < middle && middle < world.serving_of("10.1.0.2"), "{middle}");
+    world.written();
+    for _ in 0..2 {
+        world.restart();
+        assert_eq!(world.written(), [""; 0]);
+        assert_eq!(world.serving_of("10.1.0.1"), middle);
+        // less than a step
+        world.pass(5 * SECOND);
+    }
+    world.pass(12 * SECOND);
+    assert!(world.serving_of("10.1.0.1") > middle, "it goes on");
+    world.pass(60 * SECOND);
+    assert_eq!(world.serving_of("10.1.0.1"), world.serving_of("10.1.0.2"));
+    world.written();
+    world.restart();
+    world.pass(120 * SECOND);
+    assert_eq!(world.written(), [""; 0], "who has all of it begins nothing anew");
+}
+
+#[test]
 fn a_restart_while_a_backend_is_down_leaves_it_out_and_the_others_in() {
     let mut world = at_rest();
     world.alive.remove(&address("10.1.0.1"));

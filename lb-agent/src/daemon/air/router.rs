@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use super::{FLUSH, Told};
 use crate::routing::{Routing, RoutingConfig, RoutingError, RoutingEvent, RoutingPeer};
-use crate::status::Session;
+use crate::status::{LeftOut, Session};
 
 /// What routers are told at the end (RFC 9003).
 const FAREWELL: &str = "lb-agent ends";
@@ -126,13 +126,15 @@ impl Router {
             Command::Configure(config) => self.configure(config.map(|config| *config)).await,
             Command::End(_) => Ok(()), // seen to by the loop
             Command::Sessions => {
-                let peers = match routing {
-                    Some(routing) => routing.status().await?.peers,
-                    None => Vec::new(),
-                };
-                let now = self.epoch.elapsed();
-                let sessions = peers.iter().flat_map(|peer| sessions_of(peer, now)).collect();
-                self.say(Told::Sessions(sessions)).await;
+                let mut told = (Vec::new(), LeftOut::default());
+                if let Some(routing) = routing {
+                    let status = routing.status().await?;
+                    let now = self.epoch.elapsed();
+                    let sessions = status.peers.iter().flat_map(|peer| sessions_of(peer, now)).collect();
+                    told =
+                        (sessions, LeftOut { bfd_packets: status.bfd_discarded, events: status.events_lost });
+                }
+                self.say(Told::Sessions(told.0, told.1)).await;
                 Ok(())
             }
             Command::Withdraw(prefix) => {

@@ -35,9 +35,9 @@ fn a_span_lasts_as_long_as_what_it_is_for() {
     let peer = IpAddr::from([10, 0, 0, 1]);
     let bgp = |event| RoutingEvent::Bgp { peer, event };
     let state = |from, to| bgp(Event::State { from, to });
-    let down = |was_established| {
-        bgp(Event::Down(Down { was_established, reason: DownReason::Deconfigured, stale_kept: false }))
-    };
+    let down_for =
+        |was_established, reason| bgp(Event::Down(Down { was_established, reason, stale_kept: false }));
+    let down = |was_established| down_for(was_established, DownReason::ConnectionLost);
     tracing::subscriber::with_default(tracing_subscriber::registry().with(seen.clone()), || {
         let mut traced = Traced::default();
         for (event, expected) in [
@@ -49,6 +49,8 @@ fn a_span_lasts_as_long_as_what_it_is_for() {
             (down(true), "+session"),
             (state(State::Idle, State::Connect), ""),
             (down(false), "-session"),
+            // it is taken from the file
+            (down_for(true, DownReason::Deconfigured), ""),
         ] {
             traced.routing(&event);
             assert_eq!(seen.take(), expected, "{event}");

@@ -49,6 +49,20 @@ async fn equal_passwords_connect_and_others_do_not() {
 }
 
 #[tokio::test]
+async fn a_peer_is_reached_by_its_interface_and_no_other() {
+    let listener = listener("127.0.0.1:0".parse().unwrap()).unwrap();
+    let by = |interface: &str| PeerConfig { interface: Some(interface.to_owned()), ..peer("127.0.0.1", "") };
+    let socket = outgoing(&by("lo")).unwrap();
+    assert_eq!(SockRef::from(&socket).device().unwrap().as_deref(), Some(b"lo".as_slice()));
+    assert!(timeout(SOON, socket.connect(listener.local_addr().unwrap())).await.unwrap().is_ok());
+    let error = outgoing(&by("nonexistent0")).unwrap_err();
+    assert!(error.to_string().contains("nonexistent0"), "{error}");
+    // a session of BFD takes the same way
+    let bfd = datagram("127.0.0.1:0".parse().unwrap(), Some("lo")).unwrap();
+    assert_eq!(bfd.device().unwrap().as_deref(), Some(b"lo".as_slice()));
+}
+
+#[tokio::test]
 async fn the_longest_password_fits_and_one_more_is_refused() {
     let listener = listener("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = "127.0.0.1".parse().unwrap();

@@ -152,7 +152,8 @@ impl Session {
             DownReason::Deconfigured => Some(hard(Notification::cease(Cease::PeerDeconfigured, ""))),
             DownReason::PrefixLimit { .. } => Some(hard(Notification::cease(Cease::MaximumPrefixes, ""))),
             DownReason::ConfigurationChanged => Some(Notification::cease(Cease::ConfigurationChange, "")),
-            DownReason::NeighbourDown => Some(Notification::cease(Cease::BfdDown, "")),
+            // a route that is kept leads where nothing gets through (RFC 9384 section 3)
+            DownReason::NeighbourDown => Some(hard(Notification::cease(Cease::BfdDown, ""))),
             DownReason::HoldTimerExpired => Some(Notification::new(code::HOLD_TIMER, 0)),
             DownReason::SendHoldTimerExpired => Some(Notification::new(code::SEND_HOLD_TIMER, 0)),
             DownReason::NotificationSent(notification) => Some(notification.clone()),

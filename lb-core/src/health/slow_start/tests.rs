@@ -44,6 +44,17 @@ fn a_small_weight_is_never_zero() {
     assert!(weights.iter().all(|(_, weight)| *weight == 0), "no weight is no weight");
 }
 
+#[test]
+fn what_goes_on_at_a_step_has_the_rest_before_it() {
+    let slow_start = slow_start(Duration::from_secs(30), 5, 10);
+    let now = Time::from_secs(7);
+    let ramp = Ramp::resume(now, slow_start, 3).unwrap();
+    assert_eq!((ramp.weight(Weight(100)), ramp.next_step() - now), (Weight(64), Duration::from_secs(6)));
+    let ramp = ramp.climb(ramp.next_step()).unwrap();
+    assert_eq!((ramp.weight(Weight(100)), ramp.next_step() - now), (Weight(82), Duration::from_secs(12)));
+    assert!(ramp.climb(ramp.next_step()).is_none() && Ramp::resume(now, slow_start, 5).is_none());
+}
+
 proptest! {
     /// Weights climb, every step is a deadline in the future, the last is the whole weight in time.
     #[test]

@@ -75,6 +75,36 @@ fn after_failures_it_waits_longer_and_after_rest_as_at_first() {
 }
 
 #[test]
+fn pairs_wait_after_a_deletion_and_nothing_else_does() {
+    let pairs = [Write::Ipvs(Command::SetExpireNodestConn { value: false })];
+    let other = [Write::Address { vip: VIP, present: true }];
+    let at = |milliseconds| Time::from_secs(60) + Duration::from_millis(milliseconds);
+    let mut kernel = read();
+    kernel.handle_timeout(at(0));
+    assert!(kernel.wants_read() && kernel.handle_snapshot(at(0), Snapshot::default()));
+    let delete = Command::DeleteDestination {
+        key: ServiceKey::Address("203.0.113.10:443/tcp".parse().unwrap()),
+        endpoint: crate::Endpoint::new([10, 1, 0, 5].into(), 443),
+    };
+    assert!(!kernel.holds_back(at(0), &pairs), "nothing was deleted for long");
+    assert!(kernel.handle_plan(at(0), &[Write::Ipvs(delete)]));
+    kernel.handle_written(at(10), 1);
+    assert!(!kernel.holds_back(at(20), &other));
+    assert!(kernel.holds_back(at(20), &pairs));
+    assert_eq!(kernel.poll_timeout(), Some(at(110)));
+    let mut dropped = kernel.clone();
+    // in time
+    kernel.handle_timeout(at(110));
+    assert!(!kernel.holds_back(at(110), &pairs) && kernel.handle_plan(at(110), &pairs));
+    // or no longer wanted: then there is nothing to wake up for
+    assert!(!dropped.handle_plan(at(50), &[]));
+    assert_eq!(dropped.poll_timeout(), Some(at(30_000)));
+    assert!(dropped.holds_back(at(60), &pairs));
+    dropped.handle_timeout(at(110));
+    assert_eq!(dropped.poll_timeout(), Some(at(30_000)), "it was told once");
+}
+
+#[test]
 fn a_plan_that_never_ends_does_not_spin() {
     let mut kernel = read();
     let write = [Write::Address { vip: VIP, present: true }];

@@ -151,6 +151,23 @@ fn routes_of_a_neighbour_that_bfd_calls_dead_are_not_kept() {
     assert_eq!(world.heard(ROUTER).len(), 0);
 }
 
+/// RFC 9384 section 3: where both keep routes over a NOTIFICATION, one for BFD's sake is a hard reset around BFD Down.
+#[test]
+fn a_router_keeps_no_routes_of_a_node_that_cannot_reach_it() {
+    for (notification, words) in [(true, "Cease: Hard Reset (Cease: BFD Down)"), (false, "Cease: BFD Down")] {
+        let mut configs = restarting();
+        configs[ROUTER].peers[0].graceful_restart.notification = notification;
+        let mut world = with_routes(configs, 3);
+        let (now, peer) = (world.now, world.peer(NODE));
+        world.refuses = true;
+        world.speakers[NODE].handle_neighbour_down(now, peer, now);
+        world.settle();
+        let DownReason::NotificationReceived(told) = &world.downs(ROUTER)[0].reason else { panic!() };
+        assert_eq!(std::format!("{told}"), words, "N is {notification}");
+        assert_eq!(world.status(ROUTER).routes_received, 0, "N is {notification}");
+    }
+}
+
 #[test]
 fn the_node_helps_a_router_too() {
     let mut configs = configs(V4);
