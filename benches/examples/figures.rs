@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 use benches::{Case, Scale, connections, movement, node, path, queue, simulated, tables};
+use lb_core::Family;
 use lb_core::table::TableKind;
 
 /// For one case, its preparation not included.
@@ -19,7 +20,7 @@ const SETS: u32 = 50;
 const MAGLEV: TableKind = TableKind::Maglev { size: tables::SLOTS };
 const RENDEZVOUS: TableKind = TableKind::Rendezvous { size: tables::SLOTS };
 /// The kernel's size next to ours.
-const IPVS: TableKind = TableKind::IpvsMh { size: 65_521 };
+const IPVS: TableKind = TableKind::IpvsMh { size: 65_521, family: Family::V4 };
 
 /// What is asked of a figure.
 #[derive(Clone, Copy)]

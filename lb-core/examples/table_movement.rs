@@ -14,13 +14,13 @@
 use std::net::Ipv4Addr;
 
 use lb_core::table::{Member, Table, TableKind};
-use lb_core::{Endpoint, HashKey, Weight};
+use lb_core::{Endpoint, Family, HashKey, Weight};
 
 const MAGLEV: TableKind = TableKind::Maglev { size: 65_537 };
 const RENDEZVOUS: TableKind = TableKind::Rendezvous { size: 65_537 };
 const RING: TableKind = TableKind::Ring { points: 2 };
-const KERNEL: TableKind = TableKind::IpvsMh { size: 65_521 };
-const KERNEL_DEFAULT: TableKind = TableKind::IpvsMh { size: 4_093 };
+const KERNEL: TableKind = TableKind::IpvsMh { size: 65_521, family: Family::V4 };
+const KERNEL_DEFAULT: TableKind = TableKind::IpvsMh { size: 4_093, family: Family::V4 };
 /// Key sets where no argument says how many.
 const KEY_SETS: u32 = if cfg!(debug_assertions) { 1 } else { 50 };
 

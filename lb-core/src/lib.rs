@@ -42,5 +42,5 @@ pub mod time;
 
 pub use flow::{FlowKey, HashFields, Protocol};
 pub use hash::{FlowHash, HashKey};
-pub use identity::{BackendId, Endpoint, ServiceId, Weight};
+pub use identity::{BackendId, Endpoint, Family, ServiceId, Weight};
 pub use time::Time;

@@ -12,36 +12,38 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::config::{BackendConfig, BackendState, SchedulerKind};
+use crate::config::{BackendConfig, BackendState, SchedulerKind, ServiceConfig};
 use crate::flow::{FlowKey, HashFields};
 use crate::hash::{FlowHash, HashKey};
-use crate::identity::{Endpoint, Weight};
+use crate::identity::{Endpoint, Family, Weight};
 use crate::table::ipvs::DestinationList;
 use crate::table::{Member, MemberIndex, Table, TableCache, TableError, TableKind, ipvs, ipvs_mh, ipvs_sh};
 
 /// A service's way from a new flow to a backend.
 ///
 /// ```
-/// use lb_core::config::{BackendConfig, BackendState, SchedulerKind};
+/// use lb_core::config::{Config, LbFile};
 /// use lb_core::scheduler::Scheduler;
 /// use lb_core::table::TableCache;
-/// use lb_core::{Endpoint, FlowKey, HashFields, HashKey, Protocol, Weight};
+/// use lb_core::{FlowKey, Protocol};
 ///
-/// let backend = |last, state| BackendConfig {
-///     endpoint: Endpoint::new([10, 1, 0, last].into(), 443),
-///     weight: Weight(100),
-///     state,
-/// };
-/// let backends = [backend(5, BackendState::Drain), backend(6, BackendState::Active)];
-/// let key = HashKey::new([7; 16]);
+/// let file: LbFile = serde_saphyr::from_str(
+///     r#"
+/// services:
+///   - vip: 203.0.113.10
+///     port: 443
+///     protocol: tcp
+///     backends: [{ address: 10.1.0.5, state: drain }, { address: 10.1.0.6 }]
+/// "#,
+/// )?;
+/// let config = Config::try_from(file)?;
 /// let mut tables = TableCache::default();
-/// let scheduler =
-///     Scheduler::new(SchedulerKind::default(), key, HashFields::ALL, &backends, &mut tables, None)?;
+/// let scheduler = Scheduler::new(&config.services[0], config.hash_key, &mut tables, None)?;
 ///
 /// let vip = ([203, 0, 113, 10].into(), 443);
 /// let flow = FlowKey::v4(Protocol::TCP, ([192, 0, 2, 1].into(), 40_000), vip);
 /// assert_eq!(scheduler.schedule(&flow), Some(1), "who drains gets no new flow");
-/// # Ok::<(), lb_core::table::TableError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Scheduler {
@@ -82,7 +84,7 @@ pub struct ScheduleTrace {
 }
 
 impl Scheduler {
-    /// The scheduler of these backends; equal tables are shared through `tables`.
+    /// The scheduler of a service; equal tables are shared through `tables`.
     ///
     /// `base` is a scheduler of the same service, whose table is a start.
     /// Which backends hold slots is said at [`SchedulerKind`] and [`BackendState`].
@@ -91,14 +93,14 @@ impl Scheduler {
     ///
     /// [`TableError`]: what the kind and the backends cannot have.
     pub fn new(
-        kind: SchedulerKind,
+        service: &ServiceConfig,
         key: HashKey,
-        fields: HashFields,
-        backends: &[BackendConfig],
         tables: &mut TableCache,
         base: Option<&Self>,
     ) -> Result<Self, TableError> {
-        let table_kind = table_kind(kind);
+        let ServiceConfig { address, scheduler: kind, hash_fields: fields, backends, .. } = service;
+        let (kind, family) = (*kind, Family::of(address.address));
+        let table_kind = table_kind(kind, family);
         let members =
             if kind.is_ipvs() { kernel_list(backends).members(table_kind) } else { own_members(backends) };
         let table = tables.build_or_share(table_kind, &key, &members, base.map(|base| &*base.table))?;
@@ -111,7 +113,7 @@ impl Scheduler {
             Holder { backend: place, takes }
         };
         let holders = table.members().iter().map(holder).collect();
-        Ok(Self { kind, key, fields, table, holders })
+        Ok(Self { kind, key, fields: *fields, table, holders })
     }
 
     /// Which of the service's backends a new flow gets, by its place in their list.
@@ -178,9 +180,9 @@ impl Scheduler {
     /// Where the kernel looks for a flow's holder, on its fallback's tour at that offset.
     fn kernel_slot(&self, flow: &FlowKey, offset: u32) -> u32 {
         let (address, port) = self.kernel_client(flow);
-        match table_kind(self.kind) {
+        match self.table.kind() {
             TableKind::IpvsSh { size } => ipvs_sh::slot(size, address, port, offset),
-            TableKind::IpvsMh { size }
+            TableKind::IpvsMh { size, .. }
             | TableKind::Maglev { size }
             | TableKind::Rendezvous { size }
             | TableKind::Ring { points: size } => ipvs_mh::slot(size, address, port, offset),
@@ -200,12 +202,12 @@ impl Scheduler {
 }
 
 /// The table that a scheduler looks into.
-const fn table_kind(kind: SchedulerKind) -> TableKind {
+const fn table_kind(kind: SchedulerKind, family: Family) -> TableKind {
     match kind {
         SchedulerKind::Maglev { table_size } => TableKind::Maglev { size: table_size },
         SchedulerKind::Rendezvous { table_size } => TableKind::Rendezvous { size: table_size },
         SchedulerKind::Ring { points } => TableKind::Ring { points },
-        SchedulerKind::IpvsMh { table_size, .. } => TableKind::IpvsMh { size: table_size },
+        SchedulerKind::IpvsMh { table_size, .. } => TableKind::IpvsMh { size: table_size, family },
         SchedulerKind::IpvsSh { table_size, .. } => TableKind::IpvsSh { size: table_size },
     }
 }

@@ -18,7 +18,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::hash::{FlowHash, HashKey};
-use crate::identity::{Endpoint, Weight};
+use crate::identity::{Endpoint, Family, Weight};
 
 pub mod cache;
 pub mod contract;
@@ -94,6 +94,8 @@ pub enum TableKind {
     IpvsMh {
         /// Slots: one of [`ipvs_mh::SIZES`].
         size: u32,
+        /// The service's, by which destinations of either are hashed.
+        family: Family,
     },
     /// The Linux scheduler `sh`: [`ipvs_sh`].
     IpvsSh {
@@ -205,7 +207,7 @@ impl Table {
             TableKind::Maglev { size } => Filling::Maglev(maglev::build(size, key, &members)),
             TableKind::Rendezvous { size } => Filling::Rendezvous(rendezvous::build(size, key, &members)),
             TableKind::Ring { points } => Filling::Ring(ring::Ring::build(points, key, &members)),
-            TableKind::IpvsMh { size } => Filling::Slots(ipvs_mh::build(size, &members)),
+            TableKind::IpvsMh { size, family } => Filling::Slots(ipvs_mh::build(size, family, &members)),
             TableKind::IpvsSh { size } => Filling::Slots(ipvs_sh::build(size, &members)),
         };
         Ok(Self { kind, key: *key, digest, members, filling })
@@ -331,7 +333,7 @@ fn canonical(kind: TableKind, members: &[Member]) -> Result<Box<[Member]>, Table
     let (size, max) = match kind {
         TableKind::Maglev { size }
         | TableKind::Rendezvous { size }
-        | TableKind::IpvsMh { size }
+        | TableKind::IpvsMh { size, .. }
         | TableKind::IpvsSh { size } => (size, MAX_SIZE),
         TableKind::Ring { points } => (points, u32::MAX),
     };
@@ -356,7 +358,7 @@ fn canonical(kind: TableKind, members: &[Member]) -> Result<Box<[Member]>, Table
 /// Checks whether the table can hold the members.
 fn check_members(kind: TableKind, members: &[Member]) -> Result<(), TableError> {
     let limit = match kind {
-        TableKind::IpvsMh { size } if !ipvs_mh::SIZES.contains(&size) => {
+        TableKind::IpvsMh { size, .. } if !ipvs_mh::SIZES.contains(&size) => {
             return Err(TableError::NotKernelSize { size });
         }
         TableKind::IpvsSh { size } if !size.is_power_of_two() || !(1 << 4..=1 << 20).contains(&size) => {
@@ -372,7 +374,7 @@ fn check_members(kind: TableKind, members: &[Member]) -> Result<(), TableError> 
         }
         // The kernel lets a list be longer than `sh`'s table: the last ones get no bucket.
         TableKind::IpvsSh { .. } => MAX_MEMBERS,
-        TableKind::Maglev { size } | TableKind::Rendezvous { size } | TableKind::IpvsMh { size } => {
+        TableKind::Maglev { size } | TableKind::Rendezvous { size } | TableKind::IpvsMh { size, .. } => {
             MAX_MEMBERS.min(size as usize)
         }
     };

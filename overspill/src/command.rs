@@ -77,6 +77,6 @@ fn scheduler_of(
     service: &ServiceConfig,
     tables: &mut TableCache,
 ) -> Result<Scheduler, Fault> {
-    let made = Scheduler::new(service.scheduler, *key, service.hash_fields, &service.backends, tables, None);
+    let made = Scheduler::new(service, *key, tables, None);
     made.map_err(|error| source.fault(&format!("services[{position}].scheduler"), error.to_string()))
 }

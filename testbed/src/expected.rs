@@ -7,10 +7,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use anyhow::Context as _;
 use files::Source;
-use lb_core::config::{Config, LbFile, ServiceAddress};
+use lb_core::config::{BackendState, Config, LbFile, ServiceAddress};
+use lb_core::health::Offer;
+use lb_core::ipvs::{Grain, desired, mirror_service};
 use lb_core::scheduler::Scheduler;
 use lb_core::table::TableCache;
-use lb_core::{FlowKey, Protocol};
+use lb_core::{FlowKey, Protocol, Weight};
 use serde_json::json;
 
 use crate::ipvs::Line;
@@ -23,20 +25,14 @@ pub(crate) struct Expected(BTreeMap<ServiceAddress, (Scheduler, Vec<IpAddr>)>);
 impl Expected {
     /// Reads a file of services.
     pub(crate) fn read(text: &str) -> anyhow::Result<Self> {
-        let file: LbFile =
-            Source::new("printed", text).parse().map_err(|fault| anyhow::anyhow!("{fault:?}"))?;
-        let config = Config::try_from(file)?;
+        Self::of(&config(text)?)
+    }
+
+    fn of(config: &Config) -> anyhow::Result<Self> {
         let mut tables = TableCache::default();
         let mut services = BTreeMap::new();
         for service in &config.services {
-            let scheduler = Scheduler::new(
-                service.scheduler,
-                config.hash_key,
-                service.hash_fields,
-                &service.backends,
-                &mut tables,
-                None,
-            );
+            let scheduler = Scheduler::new(service, config.hash_key, &mut tables, None);
             let scheduler = scheduler.with_context(|| service.address.to_string())?;
             let addresses = service.backends.iter().map(|backend| backend.endpoint.address).collect();
             services.insert(service.address, (scheduler, addresses));
@@ -44,20 +40,41 @@ impl Expected {
         Ok(Self(services))
     }
 
-    /// What a kernel's own list says of one service: its destinations in the order of adding,
+    /// What an agent wants that starts backends slowly, while one of them, from 0, has this weight.
+    pub(crate) fn growing(text: &str, growing: usize, weight: Weight) -> anyhow::Result<Self> {
+        let mut config = config(text)?;
+        for service in &mut config.services {
+            let offers = service.backends.iter().map(|one| {
+                let is_it = [backend(growing), backend6(growing)].contains(&one.endpoint.address);
+                let weight = if is_it { weight } else { one.weight };
+                let traffic = if weight == Weight(0) { BackendState::Down } else { BackendState::Active };
+                Offer { traffic, weight }
+            });
+            let offers: Vec<Offer> = offers.collect();
+            let (_, wanted) = desired(service, &offers, Grain::Fine)?;
+            *service = mirror_service(service, &wanted);
+        }
+        Self::of(&config)
+    }
+
+    /// What a kernel's own list says of one service of [`Services::usual`](crate::services::Services::usual)'s
+    /// kind: its destinations in the order of adding,
     /// which is the reverse of the list's.
-    pub(crate) fn of_kernel(lines: &[Line], flags: (bool, bool)) -> anyhow::Result<Self> {
+    pub(crate) fn of_kernel(lines: &[Line]) -> anyhow::Result<Self> {
         let mut services = Vec::new();
         let mut backends = Vec::new();
         for line in lines.iter().rev() {
             match line {
+                // with the fallback whoever is at 0 was put there, and holds its slots
+                Line::Destination { address, weight: 0, .. } => backends
+                    .push(json!({ "address": address.ip(), "port": address.port(), "state": "drain" })),
                 Line::Destination { address, weight, .. } => backends
                     .push(json!({ "address": address.ip(), "port": address.port(), "weight": weight })),
                 Line::Service { protocol, address, .. } => services.push(json!({
                     "vip": address.ip(),
                     "port": address.port(),
                     "protocol": protocol.to_lowercase(),
-                    "scheduler": { "kind": "ipvs-mh", "port": flags.0, "fallback": flags.1 },
+                    "scheduler": { "kind": "ipvs-mh", "port": true, "fallback": true },
                     "backends": std::mem::take(&mut backends),
                 })),
             }
@@ -80,4 +97,9 @@ impl Expected {
         let address = addresses[scheduler.schedule(&flow)?];
         (0..COUNT).find(|index| [backend(*index), backend6(*index)].contains(&address))
     }
+}
+
+fn config(text: &str) -> anyhow::Result<Config> {
+    let file: LbFile = Source::new("printed", text).parse().map_err(|fault| anyhow::anyhow!("{fault:?}"))?;
+    Ok(Config::try_from(file)?)
 }

@@ -28,7 +28,7 @@ pub(crate) fn plant(namespace: &Namespace, index: usize) -> anyhow::Result<()> {
 
 /// All of it as it is now: the kernel's services in its order, addresses and routes.
 pub(crate) fn seen(namespace: &Namespace) -> anyhow::Result<String> {
-    let lines = ipvs::read(namespace)?;
+    let lines = ipvs::listed(namespace)?;
     let foreign = ipvs::of_services(&lines, |_, address| address.ip() == std::net::IpAddr::from(ADDRESS));
     let mut text = String::new();
     for line in &foreign {

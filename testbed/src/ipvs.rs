@@ -1,11 +1,17 @@
-//! What a node's kernel serves, read from `/proc/net/ip_vs`, or by `ipvsadm` where that is too long for
-//! it, rather than by the code under test.
+//! What a node's kernel serves.
+//!
+//! [`read`] asks by `lb_netlink`, quickly, for those who wait and measure; [`listed`] asks `ipvsadm`,
+//! which costs a tenth of a second, so that the code under test is not its own judge: one scenario
+//! compares the two. `/proc/net/ip_vs` is of no use: where other namespaces have services too,
+//! kernels skip some of the list whenever a reader comes back for the next 4 KiB of it.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
 
 use anyhow::Context as _;
+use lb_core::ipvs::{ForwardMethod, KernelDestination, ServiceKey};
+use lb_netlink::ipvs::blocking::Client;
+use lb_netlink::ipvs::planned;
 
 use crate::namespace::Namespace;
 
@@ -18,51 +24,66 @@ pub(crate) enum Line {
     Destination { address: SocketAddr, forward: String, weight: u32 },
 }
 
-/// All services with their destinations, in the kernel's order.
+/// All services by their names, each with its destinations in the kernel's order.
 pub(crate) fn read(namespace: &Namespace) -> anyhow::Result<Vec<Line>> {
-    // In one read: where other namespaces have services too, kernels skip some of the list
-    // whenever a reader comes back for more of it, which is what a second read would be.
-    let bytes = namespace.run(|| -> std::io::Result<Option<Vec<u8>>> {
-        let mut bytes = vec![0; 1 << 16];
-        let mut file = File::open("/proc/thread-self/net/ip_vs")?;
-        let count = file.read(&mut bytes)?;
-        bytes.truncate(count);
-        Ok((file.read(&mut [0; 64])? == 0).then_some(bytes))
-    })?;
-    if let Some(bytes) = bytes {
-        return parse(std::str::from_utf8(&bytes)?, hexadecimal);
+    let observed = namespace.run(|| Client::open()?.snapshot().map(|tables| planned::observed(&tables)))?;
+    let mut lines = Vec::new();
+    for (key, service) in observed.services {
+        let ServiceKey::Address(key) = key else { continue };
+        lines.push(Line::Service {
+            protocol: key.protocol.to_string().to_uppercase(),
+            address: SocketAddr::new(key.address, key.port),
+            scheduler: service.service.scheduler,
+        });
+        // the last one added first, as `ipvsadm` has them
+        lines.extend(service.destinations.iter().rev().map(|observed| destination(&observed.destination)));
     }
-    let listed = namespace.output("/bin/ipvsadm", &["-L", "-n", "--nosort"], "")?;
-    parse(&listed, |word| word.parse().ok())
+    Ok(lines)
 }
 
-fn parse(text: &str, address: impl Fn(&str) -> Option<SocketAddr>) -> anyhow::Result<Vec<Line>> {
+fn destination(destination: &KernelDestination) -> Line {
+    let KernelDestination { endpoint, forward, weight, .. } = *destination;
+    let word = match forward {
+        ForwardMethod::Masquerade => "Masq",
+        ForwardMethod::Local => "Local",
+        ForwardMethod::Tunnel(_) => "Tunnel",
+        ForwardMethod::DirectRoute => "Route",
+        ForwardMethod::Bypass => "Bypass",
+    };
+    let address = SocketAddr::new(endpoint.address, endpoint.port);
+    Line::Destination { address, forward: word.to_owned(), weight }
+}
+
+/// The same as `ipvsadm` lists it, services in the kernel's order.
+pub(crate) fn listed(namespace: &Namespace) -> anyhow::Result<Vec<Line>> {
+    parse(&namespace.output("/bin/ipvsadm", &["-L", "-n", "--nosort"], "")?)
+}
+
+/// How many packets a kernel has sent on to destinations.
+pub(crate) fn packets(namespace: &Namespace) -> anyhow::Result<u64> {
+    let text = namespace.run(|| fs::read_to_string("/proc/thread-self/net/ip_vs_stats_percpu"))?;
+    // two lines of heading, then our one processor: its number, connections, packets, in hexadecimal;
+    // all others' totals, like `ip_vs_stats`, are two seconds old
+    let mut words = text.lines().nth(2).unwrap_or_default().split_whitespace();
+    let packets = words.nth(2).and_then(|word| u64::from_str_radix(word, 16).ok());
+    packets.with_context(|| format!("ip_vs_stats_percpu: {text}"))
+}
+
+fn parse(text: &str) -> anyhow::Result<Vec<Line>> {
     // three lines of heading
     let lines = text.lines().skip(3).filter(|line| !line.trim().is_empty());
-    lines.map(|line| line_of(line, &address).with_context(|| format!("a line of ip_vs: {line}"))).collect()
+    lines.map(|line| line_of(line).with_context(|| format!("a line of ipvsadm: {line}"))).collect()
 }
 
-fn line_of(line: &str, address: impl Fn(&str) -> Option<SocketAddr>) -> Option<Line> {
+fn line_of(line: &str) -> Option<Line> {
     let mut words = line.split_whitespace();
     let first = words.next()?;
-    let address = address(words.next()?)?;
+    let address = words.next()?.parse().ok()?;
     if first == "->" {
         let (forward, weight) = (words.next()?.to_owned(), words.next()?.parse().ok()?);
         return Some(Line::Destination { address, forward, weight });
     }
-    // flags come after it, from one of the two sources only
     Some(Line::Service { protocol: first.to_owned(), address, scheduler: words.next()?.to_owned() })
-}
-
-/// `0A090909:0050` or `[fd00:0009:...]:0050`.
-fn hexadecimal(word: &str) -> Option<SocketAddr> {
-    let (address, port) = word.rsplit_once(':')?;
-    let port = u16::from_str_radix(port, 16).ok()?;
-    let address: IpAddr = match address.strip_prefix('[') {
-        Some(v6) => v6.strip_suffix(']')?.parse::<Ipv6Addr>().ok()?.into(),
-        None => Ipv4Addr::from(u32::from_str_radix(address, 16).ok()?).into(),
-    };
-    Some(SocketAddr::new(address, port))
 }
 
 /// The services that are wanted, with their destinations.

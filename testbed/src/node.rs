@@ -101,6 +101,14 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// What its programs said last.
+    pub(crate) fn last_words(&self, count: usize) -> String {
+        match &self.inner {
+            Inner::Agent(node) => node.last_words(count),
+            Inner::Reference(node) => node.last_words(count),
+        }
+    }
+
     /// Takes the whole machine off the network, without a farewell.
     pub(crate) fn host_down(&mut self) -> anyhow::Result<()> {
         self.namespace.ip("link set upper down\n")?;

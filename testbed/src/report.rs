@@ -5,6 +5,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 pub(crate) struct Report {
     line: Mutex<File>,
     scenario: Mutex<(String, Instant)>,
+    has_failed: AtomicBool,
 }
 
 /// Flows from consecutive ports of one source, and who got them.
@@ -35,7 +37,11 @@ pub(crate) struct Taken<'a> {
 impl Report {
     pub(crate) fn open(path: &str) -> anyhow::Result<Self> {
         let line = OpenOptions::new().write(true).open(path).with_context(|| path.to_owned())?;
-        Ok(Self { line: Mutex::new(line), scenario: Mutex::new((String::new(), Instant::now())) })
+        Ok(Self {
+            line: Mutex::new(line),
+            scenario: Mutex::new((String::new(), Instant::now())),
+            has_failed: AtomicBool::new(false),
+        })
     }
 
     fn tell(&self, event: &Value) {
@@ -57,6 +63,7 @@ impl Report {
 
     /// Something that must hold, and what was found.
     pub(crate) fn row(&self, expected: &str, got: &str, pass: bool) {
+        self.has_failed.fetch_or(!pass, Ordering::Relaxed);
         let mut current = self.scenario.lock().unwrap_or_else(PoisonError::into_inner);
         let seconds = current.1.elapsed().as_secs_f64();
         let scenario = current.0.clone();
@@ -64,6 +71,11 @@ impl Report {
         drop(current);
         self.tell(&json!({ "event": "row", "scenario": scenario, "expected": expected, "got": got,
             "pass": pass, "seconds": seconds }));
+    }
+
+    /// Whether a row has failed since this was asked last.
+    pub(crate) fn take_failed(&self) -> bool {
+        self.has_failed.swap(false, Ordering::Relaxed)
     }
 
     pub(crate) fn remark(&self, text: &str) {

@@ -21,7 +21,7 @@ pub(crate) const NODE_AS: u32 = 65_001;
 /// BFD: one packet each so often, and so many lost before the neighbour is. On a
 /// loaded machine an emulated guest pauses for longer than hardware would.
 pub(crate) const BFD_INTERVAL: Duration = Duration::from_millis(300);
-pub(crate) const BFD_MULTIPLIER: u32 = 4;
+pub(crate) const BFD_MULTIPLIER: u32 = 6;
 const CONTROL: &str = "/run/router.ctl";
 const CONFIGURATION: &str = "/tmp/router.conf";
 

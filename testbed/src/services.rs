@@ -6,7 +6,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use lb_core::Protocol;
+use lb_core::health::{BackendPolicy, HealthFile};
 use serde_json::{Value, json};
 
 use crate::ipvs::{self, Line};
@@ -18,6 +20,31 @@ pub(crate) const PROBE_INTERVAL: Duration = Duration::from_millis(500);
 pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_millis(1_500);
 pub(crate) const FALL: u32 = 3;
 pub(crate) const RISE: u32 = 2;
+
+/// How often the weight of a backend grows that comes into service.
+pub(crate) const SLOW_START_STEPS: u32 = 5;
+
+/// The part of a node's file that says how it probes.
+pub(crate) fn health_document(slow_start: Option<Duration>) -> Value {
+    let milliseconds = |duration: Duration| format!("{}ms", duration.as_millis());
+    let mut health = json!({
+        "check": { "kind": "tcp" },
+        "interval": milliseconds(PROBE_INTERVAL),
+        "timeout": milliseconds(PROBE_TIMEOUT),
+        "fall": FALL,
+        "rise": RISE,
+    });
+    if let Some(duration) = slow_start {
+        health["slowStart"] = json!({ "duration": milliseconds(duration), "steps": SLOW_START_STEPS });
+    }
+    health
+}
+
+/// What an agent makes of it.
+pub(crate) fn health(slow_start: Option<Duration>) -> anyhow::Result<BackendPolicy> {
+    let file: HealthFile = serde_json::from_value(health_document(slow_start))?;
+    file.backend_policy().context("the settings of health")
+}
 
 /// A backend of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +93,19 @@ impl Service {
         Self { vip, port, protocol, has_port: true, has_fallback: true, members }
     }
 
+    /// Whether this is it, as a kernel lists it.
+    fn is_served(&self, own: &[Line]) -> bool {
+        let weight = |member: &Member| ipvs::weight_of(own, member.address);
+        let members = self.members.iter().all(|member| match member.state {
+            "active" => weight(member) > 0,
+            "drain" => ipvs::has(own, member.address) && weight(member) == 0,
+            _ => weight(member) == 0,
+        });
+        let is_known = |address| self.members.iter().any(|member| member.address == address);
+        let mut others = ipvs::destinations(own).filter(|address| !is_known(*address));
+        !own.is_empty() && members && others.all(|address| ipvs::weight_of(own, address) == 0)
+    }
+
     fn document(&self) -> Value {
         let members = self.members.iter().map(|Member { address, weight, state }| {
             json!({ "address": address, "weight": weight, "state": state })
@@ -110,23 +150,14 @@ impl Services {
         vips
     }
 
-    /// Whether a kernel serves these: each service with its live backends above weight zero, and
-    /// nobody else. What was taken out may stand there at zero until its last connection has ended.
-    pub(crate) fn are_served(&self, lines: &[Line]) -> bool {
-        self.list.iter().all(|service| {
+    /// The first of these that a kernel does not serve as it is to be, with what the kernel has of it:
+    /// each service with its live backends above weight zero, and nobody else. What was taken out may
+    /// stand there at zero until its last connection has ended.
+    pub(crate) fn not_served(&self, lines: &[Line]) -> Option<String> {
+        self.list.iter().find_map(|service| {
             let address = SocketAddr::new(service.vip, service.port);
-            let name = service.protocol.to_string();
-            let own = ipvs::of_service(lines, &name, address);
-            let weight = |member: &Member| ipvs::weight_of(&own, member.address);
-            let is_there = |member: &Member| ipvs::has(&own, member.address);
-            let members = service.members.iter().all(|member| match member.state {
-                "active" => weight(member) > 0,
-                "drain" => is_there(member) && weight(member) == 0,
-                _ => weight(member) == 0,
-            });
-            let is_known = |address| service.members.iter().any(|member| member.address == address);
-            let mut others = ipvs::destinations(&own).filter(|address| !is_known(*address));
-            !own.is_empty() && members && others.all(|address| ipvs::weight_of(&own, address) == 0)
+            let own = ipvs::of_service(lines, &service.protocol.to_string(), address);
+            (!service.is_served(&own)).then(|| format!("{address}/{} is {own:?}", service.protocol))
         })
     }
 

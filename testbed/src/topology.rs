@@ -149,10 +149,16 @@ impl Topology {
     /// The router of all; VIPs it learns by BGP.
     fn router(&self) -> anyhow::Result<()> {
         forwarding(&self.router)?;
-        // layer 4, as routers of data centers do: else all flows of a client take one node
-        let policy =
-            [("net.ipv4.fib_multipath_hash_policy", "1"), ("net.ipv6.fib_multipath_hash_policy", "1")];
-        self.router.sysctl(&policy)?;
+        // By the five-tuple, as routers of data centers do: addresses (0x3), protocol (0x4), ports (0x30),
+        // taken from the packet. The kernel's own policy for that, 1, believes what the sender's socket
+        // hashed, for it is the same kernel's; and a socket takes another number when an answer is late,
+        // so that a connection whose node is dead would find another by itself.
+        self.router.sysctl(&[
+            ("net.ipv4.fib_multipath_hash_policy", "3"),
+            ("net.ipv4.fib_multipath_hash_fields", "0x37"),
+            ("net.ipv6.fib_multipath_hash_policy", "3"),
+            ("net.ipv6.fib_multipath_hash_fields", "0x37"),
+        ])?;
         let mut lines = format!(
             "link set lo up\nlink set lower up\n\
              address add 10.0.2.2/24 dev lower\naddress add fd00:c:2::2/64 dev lower nodad\n\

@@ -9,20 +9,26 @@ use lb_core::Protocol;
 use crate::expected::Expected;
 use crate::foreign;
 use crate::ipvs;
+use crate::lag::{Lag, Stopwatch};
 use crate::namespace::Namespace;
 use crate::node::{Kind, Node};
 use crate::report::Report;
 use crate::router::Router;
 use crate::services::Services;
 use crate::topology::{COUNT, Topology, VIP, VIP6, source};
-use crate::traffic::flows::Flows;
+use crate::traffic::flows::{Census, Flow, Flows, Life};
 use crate::traffic::servers::Servers;
-use crate::traffic::{PORT, bulk};
+use crate::traffic::{PORT, bulk, datagrams};
 
 /// Whom scenarios wait for at most, where no bound is what they are about.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a connection may take to answer before it counts as hung.
 pub(crate) const ANSWER: Duration = Duration::from_secs(8);
+
+/// Connections that a change must not harm: so many to the VIP of each family.
+pub(crate) const CROWD: [(IpAddr, u16); 2] = [(VIP, 240), (VIP6, 60)];
+/// Connections that come after a change.
+pub(crate) const NEWCOMERS: [(IpAddr, u16); 2] = [(VIP, 120), (VIP6, 60)];
 
 /// The network with all that runs in it.
 #[derive(Debug)]
@@ -36,6 +42,8 @@ pub(crate) struct World<'a> {
     pub(crate) foreign: Vec<String>,
     /// What nodes were given last.
     pub(crate) services: Services,
+    /// What the host took of the guest's time.
+    pub(crate) lag: Lag,
     /// Sources are used once, so that no scenario meets the connections of another.
     next_source: u16,
 }
@@ -43,6 +51,7 @@ pub(crate) struct World<'a> {
 impl<'a> World<'a> {
     /// Starts servers, router and nodes, and waits until the VIPs are announced by all.
     pub(crate) fn start(topology: &'a Topology, report: &'a Report, kind: Kind) -> anyhow::Result<Self> {
+        let lag = Lag::start()?;
         let servers = Servers::new()?;
         for (index, backend) in topology.backends.iter().enumerate() {
             servers.start(index, backend)?;
@@ -62,7 +71,8 @@ impl<'a> World<'a> {
             foreign.push(foreign::seen(node.namespace)?);
             node.start(&services)?;
         }
-        let mut world = Self { topology, report, router, nodes, servers, foreign, services, next_source: 1 };
+        let mut world =
+            Self { topology, report, router, nodes, servers, foreign, services, lag, next_source: 1 };
         world.settle()?;
         Ok(world)
     }
@@ -89,20 +99,12 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// Waits until every node's kernel serves what it was given; how long that took is a row if it fails.
+    /// Waits until every node's kernel serves what it was given.
     pub(crate) fn expect_programmed(&self, services: &Services) -> anyhow::Result<()> {
         for node in &self.nodes {
             let start = Instant::now();
-            loop {
-                let lines = ipvs::read(node.namespace)?;
-                if services.are_served(&lines) {
-                    break;
-                }
-                ensure!(
-                    start.elapsed() < PATIENCE,
-                    "{} does not serve what it was given: {lines:?}",
-                    node.namespace.name()
-                );
+            while let Some(what) = services.not_served(&ipvs::read(node.namespace)?) {
+                ensure!(start.elapsed() < PATIENCE, "on {} {what}", node.namespace.name());
                 std::thread::sleep(Duration::from_millis(20));
             }
         }
@@ -127,10 +129,23 @@ impl<'a> World<'a> {
         (10_000..10_000 + count).map(|port| SocketAddr::new(address, port)).collect()
     }
 
-    /// Opens so many connections to a VIP, from sources of their own.
-    pub(crate) fn open(&mut self, vip: IpAddr, count: u16) -> anyhow::Result<Flows> {
-        let sources = self.sources(vip, count);
-        Flows::open(self.client(), SocketAddr::new(vip, PORT), &sources, ANSWER)
+    /// Opens so many connections to each of these VIPs, from sources of their own.
+    pub(crate) fn open(&mut self, counts: &[(IpAddr, u16)]) -> anyhow::Result<Flows> {
+        let mut pairs = Vec::new();
+        for (vip, count) in counts {
+            let sources = self.sources(*vip, *count);
+            pairs.extend(sources.into_iter().map(|source| (source, SocketAddr::new(*vip, PORT))));
+        }
+        Flows::open(self.client(), &pairs, ANSWER)
+    }
+
+    /// Sends a datagram from each source to a VIP; for each the backend that got it.
+    pub(crate) fn datagrams(
+        &self,
+        vip: IpAddr,
+        sources: &[SocketAddr],
+    ) -> anyhow::Result<Vec<Option<usize>>> {
+        datagrams::send(self.client(), &self.servers, &self.lag, SocketAddr::new(vip, PORT), sources)
     }
 
     /// What the nodes' own file says about flows.
@@ -138,21 +153,38 @@ impl<'a> World<'a> {
         Expected::read(&self.nodes[0].printed()?)
     }
 
-    /// How many connections are where they must be.
-    pub(crate) fn count_right(&self, expected: &Expected, vip: IpAddr, flows: &Flows) -> usize {
-        let vip = SocketAddr::new(vip, PORT);
-        let is_right = |flow: &&crate::traffic::flows::Flow| {
-            let wanted = expected.backend(Protocol::TCP, flow.source, vip);
-            wanted.is_some_and(|wanted| flow.life == crate::traffic::flows::Life::Open(wanted))
-        };
-        let right = flows.flows.iter().filter(is_right).count();
-        if right < flows.flows.len() {
-            let wrong = flows.flows.iter().find(|flow| !is_right(flow)).expect("not all are right");
-            let wanted = expected.backend(Protocol::TCP, wrong.source, vip);
-            let (source, life, census) = (wrong.source, wrong.life, flows.census());
+    /// A row: all connections are where they must be.
+    pub(crate) fn expect_picked(&self, expected: &Expected, flows: &Flows) {
+        let wanted = |flow: &Flow| expected.backend(Protocol::TCP, flow.source, flow.vip);
+        let is_right = |flow: &Flow| wanted(flow).is_some_and(|wanted| flow.life == Life::Open(wanted));
+        if let Some(wrong) = flows.flows.iter().find(|flow| !is_right(flow)) {
+            let Flow { source, vip, life, .. } = wrong;
+            let (wanted, census) = (wanted(wrong), flows.census());
             self.report.remark(&format!("{source} to {vip}: {life:?} instead of {wanted:?}; {census:?}"));
         }
-        right
+        let right = flows.flows.iter().filter(|flow| is_right(flow)).count();
+        self.expect_count("connections on the backend picked", flows.flows.len(), right);
+    }
+
+    /// A row: none of these connections was lost. Asks them all.
+    pub(crate) fn expect_kept(&self, flows: &mut Flows, when: &str) {
+        let census = flows.probe(ANSWER);
+        self.expect_none_lost(flows, &census, when);
+    }
+
+    /// A row: none of these connections was lost, by what they were when last asked.
+    pub(crate) fn expect_none_lost(&self, flows: &Flows, census: &Census, when: &str) {
+        let lost = census.lost();
+        if let Some(flow) = flows.flows.iter().find(|flow| flow.is_lost()) {
+            self.report.remark(&format!("{} to {}: {:?}; {census:?}", flow.source, flow.vip, flow.life));
+        }
+        self.expect_count(&format!("of {} connections lost{when}", flows.flows.len()), 0, lost);
+    }
+
+    /// A row: all of these connections came to be.
+    pub(crate) fn expect_opened(&self, flows: &Flows) {
+        let refused = flows.census().unopened();
+        self.expect_count(&format!("of {} new connections refused", flows.flows.len()), 0, refused);
     }
 
     /// A row whose numbers are to be equal.
@@ -160,13 +192,20 @@ impl<'a> World<'a> {
         self.report.row(&format!("{expected} {what}"), &format!("{got} {what}"), expected == got);
     }
 
-    /// A row that has an upper bound.
-    pub(crate) fn expect_within(&self, what: &str, bound: Duration, got: Option<Duration>) {
-        let expected = format!("{what} within {:.2} s", bound.as_secs_f64());
+    /// A row that has an upper bound, which is later by what the host took since the watch was started.
+    pub(crate) fn expect_within(
+        &self,
+        what: &str,
+        bound: Duration,
+        watch: &Stopwatch,
+        got: Option<Duration>,
+    ) {
+        let (bound_s, lag) = (bound.as_secs_f64(), watch.lag());
+        let expected = format!("{what} within {bound_s:.2} s, and {:.2} s of lag", lag.as_secs_f64());
         let shown = got.map_or_else(
             || "not in time".to_owned(),
             |got| format!("{what} after {:.2} s", got.as_secs_f64()),
         );
-        self.report.row(&expected, &shown, got.is_some_and(|got| got <= bound));
+        self.report.row(&expected, &shown, got.is_some_and(|got| got <= bound + lag));
     }
 }

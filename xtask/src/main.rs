@@ -19,9 +19,8 @@ const USAGE: &str = "\
 cargo xtask test [STEP]...   run every step, or only those whose name starts with STEP
 cargo xtask tidy             only the project's own checks: sizes, headers, directions, licences, paths
 cargo xtask static           the agent as one file that runs on any x86-64 Linux machine: path, size, digest
-cargo xtask testbed [--smoke] [--only NAME]... [--reference] [--keep | --shell]
-                             scenarios in a guest's kernel: all, the small set, or those whose names start so;
-                             with nodes of ipvsadm and BIRD; with a shell in the guest afterwards, or instead";
+cargo xtask testbed [--help | --smoke | --only NAME]...
+                             scenarios on a real kernel, in an emulated guest: what there is, the small set, or some";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

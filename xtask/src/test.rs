@@ -45,6 +45,8 @@ struct Record {
 /// Where the run takes place.
 struct Context {
     root: PathBuf,
+    /// Whether this is CI, which looks at everything and skips nothing.
+    is_ci: bool,
 }
 
 /// Runs the steps whose names start with one of `wanted`, or all of them; `true` if all passed.
@@ -60,8 +62,8 @@ pub(crate) fn run(root: &Path, wanted: &[String]) -> anyhow::Result<bool> {
             known()
         );
     }
-    let context = Context { root: root.to_path_buf() };
     let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true" || ci == "1");
+    let context = Context { root: root.to_path_buf(), is_ci };
     let mut records = Vec::new();
     for step in &STEPS {
         if wanted.is_empty() || wanted.iter().any(|name| step.name.starts_with(name)) {

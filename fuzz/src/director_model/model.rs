@@ -209,9 +209,7 @@ impl Model {
     fn build(&self, address: ServiceAddress) -> Scheduler {
         let service = self.service(address);
         let mut tables = TableCache::default();
-        let (kind, key, fields) = (service.scheduler, self.config.hash_key, service.hash_fields);
-        Scheduler::new(kind, key, fields, &service.backends, &mut tables, None)
-            .expect("a valid configuration")
+        Scheduler::new(service, self.config.hash_key, &mut tables, None).expect("a valid configuration")
     }
 
     fn service(&self, address: ServiceAddress) -> &ServiceConfig {

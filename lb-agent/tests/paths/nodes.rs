@@ -164,9 +164,7 @@ pub(crate) fn be_one() {
             continue;
         };
         let service = &subject.service;
-        let scheduler =
-            Scheduler::new(service.scheduler, key, service.hash_fields, &service.backends, &mut tables, None)
-                .expect("a small table");
+        let scheduler = Scheduler::new(service, key, &mut tables, None).expect("a small table");
         let flow = FlowKey::new(Protocol::TCP, addresses(from.ip(), to.ip()), from.port(), to.port());
         let gateway = service.backends[scheduler.schedule(&flow).expect("all take flows")].endpoint.address;
         if gateway.to_string() == broken {

@@ -285,8 +285,7 @@ fn build_scheduler(
     base: Option<&Scheduler>,
     tables: &mut TableCache,
 ) -> Result<Scheduler, DirectorError> {
-    let (kind, fields) = (service.scheduler, service.hash_fields);
-    Scheduler::new(kind, config.hash_key, fields, &service.backends, tables, base)
+    Scheduler::new(service, config.hash_key, tables, base)
         .map_err(|error| DirectorError::Table { service: service.address, error })
 }
 

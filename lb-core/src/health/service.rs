@@ -21,7 +21,7 @@ use crate::identity::{BackendId, Weight};
 /// part of the whole, for the capacity is missing whatever the reason.
 ///
 /// ```text
-///             share >= high                    share < panic
+///      all known, share >= high                share < panic
 ///  Unknown ------------------> Up ------------------------------> Panic
 ///     |                        ^ |  <----------------------------   |
 ///     | all known,  share      | |   share >= high and >= panic     |
@@ -30,6 +30,10 @@ use crate::identity::{BackendId, Weight};
 ///    Down ---------------------+ Down <-----------------------------+
 ///                                               share < low
 /// ```
+///
+/// A service that begins waits until something is known of every backend, though
+/// the mark be reached before: connections that other nodes have with backends
+/// of which this one knows nothing would be sent to those that it knows.
 ///
 /// Without a low mark any backend in service keeps the service up; a low mark
 /// of 0 never takes it down.
@@ -229,18 +233,18 @@ impl ServiceState {
     const fn after(self, level: Level) -> Self {
         match (self, level) {
             (Self::Unknown, Level::Good) => Self::Up,
-            (Self::Unknown, Level::Unclear) => Self::Unknown,
+            (Self::Unknown, Level::Hopeful | Level::Unclear) => Self::Unknown,
             (Self::Unknown, Level::Fair | Level::Poor | Level::Bad) => Self::Down,
 
-            (Self::Up, Level::Good | Level::Fair | Level::Unclear) => Self::Up,
+            (Self::Up, Level::Good | Level::Hopeful | Level::Fair | Level::Unclear) => Self::Up,
             (Self::Up, Level::Poor) => Self::Panic,
             (Self::Up, Level::Bad) => Self::Down,
 
-            (Self::Panic, Level::Good) => Self::Up,
+            (Self::Panic, Level::Good | Level::Hopeful) => Self::Up,
             (Self::Panic, Level::Fair | Level::Poor | Level::Unclear) => Self::Panic,
             (Self::Panic, Level::Bad) => Self::Down,
 
-            (Self::Down, Level::Good) => Self::Up,
+            (Self::Down, Level::Good | Level::Hopeful) => Self::Up,
             (Self::Down, Level::Fair | Level::Poor | Level::Bad | Level::Unclear) => Self::Down,
         }
     }
@@ -258,8 +262,10 @@ impl ServiceState {
 /// Where the weight in service stands against the marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Level {
-    /// The high mark is reached without counting on anything unknown.
+    /// The high mark is reached, and nothing is unknown.
     Good,
+    /// The high mark is reached without counting on anything unknown.
+    Hopeful,
     /// Between low (and panic) and high.
     Fair,
     /// Below the panic threshold, even if all that is unknown were good.
@@ -274,7 +280,7 @@ impl Level {
     fn of(policy: &ServicePolicy, sums: &Sums) -> Self {
         let hopeful = sums.in_service + sums.unknown;
         if sums.in_service > 0 && is_reached(policy.high, sums.in_service, sums.total) {
-            Self::Good
+            if sums.unknown > 0 { Self::Hopeful } else { Self::Good }
         } else if !policy.low.is_reached(hopeful, sums.total) {
             Self::Bad
         } else if !is_reached(policy.panic, hopeful, sums.total) {

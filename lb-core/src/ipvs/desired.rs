@@ -171,7 +171,7 @@ pub fn desired(
     };
     let family = Family::of(service.address.address);
     let settings = KernelService::new(table.discipline.name(), table.flags, family);
-    let table = table.kind();
+    let table = table.kind(family);
     Ok((ServiceKey::Address(service.address), DesiredService { service: settings, table, destinations }))
 }
 
@@ -218,9 +218,9 @@ impl KernelTable {
         Ok(Self { discipline, flags, fallback, slots })
     }
 
-    const fn kind(&self) -> TableKind {
+    const fn kind(&self, family: Family) -> TableKind {
         match self.discipline {
-            Discipline::Mh => TableKind::IpvsMh { size: self.slots },
+            Discipline::Mh => TableKind::IpvsMh { size: self.slots, family },
             Discipline::Sh => TableKind::IpvsSh { size: self.slots },
         }
     }

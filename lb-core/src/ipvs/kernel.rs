@@ -186,7 +186,7 @@ impl Kernel {
         let port = if flags.contains(ServiceFlags::SCHEDULER_2) { port } else { 0 };
         let slot = |offset| match kind {
             TableKind::IpvsSh { size } => ipvs_sh::slot(size, address, port, offset),
-            TableKind::IpvsMh { size }
+            TableKind::IpvsMh { size, .. }
             | TableKind::Maglev { size }
             | TableKind::Rendezvous { size }
             | TableKind::Ring { points: size } => ipvs_mh::slot(size, address, port, offset),
@@ -207,7 +207,7 @@ impl Kernel {
     fn table_kind(&self, key: &ServiceKey) -> Option<(&Service, TableKind)> {
         let service = self.services.get(key)?;
         match service.service.scheduler.as_str() {
-            "mh" => Some((service, TableKind::IpvsMh { size: self.mh_slots })),
+            "mh" => Some((service, TableKind::IpvsMh { size: self.mh_slots, family: key.family() })),
             "sh" => Some((service, TableKind::IpvsSh { size: self.sh_buckets })),
             _ => None,
         }

@@ -129,7 +129,7 @@ impl Plan {
 /// };
 /// let service = DesiredService {
 ///     service: KernelService::new("mh", ServiceFlags::SCHEDULER_2, Family::V4),
-///     table: TableKind::IpvsMh { size: 4_093 },
+///     table: TableKind::IpvsMh { size: 4_093, family: Family::V4 },
 ///     destinations: vec![destination(5), destination(6)],
 /// };
 /// let desired = Desired { services: [(key, service)].into() };

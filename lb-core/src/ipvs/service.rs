@@ -5,29 +5,9 @@
 
 use alloc::string::String;
 use core::fmt;
-use core::net::IpAddr;
 
 use crate::config::ServiceAddress;
-
-/// The family of a service or an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Family {
-    /// IPv4.
-    V4,
-    /// IPv6.
-    V6,
-}
-
-impl Family {
-    /// The family of an address.
-    #[must_use]
-    pub const fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(_) => Self::V4,
-            IpAddr::V6(_) => Self::V6,
-        }
-    }
-}
+pub use crate::identity::Family;
 
 /// What names a service in the kernel: no two have one key.
 ///

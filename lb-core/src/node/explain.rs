@@ -70,8 +70,6 @@ impl Node {
         let (_, kernel) = super::program::of_kernel((&address, wanted))?;
         let config = mirror_service(&wanted.config, &kernel);
         let key = self.config.lb.hash_key;
-        let (kind, fields) = (config.scheduler, config.hash_fields);
-        let made = Scheduler::new(kind, key, fields, &config.backends, &mut TableCache::default(), None);
-        made.ok()
+        Scheduler::new(&config, key, &mut TableCache::default(), None).ok()
     }
 }

@@ -4,6 +4,7 @@ use std::string::ToString;
 use std::vec::Vec;
 
 use super::*;
+use crate::config::{Forward, ServiceAddress};
 use crate::flow::Protocol;
 
 const KEY: HashKey = HashKey::new([7; 16]);
@@ -26,8 +27,20 @@ fn backends(states: &[(u16, BackendState)]) -> Vec<BackendConfig> {
     (1..).zip(states).map(backend).collect()
 }
 
+fn service(kind: SchedulerKind, backends: &[BackendConfig]) -> ServiceConfig {
+    ServiceConfig {
+        address: ServiceAddress::new([203, 0, 113, 10].into(), 443, Protocol::TCP),
+        hash_fields: HashFields::ALL,
+        scheduler: kind,
+        forward: Forward::Ipip,
+        spread: false,
+        mtu: 1_500,
+        backends: backends.to_vec(),
+    }
+}
+
 fn scheduler(kind: SchedulerKind, backends: &[BackendConfig]) -> Scheduler {
-    Scheduler::new(kind, KEY, HashFields::ALL, backends, &mut TableCache::default(), None).unwrap()
+    Scheduler::new(&service(kind, backends), KEY, &mut TableCache::default(), None).unwrap()
 }
 
 fn flow(number: u16) -> FlowKey {
@@ -122,8 +135,7 @@ fn a_base_changes_the_work_and_not_the_outcome() {
     for kind in OWN.into_iter().chain([MH, SH]) {
         let base = scheduler(kind, &before);
         let updated =
-            Scheduler::new(kind, KEY, HashFields::ALL, &after, &mut TableCache::default(), Some(&base))
-                .unwrap();
+            Scheduler::new(&service(kind, &after), KEY, &mut TableCache::default(), Some(&base)).unwrap();
         assert_eq!(updated.slots_by_backend(), scheduler(kind, &after).slots_by_backend(), "{kind:?}");
     }
 }

@@ -10,13 +10,14 @@ use super::{Member, TableKind, ipvs_mh, ipvs_sh, quota};
 /// What a kind of table promises.
 ///
 /// ```
+/// use lb_core::Family;
 /// use lb_core::table::TableKind;
 /// use lb_core::table::contract::{Movement, Shares};
 ///
 /// let promised = TableKind::Maglev { size: 65_537 }.contract();
 /// assert!(promised.order_independent);
 /// assert_eq!((promised.shares, promised.movement), (Shares::Exact, Movement::Little));
-/// assert!(!TableKind::IpvsMh { size: 4093 }.contract().order_independent);
+/// assert!(!TableKind::IpvsMh { size: 4093, family: Family::V4 }.contract().order_independent);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contract {
@@ -115,7 +116,7 @@ impl TableKind {
             }
             Shares::Turns => {
                 let turns: Vec<u32> = match self {
-                    Self::IpvsMh { size } => ipvs_mh::turns(size, members),
+                    Self::IpvsMh { size, .. } => ipvs_mh::turns(size, members),
                     Self::IpvsSh { .. }
                     | Self::Maglev { .. }
                     | Self::Rendezvous { .. }

@@ -13,7 +13,7 @@ use siphasher::sip128::SipHasher24;
 
 use super::{Member, TableKind};
 use crate::hash::HashKey;
-use crate::identity::Endpoint;
+use crate::identity::{Endpoint, Family};
 
 /// The name of (kind, key, members); prints as 32 hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,8 +28,9 @@ impl Digest {
             TableKind::Maglev { size } => (1, size, true),
             TableKind::Rendezvous { size } => (2, size, true),
             TableKind::Ring { points } => (3, points, true),
-            TableKind::IpvsMh { size } => (4, size, false),
+            TableKind::IpvsMh { size, family: Family::V4 } => (4, size, false),
             TableKind::IpvsSh { size } => (5, size, false),
+            TableKind::IpvsMh { size, family: Family::V6 } => (6, size, false),
         };
         bytes.push(tag);
         bytes.extend(size.to_be_bytes());

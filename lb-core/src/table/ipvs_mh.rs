@@ -16,6 +16,7 @@ use core::net::IpAddr;
 
 use super::{Member, NONE, ipvs};
 use crate::hash::HashKey;
+use crate::identity::Family;
 
 /// The table sizes that a kernel can be compiled with
 /// (`CONFIG_IP_VS_MH_TAB_INDEX` 8 to 17); 4,093 is the default.
@@ -29,17 +30,17 @@ const SKIP_KEY: u64 = 2_654_446_892;
 /// `port` is 0 without the flag `mh-port`.
 #[must_use]
 pub fn slot(size: u32, address: IpAddr, port: u16, offset: u32) -> u32 {
-    hash(OFFSET_KEY, address, port, offset) % size
+    hash(OFFSET_KEY, ipvs::fold(address), port, offset) % size
 }
 
 /// Fills the table from a destination list, head first; `weight` is the last above 0.
-pub(super) fn build(size: u32, members: &[Member]) -> Box<[u16]> {
+pub(super) fn build(size: u32, family: Family, members: &[Member]) -> Box<[u16]> {
     let mut slots = vec![NONE; size as usize].into_boxed_slice();
     let turns = turns(size, members);
     if turns.iter().all(|turns| *turns == 0) {
         return slots;
     }
-    let mut walks: Vec<_> = members.iter().map(|member| Walk::new(size, member)).collect();
+    let mut walks: Vec<_> = members.iter().map(|member| Walk::new(size, family, member)).collect();
     let mut empty = size;
     loop {
         for (place, (walk, turns)) in walks.iter_mut().zip(&turns).enumerate() {
@@ -89,10 +90,10 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(size: u32, member: &Member) -> Self {
-        let (address, port) = (member.endpoint.address, member.endpoint.port);
+    fn new(size: u32, family: Family, member: &Member) -> Self {
+        let (address, port) = (fold(family, member.endpoint.address), member.endpoint.port);
         let skip = hash(SKIP_KEY, address, port, 0) % (size - 1) + 1;
-        Self { at: slot(size, address, port, 0), skip }
+        Self { at: hash(OFFSET_KEY, address, port, 0) % size, skip }
     }
 
     /// The next slot on the way that nobody holds; one is left.
@@ -104,9 +105,18 @@ impl Walk {
     }
 }
 
+/// A destination's address as a service of `family` reads it: one of IPv4 takes the first word of
+/// an IPv6 address for the whole, so that destinations in one /32 differ by their ports alone.
+fn fold(family: Family, address: IpAddr) -> u32 {
+    match (family, address) {
+        (Family::V4, IpAddr::V6(address)) => (address.to_bits() >> 96) as u32,
+        (Family::V4, IpAddr::V4(_)) | (Family::V6, _) => ipvs::fold(address),
+    }
+}
+
 /// The kernel's `hsiphash` of one word: SipHash-1-3, the lower 32 bits of it.
-fn hash(key: u64, address: IpAddr, port: u16, offset: u32) -> u32 {
-    let word = offset.wrapping_add(u32::from(port)).wrapping_add(ipvs::fold(address));
+fn hash(key: u64, address: u32, port: u16, offset: u32) -> u32 {
+    let word = offset.wrapping_add(u32::from(port)).wrapping_add(address);
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&key.to_le_bytes());
     bytes[8..].copy_from_slice(&key.to_le_bytes());

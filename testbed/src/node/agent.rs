@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::namespace::Namespace;
 use crate::process::Process;
 use crate::router::{BFD_INTERVAL, BFD_MULTIPLIER, NODE_AS, ROUTER_AS};
-use crate::services::{FALL, PROBE_INTERVAL, PROBE_TIMEOUT, RISE, Services};
+use crate::services::{Services, health_document};
 use crate::topology::{OWNED, node, node6, octet};
 
 const PROGRAM: &str = "/bin/lb-agent";
@@ -77,6 +77,10 @@ impl<'a> Agent<'a> {
         self.process.take().map_or(Ok(None), |process| process.terminate(patience))
     }
 
+    pub(super) fn last_words(&self, count: usize) -> String {
+        self.process.as_ref().map(|process| process.last_words(count)).unwrap_or_default()
+    }
+
     pub(super) fn check(&mut self) -> anyhow::Result<()> {
         if let Some(process) = &mut self.process {
             ensure!(process.is_alive(), "the agent ended: {}", process.last_words(8));
@@ -131,7 +135,7 @@ impl<'a> Agent<'a> {
                 return Ok(());
             }
             if start.elapsed() > PATIENCE {
-                let words = self.process.as_ref().map(|process| process.last_words(8)).unwrap_or_default();
+                let words = self.last_words(8);
                 let (config, kernel) = (&status["config"], &status["kernel"]);
                 bail!("{} is not ready: {config} {kernel}\n{words}", self.namespace.name());
             }
@@ -148,17 +152,7 @@ pub(super) fn document(index: usize, services: &Services, generation: u64, socke
     let mut document = services.document(addresses);
     document["generation"] = json!(generation);
     document["ownedPrefixes"] = json!(OWNED);
-    let mut health = json!({
-        "check": { "kind": "tcp" },
-        "interval": milliseconds(PROBE_INTERVAL),
-        "timeout": milliseconds(PROBE_TIMEOUT),
-        "fall": FALL,
-        "rise": RISE,
-    });
-    if let Some(duration) = services.slow_start {
-        health["slowStart"] = json!({ "duration": milliseconds(duration), "steps": 5 });
-    }
-    document["health"] = health;
+    document["health"] = health_document(services.slow_start);
     // withdrawn and announced again as often as scenarios want
     document["announce"] = json!({ "drainDelay": "300ms", "damping": { "enabled": false } });
     let bfd = milliseconds(BFD_INTERVAL);

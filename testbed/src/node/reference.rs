@@ -107,6 +107,10 @@ impl<'a> Reference<'a> {
         self.bird.take().map_or(Ok(None), |bird| bird.terminate(patience))
     }
 
+    pub(super) fn last_words(&self, count: usize) -> String {
+        self.bird.as_ref().map(|bird| bird.last_words(count)).unwrap_or_default()
+    }
+
     pub(super) fn check(&mut self) -> anyhow::Result<()> {
         if let Some(bird) = &mut self.bird {
             ensure!(bird.is_alive(), "BIRD ended: {}", bird.last_words(5));

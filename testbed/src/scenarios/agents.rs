@@ -6,13 +6,14 @@ use serde_json::Value;
 
 use crate::foreign;
 use crate::ipvs;
+use crate::services::Services;
 use crate::topology::{COUNT, VIP};
 use crate::traffic::flows::Flows;
-use crate::world::{ANSWER, PATIENCE, World};
+use crate::world::{ANSWER, CROWD, PATIENCE, World};
 
 /// kill -9 and start again under traffic: nothing is written, nothing is lost.
 pub(super) fn restarts(world: &mut World<'_>) -> anyhow::Result<()> {
-    let mut flows = world.open(VIP, 240)?;
+    let mut flows = world.open(&CROWD)?;
     let before = ipvs::read(world.nodes[0].namespace)?;
     let services = world.services.clone();
     let (restarted, census) = flows.watch(ANSWER, || -> anyhow::Result<Value> {
@@ -28,13 +29,13 @@ pub(super) fn restarts(world: &mut World<'_>) -> anyhow::Result<()> {
     world.report.row("0 writes to the kernel", &shown(writes, "writes to the kernel"), writes == Some(0));
     let after = ipvs::read(world.nodes[0].namespace)?;
     world.report.row("its services in the same order", same(before == after), before == after);
-    world.expect_count("of 240 connections lost", 0, census.lost());
+    world.expect_none_lost(&flows, &census, "");
     Ok(())
 }
 
 /// The same file again, a file that is wrong, and the right one once more.
 pub(super) fn reloads(world: &mut World<'_>) -> anyhow::Result<()> {
-    let mut flows = world.open(VIP, 240)?;
+    let mut flows = world.open(&CROWD)?;
     let before = ipvs::read(world.nodes[0].namespace)?;
     let writes_before = world.nodes[0].status()?["kernel"]["writes"].clone();
     let services = world.services.clone();
@@ -60,34 +61,54 @@ pub(super) fn reloads(world: &mut World<'_>) -> anyhow::Result<()> {
 fn unchanged(world: &World<'_>, flows: &mut Flows, before: &[ipvs::Line]) -> anyhow::Result<()> {
     let after = ipvs::read(world.nodes[0].namespace)?;
     world.report.row("its services in the same order", same(before == after), before == after);
-    world.expect_count("of 240 connections lost", 0, flows.probe(ANSWER).lost());
+    world.expect_kept(flows, "");
     Ok(())
 }
 
-/// What others put into the kernel is there through everything, and when the agent has cleaned up.
+/// What others put into the kernel before the agents came is there through their start, changes of
+/// everything that they own, and when one has cleaned up.
 pub(super) fn foreign(world: &mut World<'_>) -> anyhow::Result<()> {
-    for (index, node) in world.nodes.iter().enumerate() {
-        let seen = foreign::seen(node.namespace)?;
-        let is_same = seen == world.foreign[index];
-        if !is_same {
-            world.report.remark(&format!("planted:\n{}found:\n{seen}", world.foreign[index]));
-        }
-        world.report.row(&format!("foreign things untouched on node {}", index + 1), same(is_same), is_same);
-    }
+    untouched(world, "since before the start")?;
+    let mut changed = Services::usual();
+    changed.remove(0);
+    changed.set(1, 7, "drain");
+    changed.list.truncate(2);
+    world.apply(&changed)?;
+    world.expect_programmed(&changed)?;
+    untouched(world, "by a change")?;
+    let services = Services::usual();
+    world.apply(&services)?;
+    world.expect_programmed(&services)?;
+    untouched(world, "by the change back")?;
     if !world.nodes[2].is_agent() {
         return Ok(());
     }
-    let services = world.services.clone();
     world.nodes[2].terminate(PATIENCE)?;
     world.nodes[2].start_to_clean(&services)?;
+    let watch = world.lag.stopwatch();
     let ended = world.nodes[2].terminate(PATIENCE)?;
-    world.expect_within("an agent that cleans up has ended", PATIENCE, ended);
+    world.expect_within("an agent that cleans up has ended", PATIENCE, &watch, ended);
     let left = ipvs::read(world.nodes[2].namespace)?;
     let own = ipvs::of_services(&left, |_, address| services.vips().contains(&address.ip()));
     world.expect_count("of its own services left", 0, own.len());
-    let is_same = foreign::seen(world.nodes[2].namespace)? == world.foreign[2];
-    world.report.row("foreign things untouched by it", same(is_same), is_same);
+    untouched(world, "by cleaning up")?;
     world.nodes[2].start(&services)
+}
+
+/// A row: everything foreign is as it was planted, on all nodes.
+fn untouched(world: &World<'_>, by: &str) -> anyhow::Result<()> {
+    let mut same = 0;
+    for (node, planted) in world.nodes.iter().zip(&world.foreign) {
+        let seen = foreign::seen(node.namespace)?;
+        if seen == *planted {
+            same += 1;
+        } else {
+            world.report.remark(&format!("planted on {}:\n{planted}found:\n{seen}", node.namespace.name()));
+        }
+    }
+    let planted = world.foreign[0].lines().count();
+    world.expect_count(&format!("nodes with all {planted} foreign things untouched {by}"), COUNT, same);
+    Ok(())
 }
 
 const fn same(is_same: bool) -> &'static str {

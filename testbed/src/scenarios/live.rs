@@ -13,8 +13,10 @@ const FOLDER: &str = "/tests";
 /// The program that makes pods and sends packets: it takes half a minute, too long for the small set.
 const SLOW: &str = "live_dsr";
 
-/// A program that is not through after so long hangs; the host gives up on a silent guest later.
-const LIMIT: Duration = Duration::from_secs(75);
+/// A program that is not through after so long hangs; on a busy machine the slow one takes two minutes.
+const LIMIT: Duration = Duration::from_secs(300);
+/// The host gives up on a guest that says nothing, so something is said.
+const WORD: Duration = Duration::from_secs(30);
 
 /// Runs each quick program of tests that the image brought.
 pub(super) fn netlink(world: &mut World<'_>) -> anyhow::Result<()> {
@@ -48,7 +50,7 @@ fn tests(world: &mut World<'_>, namespace: &'static str, is_wanted: fn(&str) -> 
             .env("OVERSPILL_AGENT", "/bin/lb-agent")
             .current_dir("/tmp");
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
-        let status = wait(namespace.spawn(&mut command)?)?;
+        let status = wait(world, namespace.spawn(&mut command)?)?;
         let text = fs::read_to_string(&log)?;
         let summary = text.lines().rfind(|line| line.starts_with("test result:"));
         let result = match (status, summary) {
@@ -66,9 +68,14 @@ fn tests(world: &mut World<'_>, namespace: &'static str, is_wanted: fn(&str) -> 
 }
 
 /// Waits for a program; one that hangs is killed, and has no status.
-fn wait(mut program: Child) -> anyhow::Result<Option<ExitStatus>> {
+fn wait(world: &World<'_>, mut program: Child) -> anyhow::Result<Option<ExitStatus>> {
     let start = Instant::now();
+    let mut said = Duration::ZERO;
     while start.elapsed() < LIMIT {
+        if start.elapsed() > said + WORD {
+            said = start.elapsed();
+            world.report.remark(&format!("still running after {} s", said.as_secs()));
+        }
         if let Some(status) = program.try_wait()? {
             return Ok(Some(status));
         }

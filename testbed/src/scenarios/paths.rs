@@ -8,9 +8,11 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use crate::ipvs;
+use crate::lag::Stopwatch;
 use crate::services::Services;
 use crate::topology::{COUNT, VIP, backend, node};
-use crate::world::{PATIENCE, World};
+use crate::traffic::flows::Flows;
+use crate::world::{NEWCOMERS, PATIENCE, World};
 
 /// What the checker reads.
 const FILE: &str = "/tmp/paths.yaml";
@@ -19,25 +21,30 @@ const NODE: usize = 0;
 const BACKEND: usize = 1;
 /// What the node may take to act.
 const BOUND: Duration = Duration::from_secs(1);
+/// Who has not answered by then does not: the same for those that must and those that must not.
+const SILENCE: Duration = Duration::from_secs(3);
 
 /// A tunnel is broken: the checker names it, and that node stops using that backend, alone.
 pub(super) fn dies(world: &mut World<'_>) -> anyhow::Result<()> {
     let found = findings(world)?;
     world.report.row("no dead path at first", &shown(&found), found.is_empty());
+    let mut flows = world.open(&[(VIP, 240)])?;
+    let on_backend = flows.on(BACKEND);
     let broken = &world.topology.backends[BACKEND];
     let rule = format!("from {} ipproto 4 blackhole", node(NODE));
     // rules are looked at after the table of local addresses, so that is moved behind ours
     broken.ip(&format!("rule add pref 10 lookup local\nrule del pref 0\nrule add pref 5 {rule}\n"))?;
-    let outcome = named_and_avoided(world);
+    let outcome = named_and_avoided(world, &mut flows, on_backend);
     broken.ip("rule add pref 0 lookup local\nrule del pref 10\nrule del pref 5\n")?;
     outcome?;
+    let watch = world.lag.stopwatch();
     tell(world, 0)?;
-    let back = wait(world, |weights| weights.iter().all(|weight| *weight > 0));
-    world.expect_within("used by all nodes again", BOUND, back);
+    let back = wait(world, &watch, |weights| weights.iter().all(|weight| *weight > 0));
+    world.expect_within("used by all nodes again", BOUND, &watch, back);
     Ok(())
 }
 
-fn named_and_avoided(world: &mut World<'_>) -> anyhow::Result<()> {
+fn named_and_avoided(world: &mut World<'_>, flows: &mut Flows, on_backend: usize) -> anyhow::Result<()> {
     let found = findings(world)?;
     let is_it = |finding: &Value| {
         let is_pair = finding["dead"] == "pair" && finding["node"] == "node1";
@@ -45,11 +52,19 @@ fn named_and_avoided(world: &mut World<'_>) -> anyhow::Result<()> {
     };
     let is_named = !found.is_empty() && found.iter().all(is_it);
     world.report.row("named: node1 to 10.2.2.2 and nothing else", &shown(&found), is_named);
+    let silent = flows.probe(SILENCE).silent;
+    let expected = "some connections of that backend are silent, of that node's";
+    let shown = format!("{silent} of {on_backend}");
+    world.report.row(expected, &shown, 0 < silent && silent < on_backend);
+    let watch = world.lag.stopwatch();
     tell(world, 60)?;
-    let avoided = wait(world, |weights| (0..COUNT).all(|node| (weights[node] == 0) == (node == NODE)));
-    world.expect_within("avoided by that node alone", BOUND, avoided);
-    let newcomers = world.open(VIP, 240)?;
-    world.expect_count("of 240 new connections refused", 0, newcomers.census().unopened());
+    let avoided =
+        wait(world, &watch, |weights| (0..COUNT).all(|node| (weights[node] == 0) == (node == NODE)));
+    world.expect_within("avoided by that node alone", BOUND, &watch, avoided);
+    let newcomers = world.open(&NEWCOMERS)?;
+    world.expect_opened(&newcomers);
+    let lost = flows.probe(SILENCE).lost();
+    world.expect_count("connections lost, the silent ones", silent, lost);
     Ok(())
 }
 
@@ -77,7 +92,7 @@ fn tell(world: &mut World<'_>, seconds: u32) -> anyhow::Result<()> {
 }
 
 /// Waits for the weights of the backend in the nodes to be so.
-fn wait(world: &World<'_>, are_so: impl Fn(&[u32]) -> bool) -> Option<Duration> {
+fn wait(world: &World<'_>, watch: &Stopwatch, are_so: impl Fn(&[u32]) -> bool) -> Option<Duration> {
     let start = Instant::now();
     while start.elapsed() < PATIENCE {
         let weight = |node: &crate::node::Node<'_>| {
@@ -86,7 +101,7 @@ fn wait(world: &World<'_>, are_so: impl Fn(&[u32]) -> bool) -> Option<Duration> 
         };
         let weights: Vec<u32> = world.nodes.iter().map(weight).collect();
         if are_so(&weights) {
-            return Some(start.elapsed());
+            return Some(watch.since.elapsed());
         }
         std::thread::sleep(Duration::from_millis(10));
     }

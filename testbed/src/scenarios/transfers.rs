@@ -25,12 +25,15 @@ pub(super) fn narrow(world: &mut World<'_>) -> anyhow::Result<()> {
 }
 
 fn all(world: &mut World<'_>, path: &str) -> anyhow::Result<()> {
-    for vip in BULK_VIPS {
-        for direction in [Direction::Download, Direction::Upload] {
-            transfer(world, vip, direction, path);
-        }
-    }
+    BULK_VIPS.iter().for_each(|vip| both_ways(world, *vip, path));
     Ok(())
+}
+
+/// Rows: downloads from a VIP and uploads to it come through whole.
+pub(super) fn both_ways(world: &mut World<'_>, vip: IpAddr, path: &str) {
+    for direction in [Direction::Download, Direction::Upload] {
+        transfer(world, vip, direction, path);
+    }
 }
 
 fn transfer(world: &mut World<'_>, vip: IpAddr, direction: Direction, path: &str) {

@@ -4,7 +4,6 @@
 //! and has to answer with its backend's digit; what else may happen to it is a
 //! [`Life`], and only losses of [`Life::Open`] ones count as such.
 
-use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd as _;
@@ -36,15 +35,15 @@ pub(crate) enum Life {
 pub(crate) struct Flow {
     socket: TcpStream,
     pub(crate) source: SocketAddr,
+    pub(crate) vip: SocketAddr,
     pub(crate) life: Life,
     asked: u32,
     answered: u32,
 }
 
-/// Connections to one VIP.
+/// Connections to VIPs.
 #[derive(Debug)]
 pub(crate) struct Flows {
-    vip: SocketAddr,
     pub(crate) flows: Vec<Flow>,
 }
 
@@ -73,33 +72,26 @@ impl Census {
 }
 
 impl Flows {
-    /// Opens connections from all these sources and waits for the backends' greetings.
+    /// Opens connections, each from a source to a VIP, and waits for the backends' greetings.
     pub(crate) fn open(
         client: &Namespace,
-        vip: SocketAddr,
-        sources: &[SocketAddr],
+        pairs: &[(SocketAddr, SocketAddr)],
         patience: Duration,
     ) -> anyhow::Result<Self> {
-        let mut flows = Self { vip, flows: Vec::with_capacity(sources.len()) };
-        flows.add_all(client, sources)?;
-        flows.listen(Instant::now() + patience);
-        Ok(flows)
-    }
-
-    /// Begins many more, by one visit to the client's namespace.
-    fn add_all(&mut self, client: &Namespace, sources: &[SocketAddr]) -> anyhow::Result<()> {
-        let vip = self.vip;
+        // by one visit to the client's namespace
         let sockets: std::io::Result<Vec<Socket>> =
-            client.run(|| sources.iter().map(|source| connect(*source, vip)).collect());
-        let flow = |(socket, source): (Socket, &SocketAddr)| Flow {
+            client.run(|| pairs.iter().map(|(source, vip)| connect(*source, *vip)).collect());
+        let flow = |(socket, (source, vip)): (Socket, &(SocketAddr, SocketAddr))| Flow {
             socket: socket.into(),
             source: *source,
+            vip: *vip,
             life: Life::Opening,
             asked: 1,
             answered: 0,
         };
-        self.flows.extend(sockets?.into_iter().zip(sources).map(flow));
-        Ok(())
+        let mut flows = Self { flows: sockets?.into_iter().zip(pairs).map(flow).collect() };
+        flows.listen(Instant::now() + patience);
+        Ok(flows)
     }
 
     /// Asks all that are open, and waits for their answers; how all are then.
@@ -112,7 +104,7 @@ impl Flows {
     }
 
     /// Waits until nobody owes an answer, or the time has come.
-    pub(crate) fn listen(&mut self, deadline: Instant) {
+    fn listen(&mut self, deadline: Instant) {
         loop {
             let mut owing: Vec<&mut Flow> = self.flows.iter_mut().filter(|flow| flow.owes_answer()).collect();
             let left = deadline.saturating_duration_since(Instant::now());
@@ -168,15 +160,10 @@ impl Flows {
         census
     }
 
-    /// How many each backend has, of those that are open.
-    pub(crate) fn by_backend(&self) -> BTreeMap<usize, usize> {
-        let mut counts = BTreeMap::new();
-        for flow in &self.flows {
-            if let Life::Open(backend) = flow.life {
-                *counts.entry(backend).or_default() += 1;
-            }
-        }
-        counts
+    /// How many a backend has, of those that are open, and heard of when asked last.
+    pub(crate) fn on(&self, backend: usize) -> usize {
+        let is_on = |flow: &&Flow| flow.life == Life::Open(backend) && !flow.owes_answer();
+        self.flows.iter().filter(is_on).count()
     }
 }
 
@@ -199,6 +186,15 @@ impl Flow {
     /// Whether it was asked something that it has not answered yet.
     pub(crate) const fn owes_answer(&self) -> bool {
         matches!(self.life, Life::Opening | Life::Open(_)) && self.answered < self.asked
+    }
+
+    /// Whether it was open once and is of no use now.
+    pub(crate) const fn is_lost(&self) -> bool {
+        match self.life {
+            Life::Open(_) => self.owes_answer(),
+            Life::Reset | Life::Moved => true,
+            Life::Opening | Life::Refused => false,
+        }
     }
 
     fn ask(&mut self) {

@@ -4,16 +4,10 @@ use super::*;
 
 #[test]
 fn words_of_the_host_are_read_and_others_left() {
-    let words = ["smoke", "figures", "nosuch", "only=node_killed", "only=drain", "shard=1/2", "x=y"]
+    let words = ["reference", "figures", "nosuch", "run=slow_start,node's_agent_killed", "repeat=3", "x=y"]
         .map(str::to_owned);
-    let expected = Words {
-        is_smoke: true,
-        is_figures: true,
-        is_kept: false,
-        is_shell: false,
-        kind: Kind::Agent,
-        only: vec!["node killed".to_owned(), "drain".to_owned()],
-        shard: Some((1, 2)),
-    };
-    assert_eq!(Words::read(words), expected);
+    let Words { is_figures, is_kept, is_shell, kind, scenarios, repeat } = Words::read(words);
+    assert_eq!((is_figures, is_kept, is_shell, kind, repeat), (true, false, false, Kind::Reference, 3));
+    let names: Vec<_> = scenarios.iter().map(|scenario| scenario.name).collect();
+    assert_eq!(names, ["slow start", "node's agent killed"], "in the order of the words");
 }

@@ -99,9 +99,9 @@ fn benches(context: &Context) -> Outcome {
     context.run(&mut context.cargo(&["bench", "--package", "benches", "--profile", "dev", "--", "--test"]))
 }
 
-/// The small set of scenarios in a guest with a kernel of its own.
+/// Scenarios in a guest with a kernel of its own: the small set, and in CI the whole.
 fn testbed(context: &Context) -> Outcome {
-    let options = Options { smoke: true, ..Options::default() };
+    let options = if context.is_ci { Options::whole() } else { Options::smoke() };
     match testbed::run(&context.root, &options) {
         Ok(transcript) if transcript.failures().is_empty() => Outcome::Passed(transcript.summary()),
         Ok(transcript) => Outcome::Failed(transcript.failures().join("; ")),

@@ -14,7 +14,7 @@ fn a_skip_fails_in_ci_only() {
 
 #[test]
 fn lock_files_are_not_changed_by_a_run() {
-    let context = Context { root: PathBuf::from(".") };
+    let context = Context { root: PathBuf::from("."), is_ci: false };
     let words = |command: Command| shown(&command).split_once(' ').expect("has arguments").1.to_owned();
     assert_eq!(words(context.cargo(&["clippy", "--", "-D", "warnings"])), "clippy --locked -- -D warnings");
     assert_eq!(words(context.cargo(&["doc"])), "doc --locked");

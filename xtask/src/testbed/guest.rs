@@ -11,9 +11,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
-use super::protocol::{Event, Transcript};
+use super::protocol::{Event, Row, Transcript};
 
 /// The clock is the emulated power management timer: the time stamp counter is the host's, and a
 /// guest that measures its pace on a busy host lives several times too fast for ever.
@@ -25,6 +25,8 @@ const SILENCE: Duration = Duration::from_secs(90);
 /// What to boot, and for how long at most.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Guest<'a> {
+    /// By which lines of several guests are told apart.
+    pub(super) name: Option<usize>,
     pub(super) kernel: &'a Path,
     pub(super) image: &'a Path,
     /// Where the kernel's words go.
@@ -73,11 +75,11 @@ impl Guest<'_> {
         command
     }
 
-    /// Boots it and reads its events until it is through.
+    /// Boots it and adds its events until it is through; that it hangs or dies is a row that failed.
     ///
     /// # Errors
-    /// If it hangs or dies; with the end of its console.
-    pub(super) fn run(&self) -> anyhow::Result<Transcript> {
+    /// If it could not be started.
+    pub(super) fn run(&self, mut transcript: Transcript) -> anyhow::Result<Transcript> {
         let mut command = self.command();
         command.arg("-serial").arg(format!("file:{}", self.console.display())).args(["-serial", "stdio"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
@@ -89,38 +91,50 @@ impl Guest<'_> {
             // the listener may have given up
             let _ = read.map(|line| lines.send(line)).find(Result::is_err);
         });
-        let deadline = Instant::now() + self.limit;
-        let mut transcript = Transcript::default();
+        let start = Instant::now();
         let why = loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = self.limit.saturating_sub(start.elapsed());
             match said.recv_timeout(left.min(SILENCE)) {
                 Ok(line) => {
                     let event = Event::read(&line);
-                    event.progress().into_iter().for_each(|line| println!("{line}"));
+                    event.progress().into_iter().for_each(|line| self.say(&line));
                     transcript.push(event);
                 }
-                Err(RecvTimeoutError::Disconnected) if transcript.has_ended() => return Ok(transcript),
-                Err(RecvTimeoutError::Disconnected) => break "the guest died".to_owned(),
+                Err(RecvTimeoutError::Disconnected) if transcript.has_ended() => {
+                    self.say(&format!("through after {:.0} s", start.elapsed().as_secs_f64()));
+                    return Ok(transcript);
+                }
+                Err(RecvTimeoutError::Disconnected) => break "it died".to_owned(),
                 Err(RecvTimeoutError::Timeout) if left.is_zero() => {
-                    break format!("the guest was not through after {} s", self.limit.as_secs());
+                    break format!("not through after {} s", self.limit.as_secs());
                 }
-                Err(RecvTimeoutError::Timeout) => {
-                    break format!("the guest said nothing for {} s", SILENCE.as_secs());
-                }
+                Err(RecvTimeoutError::Timeout) => break format!("said nothing for {} s", SILENCE.as_secs()),
             }
         };
-        bail!("{why}; the end of {}:\n{}", self.console.display(), tail(self.console))
+        println!("the end of {}:\n{}", self.console.display(), tail(self.console));
+        let scenario = transcript.current().unwrap_or("boot").to_owned();
+        let expected = "the guest comes to its end".to_owned();
+        let seconds = start.elapsed().as_secs_f64();
+        transcript.push(Event::Row(Row { scenario, expected, got: why, pass: false, seconds }));
+        Ok(transcript)
+    }
+
+    /// A line for the person who waits.
+    fn say(&self, line: &str) {
+        match self.name {
+            Some(name) => println!("{name}| {line}"),
+            None => println!("{line}"),
+        }
     }
 
     /// Boots it with its console on ours; what happened is read from a file afterwards.
-    pub(super) fn attend(&self, events: &Path) -> anyhow::Result<Transcript> {
+    pub(super) fn attend(&self, events: &Path, mut transcript: Transcript) -> anyhow::Result<Transcript> {
         let mut command = self.command();
         command.args(["-serial", "mon:stdio"]).arg("-serial").arg(format!("file:{}", events.display()));
         // a second monitor for the key that ends the guest (Ctrl-a x)
         let mut running = Running(command.spawn().context("could not start qemu-system-x86_64")?);
         running.0.wait().context("could not wait for qemu-system-x86_64")?;
         let said = fs::read_to_string(events).with_context(|| format!("{}", events.display()))?;
-        let mut transcript = Transcript::default();
         said.lines().for_each(|line| transcript.push(Event::read(line)));
         Ok(transcript)
     }

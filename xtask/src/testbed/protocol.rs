@@ -57,9 +57,11 @@ pub(super) struct Flows {
     pub(super) taken: String,
 }
 
-/// Everything that was said.
+/// Everything that was said, and what was to be run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Transcript {
+    /// The scenarios' names.
+    wanted: Vec<&'static str>,
     events: Vec<Event>,
 }
 
@@ -85,11 +87,17 @@ impl Event {
 }
 
 impl Transcript {
+    /// An empty one, of guests that are to run these scenarios.
+    pub(super) fn of(wanted: impl IntoIterator<Item = &'static str>) -> Self {
+        Self { wanted: wanted.into_iter().collect(), events: Vec::new() }
+    }
+
     pub(super) fn push(&mut self, event: Event) {
         self.events.push(event);
     }
 
     pub(super) fn append(&mut self, mut other: Self) {
+        self.wanted.append(&mut other.wanted);
         self.events.append(&mut other.events);
     }
 
@@ -119,22 +127,46 @@ impl Transcript {
         self.events.contains(&Event::End)
     }
 
-    /// What did not hold, in words; a run that measured nothing has failed too.
+    /// The scenario that began last.
+    pub(super) fn current(&self) -> Option<&str> {
+        self.events.iter().rev().find_map(|event| match event {
+            Event::Begin { scenario } => Some(scenario.as_str()),
+            Event::Ready { .. }
+            | Event::Row(_)
+            | Event::Remark { .. }
+            | Event::Figure { .. }
+            | Event::Services { .. }
+            | Event::Flows(_)
+            | Event::End => None,
+        })
+    }
+
+    /// What did not hold, in words; a scenario that was not run, or that expected nothing, did not either.
     pub(crate) fn failures(&self) -> Vec<String> {
         let failed = self.rows().filter(|row| !row.pass);
         let mut failures: Vec<String> = failed
             .map(|row| format!("{}: expected {}, got {}", row.scenario, row.expected, row.got))
             .collect();
-        if self.rows().next().is_none() {
-            failures.push("no scenario was run".to_owned());
+        let begun = |name: &str| {
+            self.events.iter().any(|event| matches!(event, Event::Begin { scenario } if scenario == name))
+        };
+        let not_begun: Vec<&str> = self.wanted.iter().copied().filter(|name| !begun(name)).collect();
+        if !not_begun.is_empty() {
+            failures.push(format!("not run: {}", not_begun.join(", ")));
+        }
+        for name in self.wanted.iter().filter(|name| begun(name)) {
+            if !self.rows().any(|row| row.scenario == **name) {
+                failures.push(format!("{name}: it expected nothing, and so proved nothing"));
+            }
         }
         failures
     }
 
     /// One line about all.
     pub(crate) fn summary(&self) -> String {
-        let (all, failed) = (self.rows().count(), self.failures().len());
-        format!("{all} expectations, {failed} failed")
+        let held = self.rows().filter(|row| row.pass).count();
+        let scenarios = self.wanted.len();
+        format!("{held} expectations of {scenarios} scenarios held, {} did not", self.failures().len())
     }
 }
 

@@ -117,14 +117,7 @@ pub fn plan(
             plan.gaps.push(Gap { subject: index, gateway: None, why: GapReason::NoSource });
             continue;
         }
-        let scheduler = Scheduler::new(
-            service.scheduler,
-            *key,
-            service.hash_fields,
-            &service.backends,
-            &mut tables,
-            None,
-        )?;
+        let scheduler = Scheduler::new(service, *key, &mut tables, None)?;
         let vip = SocketAddr::new(service.address.address, service.address.port);
         for (gateway, flows) in search(service, &scheduler, nodes * checker.tries.max(1), checker) {
             if flows.is_empty() {

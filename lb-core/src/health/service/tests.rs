@@ -39,13 +39,13 @@ fn drain(service: &mut ServiceHealth) -> Vec<ServiceEvent> {
 #[test]
 fn every_pair_of_state_and_level() {
     use ServiceState::{Down, Panic, Unknown, Up};
-    let levels = [Level::Good, Level::Fair, Level::Poor, Level::Bad, Level::Unclear];
+    let levels = [Level::Good, Level::Hopeful, Level::Fair, Level::Poor, Level::Bad, Level::Unclear];
     let table = [
-        //        good fair   poor   bad   unclear
-        (Unknown, [Up, Down, Down, Down, Unknown]),
-        (Up, [Up, Up, Panic, Down, Up]),
-        (Panic, [Up, Panic, Panic, Down, Panic]),
-        (Down, [Up, Down, Down, Down, Down]),
+        //        good hopeful fair   poor   bad   unclear
+        (Unknown, [Up, Unknown, Down, Down, Down, Unknown]),
+        (Up, [Up, Up, Up, Panic, Down, Up]),
+        (Panic, [Up, Up, Panic, Panic, Down, Panic]),
+        (Down, [Up, Up, Down, Down, Down, Down]),
     ];
     for (state, row) in table {
         for (level, expected) in levels.into_iter().zip(row) {
@@ -65,6 +65,21 @@ fn without_marks_one_backend_is_enough() {
     assert_eq!(service.state(), ServiceState::Up);
     service.handle_report(BackendId(1), report(DOWN, 1));
     assert_eq!(service.state(), ServiceState::Down);
+}
+
+/// Else a node that joins would send other nodes' connections with backends that it has not yet seen
+/// to the first that it has.
+#[test]
+fn a_service_that_begins_waits_for_all_of_its_backends() {
+    let mut service = service("{}", &[UNKNOWN, UNKNOWN, UNKNOWN]);
+    for (id, state, expected) in
+        [(0, UP, ServiceState::Unknown), (1, UP, ServiceState::Unknown), (2, DOWN, ServiceState::Up)]
+    {
+        service.handle_report(BackendId(id), report(state, 1));
+        assert_eq!(service.state(), expected);
+    }
+    service.handle_report(BackendId(3), report(UNKNOWN, 1));
+    assert_eq!(service.state(), ServiceState::Up, "one that joins later takes nothing down");
 }
 
 #[test]

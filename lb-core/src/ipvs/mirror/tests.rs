@@ -51,10 +51,8 @@ proptest! {
         let printed = Config::try_from(file).expect("what is printed can be read");
         prop_assert_eq!(&printed, &mirror(&config(service), &desired));
         let service = &printed.services[0];
-        let (kind, fields) = (service.scheduler, service.hash_fields);
         let mut tables = TableCache::default();
-        let scheduler =
-            Scheduler::new(kind, printed.hash_key, fields, &service.backends, &mut tables, None).unwrap();
+        let scheduler = Scheduler::new(service, printed.hash_key, &mut tables, None).unwrap();
         let holders: Vec<_> = scheduler
             .slots_by_backend()
             .into_iter()

@@ -196,7 +196,7 @@ const fn is_mh(table: TableKind) -> bool {
 /// How many destinations the scheduler takes.
 const fn room(table: TableKind) -> usize {
     match table {
-        TableKind::IpvsMh { size } => size as usize,
+        TableKind::IpvsMh { size, .. } => size as usize,
         TableKind::IpvsSh { .. }
         | TableKind::Maglev { .. }
         | TableKind::Rendezvous { .. }

@@ -6,15 +6,16 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::hash::HashKey;
-use crate::identity::{Endpoint, Weight};
+use crate::identity::{Endpoint, Family, Weight};
 use crate::table::tests::{member, members};
 use crate::table::{NONE, Table, TableError};
 
-const KINDS: [TableKind; 5] = [
+const KINDS: [TableKind; 6] = [
     TableKind::Maglev { size: 4_093 },
     TableKind::Rendezvous { size: 4_096 },
     TableKind::Ring { points: 4 },
-    TableKind::IpvsMh { size: 4_093 },
+    TableKind::IpvsMh { size: 4_093, family: Family::V4 },
+    TableKind::IpvsMh { size: 4_093, family: Family::V6 },
     TableKind::IpvsSh { size: 4_096 },
 ];
 
@@ -144,11 +145,12 @@ fn tables_are_the_same_everywhere() {
             (std::format!("{}", table.digest()), HashKey::new([0; 16]).hash_bytes(&bytes))
         })
         .into();
-    let golden: [(&str, u64); 5] = [
+    let golden: [(&str, u64); 6] = [
         ("261caeda61576fa63afb55722b45f7b5", 0x2acc_8a32_d54e_8b89),
         ("aa4a5e7e37e18e6f6e47674a737cc4f3", 0xddb6_6765_5d0e_03b9),
         ("a9cbd5dc595226bb45c64e033ae0d59e", 0x08c7_6247_dea8_68e3),
         ("e19911df10908ad392b21268a15264d6", 0x4b37_cc62_b8f1_4ba0),
+        ("9ef55b80a745833c5e28005f859b32c8", 0x4b37_cc62_b8f1_4ba0),
         ("e1197eeee663288ad090d822eae652a8", 0x9af2_7a94_bd4c_8f30),
     ];
     let digests: Vec<(&str, u64)> = digests.iter().map(|(digest, slots)| (digest.as_str(), *slots)).collect();

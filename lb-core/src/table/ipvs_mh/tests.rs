@@ -8,7 +8,7 @@ use crate::identity::{Endpoint, Weight};
 use crate::table::ipvs::DestinationList;
 use crate::table::{Table, TableKind};
 
-const KIND: TableKind = TableKind::IpvsMh { size: 4_093 };
+const KIND: TableKind = TableKind::IpvsMh { size: 4_093, family: Family::V4 };
 
 fn server(last: u8) -> Endpoint {
     Endpoint::new([10, 0, 0, last].into(), 80)
@@ -39,8 +39,9 @@ fn hashes_of_the_kernel() {
     ];
     for (address, port, h1, h2, offset, skip) in rows {
         let address = IpAddr::from(address);
-        assert_eq!(hash(OFFSET_KEY, address, port, 0), h1, "{address}");
-        assert_eq!(hash(SKIP_KEY, address, port, 0), h2, "{address}");
+        let word = ipvs::fold(address);
+        assert_eq!(hash(OFFSET_KEY, word, port, 0), h1, "{address}");
+        assert_eq!(hash(SKIP_KEY, word, port, 0), h2, "{address}");
         assert_eq!(slot(4_093, address, port, 0), offset, "{address}");
         assert_eq!(h2 % 4_092 + 1, skip, "{address}");
     }
@@ -104,4 +105,40 @@ fn weight_zero_keeps_the_slots_and_delete_and_add_moves_to_the_head() {
 fn ipv6_addresses_are_folded() {
     let v6 = IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 5_u16]);
     assert_eq!(ipvs::fold(v6), 0x2001_0db8 ^ 5);
+}
+
+fn mixed(family: Family, addresses: &[&str]) -> Table {
+    let mut list = DestinationList::default();
+    for address in addresses {
+        list.add(Endpoint::new(address.parse().unwrap(), 80), Weight(1));
+    }
+    let kind = TableKind::IpvsMh { size: 4_093, family };
+    Table::build(kind, &HashKey::new([0; 16]), &list.members(kind)).unwrap()
+}
+
+/// `ip_vs_mh_hashkey(svc->af, &dest->addr, ...)`: a union is read in the family of the service.
+#[test]
+fn destinations_are_read_in_the_family_of_the_service() {
+    let over6 = ["2001:db8:1::1", "2001:db9:2::2", "fd00:b::3"];
+    let first_words = ["32.1.13.184", "32.1.13.185", "253.0.0.11"];
+    assert_eq!(mixed(Family::V4, &over6).slots(), mixed(Family::V4, &first_words).slots());
+    assert_ne!(mixed(Family::V4, &over6).slots(), mixed(Family::V6, &over6).slots());
+    let over4 = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
+    assert_eq!(
+        mixed(Family::V6, &over4).slots(),
+        mixed(Family::V4, &over4).slots(),
+        "one word, the rest is zero"
+    );
+    let names = |family, addresses| mixed(family, addresses).digest();
+    assert_ne!(names(Family::V4, &over6), names(Family::V6, &over6));
+}
+
+/// All in one /32 walk the same way, so they take its slots in turn, and one less moves most of them.
+#[test]
+fn an_ipv4_service_cannot_tell_destinations_of_one_prefix_apart() {
+    let table = mixed(Family::V4, &["fd00:b:1::2", "fd00:b:2::2", "fd00:b:3::2"]);
+    assert_eq!(table.slot_counts(), [1_365, 1_364, 1_364]);
+    let without = mixed(Family::V4, &["fd00:b:1::2", "fd00:b:2::2"]);
+    let (all, own) = (table.moved(&without).slots, 1_365);
+    assert!(all - own > 4_093 / 4, "{all} slots moved, {own} of them its own");
 }

@@ -25,14 +25,23 @@ fn what_is_no_event_is_a_remark() {
 }
 
 #[test]
-fn a_run_is_good_if_something_was_measured_and_all_of_it_held() {
-    let mut transcript = Transcript::default();
-    assert_eq!(transcript.failures(), ["no scenario was run"]);
+fn a_run_is_good_if_every_scenario_measured_something_and_all_of_it_held() {
+    let mut transcript = Transcript::of(["join", "drain"]);
+    assert_eq!(transcript.failures(), ["not run: join, drain"]);
+    transcript.push(Event::Begin { scenario: "join".into() });
+    assert_eq!(transcript.current(), Some("join"));
+    let nothing = "join: it expected nothing, and so proved nothing";
+    assert_eq!(transcript.failures(), ["not run: drain", nothing]);
     transcript.extend(vec![row(true)]);
+    transcript.append(Transcript::default());
+    assert_eq!(transcript.failures(), ["not run: drain"]);
+    transcript.push(Event::Begin { scenario: "drain".into() });
+    transcript.extend(vec![Row { scenario: "drain".into(), ..row(true) }]);
     assert_eq!(transcript.failures(), Vec::<String>::new());
-    assert_eq!(transcript.summary(), "1 expectations, 0 failed");
+    assert_eq!(transcript.summary(), "2 expectations of 2 scenarios held, 0 did not");
     transcript.extend(vec![row(false)]);
     assert_eq!(transcript.failures(), ["join: expected 0 lost, got 1 lost"]);
+    assert_eq!(transcript.summary(), "2 expectations of 2 scenarios held, 1 did not");
     assert!(!transcript.has_ended());
     transcript.push(Event::End);
     assert!(transcript.has_ended());

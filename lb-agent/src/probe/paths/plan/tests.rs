@@ -45,10 +45,7 @@ fn every_flow_leads_to_its_gateway() {
         let plan = plan(&key, &subjects, 3, &checker(&["192.0.2.1", "2001:db8::1"])).unwrap();
         assert_eq!((plan.paths.len(), plan.gaps.len()), (9, 0), "{scheduler}: three nodes, three gateways");
         let service = &subjects[0].service;
-        let tables = &mut TableCache::default();
-        let model =
-            Scheduler::new(service.scheduler, key, service.hash_fields, &service.backends, tables, None)
-                .unwrap();
+        let model = Scheduler::new(service, key, &mut TableCache::default(), None).unwrap();
         let mut used = BTreeSet::new();
         for path in &plan.paths {
             assert_eq!(path.flows.len(), 2, "{scheduler}");
