@@ -13,6 +13,8 @@
 //! - [`overrides`]: how a template differs on a target; [`patch`] is the engine
 //!   (RFC 6901, 6902, 7396) that remembers where each field came from.
 //! - [`render`]: all of that together: what each target would receive.
+//! - [`locality`]: where requests go by priority and locality, given health and
+//!   policy, in the integers of Istio and Envoy.
 //!
 //! [`labels`], [`name`], [`units`] and [`time`] are the words of these
 //! sentences. The crate does not know `lb-core`, and `sim` stands above both.
@@ -22,6 +24,7 @@ pub mod access_point;
 pub mod api;
 pub mod fleet;
 pub mod labels;
+pub mod locality;
 pub mod name;
 pub mod overrides;
 pub mod patch;

@@ -8,6 +8,7 @@ use std::fmt;
 
 use crate::access_point::RuleProblem;
 use crate::labels::LabelProblem;
+use crate::locality::LocalityProblem;
 use crate::name::Fqdn;
 use crate::nearest::{did_you_mean, quoted};
 use crate::provision::RangeProblem;
@@ -89,6 +90,9 @@ impl fmt::Display for FieldPath {
 /// What is wrong with a field; the text says what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
+    /// A policy of localities, or counts of hosts.
+    #[error(transparent)]
+    Locality(#[from] LocalityProblem),
     /// A name that is taken in the same list.
     #[error("`{name}` is already the name of number {first} of this list, from 0; write another")]
     Duplicate {
