@@ -2,7 +2,7 @@
 //!
 //! Two systems decide, one after the other, and both are here as their code has
 //! it: Istio's control plane turns a DestinationRule's traffic policy into
-//! priorities and weights of localities ([`assign`]); Envoy turns health into a
+//! priorities and weights of localities ([`assign()`]); Envoy turns health into a
 //! load for each priority ([`loads`]), in whole percent, and divides it inside
 //! a priority. Where Envoy's documents and code differ, the code is followed.
 //! Choosing a host is the proxy's business and not decided here.

@@ -1,7 +1,7 @@
 //! JSON Patch and merge patch: changes of a document as values.
 //!
-//! [`Operation`]s are RFC 6902's six in full, over RFC 6901's pointers; [`merge`]
-//! is RFC 7396; [`diff`] is the way back. They work on a [`Document`], a JSON
+//! [`Operation`]s are RFC 6902's six in full, over RFC 6901's pointers; [`merge()`]
+//! is RFC 7396; [`diff()`] is the way back. They work on a [`Document`], a JSON
 //! value of which each part remembers who wrote it, so that a rendering can be
 //! explained. A patch is applied whole or not at all, and an error names the
 //! operation, the pointer and the reason. Limits keep `copy` from growing a
