@@ -14,6 +14,8 @@ pub mod director_model;
 pub mod encapsulate_round_trip;
 pub mod ipvs_message;
 pub mod lb_file;
+pub mod mesh_objects;
+pub mod mesh_patch;
 pub mod packet_parse;
 pub mod packets;
 pub mod scenario;

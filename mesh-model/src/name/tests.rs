@@ -1,0 +1,55 @@
+//! Tests of names: what is one, and what is said of what is none.
+
+use super::*;
+
+#[test]
+fn names() {
+    let long = "a".repeat(64);
+    for (text, is_name) in [
+        ("checkout", true),
+        ("slc-a-1", true),
+        ("1", true),
+        (&long[..63], true),
+        (&long, false),
+        ("", false),
+        ("-a", false),
+        ("a-", false),
+        ("Checkout", false),
+        ("a.b", false),
+        ("a_b", false),
+        ("é", false),
+    ] {
+        assert_eq!(text.parse::<Name>().is_ok(), is_name, "{text}");
+    }
+}
+
+#[test]
+fn host_names() {
+    let long = format!("{}.com", "a.".repeat(126));
+    let table = [
+        ("checkout.example.com", Ok("checkout.example.com")),
+        ("A.B.", Ok("a.b")),
+        ("*.example.com", Ok("*.example.com")),
+        ("_https._tcp.example.com", Ok("_https._tcp.example.com")),
+        ("checkout", Err(ParseFqdnError::Short)),
+        ("*.com.*", Err(ParseFqdnError::Star)),
+        ("a*.example.com", Err(ParseFqdnError::Star)),
+        ("a..b", Err(ParseFqdnError::Label)),
+        ("", Err(ParseFqdnError::Label)),
+        ("*.", Err(ParseFqdnError::Star)),
+        ("bücher.example", Err(ParseFqdnError::NotAscii)),
+        ("https://a.b", Err(ParseFqdnError::Label)),
+        (long.as_str(), Err(ParseFqdnError::Long)),
+    ];
+    for (text, expected) in table {
+        let read = text.parse::<Fqdn>();
+        assert_eq!(read.as_ref().map(Fqdn::as_str).map_err(|error| *error), expected, "{text}");
+    }
+}
+
+#[test]
+fn below_a_domain_is_not_beside_it() {
+    let below = |name: &str, domain: &str| name.parse::<Fqdn>().unwrap().is_below(&domain.parse().unwrap());
+    assert!(below("a.example.com", "example.com") && below("example.com", "example.com"));
+    assert!(!below("badexample.com", "example.com") && !below("example.com", "a.example.com"));
+}

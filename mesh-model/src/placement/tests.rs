@@ -1,0 +1,188 @@
+//! Tests of placement: each reason, and that nothing is lost on missing evidence.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::api::FederatedDeployment;
+use crate::fleet::tests::fleet;
+use crate::labels::Selector;
+
+fn names(names: &[&str]) -> Option<Vec<Name>> {
+    Some(names.iter().map(|name| name.parse().unwrap()).collect())
+}
+
+fn select(level: PlacementLevel, selection: TargetSelection) -> Placement {
+    Placement { level, rule: PlacementRule::Select(selection) }
+}
+
+fn workload(clusters: &str, status: &str) -> Workload {
+    let text = format!(
+        "{{ apiVersion: overspill.dev/v1alpha1, kind: FederatedDeployment, metadata: {{ name: web, namespace: shop }}, \
+         spec: {{ placement: {{ clusters: [{clusters}] }} }}, status: {{ clusters: [{status}] }} }}"
+    );
+    Workload::try_from(serde_saphyr::from_str::<FederatedDeployment>(&text).unwrap()).unwrap()
+}
+
+fn decided(
+    placement: &Placement,
+    current: &[&str],
+    is_complete: bool,
+    workload: Option<&Workload>,
+) -> Vec<String> {
+    let fleet = fleet();
+    let current = names(current).unwrap().into_iter().collect();
+    let evidence = Evidence { fleet: &fleet, is_complete, workload, current: &current };
+    place(placement, evidence).iter().map(ToString::to_string).collect()
+}
+
+const ALL: TargetSelection = TargetSelection { names: None, zones: None, regions: None, selector: None };
+
+#[test]
+fn selections() {
+    let placed = |level, selection| {
+        let decisions = decided(&select(level, selection), &[], true, None);
+        decisions
+            .iter()
+            .filter_map(|line| line.split_once(": place"))
+            .map(|(name, _)| name.to_owned())
+            .collect::<Vec<_>>()
+    };
+    let cluster = PlacementLevel::Cluster;
+    assert_eq!(
+        placed(cluster, ALL),
+        ["lvs-a-1", "lvs-a-2", "slc-a-1", "slc-a-2", "slc-b-1"],
+        "a drained one, too"
+    );
+    assert_eq!(
+        placed(cluster, TargetSelection { regions: names(&["us-west"]), ..ALL }),
+        ["slc-a-1", "slc-a-2", "slc-b-1"]
+    );
+    assert_eq!(
+        placed(
+            cluster,
+            TargetSelection { zones: names(&["slc-a", "lvs-a"]), regions: names(&["us-east"]), ..ALL }
+        ),
+        ["lvs-a-1", "lvs-a-2"]
+    );
+    let label = Some(Selector::of(&[("of", "slc-a-2")]));
+    assert_eq!(placed(cluster, TargetSelection { selector: label.clone(), ..ALL }), ["slc-a-2"]);
+    assert_eq!(placed(PlacementLevel::Zone, ALL), ["slc-a", "slc-b"]);
+    assert_eq!(
+        placed(PlacementLevel::Zone, TargetSelection { selector: label, ..ALL }),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn why_a_target_is_kept_or_left() {
+    let one =
+        || select(PlacementLevel::Cluster, TargetSelection { names: names(&["slc-a-1", "slc-a-9"]), ..ALL });
+    let lines = decided(&one(), &["slc-a-1", "slc-a-2", "gone-1"], true, None);
+    assert_eq!(
+        lines,
+        [
+            "gone-1: drain: it is no longer in the fleet",
+            "lvs-a-1: skip: the placement does not select it",
+            "lvs-a-2: skip: the placement does not select it",
+            "slc-a-1: place: the placement selects it",
+            "slc-a-2: drain: the placement does not select it",
+            "slc-a-9: skip: the placement names it, and the fleet has none of this name; did you mean `slc-a-1`?",
+            "slc-b-1: skip: the placement does not select it",
+        ]
+    );
+    let half = decided(&one(), &["gone-1"], false, None);
+    assert_eq!(half[0], "gone-1: retain: it was not found, but the list was not read to the end");
+    assert_eq!(half[5], "slc-a-9: skip: it was not found, but the list was not read to the end");
+}
+
+#[test]
+fn a_zone_without_gateway_cluster() {
+    let zones = |current, is_complete| {
+        decided(&select(PlacementLevel::Zone, ALL), current, is_complete, None)[0].clone()
+    };
+    assert_eq!(zones(&[], true), "lvs-a: skip: the zone has no gateway cluster");
+    assert_eq!(zones(&["lvs-a"], true), "lvs-a: drain: the zone has no gateway cluster");
+    assert!(zones(&["lvs-a"], false).starts_with("lvs-a: retain: it was not found, but"));
+}
+
+#[test]
+fn following_a_workload() {
+    let follow = |level| Placement { level, rule: PlacementRule::Follow("web".parse().unwrap()) };
+    let workload = workload(
+        "{ name: slc-a-1, replicas: 3 }, { name: slc-a-2, replicas: 0 }",
+        "{ name: slc-a-2, replicas: 2, ready: 1 }, { name: lvs-a-1, replicas: 0, ready: 0 }",
+    );
+    let current = ["slc-a-2", "lvs-a-1", "lvs-a-2"];
+    assert_eq!(
+        decided(&follow(PlacementLevel::Cluster), &current, true, Some(&workload)),
+        [
+            "lvs-a-1: drain: the workload has left",
+            "lvs-a-2: retain: the workload is not wanted there, and nobody saw it leave",
+            "slc-a-1: place: the workload is wanted there",
+            "slc-a-2: retain: the workload is leaving and still has 2 replicas there",
+            "slc-b-1: skip: the workload is not there",
+        ]
+    );
+    // not ready anywhere, and yet placed: the target comes before the traffic
+    assert_eq!(
+        (workload.wanted(&"slc-a-1".parse().unwrap()), workload.ready(&"slc-a-1".parse().unwrap())),
+        (3, None)
+    );
+    let zones = decided(&follow(PlacementLevel::Zone), &["slc-b"], true, Some(&workload));
+    assert_eq!(zones[1], "slc-a: place: the workload is wanted there");
+    assert_eq!(zones[2], "slc-b: retain: the workload is not wanted there, and nobody saw it leave");
+    let missing = decided(&follow(PlacementLevel::Cluster), &["slc-a-1"], true, None);
+    assert_eq!(missing[2], "slc-a-1: retain: the workload to follow was not found");
+    assert_eq!(missing[0], "lvs-a-1: skip: the workload to follow was not found");
+}
+
+#[test]
+fn a_workload_is_refused_where_a_cluster_is_there_twice() {
+    let text = "{ apiVersion: overspill.dev/v1alpha1, kind: FederatedDeployment, metadata: { name: web, namespace: shop }, \
+                spec: { placement: { clusters: [{ name: a, replicas: 1 }, { name: a, replicas: 2 }] } } }";
+    let refused =
+        Workload::try_from(serde_saphyr::from_str::<FederatedDeployment>(text).unwrap()).unwrap_err();
+    assert!(refused.to_string().starts_with("spec.placement.clusters[1].name: `a` is already"), "{refused}");
+}
+
+#[test]
+fn the_targets_are_those_that_are_placed_or_retained() {
+    let fleet = fleet();
+    let current = names(&["slc-a-2", "gone-1"]).unwrap().into_iter().collect();
+    let evidence = Evidence { fleet: &fleet, is_complete: false, workload: None, current: &current };
+    let placement = select(PlacementLevel::Cluster, TargetSelection { names: names(&["lvs-a-1"]), ..ALL });
+    let decisions = place(&placement, evidence);
+    let found: Vec<_> = targets(&decisions, PlacementLevel::Cluster, &fleet)
+        .map(|target| target.name().to_string())
+        .collect();
+    assert_eq!(found, ["lvs-a-1"], "gone-1 is retained, and nothing can be written there");
+}
+
+proptest! {
+    /// Without evidence nothing is drained; with less evidence never more is.
+    #[test]
+    fn less_evidence_never_drains_more(current in prop::collection::btree_set("(slc-a-[123]|lvs-a-[123]|x)", 0..6), wanted in prop::collection::vec("(slc-a-[123]|x)", 1..3), follows: bool) {
+        let fleet = fleet();
+        let current: BTreeSet<Name> = current.iter().map(|name| name.parse().unwrap()).collect();
+        let rule = if follows {
+            PlacementRule::Follow("web".parse().unwrap())
+        } else {
+            PlacementRule::Select(TargetSelection { names: names(&wanted.iter().map(String::as_str).collect::<Vec<_>>()), ..ALL })
+        };
+        let placement = Placement { level: PlacementLevel::Cluster, rule };
+        let drained = |fleet: &Fleet, is_complete| -> BTreeSet<Name> {
+            let evidence = Evidence { fleet, is_complete, workload: None, current: &current };
+            let decisions = place(&placement, evidence);
+            let named: BTreeSet<Name> = decisions.iter().map(|decision| decision.target.clone()).collect();
+            assert!(current.is_subset(&named), "every current target is decided");
+            assert_eq!(decisions.len(), named.len(), "none is decided twice");
+            decisions.into_iter().filter(|decision| decision.outcome == Outcome::Drain).map(|decision| decision.target).collect()
+        };
+        let (whole, half, nothing) = (drained(&fleet, true), drained(&fleet, false), drained(&Fleet::default(), false));
+        prop_assert!(half.is_subset(&whole));
+        prop_assert!(nothing.is_empty());
+        if follows {
+            prop_assert!(whole.iter().all(|name| fleet.cluster(name.as_str()).is_none()), "only what left the fleet");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Pools, names' providers and authorities as checked values.
+//!
+//! What access points are provided with. Who gets which address, which record
+//! is written and when a certificate is renewed is decided by the planners of
+//! each; here is only what they are allowed to use.
+
+mod ranges;
+
+use std::time::Duration;
+
+use crate::access_point::TargetSelection;
+use crate::api::{self, FieldPath, Problem, SpecError};
+use crate::fleet::platform_metadata;
+use crate::labels::{Labels, Selector};
+use crate::name::{Fqdn, Name};
+use crate::units::{Amount, HumanDuration, Share};
+
+pub use ranges::{AddressRange, RangeProblem};
+
+/// How long an address rests where the pool does not say: longer than names are remembered.
+const QUARANTINE: HumanDuration = HumanDuration::from_secs(3_600);
+/// What marks records as ours where the provider does not say.
+const OWNER: &str = "overspill";
+/// The most names in one certificate where the issuer does not say: what public authorities take.
+const MAX_NAMES: u16 = 100;
+/// How long certificates are asked to live where the issuer does not say.
+const LIFETIME: HumanDuration = HumanDuration::from_secs(90 * 86_400);
+/// A certificate that lives shorter cannot be renewed in time by people's clocks.
+const LEAST_LIFETIME: HumanDuration = HumanDuration::from_secs(3_600);
+
+/// Addresses from which VIPs are taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VipPool {
+    /// Its name.
+    pub name: Name,
+    /// The addresses, ascending, without those that are excluded; no two ranges touch.
+    pub ranges: Vec<AddressRange>,
+    /// Whether an access point that names no pool may get an address of it.
+    pub auto_assign: bool,
+    /// Among pools that fit, the highest is tried first, then by name.
+    pub priority: i32,
+    /// The namespaces that may have addresses of it; all if `None`.
+    pub namespaces: Option<Vec<Name>>,
+    /// The access points that may have addresses of it.
+    pub selector: Selector,
+    /// The targets that it serves.
+    pub targets: TargetSelection,
+    /// How long a released address is given to nobody else.
+    pub quarantine: Duration,
+}
+
+impl VipPool {
+    /// Whether an access point with these labels, of this namespace, may have addresses of it.
+    #[must_use]
+    pub fn admits(&self, namespace: &Name, labels: &Labels) -> bool {
+        self.namespaces.as_ref().is_none_or(|names| names.contains(namespace))
+            && self.selector.matches(labels)
+    }
+}
+
+/// Who serves which domains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameProvider {
+    /// Its name.
+    pub name: Name,
+    /// The domains.
+    pub domains: Vec<Fqdn>,
+    /// What marks records as ours.
+    pub owner: Name,
+    /// How many of our records one plan may delete without an approval.
+    pub max_deletions: Amount,
+}
+
+impl NameProvider {
+    /// Whether it serves this name.
+    #[must_use]
+    pub fn serves(&self, name: &Fqdn) -> bool {
+        self.domains.iter().any(|domain| name.is_below(domain))
+    }
+}
+
+/// A certification authority.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer {
+    /// Its name.
+    pub name: Name,
+    /// How it is spoken to.
+    pub authority: Authority,
+    /// How long certificates are asked to live.
+    pub lifetime: Duration,
+    /// The most names in one certificate, at least 1.
+    pub max_names: u16,
+}
+
+/// How an authority is spoken to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Authority {
+    /// By ACME (RFC 8555).
+    Acme(api::AcmeSpec),
+    /// With its own key.
+    Ca(api::CaSpec),
+}
+
+impl TryFrom<api::VipPool> for VipPool {
+    type Error = SpecError;
+
+    fn try_from(object: api::VipPool) -> Result<Self, SpecError> {
+        let top = FieldPath::default();
+        platform_metadata(&object.metadata, &top)?;
+        let (spec, at) = (object.spec, top.field("spec"));
+        let ranges = ranges::check(&spec.addresses, &spec.exclude, &at)?;
+        let access = spec.access_points.unwrap_or_default();
+        let here = at.field("accessPoints");
+        if access.namespaces.as_ref().is_some_and(Vec::is_empty) {
+            return Err(here.field("namespaces").wrong(Problem::Empty));
+        }
+        Ok(Self {
+            name: object.metadata.name,
+            ranges,
+            auto_assign: spec.auto_assign.unwrap_or(true),
+            priority: spec.priority.unwrap_or(0),
+            namespaces: access.namespaces,
+            selector: Selector::check(access.selector.unwrap_or_default(), &here.field("selector"))?,
+            targets: TargetSelection::check(spec.targets.unwrap_or_default(), &at.field("targets"))?,
+            quarantine: spec.quarantine.unwrap_or(QUARANTINE).as_duration(),
+        })
+    }
+}
+
+impl TryFrom<api::NameProvider> for NameProvider {
+    type Error = SpecError;
+
+    fn try_from(object: api::NameProvider) -> Result<Self, SpecError> {
+        let top = FieldPath::default();
+        platform_metadata(&object.metadata, &top)?;
+        let (spec, at) = (object.spec, top.field("spec").field("domains"));
+        if spec.domains.is_empty() {
+            return Err(at.wrong(Problem::Empty));
+        }
+        for (position, domain) in spec.domains.iter().enumerate() {
+            if domain.is_wildcard() {
+                return Err(at.item(position).wrong(Problem::WildcardDomain { name: domain.clone() }));
+            }
+            if let Some(first) = spec.domains[..position].iter().position(|other| other == domain) {
+                let name = domain.to_string();
+                return Err(at.item(position).wrong(Problem::Duplicate { name, first }));
+            }
+        }
+        Ok(Self {
+            name: object.metadata.name,
+            domains: spec.domains,
+            owner: spec.owner.unwrap_or_else(|| OWNER.parse().expect("a name by its letters")),
+            max_deletions: spec
+                .max_deletions
+                .unwrap_or_else(|| Amount::Share("10%".parse::<Share>().expect("a share by its letters"))),
+        })
+    }
+}
+
+impl TryFrom<api::Issuer> for Issuer {
+    type Error = SpecError;
+
+    fn try_from(object: api::Issuer) -> Result<Self, SpecError> {
+        let top = FieldPath::default();
+        platform_metadata(&object.metadata, &top)?;
+        let (spec, at) = (object.spec, top.field("spec"));
+        let authority = match (spec.acme, spec.ca) {
+            (Some(acme), None) => Authority::Acme(acme),
+            (None, Some(ca)) => Authority::Ca(ca),
+            (acme, _) => {
+                let given = if acme.is_some() { vec!["acme", "ca"] } else { Vec::new() };
+                return Err(at.wrong(Problem::OneOf { given, of: &["acme", "ca"] }));
+            }
+        };
+        if let Authority::Acme(acme) = &authority
+            && !acme.directory.starts_with("https://")
+        {
+            return Err(at.field("acme").field("directory").wrong(Problem::NoHttps));
+        }
+        let lifetime = spec.lifetime.unwrap_or(LIFETIME);
+        if lifetime < LEAST_LIFETIME {
+            let problem = Problem::TooShort { found: lifetime, least: LEAST_LIFETIME };
+            return Err(at.field("lifetime").wrong(problem));
+        }
+        let max_names = spec.max_names.unwrap_or(MAX_NAMES);
+        if max_names == 0 {
+            return Err(at.field("maxNames").wrong(Problem::Zero { found: "0".into() }));
+        }
+        Ok(Self { name: object.metadata.name, authority, lifetime: lifetime.as_duration(), max_names })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! What a change would alter, target by target, and what it is called.
+//!
+//! A [`Revision`] is the SHA-256 of rendered objects or of a difference:
+//! approvals are bound to it, so two that look alike must not be found on
+//! purpose. Objects are compared by kind and name; moving one in the list of
+//! templates is no change.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::Rendering;
+use crate::name::Name;
+use crate::patch::{Operation, diff};
+
+/// The name of a set of rendered objects, or of a difference: 64 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Revision(pub [u8; 32]);
+
+/// What differs between two renderings of an access point.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Difference {
+    /// What an approval of exactly this is bound to.
+    pub hash: Revision,
+    /// The targets that something differs on, by name.
+    pub targets: Vec<TargetDifference>,
+}
+
+/// What differs on one target.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TargetDifference {
+    /// The target.
+    pub target: Name,
+    /// Objects that are new there: `Kind/name`.
+    pub added: Vec<String>,
+    /// Objects that are no longer there.
+    pub removed: Vec<String>,
+    /// Objects that differ.
+    pub changed: Vec<Change>,
+}
+
+/// What differs in one object.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// `Kind/name`.
+    pub object: String,
+    /// What makes the old into the new.
+    pub patch: Vec<Operation>,
+}
+
+impl Revision {
+    /// The revision of rendered targets, whatever their order.
+    #[must_use]
+    pub fn of(renderings: &[Rendering]) -> Self {
+        let targets: BTreeMap<&Name, BTreeMap<String, &Value>> =
+            renderings.iter().map(|rendering| (&rendering.target, by_reference(rendering))).collect();
+        let targets: BTreeMap<&str, _> =
+            targets.into_iter().map(|(name, objects)| (name.as_str(), objects)).collect();
+        Self::of_json(&targets)
+    }
+
+    /// The hash of a value's JSON; mappings are ordered, so equal values have one.
+    fn of_json(value: &impl Serialize) -> Self {
+        let json = serde_json::to_vec(value).expect("our own values have a form in JSON");
+        Self(Sha256::digest(&json).into())
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Serialize for Revision {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What differs between two renderings, whatever the order of their targets and objects.
+#[must_use]
+pub fn compare(old: &[Rendering], new: &[Rendering]) -> Difference {
+    fn by_target(all: &[Rendering]) -> BTreeMap<&Name, &Rendering> {
+        all.iter().map(|rendering| (&rendering.target, rendering)).collect()
+    }
+    let (old, new) = (by_target(old), by_target(new));
+    let names: BTreeSet<&Name> = old.keys().chain(new.keys()).copied().collect();
+    let target = |name: &Name| {
+        let objects = |all: &BTreeMap<&Name, &'_ Rendering>| {
+            let objects = all.get(name).map(|rendering| by_reference(rendering)).unwrap_or_default();
+            objects.into_iter().map(|(reference, object)| (reference, object.clone())).collect()
+        };
+        compare_target(name, &objects(&old), &objects(&new))
+    };
+    let targets: Vec<TargetDifference> = names.into_iter().filter_map(target).collect();
+    Difference { hash: Revision::of_json(&targets), targets }
+}
+
+fn compare_target(
+    name: &Name,
+    old: &BTreeMap<String, Value>,
+    new: &BTreeMap<String, Value>,
+) -> Option<TargetDifference> {
+    let missing = |from: &BTreeMap<String, Value>, of: &BTreeMap<String, Value>| -> Vec<String> {
+        of.keys().filter(|reference| !from.contains_key(*reference)).cloned().collect()
+    };
+    let change = |(reference, new): (&String, &Value)| {
+        let patch = diff(old.get(reference)?, new);
+        (!patch.is_empty()).then(|| Change { object: reference.clone(), patch })
+    };
+    let found = TargetDifference {
+        target: name.clone(),
+        added: missing(old, new),
+        removed: missing(new, old),
+        changed: new.iter().filter_map(change).collect(),
+    };
+    let is_same = found.added.is_empty() && found.removed.is_empty() && found.changed.is_empty();
+    (!is_same).then_some(found)
+}
+
+fn by_reference(rendering: &Rendering) -> BTreeMap<String, &Value> {
+    let text = |object: &Value, pointer: &str| {
+        object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let reference = |object: &Value| format!("{}/{}", text(object, "/kind"), text(object, "/metadata/name"));
+    rendering.objects.iter().map(|object| (reference(object), object)).collect()
+}

@@ -1,0 +1,91 @@
+//! Where each field of a rendered object came from, in words.
+
+use serde::{Serialize, Serializer};
+
+use crate::access_point::AccessPoint;
+use crate::api::{FieldPath, Step};
+use crate::patch::{Document, Origin, Pointer};
+use crate::template::TemplateId;
+
+/// One write of one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TraceEntry {
+    /// The object.
+    #[serde(serialize_with = "as_text")]
+    pub object: TemplateId,
+    /// The field where it is in the end; one that was removed, where it was.
+    #[serde(serialize_with = "as_text")]
+    pub path: Pointer,
+    /// Who wrote: `template`, `access point`, `override NAME rule N` (from 0), `owner`.
+    pub from: String,
+    /// Whether the field was removed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
+    /// The writer's place in the order of application.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// The writers of one access point's objects, in order of application.
+pub(super) struct Origins {
+    names: Vec<String>,
+    /// The first rule of each override.
+    first_rule: Vec<u32>,
+}
+
+impl Origins {
+    pub(super) const TEMPLATE: Origin = Origin(0);
+    pub(super) const ACCESS_POINT: Origin = Origin(1);
+
+    pub(super) fn new(access_point: &AccessPoint) -> Self {
+        let mut origins =
+            Self { names: vec!["template".to_owned(), "access point".to_owned()], first_rule: Vec::new() };
+        for one in &access_point.overrides {
+            origins.first_rule.push(origins.next().0);
+            let rules = (0..one.rules.len()).map(|number| format!("override {} rule {number}", one.name));
+            origins.names.extend(rules);
+        }
+        origins.names.push("owner".to_owned());
+        origins
+    }
+
+    /// The rule of this number in the override at this position.
+    pub(super) fn rule(&self, position: usize, number: usize) -> Origin {
+        Origin(self.first_rule[position] + u32::try_from(number).expect("a file has less than 2^32 rules"))
+    }
+
+    /// The last: our own mark.
+    pub(super) fn owner(&self) -> Origin {
+        Origin(self.next().0 - 1)
+    }
+
+    pub(super) fn name(&self, origin: Origin) -> &str {
+        &self.names[origin.0 as usize]
+    }
+
+    pub(super) fn trace(&self, object: &TemplateId, document: &Document) -> impl Iterator<Item = TraceEntry> {
+        document.writes().map(|write| TraceEntry {
+            object: object.clone(),
+            path: write.path,
+            from: self.name(write.origin).to_owned(),
+            removed: write.is_removal,
+            origin: write.origin,
+        })
+    }
+
+    fn next(&self) -> Origin {
+        Origin(u32::try_from(self.names.len()).expect("a file has less than 2^32 rules"))
+    }
+}
+
+/// A path of a file's fields as a pointer.
+pub(super) fn pointer_of(path: &FieldPath) -> Pointer {
+    path.steps().iter().fold(Pointer::default(), |pointer, step| match step {
+        Step::Field(name) => pointer.then(name),
+        Step::Index(index) => pointer.then(&index.to_string()),
+    })
+}
+
+pub(super) fn as_text<T: ToString, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&value.to_string())
+}

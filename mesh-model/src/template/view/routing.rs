@@ -1,0 +1,240 @@
+//! Where requests go and how: VirtualService, DestinationRule.
+//!
+//! Sources: istio/api `networking/v1alpha3/virtual_service.proto`,
+//! `destination_rule.proto`. The parts that only gateways' configuration needs
+//! (`tls`, `tcp`, `headers`, ...) are kept as values.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::View;
+use crate::template::TemplateKind;
+
+/// What a VirtualService says.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct VirtualService {
+    /// Its hosts.
+    pub hosts: Vec<String>,
+    /// Where it holds: Gateways as `namespace/name` or `name`, and `mesh` for sidecars; `mesh` if empty.
+    pub gateways: Vec<String>,
+    /// Routes of HTTP; the first that matches is taken.
+    pub http: Vec<HttpRoute>,
+    /// Routes of TLS that is passed through.
+    pub tls: Vec<Value>,
+    /// Routes of TCP.
+    pub tcp: Vec<Value>,
+    /// Who sees it.
+    pub export_to: Vec<String>,
+}
+
+impl View for VirtualService {
+    const KIND: TemplateKind = TemplateKind::VirtualService;
+}
+
+/// One route of HTTP.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HttpRoute {
+    /// Its name.
+    pub name: Option<String>,
+    /// The requests that it takes, any of these; all if empty.
+    #[serde(rename = "match")]
+    pub matches: Vec<HttpMatch>,
+    /// Where they go.
+    pub route: Vec<RouteDestination>,
+    /// An answer that sends them elsewhere.
+    pub redirect: Option<Value>,
+    /// An answer without a backend.
+    pub direct_response: Option<Value>,
+    /// A change of path or authority.
+    pub rewrite: Option<Value>,
+    /// How long an answer may take.
+    pub timeout: Option<String>,
+    /// How often it is tried again.
+    pub retries: Option<Value>,
+    /// Where copies go.
+    pub mirrors: Vec<Value>,
+    /// Changes of headers.
+    pub headers: Option<Value>,
+}
+
+/// What a request must be; all that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HttpMatch {
+    /// Its path.
+    pub uri: Option<StringMatch>,
+    /// Its method.
+    pub method: Option<StringMatch>,
+    /// Its authority.
+    pub authority: Option<StringMatch>,
+    /// Its headers.
+    pub headers: BTreeMap<String, StringMatch>,
+    /// The port that it came to.
+    pub port: Option<u32>,
+    /// The Gateways that it came through.
+    pub gateways: Vec<String>,
+    /// Whether the case of the path matters not.
+    pub ignore_uri_case: bool,
+}
+
+/// What a text must be; one of the three, or anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StringMatch {
+    /// This text.
+    pub exact: Option<String>,
+    /// A text that begins so.
+    pub prefix: Option<String>,
+    /// A text of which the whole matches (RE2).
+    pub regex: Option<String>,
+}
+
+/// One destination of a route.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RouteDestination {
+    /// The host.
+    pub destination: Destination,
+    /// Its share, relative to the others'; all where it is alone, else 0 if `None`.
+    pub weight: Option<u32>,
+    /// Changes of headers.
+    pub headers: Option<Value>,
+}
+
+/// A host, and perhaps a part of its endpoints.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Destination {
+    /// The host; a short name is of the VirtualService's namespace.
+    pub host: String,
+    /// The DestinationRule's subset.
+    pub subset: Option<String>,
+    /// The port; left out where the host has one.
+    pub port: Option<PortSelector>,
+}
+
+/// A port by its number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PortSelector {
+    /// The number.
+    pub number: u32,
+}
+
+/// What a DestinationRule says.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DestinationRule {
+    /// The host.
+    pub host: String,
+    /// How its endpoints are used.
+    pub traffic_policy: Option<TrafficPolicy>,
+    /// Parts of its endpoints.
+    pub subsets: Vec<Subset>,
+    /// Who sees it.
+    pub export_to: Vec<String>,
+    /// The callers that it is for.
+    pub workload_selector: Option<Value>,
+}
+
+impl View for DestinationRule {
+    const KIND: TemplateKind = TemplateKind::DestinationRule;
+}
+
+/// A part of a host's endpoints.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Subset {
+    /// Its name.
+    pub name: String,
+    /// Their labels.
+    pub labels: BTreeMap<String, String>,
+    /// How they are used, where it differs.
+    pub traffic_policy: Option<TrafficPolicy>,
+}
+
+/// How endpoints are used.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TrafficPolicy {
+    /// How one is chosen.
+    pub load_balancer: Option<LoadBalancerSettings>,
+    /// When one is ejected.
+    pub outlier_detection: Option<OutlierDetection>,
+    /// How many connections and requests there may be.
+    pub connection_pool: Option<Value>,
+    /// How calls are encrypted.
+    pub tls: Option<Value>,
+    /// What differs for single ports.
+    pub port_level_settings: Vec<Value>,
+}
+
+/// How an endpoint is chosen.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LoadBalancerSettings {
+    /// `ROUND_ROBIN`, `LEAST_REQUEST`, `RANDOM`, `PASSTHROUGH`.
+    pub simple: Option<String>,
+    /// By a hash.
+    pub consistent_hash: Option<Value>,
+    /// By distance.
+    pub locality_lb_setting: Option<LocalityLbSetting>,
+    /// How slowly a new one is warmed up.
+    pub warmup: Option<Value>,
+}
+
+/// How distance counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LocalityLbSetting {
+    /// Shares by locality.
+    pub distribute: Vec<LocalityShare>,
+    /// Which region takes over from which.
+    pub failover: Vec<LocalityFailover>,
+    /// Labels by which endpoints are near, `key` or `key=value`.
+    pub failover_priority: Vec<String>,
+    /// Whether distance counts at all.
+    pub enabled: Option<bool>,
+}
+
+/// Shares of the requests from one locality.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LocalityShare {
+    /// `region/zone/subzone`, `*` in the end for any.
+    pub from: String,
+    /// Percent by locality, 100 in all.
+    pub to: BTreeMap<String, u32>,
+}
+
+/// Which region takes over from which.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LocalityFailover {
+    /// The region that fails.
+    pub from: String,
+    /// The region that takes over.
+    pub to: String,
+}
+
+/// When an endpoint is ejected; a field that is `None` has Istio's default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OutlierDetection {
+    /// So many failures after another; 5.
+    pub consecutive5xx_errors: Option<u32>,
+    /// So many failures of the gateway kind after another; off.
+    pub consecutive_gateway_errors: Option<u32>,
+    /// How often it is looked; `10s`.
+    pub interval: Option<String>,
+    /// For how long, times the number of ejections; `30s`.
+    pub base_ejection_time: Option<String>,
+    /// The percentage of *all* endpoints of the host that may be ejected; 10.
+    pub max_ejection_percent: Option<u32>,
+    /// The percentage of healthy endpoints below which health is ignored; 0, which is never.
+    pub min_health_percent: Option<u32>,
+}
