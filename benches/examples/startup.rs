@@ -12,7 +12,6 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use lb_core::Time;
-use lb_core::config::LbFile;
 use lb_core::health::{Outcome, ProbeId};
 use lb_core::node::{Action, Node, NodeConfig, ProbeKey, Snapshot};
 
@@ -169,10 +168,7 @@ fn config(services: u32, backends: u32) -> NodeConfig {
             text += &format!("  - address: 10.{}.{}.{backend}\n", 64 + (service >> 8), service & 0xff);
         }
     }
-    // as large as the agent takes them; the default ends at a quarter of a million values
-    let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_nodes: 2_000_000, max_events: 8_000_000 } };
-    let file: LbFile = serde_saphyr::from_str_with_options(&text, options).expect("is a file");
-    NodeConfig::try_from(file).expect("is right")
+    NodeConfig::try_from(benches::node::lb_file(&text)).expect("is right")
 }
 
 /// Resident memory of this process, in bytes.

@@ -95,6 +95,18 @@ const fn destinations(scale: Scale) -> u32 {
     services * backends
 }
 
+/// A file as large as the agent takes it; serde-saphyr's default ends at a quarter of a million values.
+///
+/// # Panics
+///
+/// If the text is none.
+#[must_use]
+pub fn lb_file(text: &str) -> LbFile {
+    let budget = serde_saphyr::budget! { max_nodes: 2_000_000, max_events: 8_000_000 };
+    let options = serde_saphyr::options! { budget: budget };
+    serde_saphyr::from_str_with_options(text, options).expect("is a file")
+}
+
 /// The services of a file, by a file's own way.
 fn services(scale: Scale) -> Vec<ServiceConfig> {
     let (services, backends) = size(scale);
@@ -110,7 +122,7 @@ fn services(scale: Scale) -> Vec<ServiceConfig> {
             text += &format!("  - address: {}\n", backend_address(service * 256 + backend));
         }
     }
-    let file: LbFile = serde_saphyr::from_str(&text).expect("is a file");
+    let file = lb_file(&text);
     Config::try_from(file).expect("is right").services
 }
 
