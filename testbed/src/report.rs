@@ -78,6 +78,11 @@ impl Report {
         self.has_failed.swap(false, Ordering::Relaxed)
     }
 
+    /// What the scenario found since it began says nothing; the host forgets it.
+    pub(crate) fn again(&self, scenario: &str, why: &str) {
+        self.tell(&json!({ "event": "again", "scenario": scenario, "why": why }));
+    }
+
     pub(crate) fn remark(&self, text: &str) {
         self.tell(&json!({ "event": "remark", "text": text }));
     }

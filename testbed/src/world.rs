@@ -117,8 +117,8 @@ impl<'a> World<'a> {
         let usual = Services::usual();
         if self.services != usual {
             self.apply(&usual)?;
-            self.expect_programmed(&usual)?;
         }
+        self.expect_programmed(&usual)?;
         self.settle()
     }
 

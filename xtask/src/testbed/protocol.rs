@@ -16,6 +16,8 @@ pub(super) enum Event {
     Begin { scenario: String },
     /// Something that must hold, and what was found.
     Row(Row),
+    /// What that scenario found since it began says nothing, and why; it begins again.
+    Again { scenario: String, why: String },
     /// For the reader only.
     Remark { text: String },
     /// A row of the README's figures.
@@ -79,6 +81,7 @@ impl Event {
             Self::Begin { scenario } => Some(format!("- {scenario}")),
             Self::Row(row) if row.pass => Some(format!("  {} ({:.1} s)", row.got, row.seconds)),
             Self::Row(row) => Some(format!("  FAILED: expected {}, got {}", row.expected, row.got)),
+            Self::Again { why, .. } => Some(format!("  INCONCLUSIVE: {why}; once more")),
             Self::Remark { text } => Some(format!("  {text}")),
             Self::Figure { cells } => Some(format!("  {}", cells.join("; "))),
             Self::Services { .. } | Self::Flows(_) | Self::End => None,
@@ -93,6 +96,12 @@ impl Transcript {
     }
 
     pub(super) fn push(&mut self, event: Event) {
+        if let Event::Again { scenario, .. } = &event {
+            let is_begin =
+                |event: &Event| matches!(event, Event::Begin { scenario: name } if name == scenario);
+            let begin = self.events.iter().rposition(is_begin);
+            self.events.truncate(begin.unwrap_or(self.events.len()));
+        }
         self.events.push(event);
     }
 
@@ -114,6 +123,7 @@ impl Transcript {
             Event::Row(row) => Some(row),
             Event::Ready { .. }
             | Event::Begin { .. }
+            | Event::Again { .. }
             | Event::Remark { .. }
             | Event::Figure { .. }
             | Event::Services { .. }
@@ -133,6 +143,7 @@ impl Transcript {
             Event::Begin { scenario } => Some(scenario.as_str()),
             Event::Ready { .. }
             | Event::Row(_)
+            | Event::Again { .. }
             | Event::Remark { .. }
             | Event::Figure { .. }
             | Event::Services { .. }
@@ -166,7 +177,10 @@ impl Transcript {
     pub(crate) fn summary(&self) -> String {
         let held = self.rows().filter(|row| row.pass).count();
         let scenarios = self.wanted.len();
-        format!("{held} expectations of {scenarios} scenarios held, {} did not", self.failures().len())
+        let again = self.events.iter().filter(|event| matches!(event, Event::Again { .. })).count();
+        let again =
+            if again > 0 { format!(" ({again} inconclusive runs made again)") } else { String::new() };
+        format!("{held} expectations of {scenarios} scenarios held, {} did not{again}", self.failures().len())
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) fn rows(root: &Path, folder: &Path, transcript: &Transcript) -> anyho
             Event::Flows(flows) => files.entry(&flows.services).or_default().1.push(flows),
             Event::Ready { .. }
             | Event::Begin { .. }
+            | Event::Again { .. }
             | Event::Row(_)
             | Event::Remark { .. }
             | Event::Figure { .. }

@@ -25,6 +25,23 @@ fn what_is_no_event_is_a_remark() {
 }
 
 #[test]
+fn what_says_nothing_is_forgotten_back_to_where_it_began() {
+    let begin = || Event::Begin { scenario: "join".into() };
+    let mut transcript = Transcript::of(["join"]);
+    transcript.extend(vec![Row { scenario: "drain".into(), ..row(true) }]);
+    transcript.push(begin());
+    transcript.extend(vec![row(false)]);
+    let again = r#"{"event":"again","scenario":"join","why":"the host took 5 s of 9 s"}"#;
+    transcript.push(Event::read(again));
+    assert_eq!(transcript.failures(), ["not run: join"]);
+    transcript.push(begin());
+    transcript.extend(vec![row(true)]);
+    assert_eq!(transcript.failures(), Vec::<String>::new());
+    let summary = "2 expectations of 1 scenarios held, 0 did not (1 inconclusive runs made again)";
+    assert_eq!(transcript.summary(), summary);
+}
+
+#[test]
 fn a_run_is_good_if_every_scenario_measured_something_and_all_of_it_held() {
     let mut transcript = Transcript::of(["join", "drain"]);
     assert_eq!(transcript.failures(), ["not run: join, drain"]);
