@@ -14,7 +14,7 @@ mod order;
 mod programmer;
 mod theirs;
 
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -30,6 +30,9 @@ use theirs::Ipvsadm;
 /// A rewrite is watched for so long; all of it would take most of an hour.
 const REWRITE: Duration = Duration::from_secs(20);
 
+/// The namespace of an agent.
+const AGENT: &str = "agent";
+
 /// What our own work cost, to be put beside `ipvsadm`'s.
 #[derive(Debug)]
 struct Ours {
@@ -44,31 +47,40 @@ struct Ours {
 
 /// Measures everything and reports a row for each figure.
 pub(crate) fn run(report: &Report) -> anyhow::Result<()> {
-    let [ours, theirs, order] = ["ours", "theirs", "order"].map(empty);
-    let (ours, theirs, order) = (ours?, theirs?, order?);
+    report.begin("agent");
+    agent::measure(&empty(AGENT)?, SERVICES, BACKENDS, report)?;
+    agent::measure(&empty(AGENT)?, 10 * SERVICES, BACKENDS / 10, report)?;
+    // all namespaces share one lock of IPVS
+    delete(AGENT)?;
     report.begin("order");
+    let order = empty("order")?;
     order.run(|| order::measure(report))?;
     report.begin("reconcile");
+    let (ours, theirs) = (empty("ours")?, empty("theirs")?);
     let content = Content::new()?;
     let dump = std::sync::Mutex::new(String::new());
     let by_us = ours.run(|| by_us(report, &content, &ours, &dump))?;
     let dump = dump.into_inner().expect("nobody panicked with it");
-    by_them(report, &content, &theirs, &dump, &by_us)?;
-    report.begin("agent");
-    agent::measure(&empty("agent")?, SERVICES, BACKENDS, report)?;
-    agent::measure(&empty("agent")?, 10 * SERVICES, BACKENDS / 10, report)
+    by_them(report, &content, &theirs, &dump, &by_us)
 }
 
 /// A namespace with nothing in it, whatever was there by that name.
 fn empty(name: &'static str) -> anyhow::Result<Namespace> {
-    let ip = |words: &[&str]| Command::new("/bin/ip").args(words).stderr(Stdio::null()).status();
-    // there is none at first
-    let _ = ip(&["netns", "delete", name]);
+    delete(name)?;
     ensure!(ip(&["netns", "add", name])?.success(), "a namespace for figures could not be made");
     let namespace = Namespace::open(name)?;
     // without any route the kernel takes no address for one that a destination may have
     namespace.ip("link set lo up\n")?;
     Ok(namespace)
+}
+
+/// There may be none.
+fn delete(name: &str) -> anyhow::Result<()> {
+    ip(&["netns", "delete", name]).map(drop)
+}
+
+fn ip(words: &[&str]) -> anyhow::Result<ExitStatus> {
+    Ok(Command::new("/bin/ip").args(words).stderr(Stdio::null()).status()?)
 }
 
 /// All of our part, on a thread in its namespace.

@@ -41,7 +41,7 @@ const FIGURES_LIMIT: Duration = Duration::from_secs(1_800);
 /// a quiet one. Not a bound that anything is measured by; a guest that hangs says nothing, and ends sooner.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
 const PATIENCE: u32 = 8;
-/// What a guest has; figures are of several large tables at once.
+/// What a guest has; figures are of ten thousand tables of the kernel's at once.
 const MEMORY_MB: u32 = 768;
 
 /// Why there is no result.
@@ -118,7 +118,7 @@ fn alone(folder: &Path) -> anyhow::Result<File> {
 fn boot_all(folder: &Path, pieces: &Pieces, image: &Path, options: &Options) -> anyhow::Result<Transcript> {
     let shares = options.shares();
     let are_several = shares.len() > 1;
-    let memory_mb = if options.figures { 2 * MEMORY_MB } else { MEMORY_MB };
+    let memory_mb = if options.figures { 4 * MEMORY_MB } else { MEMORY_MB };
     let run_one = |(number, share): (usize, &Vec<&Scenario>)| {
         let console = folder.join(format!("console-{number}.log"));
         let words = options.words(share);
