@@ -29,6 +29,11 @@
 //! | 100 | 8: 0.12, 0.16 | 16: 0.45, 0.76 | 54.7 |
 //! | 400 | 5: 0.038, 0.048 | 5: 0.37, 0.54 | |
 //!
+//! These are steps of a backend that has its places: one that was deleted, as
+//! the dead are, takes them all at its first step, and the flows of those that
+//! are parked go on to others. With the fallback that step moves 20 % of 3, 12 %
+//! of 10, 4.3 % of 100, 1.3 % of 400.
+//!
 //! A step is one write. When half of a hundred rise together, all steps with the
 //! fallback move 65.5 % of the flows; 50 % is the least. Nobody starves, and no
 //! backend has more than one slot more than another. What else changes a table
@@ -45,6 +50,7 @@
 //! [`plan`](super::plan()).
 
 use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use super::destination::{ForwardMethod, KernelDestination, Standing};
 use super::service::{Family, KernelService, ServiceFlags, ServiceKey};
@@ -151,6 +157,7 @@ pub fn desired(
         let (backends, slots) = (service.backends.len(), table.slots);
         return Err(DesiredError::TooManyBackends { backends, slots });
     }
+    let family = Family::of(service.address.address);
     let shares: Vec<Share> = service
         .backends
         .iter()
@@ -160,7 +167,8 @@ pub fn desired(
                 BackendState::Active => offer.weight,
                 BackendState::Drain | BackendState::Down => Weight(0),
             };
-            Share { endpoint: backend.endpoint, full: backend.weight, now }
+            let endpoint = table.discipline.name_of(family, backend.endpoint);
+            Share { endpoint, full: backend.weight, now }
         })
         .collect();
     let stays = |place: usize| offers[place].traffic != BackendState::Down;
@@ -169,7 +177,6 @@ pub fn desired(
         Discipline::Mh => in_rounds(&table.units(&shares, grain), table.fallback, stays, forward),
         Discipline::Sh => by_weight(&shares, &table.weights(&shares, grain), stays, forward),
     };
-    let family = Family::of(service.address.address);
     let settings = KernelService::new(table.discipline.name(), table.flags, family);
     let table = table.kind(family);
     Ok((ServiceKey::Address(service.address), DesiredService { service: settings, table, destinations }))
@@ -187,6 +194,24 @@ impl Discipline {
         match self {
             Self::Mh => "mh",
             Self::Sh => "sh",
+        }
+    }
+
+    /// Under which address and port the kernel is given a backend: its own, but
+    /// for an IPv6 backend of an IPv4 service of `mh`. Of such an address the
+    /// kernel hashes 32 bits, which a whole site has in common; so the backends
+    /// are told apart by ports that come from all of the address, and that no
+    /// packet shows. By their own port the loss of one of three moved more than
+    /// a quarter of all slots beside its own.
+    fn name_of(self, service: Family, backend: Endpoint) -> Endpoint {
+        match (self, service, backend.address) {
+            (Self::Mh, Family::V4, IpAddr::V6(address)) => {
+                let [high, low] = [address.to_bits() >> 64, address.to_bits()].map(|half| half as u64); // the lower half
+                let mixed = (high ^ low.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                let port = u16::try_from((mixed >> 32) % u64::from(u16::MAX) + 1).expect("at most 65,535");
+                Endpoint::new(backend.address, port)
+            }
+            (Self::Mh | Self::Sh, Family::V4 | Family::V6, IpAddr::V4(_) | IpAddr::V6(_)) => backend,
         }
     }
 }

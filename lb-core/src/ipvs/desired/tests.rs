@@ -144,6 +144,31 @@ fn who_becomes_lighter_keeps_every_slot() {
     }
 }
 
+/// The kernel cannot tell these addresses apart; by their ports it can.
+#[test]
+fn an_ipv4_service_over_ipv6_backends_of_one_site_moves_no_more_than_another() {
+    let table = |backends: core::ops::Range<u16>| {
+        let mut service = service(MH_FALLBACK, &std::vec![1; backends.len()]);
+        for (backend, number) in service.backends.iter_mut().zip(backends) {
+            let address = core::net::Ipv6Addr::new(0xfd00, 0xb, 0, number, 0, 0, 0, 2);
+            backend.endpoint = Endpoint::new(address.into(), 443);
+        }
+        let offers =
+            std::vec![Offer { traffic: BackendState::Active, weight: Weight(1) }; service.backends.len()];
+        let (_, wanted) = desired(&service, &offers, Grain::Whole).unwrap();
+        let mut list = crate::table::ipvs::DestinationList::default();
+        wanted.destinations.iter().for_each(|one| list.add(one.endpoint, Weight(1)));
+        crate::table::Table::build(wanted.table, &crate::HashKey::new([0; 16]), &list.members(wanted.table))
+            .unwrap()
+    };
+    for backends in [3_u16, 10, 100] {
+        let (all, without) = (table(0..backends), table(0..backends - 1));
+        let moved = f64::from(all.moved(&without).slots) / 4_093.0;
+        let own = 1.0 / f64::from(backends);
+        assert!(moved < own + 0.04, "{backends} backends: {moved}");
+    }
+}
+
 #[test]
 fn sh_takes_weights_and_they_fit_its_buckets() {
     for (full, now, grain, expected) in [

@@ -10,6 +10,7 @@ use std::vec::Vec;
 
 use super::{MH, MH_FALLBACK, offers, service};
 use crate::config::{BackendState, SchedulerKind};
+use crate::health::Offer;
 use crate::identity::{Endpoint, Weight};
 use crate::ipvs::{
     Desired, DesiredService, Grain, Kernel, Observed, Ownership, Repair, ServiceKey, desired, plan,
@@ -172,6 +173,23 @@ fn other_changes_cost_what_is_told() {
             found.iter().zip(told).all(|(found, told)| (found - told).abs() < 0.5),
             "{backends}: {found:?}"
         );
+    }
+}
+
+/// A backend that was deleted takes its places at once when it comes back for a slow start, and the flows
+/// of those that are parked go on to others.
+#[test]
+fn a_first_step_after_death_costs_what_is_told() {
+    for (backends, told) in [(3, 20.0), (10, 12.0), (100, 4.3), (400, 1.3)] {
+        let full = std::vec![FULL; backends];
+        let mut offers = offers(&full);
+        let mut flows = |traffic, weight| {
+            offers[backends / 2] = Offer { traffic, weight: Weight(weight) };
+            let wanted = desired(&service(MH_FALLBACK, &full), &offers, Grain::Fine).unwrap().1;
+            Places::of(&wanted).flows()
+        };
+        let found = moved(&flows(BackendState::Down, 0), &flows(BackendState::Active, 1));
+        assert!(is_told(found, told), "{backends}: {found}");
     }
 }
 
