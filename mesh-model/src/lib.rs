@@ -15,6 +15,7 @@
 //! - [`render`]: all of that together: what each target would receive.
 //! - [`locality`]: where requests go by priority and locality, given health and
 //!   policy, in the integers of Istio and Envoy.
+//! - [`vip`]: which addresses an access point has, whatever happens around it.
 //!
 //! [`labels`], [`name`], [`units`] and [`time`] are the words of these
 //! sentences. The crate does not know `lb-core`, and `sim` stands above both.
@@ -34,5 +35,6 @@ pub mod render;
 pub mod template;
 pub mod time;
 pub mod units;
+pub mod vip;
 
 mod nearest;
