@@ -15,7 +15,8 @@
 //! - [`render`]: all of that together: what each target would receive.
 //! - [`locality`]: where requests go by priority and locality, given health and
 //!   policy, in the integers of Istio and Envoy.
-//! - [`vip`]: which addresses an access point has, whatever happens around it.
+//! - [`vip`]: which addresses an access point has, whatever happens around it;
+//!   [`names`]: what names lead to them.
 //!
 //! [`labels`], [`name`], [`units`] and [`time`] are the words of these
 //! sentences. The crate does not know `lb-core`, and `sim` stands above both.
@@ -27,6 +28,7 @@ pub mod fleet;
 pub mod labels;
 pub mod locality;
 pub mod name;
+pub mod names;
 pub mod overrides;
 pub mod patch;
 pub mod placement;

@@ -9,7 +9,7 @@
 //!
 //! [`plan()`] is the whole decision at once, whatever the order of its input.
 //! Writing records is for the adapters, withdrawing a name before its address
-//! for the planner of names. What went wrong elsewhere is in the tests by
+//! for [`names`](crate::names). What went wrong elsewhere is in the tests by
 //! number: MetalLB issues 435, 1591, 1774, 2443, 2479.
 
 mod allocator;
