@@ -16,7 +16,7 @@
 //! - [`locality`]: where requests go by priority and locality, given health and
 //!   policy, in the integers of Istio and Envoy.
 //! - [`vip`]: which addresses an access point has, whatever happens around it;
-//!   [`names`]: what names lead to them.
+//!   [`names`]: what names lead to them; [`certificate`]: what is served there.
 //!
 //! [`labels`], [`name`], [`units`] and [`time`] are the words of these
 //! sentences. The crate does not know `lb-core`, and `sim` stands above both.
@@ -24,6 +24,7 @@
 
 pub mod access_point;
 pub mod api;
+pub mod certificate;
 pub mod fleet;
 pub mod labels;
 pub mod locality;
