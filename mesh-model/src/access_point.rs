@@ -23,6 +23,8 @@ use crate::overrides::Override;
 use crate::template::Template;
 use crate::units::Share;
 
+pub(crate) use check::{vip as check_vip, whole_seconds};
+
 pub use calendar::{Cron, ParseCronError, ParseTimeZoneError, TimeZone};
 pub use rollout::{RolloutPolicy, Stage, Window};
 pub use rules::RuleProblem;

@@ -15,6 +15,8 @@
 //! - [`render`]: all of that together: what each target would receive.
 //! - [`locality`]: where requests go by priority and locality, given health and
 //!   policy, in the integers of Istio and Envoy.
+//! - [`vip`]: which addresses an access point has, whatever happens around it;
+//!   [`names`]: what names lead to them; [`certificate`]: what is served there.
 //!
 //! [`labels`], [`name`], [`units`] and [`time`] are the words of these
 //! sentences. The crate does not know `lb-core`, and `sim` stands above both.
@@ -22,10 +24,12 @@
 
 pub mod access_point;
 pub mod api;
+pub mod certificate;
 pub mod fleet;
 pub mod labels;
 pub mod locality;
 pub mod name;
+pub mod names;
 pub mod overrides;
 pub mod patch;
 pub mod placement;
@@ -34,5 +38,6 @@ pub mod render;
 pub mod template;
 pub mod time;
 pub mod units;
+pub mod vip;
 
 mod nearest;

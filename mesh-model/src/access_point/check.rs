@@ -83,7 +83,8 @@ fn placement(spec: PlacementSpec, path: &FieldPath) -> Result<Placement, SpecErr
     Ok(Placement { level, rule })
 }
 
-fn vip(spec: VipSpec, path: &FieldPath) -> Result<VipRequest, SpecError> {
+/// Checks the request for addresses as it is written at `path`.
+pub(crate) fn vip(spec: VipSpec, path: &FieldPath) -> Result<VipRequest, SpecError> {
     let sharing = match (spec.sharing_key, spec.exclusive) {
         (None, None | Some(true)) => Sharing::Exclusive,
         (Some(key), None | Some(false)) => Sharing::Key(key),
@@ -147,7 +148,7 @@ fn names(specs: Vec<NameSpec>, path: &FieldPath) -> Result<Vec<PublishedName>, S
 }
 
 /// A time to live as records have it.
-fn whole_seconds(ttl: HumanDuration, path: &FieldPath) -> Result<Duration, SpecError> {
+pub(crate) fn whole_seconds(ttl: HumanDuration, path: &FieldPath) -> Result<Duration, SpecError> {
     let duration = ttl.as_duration();
     let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     if !(1..=MAX_TTL_S).contains(&seconds) || duration.subsec_nanos() != 0 {

@@ -1,0 +1,227 @@
+//! Names: what records a provider is to have, and what changes bring it there.
+//!
+//! The idea: a record is ours only where a mark says so, and the mark says for
+//! whom. Beside each record of a name lies a TXT record with one mark for each
+//! owner and target that the name leads to ([`Mark`]); whatever bears none of
+//! ours is never touched, and a record goes with its last owner. [`Planner`]
+//! keeps wanted and current records by name and looks only at names that
+//! changed; [`plan()`] is the same at once.
+//!
+//! Missing evidence takes nobody out: see [`Member::health`]. Many deletions at
+//! once wait for somebody who approves exactly these. [`Drain`] is the order in
+//! which an access point leaves a target: names first, then what resolvers
+//! remember, then the address. Talking to providers is for adapters. What
+//! external-dns does is cited where we do likewise (`plan/plan.go`).
+
+mod answer;
+mod drain;
+mod file;
+mod mark;
+mod one;
+mod planner;
+mod record;
+mod service;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::name::{Fqdn, Name};
+use crate::render::Revision;
+use crate::vip::ClaimKey;
+
+pub use drain::{Drain, DrainEvent, DrainState, DrainTransmit};
+pub use file::{CurrentFile, DesiredFile, MemberSpec, WantedSpec};
+pub use mark::{Mark, Unmarked};
+pub use planner::{Planner, plan};
+pub use record::{ParseRecordKindError, Record, RecordKind};
+pub use service::{NameService, NameTarget};
+
+/// What a name is to lead to. Several may be of one name: their members are put together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The name.
+    pub name: Fqdn,
+    /// How long resolvers may remember it, whole seconds; the shortest of all that share the name counts.
+    pub ttl: Duration,
+    /// What it leads to.
+    pub answer: Answer,
+}
+
+/// What a name leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Another name (CNAME).
+    Alias {
+        /// Who wants it.
+        owner: ClaimKey,
+        /// The other name.
+        to: Fqdn,
+    },
+    /// Addresses, all in one record.
+    Members(Vec<Member>),
+    /// Addresses, a weighted record for each member.
+    Weighted(Vec<Member>),
+}
+
+/// An access point on a target, as far as a name leads to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Which.
+    pub owner: ClaimKey,
+    /// Its addresses; while they are not known, those that are published stay.
+    pub addresses: Vec<IpAddr>,
+    /// Its share beside the others; 0 takes it out, other values matter only to weighted records.
+    pub weight: u32,
+    /// How it is. The unhealthy are left out as long as anybody else is left; who is not known stays where
+    /// it is published, and joins where nobody is healthy.
+    pub health: Health,
+    /// Whether an operator wants traffic off it: that holds even for the last one.
+    pub is_drained: bool,
+}
+
+/// How a member is.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize,
+)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// Its checks pass.
+    Healthy,
+    /// Its checks fail.
+    Unhealthy,
+    /// Nobody knows.
+    #[default]
+    Unknown,
+}
+
+/// The changes that bring a provider's records to what is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct NamePlan {
+    /// By name; those of one name are to be made together and in this order.
+    pub changes: Vec<Change>,
+    /// Deletions that wait for an approval.
+    pub held_back: Vec<Deletion>,
+    /// What could not be planned; the records of that name stay as they are.
+    pub errors: Vec<NameError>,
+    /// How many deletions there are, held back or not.
+    pub deletions: usize,
+    /// How many there may be without an approval.
+    pub max_deletions: usize,
+    /// What approves these deletions and no others; `None` if there are none.
+    pub hash: Option<Revision>,
+}
+
+/// One change of one record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "action", rename_all = "lowercase")]
+pub enum Change {
+    /// A new record.
+    Create {
+        /// The record.
+        record: Record,
+    },
+    /// A record that is no longer wanted.
+    Delete {
+        /// The record as it is.
+        record: Record,
+    },
+    /// A record that is to be another.
+    Update {
+        /// As it is.
+        old: Record,
+        /// As it is to be.
+        record: Record,
+    },
+}
+
+/// An owner that a name no longer leads to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Deletion {
+    /// The name.
+    pub name: Fqdn,
+    /// The record's kind.
+    pub kind: RecordKind,
+    /// Who goes.
+    pub owner: ClaimKey,
+}
+
+/// A name that could not be planned, or not for everybody.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {problem}")]
+pub struct NameError {
+    /// The name.
+    pub name: Fqdn,
+    /// What is wrong.
+    pub problem: NameProblem,
+}
+
+impl Serialize for NameError {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let mut error = serializer.serialize_struct("NameError", 2)?;
+        error.serialize_field("name", &self.name)?;
+        error.serialize_field("problem", &self.problem.to_string())?;
+        error.end()
+    }
+}
+
+/// What is wrong with a name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameProblem {
+    /// An alias beside addresses: a name has one or the other (RFC 1034, 3.6.2), and addresses win.
+    #[error("{owner} wants an alias where others want addresses, which win; give it another name")]
+    AliasBesideAddresses {
+        /// Who wants the alias.
+        owner: ClaimKey,
+    },
+    /// A second alias: the published one stays, or else the least.
+    #[error("{owner} wants another alias than {by}, which is published; agree on one")]
+    AliasTaken {
+        /// Who does not get it.
+        owner: ClaimKey,
+        /// Who has it.
+        by: ClaimKey,
+    },
+    /// An alias at the top of a domain, which has other records by itself.
+    #[error("it is the top of a domain, where no alias can be; write addresses, or a name below")]
+    Apex,
+    /// An alias beside records of others.
+    #[error(
+        "it has a {kind} record of somebody else's, beside which no alias can be; remove that, or write addresses"
+    )]
+    Beside {
+        /// What is there.
+        kind: RecordKind,
+    },
+    /// A record that is not ours.
+    #[error("it has a {kind} record{}; nothing of it is touched: remove it, or choose another name", match fleet {
+        Some(fleet) => format!(" of fleet `{fleet}`"),
+        None => " that bears no mark of ours".to_owned(),
+    })]
+    Foreign {
+        /// What is there.
+        kind: RecordKind,
+        /// Whose it is, if its mark says so.
+        fleet: Option<Name>,
+    },
+    /// Too long for the name of a mark before it.
+    #[error(
+        "it is too long for a mark beside it; choose a name that is 24 characters shorter than the longest"
+    )]
+    Long,
+    /// An alias of itself.
+    #[error("it is an alias of itself; name what it leads to")]
+    Loop,
+    /// Outside of the provider's domains.
+    #[error("NameProvider `{provider}` does not serve it; choose a name below its domains")]
+    NotServed {
+        /// The provider.
+        provider: Name,
+    },
+}
+
+#[cfg(test)]
+mod tests;

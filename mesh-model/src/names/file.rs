@@ -1,0 +1,158 @@
+//! The files of the planner by itself: names that are wanted, records that are there.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Health, Member, Record, Wanted};
+use crate::access_point::whole_seconds;
+use crate::api::{self, FieldPath, Problem, SpecError, Step};
+use crate::name::Fqdn;
+use crate::provision::NameProvider;
+use crate::render::Revision;
+use crate::units::HumanDuration;
+use crate::vip::ClaimKey;
+
+/// How long resolvers may remember a name where the file does not say.
+const TTL: HumanDuration = HumanDuration::from_secs(30);
+
+/// What is wanted of one provider, as it is written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DesiredFile {
+    /// The provider: the whole object.
+    pub provider: api::NameProvider,
+    /// The hash of deletions that are approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<String>,
+    /// The names; several may be one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<WantedSpec>,
+}
+
+/// A name, as it is written: one of `members` and `alias`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WantedSpec {
+    /// The name.
+    pub name: Fqdn,
+    /// How long resolvers may remember it, in whole seconds from 1s to 7d. Default: 30s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<HumanDuration>,
+    /// Whether each member has a record of its own with its weight. Default: false.
+    #[serde(default)]
+    pub weighted: bool,
+    /// Who it leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<MemberSpec>>,
+    /// The name that it is an alias of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<Fqdn>,
+    /// Who wants the alias.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<ClaimKey>,
+}
+
+/// A member, as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MemberSpec {
+    /// Which: `namespace/name@target`.
+    pub owner: ClaimKey,
+    /// Its addresses; while there are none, those that are published stay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<IpAddr>,
+    /// Its share beside the others; 0 takes it out. Default: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
+    /// How it is. Default: unknown.
+    #[serde(default)]
+    pub health: Health,
+    /// Whether traffic is to be off it. Default: false.
+    #[serde(default)]
+    pub drained: bool,
+}
+
+/// What a provider has, as it is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CurrentFile {
+    /// All records of the provider's domains, marks too.
+    #[serde(default)]
+    pub records: Vec<Record>,
+}
+
+impl DesiredFile {
+    /// The deletions that are approved; `None` if the text is no hash of 64 hexadecimal digits.
+    #[must_use]
+    pub fn approved(&self) -> Option<Revision> {
+        let text = self.approved.as_deref()?;
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        let mut hash = [0; 32];
+        for (position, byte) in hash.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * position..2 * position + 2], 16).ok()?;
+        }
+        Some(Revision(hash))
+    }
+
+    /// The provider and the names as values.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be of the provider, a time to live, or a name without exactly one answer.
+    pub fn check(&self) -> Result<(NameProvider, Vec<Wanted>), SpecError> {
+        let provider = NameProvider::try_from(self.provider.clone()).map_err(|error| {
+            let steps = error.path.steps().iter();
+            let path = steps.fold(FieldPath::default().field("provider"), |path, step| match step {
+                Step::Field(name) => path.field(name),
+                Step::Index(position) => path.item(*position),
+            });
+            SpecError { path, problem: error.problem }
+        })?;
+        let at = FieldPath::default().field("names");
+        let wanted = self.names.iter().enumerate().map(|(position, spec)| one(spec, &at.item(position)));
+        Ok((provider, wanted.collect::<Result<_, _>>()?))
+    }
+}
+
+fn one(spec: &WantedSpec, path: &FieldPath) -> Result<Wanted, SpecError> {
+    let answer = match (&spec.members, &spec.alias) {
+        (Some(members), None) => {
+            let members = members.iter().map(member).collect();
+            if spec.weighted { Answer::Weighted(members) } else { Answer::Members(members) }
+        }
+        (None, Some(to)) => {
+            let Some(owner) = spec.owner.clone() else {
+                let advice = "say who wants it";
+                return Err(path.field("alias").wrong(Problem::Useless {
+                    given: "an alias",
+                    needs: "owner",
+                    advice,
+                }));
+            };
+            Answer::Alias { owner, to: to.clone() }
+        }
+        (members, _) => {
+            let given = if members.is_some() { vec!["members", "alias"] } else { Vec::new() };
+            return Err(path.wrong(Problem::OneOf { given, of: &["members", "alias"] }));
+        }
+    };
+    let ttl = whole_seconds(spec.ttl.unwrap_or(TTL), &path.field("ttl"))?;
+    Ok(Wanted { name: spec.name.clone(), ttl, answer })
+}
+
+fn member(spec: &MemberSpec) -> Member {
+    Member {
+        owner: spec.owner.clone(),
+        addresses: spec.addresses.clone(),
+        weight: spec.weight.unwrap_or(1),
+        health: spec.health,
+        is_drained: spec.drained,
+    }
+}

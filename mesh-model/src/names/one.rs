@@ -1,0 +1,230 @@
+//! The plan of one name: what is there, what is to be, and the changes between.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::answer::{Desired, Part, Parts, desired};
+use super::mark::{self, KINDS};
+use super::{Change, Deletion, Mark, NameError, NameProblem, Record, RecordKind, Wanted};
+use crate::name::{Fqdn, Name};
+use crate::provision::NameProvider;
+use crate::units::HumanDuration;
+use crate::vip::ClaimKey;
+
+/// How long resolvers may remember marks, which only we ask for.
+const MARK_TTL: HumanDuration = HumanDuration::from_secs(300);
+
+/// The records of a name, and the marks beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Here {
+    /// Its own, of any kind.
+    pub(super) records: Vec<Record>,
+    /// Marks by the kind of record that they speak of.
+    pub(super) marks: BTreeMap<RecordKind, Record>,
+}
+
+/// What is planned for a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Outcome {
+    /// The changes.
+    pub(super) changes: Vec<Change>,
+    /// The changes without the deletions.
+    pub(super) held_changes: Vec<Change>,
+    /// Who goes.
+    pub(super) deletions: Vec<Deletion>,
+    /// What cannot be.
+    pub(super) errors: Vec<NameError>,
+    /// How many marks of ours there are now.
+    pub(super) marks: usize,
+}
+
+/// Whose the records of one kind are.
+enum Owned {
+    Nobodys,
+    Ours(Vec<Mark>),
+    Theirs(Option<Name>),
+}
+
+/// Plans one name.
+pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &NameProvider) -> Outcome {
+    let mut outcome = Outcome::default();
+    let (mut published, mut foreign) = (Parts::new(), None);
+    for kind in KINDS {
+        match owned(here, &kind, provider) {
+            Owned::Nobodys => {}
+            Owned::Theirs(fleet) => foreign = foreign.or(Some(NameProblem::Foreign { kind, fleet })),
+            Owned::Ours(marks) => {
+                outcome.marks += marks.len();
+                let part = |mark: Mark| {
+                    let weight = weight_of(here, &kind, &mark.owner);
+                    (mark.owner, Part { values: mark.values, weight })
+                };
+                let parts = marks.into_iter().map(part).collect();
+                published.insert(kind, parts);
+            }
+        }
+    }
+    let desired = desired(name, wanted, &published, &mut outcome.errors);
+    if !wanted.is_empty()
+        && let Some(problem) = foreign.or_else(|| refused(name, &desired, here, provider))
+    {
+        outcome.errors.push(NameError { name: name.clone(), problem });
+        return outcome;
+    }
+    if desired.parts.is_empty() && outcome.errors.iter().any(|error| error.problem == NameProblem::Loop) {
+        return outcome; // a mistake deletes nothing
+    }
+    let goes = |owner: &ClaimKey| desired.parts.is_empty() || !desired.owners.contains(owner);
+    for (kind, parts) in &published {
+        let gone = parts.keys().filter(|owner| goes(owner));
+        outcome.deletions.extend(gone.map(|owner| Deletion {
+            name: name.clone(),
+            kind: kind.clone(),
+            owner: owner.clone(),
+        }));
+    }
+    outcome.changes = changes(name, &published, &desired, here, provider);
+    outcome.held_changes = match held(&desired, &published, &outcome.deletions, here) {
+        _ if outcome.deletions.is_empty() => outcome.changes.clone(),
+        Some(held) => changes(name, &published, &held, here, provider),
+        None => Vec::new(),
+    };
+    outcome
+}
+
+/// Whose the records of a kind are: ours only if every mark beside them is.
+fn owned(here: &Here, kind: &RecordKind, provider: &NameProvider) -> Owned {
+    let has_record = here.records.iter().any(|record| record.kind == *kind);
+    let Some(record) = here.marks.get(kind) else {
+        return if has_record { Owned::Theirs(None) } else { Owned::Nobodys };
+    };
+    let marks: Result<Vec<Mark>, _> = record.values.iter().map(|value| value.parse::<Mark>()).collect();
+    match marks {
+        Ok(marks) => match marks.iter().find(|mark| mark.fleet != provider.owner) {
+            Some(other) => Owned::Theirs(Some(other.fleet.clone())),
+            None => Owned::Ours(marks),
+        },
+        Err(_) => Owned::Theirs(None),
+    }
+}
+
+/// Why a name that is wanted cannot be.
+fn refused(name: &Fqdn, desired: &Desired, here: &Here, provider: &NameProvider) -> Option<NameProblem> {
+    if !provider.serves(name) {
+        return Some(NameProblem::NotServed { provider: provider.name.clone() });
+    }
+    if KINDS.iter().any(|kind| mark::name_of(name, kind).is_none()) {
+        return Some(NameProblem::Long);
+    }
+    if desired.parts.contains_key(&RecordKind::Cname) {
+        if provider.domains.contains(name) {
+            return Some(NameProblem::Apex);
+        }
+        let other = here.records.iter().find(|record| !KINDS.contains(&record.kind));
+        return other.map(|record| NameProblem::Beside { kind: record.kind.clone() });
+    }
+    None
+}
+
+/// What is to be without the deletions; `None` if that cannot be beside what is new.
+fn held(desired: &Desired, published: &Parts, deletions: &[Deletion], here: &Here) -> Option<Desired> {
+    let mut held = desired.clone();
+    for deletion in deletions {
+        let part = published.get(&deletion.kind)?.get(&deletion.owner)?;
+        held.parts.entry(deletion.kind.clone()).or_default().insert(deletion.owner.clone(), part.clone());
+    }
+    if held.owners.is_empty() {
+        // nobody says how any more: as it is
+        let now = here.records.iter().find(|record| KINDS.contains(&record.kind))?;
+        held.ttl = now.ttl.as_duration();
+        held.is_weighted = now.set_id.is_some();
+    }
+    let aliases = held.parts.get(&RecordKind::Cname);
+    let has_two = aliases.is_some_and(|parts| parts.values().any(|part| Some(part) != parts.values().next()));
+    let has_both = aliases.is_some() && held.parts.len() > 1;
+    (!has_two && !has_both).then_some(held)
+}
+
+/// The changes from what is there to what is to be: marks come first and go last, what goes makes room.
+fn changes(
+    name: &Fqdn,
+    published: &Parts,
+    desired: &Desired,
+    here: &Here,
+    provider: &NameProvider,
+) -> Vec<Change> {
+    let (mut marks, mut gone, mut come, mut unmarked) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let kinds: BTreeSet<&RecordKind> = published.keys().chain(desired.parts.keys()).collect();
+    for kind in kinds {
+        let parts = desired.parts.get(kind);
+        let mut new = parts.map(|parts| records(name, kind, parts, desired)).unwrap_or_default();
+        for old in here.records.iter().filter(|record| record.kind == *kind) {
+            match new.remove(&old.set_id) {
+                None => gone.push(Change::Delete { record: old.clone() }),
+                Some(record) if record == *old => {}
+                Some(record) => come.push(Change::Update { old: old.clone(), record }),
+            }
+        }
+        come.extend(new.into_values().map(|record| Change::Create { record }));
+        let new = parts.and_then(|parts| mark_record(name, kind, parts, provider));
+        match (here.marks.get(kind), new) {
+            (None, None) => {}
+            (None, Some(record)) => marks.push(Change::Create { record }),
+            (Some(old), None) => unmarked.push(Change::Delete { record: old.clone() }),
+            (Some(old), Some(record)) if old.values == record.values => {}
+            (Some(old), Some(record)) => marks.push(Change::Update { old: old.clone(), record }),
+        }
+    }
+    [marks, gone, come, unmarked].concat()
+}
+
+/// The records of one kind, by set.
+fn records(
+    name: &Fqdn,
+    kind: &RecordKind,
+    parts: &BTreeMap<ClaimKey, Part>,
+    desired: &Desired,
+) -> BTreeMap<Option<String>, Record> {
+    let ttl = HumanDuration::from_secs(desired.ttl.as_secs());
+    let record = |set_id: Option<String>, values: BTreeSet<String>, weight: Option<u32>| {
+        let record =
+            Record { name: name.clone(), kind: kind.clone(), values, ttl, set_id: set_id.clone(), weight };
+        (set_id, record)
+    };
+    if desired.is_weighted && *kind != RecordKind::Cname {
+        let one = |(owner, part): (&ClaimKey, &Part)| {
+            record(Some(owner.to_string()), part.values.clone(), Some(part.weight))
+        };
+        return parts.iter().map(one).collect();
+    }
+    let values = parts.values().flat_map(|part| part.values.iter().cloned()).collect();
+    BTreeMap::from([record(None, values, None)])
+}
+
+fn mark_record(
+    name: &Fqdn,
+    kind: &RecordKind,
+    parts: &BTreeMap<ClaimKey, Part>,
+    provider: &NameProvider,
+) -> Option<Record> {
+    let mark = |(owner, part): (&ClaimKey, &Part)| Mark {
+        fleet: provider.owner.clone(),
+        owner: owner.clone(),
+        values: part.values.clone(),
+    };
+    Some(Record {
+        name: mark::name_of(name, kind)?,
+        kind: RecordKind::Txt,
+        values: parts.iter().map(mark).map(|mark| mark.to_string()).collect(),
+        ttl: MARK_TTL,
+        set_id: None,
+        weight: None,
+    })
+}
+
+/// The weight of an owner's own record, if it has one.
+fn weight_of(here: &Here, kind: &RecordKind, owner: &ClaimKey) -> u32 {
+    let set_id = owner.to_string();
+    let own =
+        here.records.iter().find(|record| record.kind == *kind && record.set_id.as_ref() == Some(&set_id));
+    own.and_then(|record| record.weight).unwrap_or(1)
+}

@@ -1,0 +1,115 @@
+//! Records as providers have them.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::Fqdn;
+use crate::units::{HumanDuration, text_value};
+
+/// What a record holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordKind {
+    /// IPv4 addresses.
+    A,
+    /// IPv6 addresses.
+    Aaaa,
+    /// Another name.
+    Cname,
+    /// Something that we never write.
+    Other(Box<str>),
+    /// Text, where marks are.
+    Txt,
+}
+
+/// A text is no kind of record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write the kind as in a zone file: A, AAAA, CNAME, TXT, MX")]
+pub struct ParseRecordKindError;
+
+impl RecordKind {
+    /// As a zone file has it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::A => "A",
+            Self::Aaaa => "AAAA",
+            Self::Cname => "CNAME",
+            Self::Other(kind) => kind,
+            Self::Txt => "TXT",
+        }
+    }
+}
+
+impl fmt::Display for RecordKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for RecordKind {
+    type Err = ParseRecordKindError;
+
+    fn from_str(text: &str) -> Result<Self, ParseRecordKindError> {
+        let kind = text.to_ascii_uppercase();
+        Ok(match kind.as_str() {
+            "A" => Self::A,
+            "AAAA" => Self::Aaaa,
+            "CNAME" => Self::Cname,
+            "TXT" => Self::Txt,
+            other
+                if (1..=10).contains(&other.len())
+                    && other.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
+            {
+                Self::Other(other.into())
+            }
+            _ => return Err(ParseRecordKindError),
+        })
+    }
+}
+
+text_value!(RecordKind, "kind of record", "^[A-Za-z0-9]{1,10}$", "A kind of record.");
+
+/// A record: all values of one kind at one name, or those of one set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Record {
+    /// Its name.
+    pub name: Fqdn,
+    /// Its kind.
+    pub kind: RecordKind,
+    /// Its values as text: addresses, a name without the last dot, texts without quotes.
+    pub values: BTreeSet<String>,
+    /// How long resolvers may remember it.
+    pub ttl: HumanDuration,
+    /// Which of several records of one name and kind, where the provider has weighted ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_id: Option<String>,
+    /// Its share beside the other sets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
+}
+
+impl Record {
+    /// The same with values in the one form that they are compared in.
+    #[must_use]
+    pub fn normal(mut self) -> Self {
+        let normal = |value: String| match self.kind {
+            RecordKind::A | RecordKind::Aaaa => {
+                value.parse::<IpAddr>().map_or(value, |address| address.to_string())
+            }
+            RecordKind::Cname => value.parse::<Fqdn>().map_or(value, |name| name.to_string()),
+            RecordKind::Txt => match value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) {
+                Some(bare) => bare.to_owned(),
+                None => value,
+            },
+            RecordKind::Other(_) => value,
+        };
+        self.values = std::mem::take(&mut self.values).into_iter().map(normal).collect();
+        self
+    }
+}

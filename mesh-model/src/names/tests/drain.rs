@@ -1,0 +1,97 @@
+//! The drain: every pair of state and input, the old time to live, the order of things.
+
+use DrainState::{Gone, NamesGoing, Returning, Serving, VipGoing, Waiting};
+
+use super::super::drain::{Input, next};
+use super::*;
+use crate::time::Time;
+
+const STATES: [DrainState; 6] = [Serving, NamesGoing, Waiting, VipGoing, Gone, Returning];
+const INPUTS: [Input; 6] =
+    [Input::Drain, Input::NamesGone, Input::Timeout, Input::Undrain, Input::VipGone, Input::VipThere];
+
+#[test]
+fn all_pairs() {
+    // columns as in INPUTS
+    let table = [
+        (Serving, [NamesGoing, Serving, Serving, Serving, Serving, Serving]),
+        (NamesGoing, [NamesGoing, Waiting, NamesGoing, Serving, NamesGoing, NamesGoing]),
+        (Waiting, [Waiting, Waiting, VipGoing, Serving, Waiting, Waiting]),
+        (VipGoing, [VipGoing, VipGoing, VipGoing, Returning, Gone, VipGoing]),
+        (Gone, [Gone, Gone, Gone, Returning, Gone, VipGoing]),
+        (Returning, [VipGoing, Returning, Returning, Returning, Returning, Serving]),
+    ];
+    assert_eq!(table.map(|(state, _)| state), STATES);
+    for (state, row) in table {
+        for (input, expected) in INPUTS.into_iter().zip(row) {
+            assert_eq!(next(state, input), expected, "{state:?} {input:?}");
+        }
+    }
+}
+
+fn transmits(drain: &mut Drain) -> Vec<DrainTransmit> {
+    std::iter::from_fn(|| drain.poll_transmit()).collect()
+}
+
+fn seconds(seconds: u64) -> Time {
+    Time::from_secs(seconds)
+}
+
+#[test]
+fn the_old_time_to_live_is_waited_for() {
+    let mut drain = Drain::new();
+    drain.handle_published(seconds(0), Some(Duration::from_secs(3_600)));
+    // lowered a minute before the drain: who asked under the old one remembers for an hour
+    drain.handle_published(seconds(1_000), Some(Duration::from_secs(30)));
+    drain.handle_drain(seconds(1_060), true);
+    drain.handle_published(seconds(1_061), None);
+    assert_eq!(drain.poll_timeout(), Some(seconds(4_600)));
+    drain.handle_timeout(seconds(4_599));
+    assert_eq!(drain.state(), Waiting, "too early");
+    drain.handle_timeout(seconds(4_600));
+    assert_eq!(drain.state(), VipGoing);
+    // long ago, it is forgotten
+    let mut drain = Drain::new();
+    drain.handle_published(seconds(0), Some(Duration::from_secs(3_600)));
+    drain.handle_published(seconds(10), Some(Duration::from_secs(30)));
+    drain.handle_drain(seconds(9_000), true);
+    drain.handle_published(seconds(9_001), None);
+    assert_eq!(drain.poll_timeout(), Some(seconds(9_031)));
+}
+
+#[test]
+fn the_address_goes_last_and_comes_first() {
+    let mut drain = Drain::new();
+    drain.handle_published(seconds(0), Some(Duration::from_secs(30)));
+    drain.handle_drain(seconds(1), true);
+    drain.handle_drain(seconds(1), true);
+    assert_eq!(transmits(&mut drain), [DrainTransmit::WithdrawNames], "asked once");
+    drain.handle_published(seconds(2), None);
+    assert_eq!(transmits(&mut drain), []);
+    drain.handle_timeout(seconds(32));
+    assert_eq!(transmits(&mut drain), [DrainTransmit::WithdrawVip]);
+    drain.handle_vip(seconds(33), false);
+    assert_eq!((drain.state(), drain.poll_timeout()), (Gone, None));
+    drain.handle_drain(seconds(40), false);
+    assert_eq!(transmits(&mut drain), [DrainTransmit::AnnounceVip], "no name before the address is there");
+    drain.handle_vip(seconds(41), true);
+    assert_eq!(transmits(&mut drain), [DrainTransmit::PublishNames]);
+    let path: Vec<DrainState> = std::iter::from_fn(|| drain.poll_event()).map(|event| event.to).collect();
+    assert_eq!(path, [NamesGoing, Waiting, VipGoing, Gone, Returning, Serving]);
+}
+
+#[test]
+fn without_names_there_is_nothing_to_wait_for() {
+    let mut drain = Drain::new();
+    drain.handle_drain(seconds(1), true);
+    assert_eq!(drain.state(), VipGoing);
+    assert_eq!(transmits(&mut drain).last(), Some(&DrainTransmit::WithdrawVip));
+    // a drain that is taken back while resolvers remember only publishes again
+    let mut drain = Drain::new();
+    drain.handle_published(seconds(0), Some(Duration::from_secs(30)));
+    drain.handle_drain(seconds(1), true);
+    drain.handle_published(seconds(2), None);
+    drain.handle_drain(seconds(3), false);
+    assert_eq!(drain.state(), Serving);
+    assert_eq!(transmits(&mut drain).last(), Some(&DrainTransmit::PublishNames));
+}

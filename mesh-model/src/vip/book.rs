@@ -1,0 +1,151 @@
+//! The books: who is at which address, kept so that every question is quick.
+//!
+//! Holdings and rests are the records; all else is an index over them. Nothing
+//! is decided here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::circle::{Circle, Terms};
+use super::runs::Runs;
+use super::{ClaimKey, Held, Port, RecordProblem, Released};
+use crate::time::WallTime;
+
+/// Holdings and rests.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Book {
+    /// Who holds what.
+    pub(super) held: BTreeMap<ClaimKey, Held>,
+    /// What rests.
+    pub(super) released: BTreeMap<(ClaimKey, IpAddr), Released>,
+    /// Who holds an address or lets it rest.
+    pub(super) tenants: BTreeMap<IpAddr, BTreeSet<ClaimKey>>,
+    /// The addresses that have tenants.
+    pub(super) taken: Runs,
+    /// The addresses that those of a circle hold.
+    pub(super) circles: BTreeMap<Circle, BTreeSet<IpAddr>>,
+    /// When rests end.
+    pub(super) expiry: BTreeSet<(WallTime, ClaimKey, IpAddr)>,
+}
+
+impl Book {
+    /// Ends rests that are over.
+    pub(super) fn forget(&mut self, now: WallTime) {
+        while let Some((until, key, address)) = self.expiry.first().cloned()
+            && until <= now
+        {
+            self.wake(&key, address);
+        }
+    }
+
+    /// The first other who is at an address, or lets it rest, on terms that do not agree.
+    pub(super) fn stranger(&self, address: IpAddr, key: &ClaimKey, terms: &Terms<'_>) -> Option<&Held> {
+        let tenants = self.tenants.get(&address)?.iter().filter(|other| *other != key);
+        let records = tenants.flat_map(|other| {
+            let held = self.held.get(other).filter(|held| held.addresses.contains(&address));
+            let rest = self.released.get(&(other.clone(), address)).map(|rest| &rest.held);
+            [held, rest].into_iter().flatten()
+        });
+        records.into_iter().find(|held| !Terms::of_holder(held).agree(terms))
+    }
+
+    pub(super) fn conflicts(&self) -> Vec<RecordProblem> {
+        let mut problems = Vec::new();
+        for (address, keys) in &self.tenants {
+            let holders = keys.iter().filter_map(|key| self.held.get(key));
+            let holders: Vec<&Held> = holders.filter(|held| held.addresses.contains(address)).collect();
+            for (position, first) in holders.iter().enumerate() {
+                let terms = Terms::of_holder(first);
+                let others =
+                    holders[position + 1..].iter().filter(|other| !terms.agree(&Terms::of_holder(other)));
+                problems.extend(others.map(|second| RecordProblem::Conflict {
+                    address: *address,
+                    first: first.owner.clone(),
+                    second: second.owner.clone(),
+                }));
+            }
+        }
+        problems
+    }
+
+    /// Notes a holding.
+    pub(super) fn enter(&mut self, held: Held) {
+        for address in &held.addresses {
+            self.tenants.entry(*address).or_default().insert(held.owner.clone());
+            self.taken.insert(*address);
+            if let Some(circle) = Terms::of_holder(&held).circle() {
+                self.circles.entry(circle.clone()).or_default().insert(*address);
+            }
+        }
+        self.held.insert(held.owner.clone(), held);
+    }
+
+    /// Notes the end of a holding.
+    pub(super) fn withdraw(&mut self, key: &ClaimKey) {
+        let Some(held) = self.held.remove(key) else { return };
+        for address in &held.addresses {
+            self.vacate(key, *address);
+            let Some(circle) = Terms::of_holder(&held).circle().cloned() else { continue };
+            let is_circles = |other: &ClaimKey| {
+                self.held.get(other).is_some_and(|other| {
+                    other.addresses.contains(address) && Terms::of_holder(other).circle() == Some(&circle)
+                })
+            };
+            if self.tenants.get(address).is_some_and(|tenants| tenants.iter().any(is_circles)) {
+                continue;
+            }
+            if let Some(addresses) = self.circles.get_mut(&circle) {
+                addresses.remove(address);
+                if addresses.is_empty() {
+                    self.circles.remove(&circle);
+                }
+            }
+        }
+    }
+
+    /// Notes a rest; one that is noted already grows, in ports and in time.
+    pub(super) fn rest(&mut self, mut record: Released) -> Released {
+        let addresses = std::mem::take(&mut record.held.addresses);
+        for address in addresses {
+            record.held.addresses = vec![address];
+            let key = (record.held.owner.clone(), address);
+            if let Some(known) = self.released.remove(&key) {
+                self.expiry.remove(&(known.until, key.0.clone(), address));
+                record.held.ports.extend(known.held.ports);
+                record.until = record.until.max(known.until);
+            }
+            self.tenants.entry(address).or_default().insert(key.0.clone());
+            self.taken.insert(address);
+            self.expiry.insert((record.until, key.0.clone(), address));
+            self.released.insert(key, record.clone());
+        }
+        record
+    }
+
+    /// Notes the end of a rest, if there is one.
+    pub(super) fn wake(&mut self, key: &ClaimKey, address: IpAddr) {
+        if let Some(rest) = self.released.remove(&(key.clone(), address)) {
+            self.expiry.remove(&(rest.until, key.clone(), address));
+            self.vacate(key, address);
+        }
+    }
+
+    /// Takes a tenant from an address where it neither holds nor rests.
+    fn vacate(&mut self, key: &ClaimKey, address: IpAddr) {
+        let holds = self.held.get(key).is_some_and(|held| held.addresses.contains(&address));
+        if holds || self.released.contains_key(&(key.clone(), address)) {
+            return;
+        }
+        let Some(tenants) = self.tenants.get_mut(&address) else { return };
+        tenants.remove(key);
+        if tenants.is_empty() {
+            self.tenants.remove(&address);
+            self.taken.remove(address);
+        }
+    }
+
+    pub(super) fn resting_ports(&self, key: &ClaimKey, address: IpAddr) -> &BTreeSet<Port> {
+        const NONE: &BTreeSet<Port> = &BTreeSet::new();
+        self.released.get(&(key.clone(), address)).map_or(NONE, |rest| &rest.held.ports)
+    }
+}
