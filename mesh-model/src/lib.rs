@@ -13,7 +13,8 @@
 //! - [`overrides`]: how a template differs on a target; [`patch`] is the engine
 //!   (RFC 6901, 6902, 7396) that remembers where each field came from.
 //! - [`render`]: all of that together: what each target would receive.
-//! - [`calendar`]: when change windows are open, whatever a zone does to its clock.
+//! - [`rollout`]: who receives a revision when: stages, approvals, soak, failures;
+//!   [`calendar`] says when a change window is open.
 //! - [`locality`]: where requests go by priority and locality, given health and
 //!   policy, in the integers of Istio and Envoy.
 //!
@@ -33,6 +34,7 @@ pub mod patch;
 pub mod placement;
 pub mod provision;
 pub mod render;
+pub mod rollout;
 pub mod template;
 pub mod time;
 pub mod units;
