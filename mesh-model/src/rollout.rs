@@ -165,7 +165,12 @@ impl Rollout {
     /// targets to [`handle_targets`](Self::handle_targets), so that they find their stages.
     #[must_use]
     pub fn restore(policy: RolloutPolicy, state: RolloutState, now: Time) -> Self {
-        let missing = state.targets.iter().filter(|(_, target)| target.applied != target.given);
+        // whoever failed with a revision is given it again when somebody resumes, and in its turn
+        let is_owed = |target: &TargetState| {
+            target.applied != target.given
+                && (target.progress.is_unverified() || target.given == state.completed)
+        };
+        let missing = state.targets.iter().filter(|(_, target)| is_owed(target));
         let transmits = missing
             .filter_map(|(name, target)| Some(Apply { target: name.clone(), revision: target.given? }))
             .collect();

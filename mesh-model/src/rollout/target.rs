@@ -85,7 +85,7 @@ pub struct TargetReport {
     pub applied: Option<Revision>,
     /// How it is with that.
     pub health: TargetHealth,
-    /// Since when it is; never believed beyond the last report that said otherwise.
+    /// Since when it is; believed only where it is after the target was given this and last said otherwise.
     pub since: Time,
 }
 
@@ -159,7 +159,8 @@ impl Progress {
                 Self::Applying { unready, quiet }
             }
             (Self::Applying { unready, quiet }, Signal::Ready(since)) => {
-                let soaked = since.min(quiet);
+                // a claim that is older than what it was given, or than what it said since, is of something else
+                let soaked = if since <= quiet { since } else { Duration::ZERO };
                 let soaking = Self::Soaking { unready: unready.saturating_sub(soaked), soaked };
                 soaking.next(Signal::Passed(Duration::ZERO), demands)
             }

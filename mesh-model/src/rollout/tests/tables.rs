@@ -53,7 +53,7 @@ fn progress() {
     ];
     let table = [
         (Progress::Held, [Progress::Held; 5]),
-        (applying(5, 1), [reported, applying(5, 0), applying(7, 3), late, soaking(4, 1)]),
+        (applying(5, 1), [reported, applying(5, 0), applying(7, 3), late, soaking(5, 0)]),
         (applying(5, 5), [reported, applying(5, 0), applying(7, 7), late, soaking(2, 3)]),
         (soaking(5, 1), [reported, applying(5, 0), soaking(5, 3), verified(true), soaking(5, 1)]),
         (soaking(5, 2), [reported, applying(5, 0), verified(true), verified(true), soaking(5, 2)]),
