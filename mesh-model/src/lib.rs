@@ -15,6 +15,7 @@
 //! - [`render`]: all of that together: what each target would receive.
 //! - [`rollout`]: who receives a revision when: stages, approvals, soak, failures;
 //!   [`calendar`] says when a change window is open.
+//! - [`status`]: what each target and all of them say of themselves, and how old that is.
 //! - [`locality`]: where requests go by priority and locality, given health and
 //!   policy, in the integers of Istio and Envoy.
 //!
@@ -35,6 +36,7 @@ pub mod placement;
 pub mod provision;
 pub mod render;
 pub mod rollout;
+pub mod status;
 pub mod template;
 pub mod time;
 pub mod units;
