@@ -15,6 +15,7 @@
 //! - [`render`]: all of that together: what each target would receive.
 //! - [`rollout`]: who receives a revision when: stages, approvals, soak, failures;
 //!   [`calendar`] says when a change window is open.
+//! - [`federation`]: what is written to a target, given what is there and whose it is.
 //! - [`status`]: what each target and all of them say of themselves, and how old that is.
 //! - [`locality`]: where requests go by priority and locality, given health and
 //!   policy, in the integers of Istio and Envoy.
@@ -26,6 +27,7 @@
 pub mod access_point;
 pub mod api;
 pub mod calendar;
+pub mod federation;
 pub mod fleet;
 pub mod labels;
 pub mod locality;
