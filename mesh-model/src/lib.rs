@@ -13,6 +13,10 @@
 //! - [`overrides`]: how a template differs on a target; [`patch`] is the engine
 //!   (RFC 6901, 6902, 7396) that remembers where each field came from.
 //! - [`render`]: all of that together: what each target would receive.
+//! - [`rollout`]: who receives a revision when: stages, approvals, soak, failures;
+//!   [`calendar`] says when a change window is open.
+//! - [`federation`]: what is written to a target, given what is there and whose it is.
+//! - [`status`]: what each target and all of them say of themselves, and how old that is.
 //! - [`locality`]: where requests go by priority and locality, given health and
 //!   policy, in the integers of Istio and Envoy.
 //! - [`vip`]: which addresses an access point has, whatever happens around it;
@@ -25,6 +29,9 @@
 pub mod access_point;
 pub mod api;
 pub mod certificate;
+
+pub mod calendar;
+pub mod federation;
 pub mod fleet;
 pub mod labels;
 pub mod locality;
@@ -35,6 +42,8 @@ pub mod patch;
 pub mod placement;
 pub mod provision;
 pub mod render;
+pub mod rollout;
+pub mod status;
 pub mod template;
 pub mod time;
 pub mod units;

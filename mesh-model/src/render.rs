@@ -23,7 +23,7 @@ use crate::overrides::Outcome;
 use crate::patch::{Document, Origin, Pointer};
 use crate::template::{Schemas, Template, TemplateId};
 
-pub use compare::{Change, Difference, Revision, TargetDifference, compare};
+pub use compare::{Change, Difference, ParseRevisionError, Revision, TargetDifference, compare};
 pub use trace::TraceEntry;
 
 use trace::Origins;

@@ -98,6 +98,12 @@ impl HumanDuration {
         Self(seconds.saturating_mul(1_000_000_000))
     }
 
+    /// A duration of nanoseconds.
+    #[must_use]
+    pub const fn from_nanos(nanoseconds: u64) -> Self {
+        Self(nanoseconds)
+    }
+
     /// As the standard library has it.
     #[must_use]
     pub const fn as_duration(self) -> Duration {

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZoneDatabase;
 
 use crate::nearest::{did_you_mean, nearest};
@@ -74,16 +74,39 @@ impl Cron {
     /// Whether a moment, to the minute, is one of them.
     #[must_use]
     pub fn matches(&self, moment: DateTime) -> bool {
-        let has = |field: usize, value: i8| {
-            u32::try_from(value).is_ok_and(|value| self.fields[field] >> value & 1 == 1)
-        };
-        let of_month = has(2, moment.day());
-        let of_week = has(4, moment.weekday().to_sunday_zero_offset());
-        let day = match self.days {
+        self.has(0, moment.minute())
+            && self.has(1, moment.hour())
+            && self.has_month(moment.month())
+            && self.has_day(moment.date())
+    }
+
+    /// The minutes as bits: bit n is set for minute n.
+    pub(crate) const fn minutes(&self) -> u64 {
+        self.fields[0]
+    }
+
+    /// The hours as bits.
+    pub(crate) const fn hours(&self) -> u64 {
+        self.fields[1]
+    }
+
+    /// Whether the line names this month.
+    pub(crate) fn has_month(&self, month: i8) -> bool {
+        self.has(3, month)
+    }
+
+    /// Whether it names this day, whatever the month.
+    pub(crate) fn has_day(&self, date: Date) -> bool {
+        let of_month = self.has(2, date.day());
+        let of_week = self.has(4, date.weekday().to_sunday_zero_offset());
+        match self.days {
             (true, true) => of_month || of_week,
             _ => of_month && of_week,
-        };
-        has(0, moment.minute()) && has(1, moment.hour()) && has(3, moment.month()) && day
+        }
+    }
+
+    fn has(&self, field: usize, value: i8) -> bool {
+        u32::try_from(value).is_ok_and(|value| self.fields[field] >> value & 1 == 1)
     }
 }
 

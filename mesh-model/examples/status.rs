@@ -1,0 +1,42 @@
+//! The status of an access point on three targets, one of which falls silent.
+//!
+//! Run it: `cargo run -p mesh-model --example status`
+
+#![expect(clippy::disallowed_macros, reason = "an example talks to people")]
+
+use std::time::Duration;
+
+use mesh_model::api::{ConditionStatus, RouteStatus};
+use mesh_model::name::Name;
+use mesh_model::status::{StatusStore, TargetReport, Wanted};
+use mesh_model::time::{Time, WallTime};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let wall: WallTime = "2026-11-26T09:00:00Z".parse()?;
+    let wanted = Wanted { vip: true, names: 0, certificate: false };
+    let mut store = StatusStore::new(wanted, Duration::from_secs(60));
+    let report = TargetReport {
+        vip: vec!["203.0.113.10".parse()?],
+        route: RouteStatus { applied: Some("r1".into()), live: Some("r1".into()) },
+        observed_generation: 1,
+        ..TargetReport::default()
+    };
+    let names: Vec<Name> = ["a-1", "a-2", "b-1"].iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
+    for second in [0, 30, 60, 90] {
+        let (now, wall) = (Time::from_secs(second), wall + Duration::from_secs(second));
+        for name in &names {
+            if name == "b-1" && second > 0 {
+                continue; // nobody hears of it any more
+            }
+            let written = store.update(name, report.clone(), now, wall).is_some();
+            println!("{now} {name} is well, written: {written}");
+        }
+        for write in store.expire(now, wall) {
+            println!("{now} {} becomes Unknown", write.target.expect("it is still a target").name);
+        }
+        let ready = &store.roll_up()[0];
+        println!("{now} all together: {:?} {}", ready.status, ready.message);
+    }
+    assert_eq!(store.roll_up()[0].status, ConditionStatus::Unknown);
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! From what a target should have and what it has to what is written there.
+//!
+//! A pure difference in the order in which writes are safe: new and changed
+//! objects in the order of the templates, deletions last. Whose an object is
+//! decides its label ([`OWNER_LABEL`]): what is not ours is a conflict and
+//! stays as it is. What the API server and its controllers put into an object
+//! is carried over, so that what is right is not written. A target that could
+//! not be read gets nothing, nor does one whose objects cannot be rendered.
+//!
+//! Who is given what when is the [`rollout`](crate::rollout)'s to say; writing
+//! is the adapter's. Source: the fields that KubeFed retains.
+
+mod live;
+mod retain;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::access_point::AccessPointId;
+use crate::name::Name;
+use crate::patch::Pointer;
+use crate::render::{OWNER_LABEL, Rendering};
+
+pub use live::{ObjectKey, manager_of};
+
+/// The annotation that holds the hash of what we wrote: by it a change of ours is told from one of others.
+pub const APPLIED_ANNOTATION: &str = "overspill.dev/applied";
+/// The annotation by which the owner of an object hands it over: `namespace/name` of the access point.
+pub const ADOPT_ANNOTATION: &str = "overspill.dev/adopt";
+
+/// What is to be written to one target, and what was found there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct TargetPlan {
+    /// In this order.
+    pub commands: Vec<WriteCommand>,
+    /// Objects that somebody else has under a name that we want; they are let be.
+    pub conflicts: Vec<Conflict>,
+    /// Fields that somebody changed under us; the commands put them right.
+    pub drift: Vec<Drift>,
+}
+
+/// One write to a target's API server.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum WriteCommand {
+    /// Create this; if it is there by now, look again.
+    Create {
+        /// The object.
+        object: Value,
+    },
+    /// Delete this, if it is still what was seen.
+    Delete {
+        /// Which.
+        object: ObjectKey,
+        /// The version that was seen.
+        resource_version: Option<String>,
+    },
+    /// Put this in the place of what is there; it carries the version that was seen.
+    Update {
+        /// The object.
+        object: Value,
+    },
+}
+
+/// An object that somebody else has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Conflict {
+    /// Which.
+    pub object: ObjectKey,
+    /// The access point whose label it carries; `None` if it carries none.
+    pub owner: Option<String>,
+}
+
+/// A field that is not as we wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Drift {
+    /// The object.
+    pub object: ObjectKey,
+    /// The field.
+    #[serde(serialize_with = "as_text")]
+    pub path: Pointer,
+    /// Who wrote it last, as the object itself says.
+    pub manager: Option<String>,
+}
+
+fn as_text<S: serde::Serializer>(path: &Pointer, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(path)
+}
+
+/// What has to be written to a target, given all that was read there; `live` is `None` if it could not be read in full.
+///
+/// ```
+/// use mesh_model::federation::{WriteCommand, reconcile};
+/// use mesh_model::render::Rendering;
+/// # use serde_json::json;
+/// # let owner = mesh_model::access_point::AccessPointId { namespace: "shop".parse()?, name: "web".parse()? };
+/// let object = json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "web", "namespace": "shop",
+///     "labels": { "overspill.dev/access-point": "web" } }, "spec": { "ports": [{ "port": 443 }] } });
+/// let rendering =
+///     Rendering { target: "slc-a-1".parse()?, objects: vec![object], errors: vec![], trace: vec![] };
+/// let plan = reconcile(&owner, &rendering, Some(&[]));
+/// let [WriteCommand::Create { object }] = &plan.commands[..] else { panic!("one that is new") };
+/// assert_eq!(reconcile(&owner, &rendering, Some(&[object.clone()])).commands, [], "what is right is not written");
+/// assert_eq!(reconcile(&owner, &rendering, None).commands, [], "nothing on missing evidence");
+/// # Ok::<(), mesh_model::name::ParseNameError>(())
+/// ```
+#[must_use]
+pub fn reconcile(owner: &AccessPointId, rendering: &Rendering, live: Option<&[Value]>) -> TargetPlan {
+    let mut plan = TargetPlan::default();
+    let Some(live) = live.filter(|_| rendering.errors.is_empty()) else { return plan };
+    let mut found: BTreeMap<ObjectKey, &Value> =
+        live.iter().filter_map(|object| Some((ObjectKey::of(object)?, object))).collect();
+    for object in &rendering.objects {
+        let Some(key) = ObjectKey::of(object) else { continue };
+        let desired = marked(object);
+        match found.remove(&key) {
+            None => plan.commands.push(WriteCommand::Create { object: desired }),
+            Some(there) if is_ours(there, owner, &key) || is_handed_over(there, owner) => {
+                plan.compare(&key, desired, there);
+            }
+            Some(there) => {
+                let owner = label(there).map(str::to_owned);
+                plan.conflicts.push(Conflict { object: key, owner });
+            }
+        }
+    }
+    let superfluous = found.into_iter().filter(|(key, there)| is_ours(there, owner, key));
+    plan.commands.extend(superfluous.filter(|(_, there)| !is_going(there)).map(|(object, there)| {
+        let resource_version = text(there, "/metadata/resourceVersion").map(str::to_owned);
+        WriteCommand::Delete { object, resource_version }
+    }));
+    plan
+}
+
+impl TargetPlan {
+    /// Decides whether an object of ours is as it should be.
+    fn compare(&mut self, key: &ObjectKey, mut desired: Value, there: &Value) {
+        if is_going(there) {
+            return; // whoever deletes it finishes first; then it is created anew
+        }
+        retain::retain(&mut desired, there);
+        let is_our_change = applied(there) != applied(&desired);
+        let differing = live::differing(&desired, there);
+        if !is_our_change {
+            self.drift.extend(differing.iter().map(|path| Drift {
+                object: key.clone(),
+                path: path.clone(),
+                manager: manager_of(there, path),
+            }));
+        }
+        if is_our_change || !differing.is_empty() {
+            self.commands.push(WriteCommand::Update { object: desired });
+        }
+    }
+}
+
+/// The targets whose objects are no longer wanted at all: what is ours there goes, the rest stays.
+#[must_use]
+pub fn withdraw(owner: &AccessPointId, target: &Name, live: Option<&[Value]>) -> TargetPlan {
+    let nothing =
+        Rendering { target: target.clone(), objects: Vec::new(), errors: Vec::new(), trace: Vec::new() };
+    reconcile(owner, &nothing, live)
+}
+
+/// The object with the hash of itself.
+fn marked(object: &Value) -> Value {
+    let json = serde_json::to_vec(object).expect("a value has a form in JSON");
+    let hash: String = Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut marked = object.clone();
+    marked["metadata"]["annotations"][APPLIED_ANNOTATION] = Value::String(hash);
+    marked
+}
+
+fn applied(object: &Value) -> Option<&str> {
+    object.get("metadata")?.get("annotations")?.get(APPLIED_ANNOTATION)?.as_str()
+}
+
+fn label(object: &Value) -> Option<&str> {
+    object.get("metadata")?.get("labels")?.get(OWNER_LABEL)?.as_str()
+}
+
+fn is_ours(object: &Value, owner: &AccessPointId, key: &ObjectKey) -> bool {
+    key.namespace == owner.namespace.as_str() && label(object) == Some(owner.name.as_str())
+}
+
+fn is_handed_over(object: &Value, owner: &AccessPointId) -> bool {
+    let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
+    let adopt = annotations.and_then(|annotations| annotations.get(ADOPT_ANNOTATION)).and_then(Value::as_str);
+    adopt == Some(owner.to_string().as_str())
+}
+
+/// Whether somebody deleted it already, and finalizers hold it.
+fn is_going(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
+}
+
+fn text<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {
+    object.pointer(pointer)?.as_str()
+}
+
+#[cfg(test)]
+mod tests;

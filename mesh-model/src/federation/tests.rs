@@ -1,0 +1,168 @@
+//! Tests of the federation: whose an object is, what is carried over, what is written and what is let be.
+
+use serde_json::json;
+
+use super::*;
+use crate::patch::Pointer;
+use crate::template::TemplateId;
+
+fn owner() -> AccessPointId {
+    AccessPointId { namespace: "shop".parse().unwrap(), name: "web".parse().unwrap() }
+}
+
+fn service(name: &str, spec: Value) -> Value {
+    json!({ "apiVersion": "v1", "kind": "Service",
+        "metadata": { "name": name, "namespace": "shop", "labels": { OWNER_LABEL: "web" } }, "spec": spec })
+}
+
+fn rendering(objects: Vec<Value>) -> Rendering {
+    Rendering { target: "slc-a-1".parse().unwrap(), objects, errors: Vec::new(), trace: Vec::new() }
+}
+
+fn plan(objects: Vec<Value>, live: &[Value]) -> TargetPlan {
+    reconcile(&owner(), &rendering(objects), Some(live))
+}
+
+/// An object as it is after we wrote it and the API server and controllers added theirs.
+fn written(object: &Value) -> Value {
+    let mut there = marked(object);
+    there["metadata"]["resourceVersion"] = json!("7");
+    there["metadata"]["uid"] = json!("u-1");
+    there["metadata"]["finalizers"] = json!(["lb.example.com/hold"]);
+    there["metadata"]["annotations"]["cloud.example.com/id"] = json!("lb-9");
+    there["spec"]["clusterIP"] = json!("10.0.0.9");
+    there["spec"]["clusterIPs"] = json!(["10.0.0.9"]);
+    there["spec"]["sessionAffinity"] = json!("None");
+    there["status"] = json!({ "loadBalancer": {} });
+    there
+}
+
+fn kinds(plan: &TargetPlan) -> Vec<String> {
+    let one = |command: &WriteCommand| match command {
+        WriteCommand::Create { object } => format!("create {}", object["metadata"]["name"].as_str().unwrap()),
+        WriteCommand::Update { object } => format!("update {}", object["metadata"]["name"].as_str().unwrap()),
+        WriteCommand::Delete { object, .. } => format!("delete {}", object.name),
+    };
+    plan.commands.iter().map(one).collect()
+}
+
+#[test]
+fn what_is_right_is_not_written_whatever_the_server_added() {
+    let object = service("web", json!({ "ports": [{ "port": 443 }], "selector": {} }));
+    assert_eq!(plan(vec![object.clone()], &[written(&object)]), TargetPlan::default());
+    let mut other_version = written(&object);
+    other_version["metadata"]["annotations"]["note"] = json!("somebody's");
+    assert_eq!(plan(vec![object], &[other_version]), TargetPlan::default());
+}
+
+#[test]
+fn a_change_keeps_what_is_not_ours_to_decide() {
+    let ports = |numbers: Value| json!({ "type": "LoadBalancer", "externalTrafficPolicy": "Local", "ports": numbers });
+    let old = service("web", ports(json!([{ "name": "a", "port": 80 }, { "name": "b", "port": 443 }])));
+    let mut there = written(&old);
+    there["spec"]["healthCheckNodePort"] = json!(31000);
+    there["spec"]["ports"] = json!([
+        { "name": "a", "port": 80, "protocol": "TCP", "nodePort": 30001 },
+        { "name": "b", "port": 443, "protocol": "TCP", "nodePort": 30002 }
+    ]);
+    let new = service(
+        "web",
+        ports(json!([{ "name": "b", "port": 443 }, { "name": "b", "port": 443, "protocol": "UDP" }])),
+    );
+    let plan = plan(vec![new], &[there]);
+    let [WriteCommand::Update { object }] = &plan.commands[..] else { panic!("{plan:?}") };
+    assert_eq!(
+        object["spec"]["ports"],
+        json!([{ "name": "b", "port": 443, "nodePort": 30002 }, { "name": "b", "port": 443, "protocol": "UDP" }])
+    );
+    let get = |pointer: &str| object.pointer(pointer).cloned();
+    assert_eq!(get("/spec/clusterIP"), Some(json!("10.0.0.9")));
+    assert_eq!(get("/spec/healthCheckNodePort"), Some(json!(31000)));
+    assert_eq!(get("/metadata/resourceVersion"), Some(json!("7")));
+    assert_eq!(get("/metadata/finalizers"), Some(json!(["lb.example.com/hold"])));
+    assert_eq!(get("/metadata/annotations/cloud.example.com~1id"), Some(json!("lb-9")));
+    assert_eq!(plan.drift, [], "the change is ours");
+}
+
+#[test]
+fn what_a_template_says_is_not_overruled_by_what_is_there() {
+    let object = service("web", json!({ "clusterIP": "None", "ports": [{ "port": 443 }] }));
+    let plan = plan(vec![object.clone()], &[written(&service("web", json!({ "ports": [{ "port": 443 }] })))]);
+    let [WriteCommand::Update { object }] = &plan.commands[..] else { panic!("{plan:?}") };
+    assert_eq!(object["spec"]["clusterIP"], "None");
+}
+
+#[test]
+fn foreign_objects_are_let_be_and_named() {
+    let object = service("web", json!({}));
+    let foreign = |label: Option<&str>| {
+        let mut there = written(&object);
+        there["metadata"]["labels"] = label.map_or_else(|| json!({}), |label| json!({ OWNER_LABEL: label }));
+        there
+    };
+    for label in [None, Some("shop")] {
+        let found = plan(vec![object.clone()], &[foreign(label)]);
+        assert_eq!(found.commands, []);
+        assert_eq!(found.conflicts[0].owner.as_deref(), label);
+        assert_eq!(plan(Vec::new(), &[foreign(label)]), TargetPlan::default(), "and is not deleted");
+    }
+    let mut elsewhere = written(&object);
+    elsewhere["metadata"]["namespace"] = json!("other");
+    assert_eq!(plan(Vec::new(), &[elsewhere]), TargetPlan::default(), "another web, in another namespace");
+    let mut handed_over = foreign(None);
+    handed_over["metadata"]["annotations"][ADOPT_ANNOTATION] = json!("shop/web");
+    assert_eq!(kinds(&plan(vec![object], &[handed_over])), ["update web"]);
+}
+
+#[test]
+fn drift_is_put_right_and_says_who() {
+    let object = service("web", json!({ "ports": [{ "port": 443 }], "selector": { "app": "web" } }));
+    let mut there = written(&object);
+    there["spec"]["selector"]["app"] = json!("old");
+    there["spec"]["ports"][0]["port"] = json!(80);
+    there["metadata"]["managedFields"] = json!([
+        { "manager": "overspill", "time": "2026-11-26T09:00:00Z", "fieldsV1": { "f:spec": { "f:selector": {}, "f:ports": {} } } },
+        { "manager": "kubectl-edit", "time": "2026-11-26T10:00:00Z", "fieldsV1": { "f:spec": { "f:selector": { "f:app": {} } } } },
+    ]);
+    let found = plan(vec![object], &[there]);
+    assert_eq!(kinds(&found), ["update web"]);
+    let drift: Vec<(String, Option<&str>)> =
+        found.drift.iter().map(|drift| (drift.path.to_string(), drift.manager.as_deref())).collect();
+    assert_eq!(
+        drift,
+        [
+            ("/spec/ports/0/port".into(), Some("overspill")),
+            ("/spec/selector/app".into(), Some("kubectl-edit"))
+        ]
+    );
+}
+
+#[test]
+fn deletions_are_last_and_only_of_what_is_ours() {
+    let (kept, gone) = (service("a-kept", json!({})), service("a-gone", json!({})));
+    let found = plan(vec![service("z-new", json!({})), kept.clone()], &[written(&gone), written(&kept)]);
+    assert_eq!(kinds(&found), ["create z-new", "delete a-gone"]);
+    let WriteCommand::Delete { resource_version, .. } = &found.commands[1] else { panic!("{found:?}") };
+    assert_eq!(resource_version.as_deref(), Some("7"));
+    let mut going = written(&gone);
+    going["metadata"]["deletionTimestamp"] = json!("2026-11-26T09:00:00Z");
+    assert_eq!(plan(vec![gone], &[going.clone()]), TargetPlan::default(), "whoever holds it finishes first");
+    assert_eq!(plan(Vec::new(), &[going]), TargetPlan::default());
+    let target = "slc-a-1".parse().unwrap();
+    assert_eq!(kinds(&withdraw(&owner(), &target, Some(&[written(&kept)]))), ["delete a-kept"]);
+}
+
+#[test]
+fn missing_evidence_and_faulty_renderings_write_nothing() {
+    let object = service("web", json!({}));
+    assert_eq!(reconcile(&owner(), &rendering(vec![object.clone()]), None), TargetPlan::default());
+    assert_eq!(withdraw(&owner(), &"slc-a-1".parse().unwrap(), None), TargetPlan::default());
+    let mut faulty = rendering(Vec::new());
+    faulty.errors.push(crate::render::RenderError {
+        object: TemplateId { kind: crate::template::TemplateKind::Service, name: "web".into() },
+        rule: "template".into(),
+        path: "".parse::<Pointer>().unwrap(),
+        reason: "for the test".into(),
+    });
+    assert_eq!(reconcile(&owner(), &faulty, Some(&[written(&object)])), TargetPlan::default());
+}

@@ -1,0 +1,343 @@
+//! The rollout of a revision, stage by stage, as a machine.
+//!
+//! The one idea: a target that was given something new *is unverified* until it
+//! has been ready with exactly that for the soak of its stage, and everything
+//! else follows from counting these. The completed revision needs no proof: a
+//! target that joins receives it at once, and so does every target in a
+//! rollback, without approval and outside all windows. What is unproven does
+//! not outlive its rollout: a new proposal first returns whoever is unverified.
+//!
+//! Rendering decides what a revision is, [`placement`](crate::placement) which
+//! targets there are, [`status`](crate::status) how they are; whoever owns this
+//! writes to them. Drains and shifts of traffic are no revisions and do not pass here.
+
+mod explain;
+mod file;
+mod phase;
+mod settle;
+mod state;
+mod target;
+
+use std::collections::VecDeque;
+
+use crate::access_point::RolloutPolicy;
+use crate::fleet::Target;
+use crate::name::Name;
+use crate::render::Revision;
+use crate::time::{Time, WallTime};
+
+pub use explain::{TargetExplanation, Wait};
+pub use file::{Decision, Happening, Play, PlayError, Recorded};
+pub use phase::Phase;
+pub use state::{Approval, ApprovalRefusal, GivenApproval, Proposal, RolloutState};
+pub use target::{FailureCause, Progress, TargetHealth, TargetReport, TargetState};
+
+use phase::Input;
+use target::Signal;
+
+/// A rollout of one access point.
+///
+/// ```
+/// use mesh_model::access_point::RolloutPolicy;
+/// # use mesh_model::api::PlacementLevel;
+/// # use mesh_model::fleet::Fleet;
+/// use mesh_model::render::Revision;
+/// use mesh_model::rollout::{Proposal, Rollout, TargetHealth, TargetReport};
+/// use mesh_model::time::Time;
+///
+/// # let frame = |kind: &str, rest: &str| format!("{{ apiVersion: overspill.dev/v1alpha1, kind: {kind}, {rest} }}");
+/// # let zone = serde_saphyr::from_str(&frame("AvailabilityZone", "metadata: { name: a }, spec: { region: r }"))?;
+/// # let cluster = |name| serde_saphyr::from_str(&frame("Cluster", &format!("metadata: {{ name: {name} }}, spec: {{ zone: a }}")));
+/// # let fleet = Fleet::new(vec![zone], vec![cluster("a-1")?, cluster("a-2")?])?;
+/// let targets: Vec<_> = fleet.targets(PlacementLevel::Cluster).collect(); // a-1, a-2
+/// let (now, wall) = (Time::ZERO, "2026-11-26T09:00:00Z".parse()?);
+/// let mut rollout = Rollout::new(RolloutPolicy::default()); // one target at a time
+/// rollout.handle_targets(now, wall, &targets, &[]);
+/// let revision = Revision([7; 32]);
+/// rollout.handle_revision(now, wall, Proposal { revision, difference: revision, author: "ann".into() });
+/// assert_eq!(rollout.poll_transmit().unwrap().target, "a-1");
+/// assert_eq!(rollout.poll_transmit(), None, "a-2 waits until a-1 is verified");
+/// let ready = TargetReport { applied: Some(revision), health: TargetHealth::Ready, since: now };
+/// rollout.handle_target_report(now, wall, &"a-1".parse()?, ready);
+/// assert_eq!(rollout.poll_transmit().unwrap().target, "a-2");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Rollout {
+    policy: RolloutPolicy,
+    state: RolloutState,
+    /// Up to when the durations of the state are counted.
+    counted: Time,
+    timeout: Option<Time>,
+    transmits: VecDeque<Apply>,
+    events: VecDeque<Event>,
+}
+
+/// Give a target a revision.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Apply {
+    /// Who.
+    pub target: Name,
+    /// What.
+    pub revision: Revision,
+}
+
+/// What the owner of a rollout may want to tell people.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Event {
+    /// Somebody aborted it.
+    Aborted {
+        /// Who.
+        by: String,
+    },
+    /// Somebody let it pass a stage.
+    Approved {
+        /// The stage.
+        stage: Name,
+        /// Who.
+        by: String,
+    },
+    /// More targets failed than may.
+    BudgetSpent {
+        /// How many failed.
+        failed: usize,
+        /// How many may.
+        budget: u32,
+    },
+    /// A revision is everywhere, and is what joins and rollbacks receive from now on.
+    Completed {
+        /// Which.
+        revision: Revision,
+    },
+    /// A target failed with the proposed revision.
+    Failed {
+        /// Which.
+        target: Name,
+        /// Why.
+        cause: FailureCause,
+    },
+    /// The rollout went from one phase to another.
+    Phase {
+        /// Where it was.
+        from: Phase,
+        /// Where it is.
+        to: Phase,
+    },
+    /// Somebody resumed it.
+    Resumed {
+        /// Who.
+        by: String,
+    },
+    /// A target is verified with the proposed revision.
+    Verified {
+        /// Which.
+        target: Name,
+    },
+}
+
+impl Rollout {
+    /// A rollout that has never seen anything.
+    #[must_use]
+    pub const fn new(policy: RolloutPolicy) -> Self {
+        Self {
+            policy,
+            state: RolloutState {
+                proposal: None,
+                completed: None,
+                phase: Phase::Settled,
+                approvals: Vec::new(),
+                failures: std::collections::BTreeSet::new(),
+                targets: std::collections::BTreeMap::new(),
+            },
+            counted: Time::ZERO,
+            timeout: None,
+            transmits: VecDeque::new(),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// Goes on from a state that was kept; the policy may be another one than before.
+    ///
+    /// What was given to targets that have not said that they have it is given
+    /// again. The time since the state was kept counts for nothing: a soak gets
+    /// longer by it, never shorter. If the policy or the fleet changed, name all
+    /// targets to [`handle_targets`](Self::handle_targets), so that they find their stages.
+    #[must_use]
+    pub fn restore(policy: RolloutPolicy, state: RolloutState, now: Time) -> Self {
+        // whoever failed with a revision is given it again when somebody resumes, and in its turn
+        let is_owed = |target: &TargetState| {
+            target.applied != target.given
+                && (target.progress.is_unverified() || target.given == state.completed)
+        };
+        let missing = state.targets.iter().filter(|(_, target)| is_owed(target));
+        let transmits = missing
+            .filter_map(|(name, target)| Some(Apply { target: name.clone(), revision: target.given? }))
+            .collect();
+        Self { policy, state, counted: now, timeout: Some(now), transmits, events: VecDeque::new() }
+    }
+
+    /// What must be kept.
+    #[must_use]
+    pub const fn state(&self) -> &RolloutState {
+        &self.state
+    }
+
+    /// A revision is wanted everywhere.
+    ///
+    /// The one that is under way already changes nothing. The completed one is
+    /// a rollback: it goes to all targets at once. Any other begins with the
+    /// first stage, after whoever is unverified was returned to the completed one.
+    pub fn handle_revision(&mut self, now: Time, wall: WallTime, proposal: Proposal) {
+        self.pass(now);
+        let revision = proposal.revision;
+        if self.state.proposal.as_ref().is_some_and(|current| current.revision == revision) {
+            return self.settle(now, wall);
+        }
+        self.state.proposal = Some(proposal);
+        self.state.approvals.clear();
+        self.state.failures.clear();
+        if self.state.completed == Some(revision) {
+            self.return_targets(|_| true);
+            self.enter(Input::Reverted);
+        } else {
+            // with nothing to return to, whoever is unverified goes on proving itself and holds its slot
+            self.return_targets(|target| !matches!(target.progress, Progress::Verified { .. }));
+            self.enter(Input::Proposed);
+        }
+        self.settle(now, wall);
+    }
+
+    /// Targets were added or their labels changed, and others left.
+    ///
+    /// Whoever joins receives the completed revision at once, and the proposed
+    /// one in its stage. Whoever left holds no slot, but a failure stays one.
+    pub fn handle_targets(&mut self, now: Time, wall: WallTime, joined: &[Target<'_>], left: &[Name]) {
+        self.pass(now);
+        for name in left {
+            self.state.targets.remove(name);
+            self.transmits.retain(|apply| apply.target != *name);
+        }
+        for target in joined {
+            let stage = self.policy.stages.iter().position(|stage| stage.targets.matches(target));
+            let stage = stage.unwrap_or(self.policy.stages.len());
+            if let Some(known) = self.state.targets.get_mut(target.name()) {
+                known.stage = stage;
+                continue;
+            }
+            let given = self.state.completed;
+            let fresh = TargetState { stage, given, applied: None, progress: Progress::Held };
+            self.state.targets.insert(target.name().clone(), fresh);
+            if let Some(revision) = given {
+                self.transmits.push_back(Apply { target: target.name().clone(), revision });
+            }
+        }
+        self.settle(now, wall);
+    }
+
+    /// A target says how it is, or is no longer heard of; a target that is not known is let be.
+    pub fn handle_target_report(&mut self, now: Time, wall: WallTime, name: &Name, report: TargetReport) {
+        self.pass(now);
+        if let Some(target) = self.state.targets.get_mut(name) {
+            let is_about_given = report.applied.is_some() && report.applied == target.given;
+            if report.health != TargetHealth::Unknown {
+                target.applied = report.applied;
+            }
+            let signal = match report.health {
+                TargetHealth::Ready if is_about_given => Signal::Ready(now - report.since),
+                TargetHealth::Failed if is_about_given => Signal::Failed,
+                TargetHealth::Failed | TargetHealth::Ready => Signal::NotReady,
+                TargetHealth::NotReady | TargetHealth::Unknown => Signal::NotReady,
+            };
+            self.signal(name, signal);
+        }
+        self.settle(now, wall);
+    }
+
+    /// Somebody approves of what follows the stage that is done.
+    ///
+    /// # Errors
+    ///
+    /// It does not count: of another difference, by the author where two are
+    /// asked for, or while nothing waits for one. Nothing changes then.
+    pub fn handle_approval(
+        &mut self,
+        now: Time,
+        wall: WallTime,
+        approval: Approval,
+    ) -> Result<(), ApprovalRefusal> {
+        self.pass(now);
+        self.settle(now, wall);
+        let waiting = self.state.phase == Phase::Waiting;
+        let (Some(proposal), Some(gate), true) = (&self.state.proposal, self.gate(), waiting) else {
+            return Err(ApprovalRefusal::NotWaiting);
+        };
+        if approval.hash != proposal.difference {
+            return Err(ApprovalRefusal::OtherHash { given: approval.hash, wanted: proposal.difference });
+        }
+        if self.policy.four_eyes && approval.by == proposal.author {
+            return Err(ApprovalRefusal::SameAuthor { author: approval.by });
+        }
+        let stage = self.policy.stages[gate].name.clone();
+        self.events.push_back(Event::Approved { stage: stage.clone(), by: approval.by.clone() });
+        self.state.approvals.push(GivenApproval { stage, approval, at: wall });
+        self.enter(Input::Approved);
+        self.settle(now, wall);
+        Ok(())
+    }
+
+    /// Somebody wants the completed revision back, or, if there is none, nothing to be started.
+    pub fn handle_abort(&mut self, now: Time, wall: WallTime, by: &str) {
+        self.pass(now);
+        if matches!(self.state.phase, Phase::Progressing | Phase::Waiting | Phase::Stopped) {
+            self.events.push_back(Event::Aborted { by: by.to_owned() });
+            self.give_up(true);
+        }
+        self.settle(now, wall);
+    }
+
+    /// Somebody wants it to go on: what failed is tried again, what was rolled back begins with the first stage.
+    pub fn handle_resume(&mut self, now: Time, wall: WallTime, by: &str) {
+        self.pass(now);
+        let is_over = matches!(self.state.phase, Phase::RolledBack | Phase::RollingBack);
+        if is_over || self.state.phase == Phase::Stopped {
+            self.events.push_back(Event::Resumed { by: by.to_owned() });
+            self.state.failures.clear();
+            if is_over {
+                self.state.approvals.clear();
+            }
+            for target in self.state.targets.values_mut() {
+                if matches!(target.progress, Progress::Failed { .. }) {
+                    target.progress = Progress::Held;
+                }
+            }
+            self.enter(Input::Resume);
+        }
+        self.settle(now, wall);
+    }
+
+    /// Time passed; may be called too early or too often.
+    pub fn handle_timeout(&mut self, now: Time, wall: WallTime) {
+        self.pass(now);
+        self.settle(now, wall);
+    }
+
+    /// What a target is to be given.
+    pub fn poll_transmit(&mut self) -> Option<Apply> {
+        self.transmits.pop_front()
+    }
+
+    /// What happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When `handle_timeout` is due.
+    #[must_use]
+    pub const fn poll_timeout(&self) -> Option<Time> {
+        self.timeout
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! Why each target has what it has, and what it waits for.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::phase::Phase;
+use super::settle::{Hold, demands, is_pending};
+use super::target::Progress;
+use super::{Rollout, TargetState};
+use crate::name::Name;
+use crate::render::Revision;
+use crate::time::WallTime;
+use crate::units::HumanDuration;
+
+/// Why a target has what it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TargetExplanation {
+    /// The target.
+    pub target: Name,
+    /// Its stage; `None` if no stage selects it, so that it comes last.
+    pub stage: Option<Name>,
+    /// What it was given last.
+    pub given: Option<Revision>,
+    /// What it said last that it has, since it was given that.
+    pub applied: Option<Revision>,
+    /// How far it has proved itself.
+    pub progress: Progress,
+    /// What is awaited before more happens to it; `None` if nothing is.
+    pub waits_for: Option<Wait>,
+}
+
+/// What is awaited before more happens to a target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Wait {
+    /// That somebody approves of `hash`, because `stage` pauses.
+    Approval {
+        /// The stage.
+        stage: Name,
+        /// What is to be approved.
+        hash: Revision,
+    },
+    /// That it says it has the completed revision.
+    Applied,
+    /// That a verified target becomes ready again.
+    Health {
+        /// Which.
+        of: Name,
+    },
+    /// That it becomes ready.
+    Ready {
+        /// How long it may take.
+        within: HumanDuration,
+    },
+    /// That somebody resumes the rollout, or aborts it.
+    Resume,
+    /// That fewer targets are unverified.
+    Slot {
+        /// How many are.
+        unverified: usize,
+        /// How many may be.
+        limit: usize,
+    },
+    /// That it has been ready for long enough.
+    Soak {
+        /// How much longer.
+        left: HumanDuration,
+    },
+    /// That the targets of an earlier stage are done; `None` is that of the targets that no stage selects.
+    Stage {
+        /// Which.
+        before: Option<Name>,
+    },
+    /// That a window opens.
+    Window {
+        /// When one does.
+        opens: Option<WallTime>,
+    },
+}
+
+impl Rollout {
+    /// Each target by name: what it has, and what it waits for at `wall`.
+    ///
+    /// What time did since the last `handle_` is not in it.
+    #[must_use]
+    pub fn explain(&self, wall: WallTime) -> Vec<TargetExplanation> {
+        let turn = self.proposed().and_then(|revision| {
+            let stage = self.turn(revision)?;
+            Some((stage, self.hold(revision, stage, wall)))
+        });
+        let explain = |(name, target): (&Name, &TargetState)| TargetExplanation {
+            target: name.clone(),
+            stage: self.stage_name(target.stage),
+            given: target.given,
+            applied: target.applied,
+            progress: target.progress,
+            waits_for: self.wait(target, turn.as_ref()),
+        };
+        self.state.targets.iter().map(explain).collect()
+    }
+
+    fn stage_name(&self, stage: usize) -> Option<Name> {
+        self.policy.stages.get(stage).map(|stage| stage.name.clone())
+    }
+
+    fn wait(&self, target: &TargetState, turn: Option<&(usize, Option<Hold>)>) -> Option<Wait> {
+        let demands = demands(&self.policy, target);
+        let left = || {
+            let left = target.progress.changes_in(demands).unwrap_or(Duration::ZERO);
+            HumanDuration::from_nanos(u64::try_from(left.as_nanos()).unwrap_or(u64::MAX))
+        };
+        match target.progress {
+            Progress::Applying { .. } => return Some(Wait::Ready { within: left() }),
+            Progress::Soaking { .. } => return Some(Wait::Soak { left: left() }),
+            Progress::Failed { .. } | Progress::Held | Progress::Verified { .. } => {}
+        }
+        let proposal = self.state.proposal.as_ref()?;
+        let is_pending =
+            is_pending(target, proposal.revision) && self.state.completed != Some(proposal.revision);
+        match self.state.phase {
+            Phase::RollingBack | Phase::Settled => (target.given != target.applied).then_some(Wait::Applied),
+            Phase::Stopped | Phase::RolledBack => is_pending.then_some(Wait::Resume),
+            Phase::Progressing | Phase::Waiting if !is_pending => None,
+            Phase::Progressing | Phase::Waiting => {
+                let stage = target.stage_in(&self.policy);
+                let (turn, hold) = turn?;
+                if let Some(gate) = self.gate().filter(|gate| stage > *gate && *turn > *gate) {
+                    let stage = self.policy.stages[gate].name.clone();
+                    return Some(Wait::Approval { stage, hash: proposal.difference });
+                }
+                if stage > *turn {
+                    return Some(Wait::Stage { before: self.stage_name(*turn) });
+                }
+                hold.clone().map(|hold| match hold {
+                    Hold::Health(of) => Wait::Health { of },
+                    Hold::Slots { unverified, limit } => Wait::Slot { unverified, limit },
+                    Hold::Window(opens) => Wait::Window { opens },
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! A rollout played over recorded events: what a line says, and what is decided on it.
+//!
+//! One line of JSON is one event: `at` on the controller's own clock (a
+//! duration since its start), `wall` on the wall's (as before, plus what passed,
+//! if left out), `kind`, and what that kind needs. One decision answers each
+//! line. Reading lines is the caller's work.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Apply, Approval, Event, Phase, Proposal, Rollout, TargetHealth, TargetReport};
+use crate::access_point::RolloutPolicy;
+use crate::api::PlacementLevel;
+use crate::fleet::{Fleet, Target};
+use crate::name::Name;
+use crate::nearest::{did_you_mean, nearest};
+use crate::render::Revision;
+use crate::time::{Time, WallTime};
+use crate::units::HumanDuration;
+
+/// One line of a recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Recorded {
+    /// When it happened, since the controller's start.
+    pub at: HumanDuration,
+    /// The date on the wall; what it was before plus what passed where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall: Option<WallTime>,
+    /// What happened.
+    #[serde(flatten)]
+    pub happening: Happening,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+pub enum Happening {
+    /// Somebody aborted.
+    Abort {
+        /// Who.
+        by: String,
+    },
+    /// Somebody approved.
+    Approval {
+        /// The hash of what they saw.
+        hash: Revision,
+        /// Who.
+        by: String,
+    },
+    /// Targets were added, or their labels changed.
+    Join {
+        /// Which.
+        targets: Vec<Name>,
+    },
+    /// Targets left.
+    Leave {
+        /// Which.
+        targets: Vec<Name>,
+    },
+    /// A target said how it is.
+    Report {
+        /// Which.
+        target: Name,
+        /// The revision that it has; none of ours where left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        applied: Option<Revision>,
+        /// How it is.
+        health: TargetHealth,
+        /// Since when, since the controller's start; since now where left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<HumanDuration>,
+    },
+    /// The controller was restarted with what it had kept.
+    Restart {},
+    /// Somebody resumed.
+    Resume {
+        /// Who.
+        by: String,
+    },
+    /// A revision was proposed.
+    Revision {
+        /// Which.
+        revision: Revision,
+        /// The hash that approvals are bound to; that of the revision where left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        difference: Option<Revision>,
+        /// Who made the change.
+        author: String,
+    },
+    /// Nothing but time.
+    Timeout {},
+}
+
+/// What was decided on one line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Decision {
+    /// When.
+    pub at: HumanDuration,
+    /// Where the rollout is afterwards.
+    pub phase: Phase,
+    /// What targets are given, in this order.
+    pub apply: Vec<Apply>,
+    /// What there is to tell.
+    pub events: Vec<Event>,
+    /// Why an approval did not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// When the rollout acts by itself if nothing happens before.
+    pub next: Option<HumanDuration>,
+}
+
+/// Why a line cannot be played.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlayError {
+    /// Before the line before.
+    #[error("{at} is before {latest}, when the line before happened; put lines in order of time")]
+    Backwards {
+        /// When it claims to have happened.
+        at: HumanDuration,
+        /// When the line before did.
+        latest: HumanDuration,
+    },
+    /// The first line has no date.
+    #[error("the first line has no `wall`; write a date such as 2026-11-26T09:00:00Z")]
+    NoWall,
+    /// A target that the fleet does not have.
+    #[error("no target {name} in the fleet{}", did_you_mean(nearest.as_deref()))]
+    UnknownTarget {
+        /// As written.
+        name: Name,
+        /// The target with the nearest name.
+        nearest: Option<String>,
+    },
+}
+
+/// A recording that is being played.
+///
+/// ```
+/// # use mesh_model::access_point::RolloutPolicy;
+/// # use mesh_model::api::PlacementLevel;
+/// # use mesh_model::fleet::Fleet;
+/// use mesh_model::rollout::{Phase, Play};
+///
+/// # let frame = |kind: &str, rest: &str| format!("{{ apiVersion: overspill.dev/v1alpha1, kind: {kind}, {rest} }}");
+/// # let zone = serde_saphyr::from_str(&frame("AvailabilityZone", "metadata: { name: a }, spec: { region: r }"))?;
+/// # let cluster = serde_saphyr::from_str(&frame("Cluster", "metadata: { name: a-1 }, spec: { zone: a }"))?;
+/// # let fleet = Fleet::new(vec![zone], vec![cluster])?;
+/// let mut play = Play::new(RolloutPolicy::default(), &fleet, PlacementLevel::Cluster);
+/// let line = r#"{"at":"0s","wall":"2026-11-26T09:00:00Z","kind":"join","targets":["a-1"]}"#;
+/// let decision = play.step(serde_json::from_str(line)?)?;
+/// assert_eq!((decision.phase, decision.apply), (Phase::Settled, vec![]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Play<'a> {
+    policy: RolloutPolicy,
+    fleet: &'a Fleet,
+    level: PlacementLevel,
+    rollout: Rollout,
+    latest: Option<(HumanDuration, WallTime)>,
+}
+
+impl<'a> Play<'a> {
+    /// A recording that begins with nothing known.
+    #[must_use]
+    pub fn new(policy: RolloutPolicy, fleet: &'a Fleet, level: PlacementLevel) -> Self {
+        Self { rollout: Rollout::new(policy.clone()), policy, fleet, level, latest: None }
+    }
+
+    /// The rollout as it is now.
+    #[must_use]
+    pub const fn rollout(&self) -> &Rollout {
+        &self.rollout
+    }
+
+    /// Plays one line.
+    ///
+    /// # Errors
+    ///
+    /// The line cannot be; nothing changes then.
+    pub fn step(&mut self, line: Recorded) -> Result<Decision, PlayError> {
+        let at = line.at;
+        let (now, wall) = (Time::ZERO + at.as_duration(), self.wall(at, line.wall)?);
+        let refused = self.happen(now, wall, line.happening)?;
+        self.latest = Some((at, wall));
+        let next = self.rollout.poll_timeout().map(|time| since_start(time - Time::ZERO));
+        Ok(Decision {
+            at,
+            phase: self.rollout.state().phase,
+            apply: std::iter::from_fn(|| self.rollout.poll_transmit()).collect(),
+            events: std::iter::from_fn(|| self.rollout.poll_event()).collect(),
+            refused,
+            next,
+        })
+    }
+
+    fn wall(&self, at: HumanDuration, wall: Option<WallTime>) -> Result<WallTime, PlayError> {
+        match (self.latest, wall) {
+            (Some((latest, _)), _) if at < latest => Err(PlayError::Backwards { at, latest }),
+            (_, Some(wall)) => Ok(wall),
+            (Some((latest, wall)), None) => Ok(wall + (at.as_duration() - latest.as_duration())),
+            (None, None) => Err(PlayError::NoWall),
+        }
+    }
+
+    fn happen(
+        &mut self,
+        now: Time,
+        wall: WallTime,
+        happening: Happening,
+    ) -> Result<Option<String>, PlayError> {
+        match happening {
+            Happening::Abort { by } => self.rollout.handle_abort(now, wall, &by),
+            Happening::Approval { hash, by } => {
+                let result = self.rollout.handle_approval(now, wall, Approval { hash, by });
+                return Ok(result.err().map(|refusal| refusal.to_string()));
+            }
+            Happening::Join { targets } => {
+                let targets: Result<Vec<Target<'a>>, PlayError> =
+                    targets.into_iter().map(|name| self.target(name)).collect();
+                self.rollout.handle_targets(now, wall, &targets?, &[]);
+            }
+            Happening::Leave { targets } => self.rollout.handle_targets(now, wall, &[], &targets),
+            Happening::Report { target, applied, health, since } => {
+                let since = since.map_or(now, |since| Time::ZERO + since.as_duration());
+                let report = TargetReport { applied, health, since };
+                self.rollout.handle_target_report(now, wall, &target, report);
+            }
+            Happening::Restart {} => {
+                self.rollout = Rollout::restore(self.policy.clone(), self.rollout.state().clone(), now);
+                self.rollout.handle_timeout(now, wall);
+            }
+            Happening::Resume { by } => self.rollout.handle_resume(now, wall, &by),
+            Happening::Revision { revision, difference, author } => {
+                let difference = difference.unwrap_or(revision);
+                self.rollout.handle_revision(now, wall, Proposal { revision, difference, author });
+            }
+            Happening::Timeout {} => self.rollout.handle_timeout(now, wall),
+        }
+        Ok(None)
+    }
+
+    fn target(&self, name: Name) -> Result<Target<'a>, PlayError> {
+        let found = self.fleet.target(self.level, name.as_str());
+        found.ok_or_else(|| {
+            let known = self.fleet.targets(self.level).map(|target| target.name().as_str());
+            PlayError::UnknownTarget { nearest: nearest(name.as_str(), known).map(str::to_owned), name }
+        })
+    }
+}
+
+fn since_start(duration: Duration) -> HumanDuration {
+    HumanDuration::from_nanos(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
+}

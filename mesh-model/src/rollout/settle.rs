@@ -1,0 +1,249 @@
+//! What follows from what happened: the part of a rollout that every input ends with.
+//!
+//! In this order: failures against the budget, stages that are done and those
+//! that pause, then as many targets as may be started. Doing it again changes
+//! nothing.
+
+use std::time::Duration;
+
+use super::phase::{Input, Phase};
+use super::target::{Demands, Progress, Signal, TargetState};
+use super::{Apply, Event, Rollout};
+use crate::access_point::RolloutPolicy;
+use crate::api::OnFailure;
+use crate::name::Name;
+use crate::render::Revision;
+use crate::time::{Time, WallTime};
+
+/// The wall's clock may be set, so a window is looked at again after this at the latest.
+const WINDOW_LOOK: Duration = Duration::from_secs(60);
+
+/// What keeps targets of the stage whose turn it is from being started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// A verified target is no longer ready.
+    Health(Name),
+    /// As many are unverified as may be.
+    Slots { unverified: usize, limit: usize },
+    /// No window is open.
+    Window(Option<WallTime>),
+}
+
+impl Rollout {
+    /// Counts the time up to `now` for whoever is being watched.
+    pub(super) fn pass(&mut self, now: Time) {
+        let elapsed = now - self.counted;
+        self.counted = self.counted.max(now);
+        let watched: Vec<Name> = self.unverified().map(|(name, _)| name.clone()).collect();
+        for name in watched {
+            self.signal(&name, Signal::Passed(elapsed));
+        }
+    }
+
+    /// Tells a target's progress what happened, and notes what became of it.
+    pub(super) fn signal(&mut self, name: &Name, signal: Signal) {
+        let proposed = self.proposed();
+        let Some(target) = self.state.targets.get_mut(name) else { return };
+        let before = target.progress;
+        target.progress = before.next(signal, demands(&self.policy, target));
+        let is_same = std::mem::discriminant(&before) == std::mem::discriminant(&target.progress);
+        if is_same || target.given != proposed {
+            return;
+        }
+        match target.progress {
+            Progress::Failed { cause } => {
+                self.state.failures.insert(name.clone());
+                self.events.push_back(Event::Failed { target: name.clone(), cause });
+            }
+            Progress::Verified { .. } => self.events.push_back(Event::Verified { target: name.clone() }),
+            Progress::Applying { .. } | Progress::Held | Progress::Soaking { .. } => {}
+        }
+    }
+
+    /// Draws all consequences.
+    pub(super) fn settle(&mut self, now: Time, wall: WallTime) {
+        self.judge_failures();
+        if let (Phase::Progressing | Phase::Waiting, Some(revision)) = (self.state.phase, self.proposed()) {
+            self.judge_stages(revision);
+            self.start(revision, wall);
+        }
+        let is_back = |target: &TargetState| target.applied == target.given;
+        if self.state.phase == Phase::RollingBack && self.state.targets.values().all(is_back) {
+            self.enter(Input::Returned);
+        }
+        self.timeout = self.next_timeout(now, wall);
+    }
+
+    /// Stops or returns if more targets failed than may.
+    fn judge_failures(&mut self) {
+        let targets = u32::try_from(self.state.targets.len()).unwrap_or(u32::MAX);
+        let (failed, budget) = (self.state.failures.len(), self.policy.failure_budget.of(targets));
+        let is_running = matches!(self.state.phase, Phase::Progressing | Phase::Waiting);
+        if is_running && failed > budget as usize {
+            self.events.push_back(Event::BudgetSpent { failed, budget });
+            self.give_up(self.policy.on_failure == OnFailure::Rollback);
+        }
+    }
+
+    /// Finds out whether the stages are done, up to one that pauses or all.
+    fn judge_stages(&mut self, revision: Revision) {
+        let turn = self.turn(revision);
+        if self.gate().is_some_and(|gate| turn.is_none_or(|stage| stage > gate)) {
+            return self.enter(Input::GateReached);
+        }
+        self.enter(Input::WorkFound);
+        // what nobody has proved is not complete, even if nobody is left to prove it
+        if turn.is_none() && self.verified(revision).next().is_some() {
+            self.state.completed = Some(revision);
+            self.events.push_back(Event::Completed { revision });
+            self.enter(Input::Finished);
+        }
+    }
+
+    /// Gives the proposed revision to as many targets of the stage whose turn it is as may be unverified.
+    fn start(&mut self, revision: Revision, wall: WallTime) {
+        let Some(stage) = self.turn(revision).filter(|_| self.state.phase == Phase::Progressing) else {
+            return;
+        };
+        if matches!(self.hold(revision, stage, wall), Some(Hold::Health(_) | Hold::Window(_))) {
+            return;
+        }
+        let mut free = self.limit(stage).saturating_sub(self.unverified().count());
+        for (name, target) in &mut self.state.targets {
+            let is_its_turn = target.stage_in(&self.policy) == stage && is_pending(target, revision);
+            // whoever is unverified with something older has its slot already
+            let has_slot = target.progress.is_unverified();
+            if is_its_turn && (has_slot || free > 0) {
+                free -= usize::from(!has_slot);
+                target.give(revision, Progress::GIVEN);
+                self.transmits.push_back(Apply { target: name.clone(), revision });
+            }
+        }
+    }
+
+    /// What keeps the targets of a stage from being started, all but their own order.
+    pub(super) fn hold(&self, revision: Revision, stage: usize, wall: WallTime) -> Option<Hold> {
+        let unready =
+            |(_, target): &(&Name, &TargetState)| target.progress == Progress::Verified { ready: false };
+        if let Some((name, _)) = self.verified(revision).find(unready) {
+            return Some(Hold::Health(name.clone()));
+        }
+        let windows = &self.policy.windows;
+        if !windows.is_empty() && !windows.iter().any(|window| window.is_open(wall)) {
+            return Some(Hold::Window(windows.iter().filter_map(|window| window.next_opening(wall)).min()));
+        }
+        let (unverified, limit) = (self.unverified().count(), self.limit(stage));
+        (unverified >= limit).then_some(Hold::Slots { unverified, limit })
+    }
+
+    /// Goes to the next phase by the table, and says so.
+    pub(super) fn enter(&mut self, input: Input) {
+        let from = self.state.phase;
+        let to = from.next(input);
+        if from != to {
+            self.state.phase = to;
+            self.events.push_back(Event::Phase { from, to });
+        }
+    }
+
+    /// Returns to the completed revision if that is wanted and possible, else stops.
+    pub(super) fn give_up(&mut self, is_return_wanted: bool) {
+        if is_return_wanted && self.state.completed.is_some() {
+            self.return_targets(|_| true);
+            self.enter(Input::Return);
+        } else {
+            self.enter(Input::Stop);
+        }
+    }
+
+    /// Gives targets the completed revision, which needs neither proof nor slot; nothing if there is none.
+    pub(super) fn return_targets(&mut self, concerned: impl Fn(&TargetState) -> bool) {
+        let Some(completed) = self.state.completed else { return };
+        for (name, target) in &mut self.state.targets {
+            if target.given == Some(completed) {
+                target.progress = Progress::Held;
+            } else if concerned(target) {
+                target.give(completed, Progress::Held);
+                self.transmits.push_back(Apply { target: name.clone(), revision: completed });
+            }
+        }
+    }
+
+    /// The revision that is proposed.
+    pub(super) fn proposed(&self) -> Option<Revision> {
+        self.state.proposal.as_ref().map(|proposal| proposal.revision)
+    }
+
+    /// The first stage that pauses and that nobody let pass.
+    pub(super) fn gate(&self) -> Option<usize> {
+        let is_passed = |name: &Name| self.state.approvals.iter().any(|given| given.stage == *name);
+        self.policy.stages.iter().position(|stage| stage.pause && !is_passed(&stage.name))
+    }
+
+    /// The first stage with a target that is not done with a revision.
+    pub(super) fn turn(&self, revision: Revision) -> Option<usize> {
+        let open = |target: &&TargetState| target.given != Some(revision) || !target.progress.is_done();
+        self.state.targets.values().filter(open).map(|target| target.stage_in(&self.policy)).min()
+    }
+
+    /// How many targets may be unverified while a stage has its turn.
+    pub(super) fn limit(&self, stage: usize) -> usize {
+        let Some(policy) = self.policy.stages.get(stage) else { return 1 };
+        let here = |target: &&TargetState| target.stage_in(&self.policy) == stage;
+        let size = u32::try_from(self.state.targets.values().filter(here).count()).unwrap_or(u32::MAX);
+        policy.max_concurrency.of(size).max(1) as usize
+    }
+
+    fn unverified(&self) -> impl Iterator<Item = (&Name, &TargetState)> {
+        self.state.targets.iter().filter(|(_, target)| target.progress.is_unverified())
+    }
+
+    fn verified(&self, revision: Revision) -> impl Iterator<Item = (&Name, &TargetState)> {
+        self.state.targets.iter().filter(move |(_, target)| {
+            target.given == Some(revision) && matches!(target.progress, Progress::Verified { .. })
+        })
+    }
+
+    fn next_timeout(&self, now: Time, wall: WallTime) -> Option<Time> {
+        let watched = self.unverified();
+        let own = watched.filter_map(|(_, target)| target.progress.changes_in(demands(&self.policy, target)));
+        let own = own.min().map(|left| self.counted + left);
+        let window = self.waits_for_window(wall).map(|opens| {
+            let wait = opens.map_or(WINDOW_LOOK, |opens| (opens - wall).min(WINDOW_LOOK));
+            now + wait
+        });
+        own.into_iter().chain(window).min()
+    }
+
+    /// Whether a window is all that is awaited, and when it opens.
+    fn waits_for_window(&self, wall: WallTime) -> Option<Option<WallTime>> {
+        let revision = self.proposed().filter(|_| self.state.phase == Phase::Progressing)?;
+        match self.hold(revision, self.turn(revision)?, wall)? {
+            Hold::Window(opens) => Some(opens),
+            Hold::Health(_) | Hold::Slots { .. } => None,
+        }
+    }
+}
+
+impl TargetState {
+    /// It is given a revision; what it said before is no evidence of what it will have.
+    fn give(&mut self, revision: Revision, progress: Progress) {
+        *self = Self { stage: self.stage, given: Some(revision), applied: None, progress };
+    }
+
+    /// Its stage under a policy that may have fewer than when it joined.
+    pub(super) fn stage_in(&self, policy: &RolloutPolicy) -> usize {
+        self.stage.min(policy.stages.len())
+    }
+}
+
+/// Whether a target is still to be given a revision: it has another, or failed with it and is to try again.
+pub(super) fn is_pending(target: &TargetState, revision: Revision) -> bool {
+    target.given != Some(revision) || target.progress == Progress::Held
+}
+
+/// What the policy asks of a target.
+pub(super) fn demands(policy: &RolloutPolicy, target: &TargetState) -> Demands {
+    let soak = policy.stages.get(target.stage).map_or(Duration::ZERO, |stage| stage.soak);
+    Demands { soak, deadline: policy.progress_deadline }
+}

@@ -1,0 +1,92 @@
+//! What a rollout must not forget, in the form in which it is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::phase::Phase;
+use super::target::TargetState;
+use crate::name::Name;
+use crate::render::Revision;
+use crate::time::WallTime;
+
+/// Everything that a rollout knows; has neither clocks nor queues, so it can be kept anywhere and restored.
+///
+/// Keep it before carrying out what `poll_transmit` gave: whatever was given
+/// and not kept would be given again, and whatever was kept and not given is
+/// given by `Rollout::restore`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RolloutState {
+    /// What is wanted.
+    pub proposal: Option<Proposal>,
+    /// The revision that was complete last: what joins receive, and what a rollback returns to.
+    pub completed: Option<Revision>,
+    /// Where the rollout is.
+    pub phase: Phase,
+    /// Who let it pass which stage.
+    #[serde(default)]
+    pub approvals: Vec<GivenApproval>,
+    /// Who failed with the proposed revision since it began or was resumed, present or not.
+    #[serde(default)]
+    pub failures: BTreeSet<Name>,
+    /// The targets.
+    #[serde(default)]
+    pub targets: BTreeMap<Name, TargetState>,
+}
+
+/// A revision that somebody wants everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Proposal {
+    /// What the targets are to have.
+    pub revision: Revision,
+    /// The hash of what was shown to whoever approves, `Difference::hash`.
+    pub difference: Revision,
+    /// Who made the change.
+    pub author: String,
+}
+
+/// Somebody's consent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Approval {
+    /// The hash of what they saw.
+    pub hash: Revision,
+    /// Who.
+    pub by: String,
+}
+
+/// A consent that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GivenApproval {
+    /// The stage that it lets pass.
+    pub stage: Name,
+    /// Who, of what.
+    pub approval: Approval,
+    /// When.
+    pub at: WallTime,
+}
+
+/// Why an approval does not count.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApprovalRefusal {
+    /// Another difference was seen than the one that would be rolled out.
+    #[error("{given} was approved, but {wanted} would be rolled out; look at the difference again")]
+    OtherHash {
+        /// What was approved.
+        given: Revision,
+        /// What would be rolled out.
+        wanted: Revision,
+    },
+    /// The policy asks for two people.
+    #[error("{author} made the change; somebody else must approve of it")]
+    SameAuthor {
+        /// Who made the change and approved of it.
+        author: String,
+    },
+    /// There is nothing to approve of.
+    #[error("no stage waits for an approval; approve when the rollout waits")]
+    NotWaiting,
+}

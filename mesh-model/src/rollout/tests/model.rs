@@ -1,0 +1,372 @@
+//! A model check: every interleaving of what can happen, judged by a checker
+//! that sees only what the machine gives to whom and what targets said.
+//!
+//! Four targets: a canary that pauses, a stage of two of which one at a time
+//! may be unverified, and one that no stage selects. A tick is a second; soak
+//! is one tick, the deadline two. States that were seen before are not
+//! entered again, so what is counted are different states.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::*;
+
+/// What a target has to prove, as the checker sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Proof {
+    Failed,
+    Nothing,
+    Proven { ready: bool },
+    Unproven { unready: u8, ready: Option<u8> },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Seen {
+    /// What it has: whatever it is given is there at once.
+    has: Option<u8>,
+    before: Option<u8>,
+    proof: Proof,
+}
+
+/// What happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Abort,
+    Approve,
+    Fail(usize),
+    Join(usize),
+    Leave(usize),
+    Propose,
+    Restart,
+    Resume,
+    Revert,
+    /// It says that it is ready with what it had before.
+    Stale(usize),
+    Succeed(usize),
+    Tick,
+    Unready(usize),
+    Window,
+}
+
+/// Where the machine is broken on purpose; what breaks is what it is given, for it has no hooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bug {
+    ApprovalsOutliveTheirRevision,
+    BudgetIsLarger,
+    FourEyesAreTwo,
+    JoinsReceiveTheProposed,
+    NoPause,
+    NoWindows,
+    None,
+    RestartForgetsTheUnverified,
+    RestartVerifiesTheUnverified,
+    RollbackForgotten,
+    SlotsAreMore,
+    SoakIsLess,
+    StageOrderReversed,
+    StaleIsFresh,
+}
+
+/// The machine and its surroundings.
+#[derive(Clone)]
+struct World<'a> {
+    bug: Bug,
+    targets: &'a [Target<'a>],
+    rules: &'a RolloutPolicy,
+    machine: Rollout,
+    now: Time,
+    checker: Checker,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Checker {
+    present: BTreeMap<usize, Seen>,
+    proposed: u8,
+    completed: Option<u8>,
+    newest: u8,
+    approved: bool,
+    failures: BTreeSet<usize>,
+    halted: bool,
+    window: bool,
+}
+
+pub(super) struct Counted {
+    pub(super) states: usize,
+    pub(super) steps: usize,
+    /// Whether all states were entered, whatever their depth.
+    pub(super) is_whole: bool,
+}
+
+/// What holds in all checks: two stages and a rest.
+pub(super) fn rules(on_failure: OnFailure, budget: u32, windows: bool) -> RolloutPolicy {
+    let window = Window {
+        cron: "0 12 * * *".parse().unwrap(),
+        duration: 3600 * SECOND,
+        time_zone: "UTC".parse().unwrap(),
+    };
+    RolloutPolicy {
+        stages: vec![
+            stage("canary", &["t000"], "1", 1, true),
+            stage("second", &["t001", "t002"], "50%", 1, false),
+        ],
+        four_eyes: true,
+        failure_budget: Amount::Count(budget),
+        on_failure,
+        progress_deadline: 2 * SECOND,
+        windows: if windows { vec![window] } else { Vec::new() },
+    }
+}
+
+/// The policy that a broken machine goes by.
+fn broken(rules: &RolloutPolicy, bug: Bug) -> RolloutPolicy {
+    let mut policy = rules.clone();
+    match bug {
+        Bug::BudgetIsLarger => policy.failure_budget = Amount::Count(9),
+        Bug::FourEyesAreTwo => policy.four_eyes = false,
+        Bug::NoPause => policy.stages[0].pause = false,
+        Bug::NoWindows => policy.windows.clear(),
+        Bug::RollbackForgotten => policy.on_failure = OnFailure::Pause,
+        Bug::SlotsAreMore => policy.stages[1].max_concurrency = Amount::Count(2),
+        Bug::SoakIsLess => policy.stages[1].soak = Duration::ZERO,
+        Bug::StageOrderReversed => policy.stages.reverse(),
+        Bug::ApprovalsOutliveTheirRevision | Bug::JoinsReceiveTheProposed | Bug::None => {}
+        Bug::RestartForgetsTheUnverified | Bug::RestartVerifiesTheUnverified | Bug::StaleIsFresh => {}
+    }
+    policy
+}
+
+/// Enters all states up to `depth` steps from the beginning; the first violation with the steps to it.
+pub(super) fn enumerate(
+    targets: usize,
+    rules: &RolloutPolicy,
+    revisions: u8,
+    depth: usize,
+    bug: Bug,
+) -> Result<Counted, String> {
+    let fleet = fleet(targets);
+    let all: Vec<Target<'_>> = fleet.targets(PlacementLevel::Cluster).collect();
+    let world = World::new(&all, rules, bug);
+    let mut seen = BTreeSet::from([world.key()]);
+    let mut parents: Vec<(usize, Step)> = vec![(0, Step::Tick)];
+    let mut queue = VecDeque::from([(world, 0, 0)]);
+    let mut counted = Counted { states: 1, steps: 0, is_whole: true };
+    while let Some((world, at, level)) = queue.pop_front() {
+        for step in world.steps(revisions) {
+            let mut next = world.clone();
+            counted.steps += 1;
+            if let Err(violation) = next.take(step) {
+                let mut path = vec![step];
+                let mut back = at;
+                while back != 0 {
+                    path.push(parents[back].1);
+                    back = parents[back].0;
+                }
+                path.reverse();
+                return Err(format!("{violation}, after {path:?}"));
+            }
+            if !seen.insert(next.key()) {
+                continue;
+            }
+            counted.states += 1;
+            if level + 1 < depth {
+                parents.push((at, step));
+                queue.push_back((next, parents.len() - 1, level + 1));
+            } else {
+                counted.is_whole = false;
+            }
+        }
+    }
+    Ok(counted)
+}
+
+impl<'a> World<'a> {
+    /// All targets are there, and no revision.
+    fn new(targets: &'a [Target<'a>], rules: &'a RolloutPolicy, bug: Bug) -> Self {
+        let checker = Checker {
+            present: BTreeMap::new(),
+            proposed: 0,
+            completed: None,
+            newest: 0,
+            approved: false,
+            failures: BTreeSet::new(),
+            halted: false,
+            window: true,
+        };
+        let machine = Rollout::new(broken(rules, bug));
+        let mut world = Self { bug, targets, rules, machine, now: Time::from_secs(1), checker };
+        for target in 0..targets.len() {
+            world.take(Step::Join(target)).expect("nothing was given yet");
+        }
+        world
+    }
+
+    /// Equal for worlds that cannot be told apart from here on.
+    fn key(&self) -> u128 {
+        let half = |salt: u8| {
+            let mut hasher = DefaultHasher::new();
+            (salt, self.machine.state(), &self.checker).hash(&mut hasher);
+            u128::from(hasher.finish())
+        };
+        half(0) << 64 | half(1)
+    }
+
+    fn steps(&self, revisions: u8) -> Vec<Step> {
+        let checker = &self.checker;
+        let mut steps = vec![Step::Tick, Step::Restart, Step::Approve, Step::Abort, Step::Resume];
+        if checker.newest < revisions {
+            steps.push(Step::Propose);
+        }
+        if checker.completed.is_some_and(|completed| completed != checker.proposed) {
+            steps.push(Step::Revert);
+        }
+        if !self.rules.windows.is_empty() {
+            steps.push(Step::Window);
+        }
+        for target in 0..self.targets.len() {
+            let Some(seen) = checker.present.get(&target) else {
+                steps.push(Step::Join(target));
+                continue;
+            };
+            steps.push(Step::Leave(target));
+            if seen.has.is_some() {
+                steps.extend([Step::Succeed(target), Step::Fail(target), Step::Unready(target)]);
+            }
+            if seen.before.is_some() {
+                steps.push(Step::Stale(target));
+            }
+        }
+        steps
+    }
+
+    fn wall(&self) -> WallTime {
+        let hour = if self.checker.window { "2026-11-26T12:30:00Z" } else { "2026-11-26T20:00:00Z" };
+        hour.parse().unwrap()
+    }
+
+    fn proposal(number: u8) -> Proposal {
+        Proposal { revision: revision(number), difference: difference(number), author: "ann".into() }
+    }
+
+    /// Lets something happen to the machine and to the checker, and compares.
+    fn take(&mut self, step: Step) -> Result<(), String> {
+        self.checker.expect(step, self.rules, self.machine.state().phase == Phase::Waiting);
+        let before = self.checker.present.get(&step.target()).cloned();
+        if step == Step::Tick {
+            self.now = self.now + SECOND;
+        }
+        let (now, wall) = (self.now, self.wall());
+        let machine = &mut self.machine;
+        match step {
+            Step::Abort => machine.handle_abort(now, wall, "eve"),
+            Step::Approve => self.approve()?,
+            Step::Fail(target) => self.report(target, before.and_then(|seen| seen.has), TargetHealth::Failed),
+            Step::Join(target) => {
+                let real = machine.state.completed;
+                if self.bug == Bug::JoinsReceiveTheProposed {
+                    machine.state.completed = machine.proposed();
+                }
+                machine.handle_targets(now, wall, &self.targets[target..=target], &[]);
+                if self.bug == Bug::JoinsReceiveTheProposed {
+                    machine.state.completed = real;
+                }
+            }
+            Step::Leave(target) => {
+                machine.handle_targets(now, wall, &[], &[self.targets[target].name().clone()])
+            }
+            Step::Propose => {
+                let kept = machine.state.approvals.clone();
+                machine.handle_revision(now, wall, Self::proposal(self.checker.newest));
+                if self.bug == Bug::ApprovalsOutliveTheirRevision {
+                    machine.state.approvals = kept;
+                    machine.handle_timeout(now, wall);
+                }
+            }
+            Step::Restart => self.restart(),
+            Step::Resume => machine.handle_resume(now, wall, "eve"),
+            Step::Revert => machine.handle_revision(now, wall, Self::proposal(self.checker.proposed)),
+            Step::Stale(target) => {
+                let applied = if self.bug == Bug::StaleIsFresh {
+                    before.and_then(|seen| seen.has)
+                } else {
+                    before.and_then(|seen| seen.before)
+                };
+                self.report(target, applied, TargetHealth::Ready);
+            }
+            Step::Succeed(target) => {
+                self.report(target, before.and_then(|seen| seen.has), TargetHealth::Ready)
+            }
+            Step::Tick | Step::Window => machine.handle_timeout(now, wall),
+            Step::Unready(target) => {
+                self.report(target, before.and_then(|seen| seen.has), TargetHealth::NotReady)
+            }
+        }
+        self.compare()
+    }
+
+    fn report(&mut self, target: usize, applied: Option<u8>, health: TargetHealth) {
+        let report = TargetReport { applied: applied.map(revision), health, since: Time::ZERO };
+        let wall = self.wall();
+        self.machine.handle_target_report(self.now, wall, self.targets[target].name(), report);
+    }
+
+    /// Three approvals of which one counts: of something else, by the author, and a good one.
+    fn approve(&mut self) -> Result<(), String> {
+        let (now, wall, proposed) = (self.now, self.wall(), self.checker.proposed);
+        for (number, by) in [(proposed + 50, "bob"), (proposed, "ann")] {
+            let approval = Approval { hash: difference(number), by: by.into() };
+            if self.machine.handle_approval(now, wall, approval).is_ok() {
+                return Err(format!("an approval of {number} by {by} counted"));
+            }
+        }
+        let approval = Approval { hash: difference(proposed), by: "bob".into() };
+        let counted = self.machine.handle_approval(now, wall, approval).is_ok();
+        if counted != self.checker.approved && counted {
+            return Err("an approval counted while nothing waited".into());
+        }
+        Ok(())
+    }
+
+    /// The state goes through its text, as an adapter would keep it.
+    fn restart(&mut self) {
+        let text = serde_json::to_string(self.machine.state()).unwrap();
+        let mut state: RolloutState = serde_json::from_str(&text).unwrap();
+        assert_eq!(&state, self.machine.state());
+        for target in state.targets.values_mut().filter(|target| target.progress.is_unverified()) {
+            match self.bug {
+                Bug::RestartForgetsTheUnverified => target.progress = Progress::Held,
+                Bug::RestartVerifiesTheUnverified => target.progress = Progress::Verified { ready: true },
+                _ => {}
+            }
+        }
+        self.machine = Rollout::restore(broken(self.rules, self.bug), state, self.now);
+        let wall = self.wall();
+        self.machine.handle_timeout(self.now, wall);
+    }
+
+    /// Judges what the machine gives and says, and whether it holds back what it could give.
+    fn compare(&mut self) -> Result<(), String> {
+        let position = |name: &Name| self.targets.iter().position(|target| target.name() == name).unwrap();
+        while let Some(apply) = self.machine.poll_transmit() {
+            self.checker.given(position(&apply.target), apply.revision.0[0], self.rules)?;
+        }
+        while let Some(event) = self.machine.poll_event() {
+            if let Event::Completed { revision } = event {
+                self.checker.complete(revision.0[0])?;
+            }
+        }
+        self.checker.at_rest(self.rules)
+    }
+}
+
+impl Step {
+    const fn target(self) -> usize {
+        match self {
+            Self::Fail(target) | Self::Join(target) | Self::Leave(target) | Self::Stale(target) => target,
+            Self::Succeed(target) | Self::Unready(target) => target,
+            Self::Abort | Self::Approve | Self::Propose | Self::Restart | Self::Resume => usize::MAX,
+            Self::Revert | Self::Tick | Self::Window => usize::MAX,
+        }
+    }
+}
+
+mod checker;

@@ -1,0 +1,235 @@
+//! What must hold, from what is seen alone: who is given what, and what targets say.
+
+use super::*;
+
+/// The stage of a target; that of the last is the rest.
+const fn stage_of(target: usize) -> usize {
+    match target {
+        0 => 0,
+        1 | 2 => 1,
+        _ => 2,
+    }
+}
+
+impl Checker {
+    /// Takes note of what is about to happen.
+    pub(super) fn expect(&mut self, step: Step, rules: &RolloutPolicy, is_waiting: bool) {
+        match step {
+            Step::Abort if self.is_running() || self.halted => self.give_up(true),
+            Step::Approve => self.approved |= is_waiting && self.is_running() && self.done_before(1),
+            Step::Fail(target) => {
+                let proposed = self.proposed;
+                let seen = self.present.get_mut(&target).expect("only what is there says anything");
+                if !matches!(seen.proof, Proof::Nothing | Proof::Failed) {
+                    seen.proof = Proof::Failed;
+                    if seen.has == Some(proposed) && self.is_running_or_halted() {
+                        self.failures.insert(target);
+                    }
+                }
+            }
+            Step::Join(target) => {
+                let fresh = Seen { has: None, before: None, proof: Proof::Nothing };
+                self.present.insert(target, fresh);
+            }
+            Step::Leave(target) => {
+                self.present.remove(&target);
+            }
+            Step::Propose => {
+                self.newest += 1;
+                self.begin(self.newest);
+            }
+            Step::Resume if self.halted => self.resume(),
+            Step::Revert => self.begin(self.completed.expect("there is one to go back to")),
+            Step::Stale(target) | Step::Unready(target) => self.unready(target),
+            Step::Succeed(target) => self.ready(target),
+            Step::Tick => self.tick(),
+            Step::Window => self.window = !self.window,
+            Step::Abort | Step::Restart | Step::Resume => {}
+        }
+        if self.is_running() && self.failures.len() > self.budget(rules) {
+            self.give_up(rules.on_failure == OnFailure::Rollback);
+        }
+    }
+
+    /// A target is given a revision: may it be?
+    pub(super) fn given(&mut self, target: usize, number: u8, rules: &RolloutPolicy) -> Result<(), String> {
+        let seen = self.present.get(&target).ok_or("given to a target that is not there")?;
+        let again = seen.has == Some(number);
+        if self.completed == Some(number) {
+            let seen = self.present.get_mut(&target).expect("just found");
+            *seen = Seen { has: Some(number), before: seen.has.filter(|_| !again), proof: Proof::Nothing };
+            return Ok(());
+        }
+        // after a restart, what nobody has confirmed is given again: that changes nothing
+        if again
+            && matches!(seen.proof, Proof::Unproven { .. } | Proof::Failed | Proof::Proven { .. })
+            && !self.may_retry(target)
+        {
+            return Ok(());
+        }
+        self.permits(target, number, rules)
+            .map_err(|why| format!("t{target} was given {number}, but {why}"))?;
+        let seen = self.present.get_mut(&target).expect("just found");
+        let before = if again { seen.before } else { seen.has };
+        *seen = Seen { has: Some(number), before, proof: Proof::Unproven { unready: 0, ready: None } };
+        Ok(())
+    }
+
+    /// Whether a target may be given an unproven revision now.
+    fn permits(&self, target: usize, number: u8, rules: &RolloutPolicy) -> Result<(), String> {
+        let stage = stage_of(target);
+        let unproven = |seen: &Seen| matches!(seen.proof, Proof::Unproven { .. });
+        let holds = usize::from(!unproven(&self.present[&target]));
+        let unverified = self.present.values().filter(|seen| unproven(seen)).count() + holds;
+        let unready = |seen: &Seen| seen.has == Some(number) && seen.proof == Proof::Proven { ready: false };
+        if number != self.proposed {
+            return Err("it is neither proposed nor completed".into());
+        }
+        if !self.is_running() {
+            return Err("nothing may be started".into());
+        }
+        if stage > 0 && !self.approved {
+            return Err("nobody approved of it".into());
+        }
+        if !self.done_before(stage) {
+            return Err("an earlier stage is not done".into());
+        }
+        if unverified > 1 {
+            return Err(format!("{unverified} are unverified"));
+        }
+        if !rules.windows.is_empty() && !self.window {
+            return Err("no window is open".into());
+        }
+        if self.present.values().any(unready) {
+            return Err("a verified target is not ready".into());
+        }
+        Ok(())
+    }
+
+    pub(super) fn complete(&mut self, number: u8) -> Result<(), String> {
+        let proven = |seen: &Seen| matches!(seen.proof, Proof::Proven { .. });
+        if number != self.proposed || !self.approved || !self.done_before(3) {
+            return Err(format!("{number} is called complete, but it is not"));
+        }
+        if !self.present.values().any(proven) {
+            return Err(format!("{number} is called complete, and nobody proved it"));
+        }
+        self.completed = Some(number);
+        self.failures.clear();
+        for seen in self.present.values_mut() {
+            seen.proof = Proof::Nothing;
+        }
+        Ok(())
+    }
+
+    /// What must hold when the machine has nothing more to give.
+    pub(super) fn at_rest(&self, rules: &RolloutPolicy) -> Result<(), String> {
+        for (target, seen) in &self.present {
+            let Some(completed) = self.completed else { break };
+            let is_back = seen.has == Some(completed);
+            if seen.has.is_none() {
+                return Err(format!("t{target} joined and was given nothing"));
+            }
+            if self.halted && rules.on_failure == OnFailure::Rollback && !is_back {
+                return Err(format!("t{target} was not returned"));
+            }
+            if seen.has != Some(self.proposed) && !is_back && !matches!(seen.proof, Proof::Proven { .. }) {
+                return Err(format!("t{target} was left with what nobody proved and nobody wants"));
+            }
+        }
+        for (target, seen) in &self.present {
+            let pending = seen.has != Some(self.proposed) || self.may_retry(*target);
+            if self.proposed != 0 && pending && self.permits(*target, self.proposed, rules).is_ok() {
+                return Err(format!("t{target} could be given {}, and is not", self.proposed));
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, number: u8) {
+        self.proposed = number;
+        self.approved = false;
+        self.failures.clear();
+        self.halted = false;
+    }
+
+    /// Whether a rollout is under way that nobody stopped.
+    fn is_running(&self) -> bool {
+        self.proposed != 0 && self.completed != Some(self.proposed) && !self.halted
+    }
+
+    fn is_running_or_halted(&self) -> bool {
+        self.is_running() || self.halted
+    }
+
+    fn give_up(&mut self, is_return_wanted: bool) {
+        self.halted = true;
+        if is_return_wanted && self.completed.is_some() {
+            self.approved = false; // whoever resumes begins with the first stage
+        }
+    }
+
+    fn resume(&mut self) {
+        self.halted = false;
+        self.failures.clear();
+    }
+
+    /// Whether it failed, and somebody resumed since.
+    fn may_retry(&self, target: usize) -> bool {
+        let seen = &self.present[&target];
+        seen.has == Some(self.proposed) && seen.proof == Proof::Failed && !self.failures.contains(&target)
+    }
+
+    /// Whether all that are there of earlier stages are done.
+    fn done_before(&self, stage: usize) -> bool {
+        let is_done = |(target, seen): (&usize, &Seen)| {
+            let is_proved = matches!(seen.proof, Proof::Proven { .. } | Proof::Failed);
+            seen.has == Some(self.proposed) && is_proved && !self.may_retry(*target)
+        };
+        self.present.iter().filter(|(target, _)| stage_of(**target) < stage).all(is_done)
+    }
+
+    fn budget(&self, rules: &RolloutPolicy) -> usize {
+        rules.failure_budget.of(u32::try_from(self.present.len()).unwrap()) as usize
+    }
+
+    fn ready(&mut self, target: usize) {
+        let seen = self.present.get_mut(&target).expect("only what is there says anything");
+        match &mut seen.proof {
+            Proof::Proven { ready } => *ready = true,
+            Proof::Unproven { ready, .. } => *ready = ready.or(Some(0)),
+            Proof::Failed | Proof::Nothing => {}
+        }
+        if stage_of(target) == 2 && matches!(seen.proof, Proof::Unproven { .. }) {
+            seen.proof = Proof::Proven { ready: true }; // the rest has no soak
+        }
+    }
+
+    fn unready(&mut self, target: usize) {
+        let seen = self.present.get_mut(&target).expect("only what is there says anything");
+        match &mut seen.proof {
+            Proof::Proven { ready } => *ready = false,
+            Proof::Unproven { ready, .. } => *ready = None,
+            Proof::Failed | Proof::Nothing => {}
+        }
+    }
+
+    fn tick(&mut self) {
+        let counts = self.is_running_or_halted();
+        for (target, seen) in &mut self.present {
+            match seen.proof {
+                Proof::Unproven { ready: Some(_), .. } => seen.proof = Proof::Proven { ready: true },
+                Proof::Unproven { unready, ready: None } if unready < 1 => {
+                    seen.proof = Proof::Unproven { unready: unready + 1, ready: None };
+                }
+                Proof::Unproven { .. } => {
+                    seen.proof = Proof::Failed;
+                    if counts && seen.has == Some(self.proposed) {
+                        self.failures.insert(*target);
+                    }
+                }
+                Proof::Failed | Proof::Nothing | Proof::Proven { .. } => {}
+            }
+        }
+    }
+}

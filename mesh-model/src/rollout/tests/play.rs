@@ -1,0 +1,88 @@
+//! Recordings: a whole rollout line by line, and lines that cannot be.
+
+use super::*;
+
+fn play(lines: &[&str]) -> Vec<String> {
+    let fleet = fleet(3);
+    let mut play = Play::new(canary_and_rest(), &fleet, PlacementLevel::Cluster);
+    let line = |line: &&str| {
+        // r1 stands for the hash of 01 01 and so on
+        let text = (1..4).fold((*line).to_owned(), |text, number| {
+            text.replace(&format!("\"r{number}\""), &format!("\"{}\"", revision(number)))
+        });
+        let recorded: Recorded = match serde_json::from_str(&text) {
+            Ok(recorded) => recorded,
+            Err(error) => return format!("unreadable: {error}"),
+        };
+        match play.step(recorded) {
+            Ok(decision) => {
+                let apply: Vec<String> = decision
+                    .apply
+                    .iter()
+                    .map(|apply| format!("{}=r{}", apply.target, apply.revision.0[0]))
+                    .collect();
+                let refused = decision.refused.map(|why| format!(" refused: {why}")).unwrap_or_default();
+                let next = decision.next.map_or_else(|| "-".to_owned(), |next| next.to_string());
+                format!("{:?} [{}] next {next}{refused}", decision.phase, apply.join(" "))
+            }
+            Err(error) => format!("error: {error}"),
+        }
+    };
+    lines.iter().map(line).collect()
+}
+
+#[test]
+fn a_recording_is_answered_line_by_line() {
+    let answers = play(&[
+        r#"{"at":"0s","wall":"2026-11-26T12:00:00Z","kind":"join","targets":["t000","t001","t002"]}"#,
+        r#"{"at":"1s","kind":"revision","revision":"r1","author":"ann"}"#,
+        r#"{"at":"5s","kind":"report","target":"t000","applied":"r1","health":"ready","since":"3s"}"#,
+        r#"{"at":"13s","kind":"timeout"}"#,
+        r#"{"at":"14s","kind":"approval","hash":"r1","by":"ann"}"#,
+        r#"{"at":"15s","kind":"approval","hash":"r1","by":"bob"}"#,
+        r#"{"at":"16s","kind":"restart"}"#,
+        r#"{"at":"17s","kind":"report","target":"t001","applied":"r1","health":"failed"}"#,
+        r#"{"at":"18s","kind":"resume","by":"bob"}"#,
+        r#"{"at":"19s","kind":"leave","targets":["t001"]}"#,
+        r#"{"at":"20s","kind":"abort","by":"bob"}"#,
+    ]);
+    assert_eq!(
+        answers,
+        [
+            "Settled [] next -",
+            "Progressing [t000=r1] next 601s",
+            "Progressing [] next 13s",
+            "Waiting [] next -",
+            "Waiting [] next - refused: ann made the change; somebody else must approve of it",
+            "Progressing [t001=r1 t002=r1] next 615s",
+            "Progressing [t001=r1 t002=r1] next 616s",
+            "Stopped [] next 616s",
+            "Progressing [t001=r1] next 616s",
+            "Progressing [] next 616s",
+            "Stopped [] next 616s",
+        ]
+    );
+}
+
+#[test]
+fn lines_that_cannot_be_are_refused_and_change_nothing() {
+    let answers = play(&[
+        r#"{"at":"5s","kind":"timeout"}"#,
+        r#"{"at":"5s","wall":"2026-11-26T12:00:00Z","kind":"join","targets":["t00l"]}"#,
+        r#"{"at":"5s","wall":"2026-11-26T12:00:00Z","kind":"timeout"}"#,
+        r#"{"at":"4s","kind":"timeout"}"#,
+        r#"{"at":"6s","kind":"timeout","target":"t000"}"#,
+        r#"{"at":"6s","kind":"explode"}"#,
+    ]);
+    assert_eq!(
+        answers[..4],
+        [
+            "error: the first line has no `wall`; write a date such as 2026-11-26T09:00:00Z",
+            "error: no target t00l in the fleet; did you mean `t000`?",
+            "Settled [] next -",
+            "error: 4s is before 5s, when the line before happened; put lines in order of time",
+        ]
+    );
+    assert!(answers[4].starts_with("unreadable: unknown field `target`"), "{}", answers[4]);
+    assert!(answers[5].starts_with("unreadable: unknown variant `explode`"), "{}", answers[5]);
+}

@@ -1,0 +1,252 @@
+//! The state of an access point: one set of conditions for each target, and one of all.
+//!
+//! The idea: counters. What a roll-up needs is how many targets say what of
+//! each aspect, and a report changes at most one of each; so no report makes
+//! anybody look at the other targets, and what says nothing new is not written.
+//! News has an age: a target that was not heard of for the
+//! limit reads `Unknown`, never what it said last.
+//!
+//! Where reports come from is the adapter's business, who is given what the
+//! [`rollout`](crate::rollout)'s. Source: Kubernetes' API conventions.
+
+mod conditions;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::api::{AccessPointStatus, CertificateStatus, Condition, RouteStatus, TargetStatus};
+use crate::name::{Fqdn, Name};
+use crate::time::{Time, WallTime};
+
+use conditions::{Aspect, Counts, verdicts};
+
+/// What was found out about a target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TargetReport {
+    /// Its addresses; in order.
+    pub vip: Vec<std::net::IpAddr>,
+    /// Whose the addresses are, if they are somebody else's.
+    pub vip_owner: Option<String>,
+    /// The names that are published with them.
+    pub fqdn: Vec<Fqdn>,
+    /// The certificate that its gateways serve.
+    pub certificate: Option<CertificateStatus>,
+    /// Which revision is in its API server, and which in all of its proxies.
+    pub route: RouteStatus,
+    /// The generation of the spec that this was found under.
+    pub observed_generation: u64,
+}
+
+/// What an access point asks of its targets, so that they are ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Whether it asks for addresses.
+    pub vip: bool,
+    /// How many names it asks for.
+    pub names: usize,
+    /// Whether it asks for certificates.
+    pub certificate: bool,
+}
+
+/// A change of what is to be shown: to be written once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatusWrite {
+    /// The target as it is to be shown; `None` if it is to be shown no longer.
+    pub target: Option<TargetStatus>,
+    /// The conditions of all targets together, if they changed.
+    pub conditions: Option<Vec<Condition>>,
+}
+
+/// The state of one access point.
+///
+/// ```
+/// use std::time::Duration;
+/// use mesh_model::api::{ConditionStatus, RouteStatus};
+/// use mesh_model::status::{StatusStore, TargetReport, Wanted};
+/// use mesh_model::time::Time;
+///
+/// let wanted = Wanted { vip: false, names: 0, certificate: false };
+/// let mut store = StatusStore::new(wanted, Duration::from_secs(60));
+/// let (now, wall) = (Time::ZERO, "2026-11-26T12:00:00Z".parse()?);
+/// let revision = Some("ab".repeat(32));
+/// let route = RouteStatus { applied: revision.clone(), live: revision };
+/// let report = TargetReport { route, observed_generation: 1, ..TargetReport::default() };
+/// assert!(store.update(&"slc-a-1".parse()?, report.clone(), now, wall).is_some());
+/// assert!(store.update(&"slc-a-1".parse()?, report, now, wall).is_none(), "nothing new, nothing written");
+/// assert_eq!(store.roll_up()[0].status, ConditionStatus::True);
+/// let writes = store.expire(Time::from_secs(61), wall);
+/// assert_eq!(writes[0].target.as_ref().unwrap().conditions[0].status, ConditionStatus::Unknown);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct StatusStore {
+    wanted: Wanted,
+    max_age: Duration,
+    targets: BTreeMap<Name, Entry>,
+    /// When each target that is not `Unknown` was heard of, the longest ago first.
+    heard: BTreeSet<(Time, Name)>,
+    counts: Counts,
+    shown: Vec<Condition>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    report: TargetReport,
+    heard: Time,
+    fresh_at: Option<WallTime>,
+    is_stale: bool,
+    conditions: [Condition; Aspect::ALL.len()],
+}
+
+impl StatusStore {
+    /// Nothing is known; news older than `max_age` is none.
+    #[must_use]
+    pub fn new(wanted: Wanted, max_age: Duration) -> Self {
+        Self {
+            wanted,
+            max_age,
+            targets: BTreeMap::new(),
+            heard: BTreeSet::new(),
+            counts: Counts::default(),
+            shown: Vec::new(),
+        }
+    }
+
+    /// A target was heard of; what is to be written, if that is anything new.
+    ///
+    /// That it was heard of again is not: `freshAt` is written with the next change.
+    pub fn update(
+        &mut self,
+        name: &Name,
+        report: TargetReport,
+        now: Time,
+        wall: WallTime,
+    ) -> Option<StatusWrite> {
+        self.note(name, report, Some((now, wall)), wall)
+    }
+
+    /// A target is there of which nothing has been heard yet: it reads `Unknown`.
+    pub fn expect(&mut self, name: &Name, wall: WallTime) -> Option<StatusWrite> {
+        if self.targets.contains_key(name) {
+            return None;
+        }
+        self.note(name, TargetReport::default(), None, wall)
+    }
+
+    /// A target is no longer one.
+    pub fn remove(&mut self, name: &Name, wall: WallTime) -> Option<StatusWrite> {
+        let entry = self.targets.remove(name)?;
+        self.heard.remove(&(entry.heard, name.clone()));
+        self.counts.remove(&entry.conditions, name);
+        Some(StatusWrite { target: None, conditions: self.changed_roll_up(wall) })
+    }
+
+    /// Whoever was not heard of for longer than the limit becomes `Unknown`: one write for each.
+    pub fn expire(&mut self, now: Time, wall: WallTime) -> Vec<StatusWrite> {
+        let mut writes = Vec::new();
+        while let Some((_, name)) =
+            self.heard.first().filter(|(heard, _)| now - *heard > self.max_age).cloned()
+        {
+            let report = self.targets[&name].report.clone();
+            writes.extend(self.note(&name, report, None, wall));
+        }
+        writes
+    }
+
+    /// When `expire` is due: a nanosecond after the limit of the news that is oldest.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.heard.first().map(|(heard, _)| *heard + self.max_age + Duration::from_nanos(1))
+    }
+
+    /// The conditions of all targets together: `Ready` first.
+    #[must_use]
+    pub fn roll_up(&self) -> &[Condition] {
+        &self.shown
+    }
+
+    /// All of it, as the object shows it.
+    #[must_use]
+    pub fn status(&self, revision: Option<String>, observed_generation: u64) -> AccessPointStatus {
+        AccessPointStatus {
+            targets: self.targets.iter().map(|(name, entry)| entry.shown(name)).collect(),
+            conditions: self.shown.clone(),
+            revision,
+            observed_generation: Some(observed_generation),
+        }
+    }
+
+    /// Takes note of a report, fresh if it has a time.
+    fn note(
+        &mut self,
+        name: &Name,
+        report: TargetReport,
+        fresh: Option<(Time, WallTime)>,
+        wall: WallTime,
+    ) -> Option<StatusWrite> {
+        let verdicts = verdicts(&report, fresh.is_none(), self.wanted);
+        let before = self.targets.remove(name);
+        if let Some(before) = &before {
+            self.heard.remove(&(before.heard, name.clone()));
+        }
+        let generation = report.observed_generation;
+        let conditions = std::array::from_fn(|aspect| {
+            let said = verdicts[aspect].condition(Aspect::ALL[aspect], generation, wall);
+            match &before {
+                Some(before) => before.conditions[aspect].clone().updated(said),
+                None => said,
+            }
+        });
+        let is_new = before.as_ref().is_none_or(|before| {
+            before.report != report || before.is_stale != fresh.is_none() || before.conditions != conditions
+        });
+        if let Some(before) = &before {
+            self.counts.remove(&before.conditions, name);
+        }
+        self.counts.add(&conditions, name);
+        let heard = fresh.map(|(now, _)| now).or_else(|| before.as_ref().map(|before| before.heard));
+        let fresh_at = fresh.map(|(_, wall)| wall).or_else(|| before.and_then(|before| before.fresh_at));
+        let is_stale = fresh.is_none();
+        let entry = Entry { report, heard: heard.unwrap_or(Time::ZERO), fresh_at, is_stale, conditions };
+        if !is_stale {
+            self.heard.insert((entry.heard, name.clone()));
+        }
+        let write = is_new.then(|| entry.shown(name));
+        self.targets.insert(name.clone(), entry);
+        let target = Some(write?);
+        Some(StatusWrite { target, conditions: self.changed_roll_up(wall) })
+    }
+
+    /// The roll-up, if it is another than before.
+    fn changed_roll_up(&mut self, wall: WallTime) -> Option<Vec<Condition>> {
+        let said = self.counts.roll_up(self.targets.len(), wall);
+        let conditions: Vec<Condition> = if self.shown.is_empty() {
+            said
+        } else {
+            self.shown.iter().cloned().zip(said).map(|(old, new)| old.updated(new)).collect()
+        };
+        (conditions != self.shown).then(|| {
+            self.shown.clone_from(&conditions);
+            conditions
+        })
+    }
+}
+
+impl Entry {
+    fn shown(&self, name: &Name) -> TargetStatus {
+        let report = self.report.clone();
+        let is_routed = report.route != RouteStatus::default();
+        TargetStatus {
+            name: name.clone(),
+            vip: report.vip,
+            fqdn: report.fqdn,
+            certificate: report.certificate,
+            route: is_routed.then_some(report.route),
+            fresh_at: self.fresh_at,
+            conditions: self.conditions.to_vec(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! What a report says of each aspect, and how many targets say what.
+
+use std::collections::BTreeSet;
+
+use super::{TargetReport, Wanted};
+use crate::api::{CertificateState, Condition, ConditionStatus};
+use crate::name::Name;
+use crate::time::WallTime;
+
+/// An aspect of a target, and the type of its condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aspect {
+    Ready,
+    Certificate,
+    Name,
+    Route,
+    Vip,
+}
+
+impl Aspect {
+    /// The roll-up of all others first.
+    pub(super) const ALL: [Self; 5] = [Self::Ready, Self::Certificate, Self::Name, Self::Route, Self::Vip];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "Ready",
+            Self::Certificate => "Certificate",
+            Self::Name => "Name",
+            Self::Route => "Route",
+            Self::Vip => "Vip",
+        }
+    }
+}
+
+/// What is said of one aspect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    status: ConditionStatus,
+    reason: &'static str,
+    message: String,
+}
+
+impl Verdict {
+    const fn new(status: ConditionStatus, reason: &'static str, message: String) -> Self {
+        Self { status, reason, message }
+    }
+
+    const fn yes(reason: &'static str) -> Self {
+        Self::new(ConditionStatus::True, reason, String::new())
+    }
+
+    const fn no(reason: &'static str, message: String) -> Self {
+        Self::new(ConditionStatus::False, reason, message)
+    }
+
+    pub(super) fn condition(&self, aspect: Aspect, generation: u64, wall: WallTime) -> Condition {
+        Condition {
+            kind: aspect.as_str().to_owned(),
+            status: self.status,
+            observed_generation: Some(generation),
+            last_transition_time: wall,
+            reason: self.reason.to_owned(),
+            message: self.message.clone(),
+        }
+    }
+}
+
+/// What a report says of each aspect, in the order of [`Aspect::ALL`].
+pub(super) fn verdicts(report: &TargetReport, is_stale: bool, wanted: Wanted) -> [Verdict; 5] {
+    if is_stale {
+        let message = "not heard of within the limit; what is shown is what it said last".to_owned();
+        return std::array::from_fn(|_| Verdict::new(ConditionStatus::Unknown, "NoNews", message.clone()));
+    }
+    let parts = [certificate(report, wanted), names(report, wanted), route(report), vip(report, wanted)];
+    let missing: Vec<&str> = parts
+        .iter()
+        .zip(&Aspect::ALL[1..])
+        .filter(|(verdict, _)| verdict.status != ConditionStatus::True)
+        .map(|(_, aspect)| aspect.as_str())
+        .collect();
+    let ready = match missing.as_slice() {
+        [] => Verdict::yes("AllParts"),
+        missing => Verdict::no("PartsMissing", format!("not ready: {}", missing.join(", "))),
+    };
+    let [certificate, names, route, vip] = parts;
+    [ready, certificate, names, route, vip]
+}
+
+fn certificate(report: &TargetReport, wanted: Wanted) -> Verdict {
+    let state = report.certificate.as_ref().map(|certificate| certificate.state);
+    match state {
+        _ if !wanted.certificate => Verdict::yes("NotWanted"),
+        None => Verdict::no("None", "no certificate was ordered yet".into()),
+        Some(CertificateState::Issued) => Verdict::yes("Issued"),
+        Some(CertificateState::Renewing) => Verdict::yes("Renewing"),
+        Some(CertificateState::Pending) => Verdict::no("Pending", "the authority has not signed yet".into()),
+        Some(CertificateState::Failed) => {
+            Verdict::no("Failed", "the authority refused; it is asked again".into())
+        }
+        Some(CertificateState::Expired) => Verdict::no("Expired", "it is past its end".into()),
+    }
+}
+
+fn names(report: &TargetReport, wanted: Wanted) -> Verdict {
+    let published = report.fqdn.len();
+    if published >= wanted.names {
+        return Verdict::yes(if wanted.names == 0 { "NotWanted" } else { "Published" });
+    }
+    Verdict::no("NotPublished", format!("{published} of {} names are published", wanted.names))
+}
+
+fn route(report: &TargetReport) -> Verdict {
+    match (&report.route.applied, &report.route.live) {
+        (None, _) => Verdict::no("NotApplied", "no revision is in the API server".into()),
+        (Some(applied), Some(live)) if applied == live => Verdict::yes("Live"),
+        (Some(applied), Some(live)) => {
+            Verdict::no("Propagating", format!("{applied} is applied, some proxies still have {live}"))
+        }
+        (Some(applied), None) => {
+            Verdict::no("Propagating", format!("{applied} is applied, no proxy has it yet"))
+        }
+    }
+}
+
+fn vip(report: &TargetReport, wanted: Wanted) -> Verdict {
+    match &report.vip_owner {
+        _ if !wanted.vip => Verdict::yes("NotWanted"),
+        Some(owner) => Verdict::no("Conflict", format!("the address is {owner}'s; ask for another")),
+        None if report.vip.is_empty() => Verdict::no("None", "no address was allocated yet".into()),
+        None => Verdict::yes("Allocated"),
+    }
+}
+
+/// How many targets say what of each aspect, and which are not well.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counts {
+    /// Those that say `False` and those that say `Unknown`, by aspect; the rest say `True`.
+    unwell: [[BTreeSet<Name>; 2]; 5],
+    generations: std::collections::BTreeMap<u64, usize>,
+}
+
+impl Counts {
+    pub(super) fn add(&mut self, conditions: &[Condition; 5], name: &Name) {
+        for (aspect, condition) in conditions.iter().enumerate() {
+            if let Some(set) = self.set(aspect, condition.status) {
+                set.insert(name.clone());
+            }
+        }
+        *self.generations.entry(generation(conditions)).or_default() += 1;
+    }
+
+    pub(super) fn remove(&mut self, conditions: &[Condition; 5], name: &Name) {
+        for (aspect, condition) in conditions.iter().enumerate() {
+            if let Some(set) = self.set(aspect, condition.status) {
+                set.remove(name);
+            }
+        }
+        let generation = generation(conditions);
+        let left = self.generations.get_mut(&generation).expect("it was added with this generation");
+        *left -= 1;
+        if *left == 0 {
+            self.generations.remove(&generation);
+        }
+    }
+
+    /// What all targets together say: `False` if one does, else `Unknown` if one does.
+    pub(super) fn roll_up(&self, targets: usize, wall: WallTime) -> Vec<Condition> {
+        let oldest = self.generations.keys().next().copied().unwrap_or_default();
+        let one = |aspect: Aspect| {
+            let [no, unknown] = &self.unwell[aspect as usize];
+            let example = |set: &BTreeSet<Name>, what: &str| {
+                let first = set.first().map(Name::as_str).unwrap_or_default();
+                let rest = if set.len() > 1 { ", ..." } else { "" };
+                format!("{} of {targets} targets {what}: {first}{rest}", set.len())
+            };
+            let verdict = if targets == 0 {
+                Verdict::new(ConditionStatus::Unknown, "NoTargets", "there are no targets".into())
+            } else if !no.is_empty() {
+                Verdict::no("TargetsNotReady", example(no, "are not ready"))
+            } else if !unknown.is_empty() {
+                let message = example(unknown, "were not heard of");
+                Verdict::new(ConditionStatus::Unknown, "NoNews", message)
+            } else {
+                Verdict::yes("AllTargets")
+            };
+            verdict.condition(aspect, oldest, wall)
+        };
+        Aspect::ALL.into_iter().map(one).collect()
+    }
+
+    fn set(&mut self, aspect: usize, status: ConditionStatus) -> Option<&mut BTreeSet<Name>> {
+        match status {
+            ConditionStatus::True => None,
+            ConditionStatus::False => Some(&mut self.unwell[aspect][0]),
+            ConditionStatus::Unknown => Some(&mut self.unwell[aspect][1]),
+        }
+    }
+}
+
+/// All conditions of a target are of one generation.
+fn generation(conditions: &[Condition; 5]) -> u64 {
+    conditions[0].observed_generation.unwrap_or_default()
+}

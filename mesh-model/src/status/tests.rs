@@ -1,0 +1,167 @@
+//! Tests of the status: every reason, ages, and the counters beside a roll-up counted anew.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::api::{CertificateState, ConditionStatus};
+
+const ALL: Wanted = Wanted { vip: true, names: 1, certificate: true };
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn wall(second: u64) -> WallTime {
+    WallTime::from_unix_seconds(1_764_000_000) + Duration::from_secs(second)
+}
+
+fn store() -> StatusStore {
+    StatusStore::new(ALL, Duration::from_secs(60))
+}
+
+fn well() -> TargetReport {
+    TargetReport {
+        vip: vec!["203.0.113.10".parse().unwrap()],
+        vip_owner: None,
+        fqdn: vec!["checkout.example.com".parse().unwrap()],
+        certificate: Some(CertificateStatus {
+            state: CertificateState::Issued,
+            serial: Some("0a".into()),
+            not_after: Some(wall(86_400)),
+        }),
+        route: RouteStatus { applied: Some("r1".into()), live: Some("r1".into()) },
+        observed_generation: 1,
+    }
+}
+
+/// `Ready=True Certificate=True ...`, with reasons.
+fn said(conditions: &[Condition]) -> String {
+    let one =
+        |condition: &Condition| format!("{}={:?}/{}", condition.kind, condition.status, condition.reason);
+    conditions.iter().map(one).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn what_each_part_says() {
+    let certificate = |state| Some(CertificateStatus { state, serial: None, not_after: None });
+    let route = |applied: Option<&str>, live: Option<&str>| RouteStatus {
+        applied: applied.map(str::to_owned),
+        live: live.map(str::to_owned),
+    };
+    let cases = [
+        (
+            well(),
+            "Ready=True/AllParts Certificate=True/Issued Name=True/Published Route=True/Live Vip=True/Allocated",
+        ),
+        (
+            TargetReport { certificate: certificate(CertificateState::Renewing), ..well() },
+            "Certificate=True/Renewing",
+        ),
+        (
+            TargetReport { certificate: certificate(CertificateState::Pending), ..well() },
+            "Certificate=False/Pending",
+        ),
+        (
+            TargetReport { certificate: certificate(CertificateState::Failed), ..well() },
+            "Certificate=False/Failed",
+        ),
+        (
+            TargetReport { certificate: certificate(CertificateState::Expired), ..well() },
+            "Certificate=False/Expired",
+        ),
+        (TargetReport { certificate: None, ..well() }, "Ready=False/PartsMissing Certificate=False/None"),
+        (TargetReport { fqdn: Vec::new(), ..well() }, "Name=False/NotPublished"),
+        (TargetReport { route: route(None, None), ..well() }, "Route=False/NotApplied"),
+        (TargetReport { route: route(Some("r2"), Some("r1")), ..well() }, "Route=False/Propagating"),
+        (TargetReport { route: route(Some("r2"), None), ..well() }, "Route=False/Propagating"),
+        (TargetReport { vip: Vec::new(), ..well() }, "Vip=False/None"),
+        (TargetReport { vip_owner: Some("shop/web".into()), ..well() }, "Vip=False/Conflict"),
+    ];
+    for (report, expected) in cases {
+        let write = store().update(&name("a"), report, Time::ZERO, wall(0)).unwrap();
+        let found = said(&write.target.unwrap().conditions);
+        assert!(found.contains(expected), "{found}: {expected}");
+    }
+}
+
+#[test]
+fn what_says_nothing_new_is_not_written_and_the_time_of_change_stays() {
+    let mut store = store();
+    let first = store.update(&name("a"), well(), Time::ZERO, wall(0)).unwrap();
+    assert_eq!(said(&first.conditions.unwrap())[..20], *"Ready=True/AllTarget");
+    assert_eq!(store.update(&name("a"), well(), Time::from_secs(5), wall(5)), None);
+    let renewed = TargetReport { observed_generation: 2, ..well() };
+    let write = store.update(&name("a"), renewed, Time::from_secs(9), wall(9)).unwrap();
+    let target = write.target.unwrap();
+    assert_eq!(target.conditions[0].last_transition_time, wall(0), "it was ready before");
+    assert_eq!((target.conditions[0].observed_generation, target.fresh_at), (Some(2), Some(wall(9))));
+}
+
+#[test]
+fn old_news_is_no_news_and_the_age_counts_from_the_last_word() {
+    let mut store = store();
+    store.update(&name("a"), well(), Time::ZERO, wall(0));
+    store.update(&name("b"), well(), Time::from_secs(10), wall(10));
+    store.update(&name("a"), well(), Time::from_secs(20), wall(20));
+    assert_eq!(store.expire(Time::from_secs(70), wall(70)), [], "sixty seconds are not more than sixty");
+    assert_eq!(store.poll_timeout(), Some(Time::from_nanos(70_000_000_001)));
+    let writes = store.expire(Time::from_secs(71), wall(71));
+    let target = writes[0].target.as_ref().unwrap();
+    assert_eq!((writes.len(), target.name.as_str(), target.fresh_at), (1, "b", Some(wall(10))));
+    assert!(target.conditions.iter().all(|condition| condition.status == ConditionStatus::Unknown));
+    assert!(!target.vip.is_empty(), "what it said last is shown, as what it said last");
+    let roll_up = &store.roll_up()[0];
+    assert_eq!(
+        (roll_up.status, roll_up.message.as_str()),
+        (ConditionStatus::Unknown, "1 of 2 targets were not heard of: b")
+    );
+    assert_eq!(store.expire(Time::from_secs(72), wall(72)), [], "once");
+    assert!(
+        store.update(&name("b"), well(), Time::from_secs(73), wall(73)).is_some(),
+        "the same words are news again"
+    );
+    assert_eq!(store.roll_up()[0].status, ConditionStatus::True);
+}
+
+#[test]
+fn whoever_was_never_heard_of_is_unknown_and_whoever_left_is_not_counted() {
+    let mut store = store();
+    store.update(&name("a"), well(), Time::ZERO, wall(0));
+    store.expect(&name("b"), wall(0)).unwrap();
+    assert_eq!(store.expect(&name("a"), wall(1)), None, "it was heard of");
+    assert_eq!(store.roll_up()[0].status, ConditionStatus::Unknown);
+    let write = store.remove(&name("b"), wall(2)).unwrap();
+    assert_eq!((write.target, store.roll_up()[0].status), (None, ConditionStatus::True));
+    assert_eq!(store.remove(&name("b"), wall(2)), None);
+    let status = store.status(Some("r1".into()), 1);
+    assert_eq!((status.targets.len(), status.conditions.len()), (1, 5));
+}
+
+proptest! {
+    /// Counters kept from change to change say what counting anew says.
+    #[test]
+    fn counters_are_what_counting_anew_gives(steps in prop::collection::vec((0..6_usize, 0..5_usize, 0..40_u64), 0..60)) {
+        let mut store = store();
+        let mut second = 0;
+        for (target, what, pause) in steps {
+            second += pause;
+            let (now, target) = (Time::from_secs(second), name(&format!("t{target}")));
+            match what {
+                0 => drop(store.remove(&target, wall(second))),
+                1 => drop(store.expire(now, wall(second))),
+                2 => drop(store.update(&target, TargetReport { vip: Vec::new(), ..well() }, now, wall(second))),
+                3 => drop(store.update(&target, TargetReport { observed_generation: second, ..well() }, now, wall(second))),
+                _ => drop(store.expect(&target, wall(second))),
+            }
+            let mut fresh = Counts::default();
+            for (name, entry) in &store.targets {
+                fresh.add(&entry.conditions, name);
+            }
+            let anew = fresh.roll_up(store.targets.len(), wall(second));
+            let same = store.roll_up().iter().zip(&anew).all(|(kept, anew)| {
+                (kept.status, &kept.message, kept.observed_generation) == (anew.status, &anew.message, anew.observed_generation)
+            });
+            prop_assert!(same, "{} and {}", said(store.roll_up()), said(&anew));
+        }
+    }
+}
