@@ -15,6 +15,8 @@
 //! - [`render`]: all of that together: what each target would receive.
 //! - [`locality`]: where requests go by priority and locality, given health and
 //!   policy, in the integers of Istio and Envoy.
+//! - [`traffic`]: an access point's shares, failover and drains as plain Istio
+//!   objects, and what regions carry then.
 //!
 //! [`labels`], [`name`], [`units`] and [`time`] are the words of these
 //! sentences. The crate does not know `lb-core`, and `sim` stands above both.
@@ -33,6 +35,7 @@ pub mod provision;
 pub mod render;
 pub mod template;
 pub mod time;
+pub mod traffic;
 pub mod units;
 
 mod nearest;
