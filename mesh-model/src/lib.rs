@@ -17,6 +17,8 @@
 //!   policy, in the integers of Istio and Envoy.
 //! - [`traffic`]: an access point's shares, failover and drains as plain Istio
 //!   objects, and what regions carry then.
+//! - [`visibility`]: who sees what in a mesh, and the least that has to be seen.
+//! - [`footprint`]: how large each proxy's configuration will be, against its budget.
 //!
 //! [`labels`], [`name`], [`units`] and [`time`] are the words of these
 //! sentences. The crate does not know `lb-core`, and `sim` stands above both.
@@ -25,6 +27,7 @@
 pub mod access_point;
 pub mod api;
 pub mod fleet;
+pub mod footprint;
 pub mod labels;
 pub mod locality;
 pub mod name;
@@ -37,5 +40,6 @@ pub mod template;
 pub mod time;
 pub mod traffic;
 pub mod units;
+pub mod visibility;
 
 mod nearest;
