@@ -19,6 +19,7 @@
 //!   objects, and what regions carry then.
 //! - [`visibility`]: who sees what in a mesh, and the least that has to be seen.
 //! - [`footprint`]: how large each proxy's configuration will be, against its budget.
+//! - [`lint`]: what is accepted everywhere and silently does not do what it says.
 //!
 //! [`labels`], [`name`], [`units`] and [`time`] are the words of these
 //! sentences. The crate does not know `lb-core`, and `sim` stands above both.
@@ -29,6 +30,7 @@ pub mod api;
 pub mod fleet;
 pub mod footprint;
 pub mod labels;
+pub mod lint;
 pub mod locality;
 pub mod name;
 pub mod overrides;
