@@ -163,16 +163,20 @@ fn renderings(
     report: &mut Report,
 ) {
     let mut found: BTreeMap<(Code, FieldPath, String), Vec<&Name>> = BTreeMap::new();
-    for target in targets {
+    // without overrides and traffic all targets are alike, and what is wrong is the templates' own
+    let differ = !access_point.overrides.is_empty() || access_point.traffic.is_some();
+    for target in targets.iter().filter(|_| differ) {
         let plain = render(access_point, target, schemas).errors;
-        let (code, errors) = if plain.is_empty() {
+        let (code, errors) = if plain.is_empty() && access_point.traffic.is_some() {
             let steered = render_steered(access_point, target, &facts.fleet, schemas).errors;
             (Code::TrafficDoesNotHold, steered)
         } else {
             (Code::DoesNotRender, plain)
         };
-        // which is found where it is missing, by a code of its own
-        let is_known = |error: &RenderError| error.reason == SteerProblem::NoOutlierDetection.to_string();
+        // which are found where they are written, by codes of their own
+        let is_known = |error: &RenderError| {
+            error.rule == "template" || error.reason == SteerProblem::NoOutlierDetection.to_string()
+        };
         for error in errors.into_iter().filter(|error| !is_known(error)) {
             let key = (code, at_fault(access_point, &error), error.reason);
             found.entry(key).or_default().push(target.name());

@@ -144,6 +144,32 @@ proptest! {
         prop_assert!((total - 3_000.0).abs() < 1e-6);
     }
 
+    /// Whatever the weights and the share, divided weights have exactly their proportions, and are
+    /// 100 together where that is possible.
+    #[test]
+    fn divided_weights_are_exact(
+        routes in prop::collection::vec((0_u64..1_000, any::<bool>()), 1..5),
+        local in prop_oneof![(0_u64..=100).prop_map(|percent| percent * 10_000), 0_u64..=1_000_000],
+    ) {
+        let host = |own: &bool| if *own { "shop" } else { "other" };
+        let list: Vec<String> = routes.iter().map(|(weight, own)| format!("{{ destination: {{ host: {} }}, weight: {weight} }}", host(own))).collect();
+        let whole: u64 = routes.iter().map(|(weight, _)| weight).sum();
+        prop_assume!(whole > 0 && routes.iter().any(|(_, own)| *own));
+        let share = format!("{}.{:04}%", local / 10_000, local % 10_000);
+        let found = weights(&format!("[{}]", list.join(", ")), &format!("{{ local: {share}, regions: [us-west, us-south] }}"));
+        let total: u128 = found.iter().map(|(weight, _)| u128::from(*weight)).sum();
+        let of = |name: &str| found.iter().filter(|(_, subset)| subset == name).map(|(weight, _)| u128::from(*weight)).sum::<u128>();
+        let own: u64 = routes.iter().filter(|(_, own)| *own).map(|(weight, _)| weight).sum();
+        let millionths = u128::from(whole) * 1_000_000;
+        prop_assert_eq!(of(HOME) * millionths, total * u128::from(own) * u128::from(local), "{:?}", found);
+        prop_assert_eq!(of(AWAY) * millionths, total * u128::from(own) * u128::from(1_000_000 - local), "{:?}", found);
+        prop_assert_eq!(of("-") * whole as u128, total * u128::from(whole - own), "{:?}", found);
+        let is_percent = |part: u128| (part * 100).is_multiple_of(total);
+        if found.iter().all(|(weight, _)| is_percent(u128::from(*weight))) {
+            prop_assert_eq!(total, 100, "{:?}", found);
+        }
+    }
+
     /// Draining moves requests and neither makes nor loses any, but for rounding up.
     #[test]
     fn a_drain_moves_requests(loads in prop::collection::vec(0_u64..2_000, 4), drained in prop::collection::vec(any::<bool>(), 4)) {
