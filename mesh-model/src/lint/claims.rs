@@ -160,6 +160,7 @@ fn hidden(ordered: &[&AccessPoint], facts: Option<&FleetFacts>, report: &mut Rep
                 report.of(&access_point.id, Code::HiddenHost, place("exportTo"), message, fix);
             }
             for host in destinations(&template.object, owner) {
+                hidden_rules(access_point, &host, &viewers, &mesh, report);
                 let Some((of, export)) = known.get(&host) else { continue };
                 for viewer in viewers.iter().filter(|viewer| !export.or(&mesh).shows(of, viewer)) {
                     let message = format!(
@@ -169,6 +170,33 @@ fn hidden(ordered: &[&AccessPoint], facts: Option<&FleetFacts>, report: &mut Rep
                     report.of(&access_point.id, Code::HiddenHost, place("http"), message, fix);
                 }
             }
+        }
+    }
+}
+
+/// DestinationRules of a host whose subsets and policies those who follow a route to it do not see.
+fn hidden_rules(
+    access_point: &AccessPoint,
+    host: &str,
+    viewers: &BTreeSet<&Name>,
+    mesh: &ExportTo,
+    report: &mut Report,
+) {
+    let owner = &access_point.id.namespace;
+    let is_of = |template: &&Template| {
+        template.id.kind == TemplateKind::DestinationRule
+            && hosts_of(template.id.kind, &template.object, owner).iter().any(|of| of == host)
+    };
+    for template in access_point.templates.iter().filter(is_of) {
+        let export = ExportTo::of(&template.object).unwrap_or_default();
+        for viewer in viewers.iter().filter(|viewer| !export.or(mesh).shows(owner, viewer)) {
+            let at = Pointer::default().then("spec").then("exportTo");
+            let path = inside(access_point, &template.id, &at);
+            let message = format!(
+                "the rule of {host} is hidden from namespace {viewer}: no policy and no subset of it holds there"
+            );
+            let fix = "add that namespace to exportTo";
+            report.of(&access_point.id, Code::HiddenHost, path, message, fix);
         }
     }
 }

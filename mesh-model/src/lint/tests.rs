@@ -272,6 +272,17 @@ fn hosts_that_are_hidden_from_those_who_need_them() {
         found(&[shown, at_gateway(&routes.replace("\".\"", "edge"))], Some(&facts)),
         Vec::<String>::new()
     );
+    // a rule that gateways do not see has no subset for them
+    let routes =
+        "{ hosts: [b.example.com], gateways: [web], http: [{ route: [{ destination: { host: web } }] }] }";
+    let rule = |export: &str| istio("DestinationRule", &format!("{{ host: web, exportTo: [{export}] }}"));
+    let with = |export: &str| {
+        let of = [SERVICE, &istio("VirtualService", routes), &gateway, &rule(export)];
+        [access_point("shop", &templates(&of))]
+    };
+    assert_eq!(found(&with("\".\""), Some(&facts)), ["shop spec.templates[3].spec.exportTo hidden-host"]);
+    assert_eq!(found(&with("edge"), Some(&facts)), Vec::<String>::new());
+    assert_eq!(found(&with("\".\""), None), Vec::<String>::new(), "where gateways are is not known");
 }
 
 #[test]
