@@ -21,6 +21,12 @@
 //!   policy, in the integers of Istio and Envoy.
 //! - [`vip`]: which addresses an access point has, whatever happens around it;
 //!   [`names`]: what names lead to them; [`certificate`]: what is served there.
+
+//! - [`traffic`]: an access point's shares, failover and drains as plain Istio
+//!   objects, and what regions carry then.
+//! - [`visibility`]: who sees what in a mesh, and the least that has to be seen.
+//! - [`footprint`]: how large each proxy's configuration will be, against its budget.
+//! - [`lint`]: what is accepted everywhere and silently does not do what it says.
 //!
 //! [`labels`], [`name`], [`units`] and [`time`] are the words of these
 //! sentences. The crate does not know `lb-core`, and `sim` stands above both.
@@ -33,7 +39,9 @@ pub mod certificate;
 pub mod calendar;
 pub mod federation;
 pub mod fleet;
+pub mod footprint;
 pub mod labels;
+pub mod lint;
 pub mod locality;
 pub mod name;
 pub mod names;
@@ -46,7 +54,10 @@ pub mod rollout;
 pub mod status;
 pub mod template;
 pub mod time;
+pub mod traffic;
 pub mod units;
 pub mod vip;
+
+pub mod visibility;
 
 mod nearest;

@@ -22,6 +22,7 @@ use crate::api::SpecError;
 use crate::labels::Labels;
 use crate::template::view::TrafficPolicy;
 
+pub(crate) use assign::matches;
 pub use assign::{Assignment, Group, assign};
 pub use check::LocalityProblem;
 pub use divide::divide;

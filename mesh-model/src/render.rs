@@ -2,9 +2,10 @@
 //!
 //! A pure function of an access point and a target. In this order, the later
 //! winning: the template as it is; the access point's namespace, if it has
-//! none; the overrides that hold on the target, in their order; the mark by
-//! which we know our objects. The result is checked as the target's API server
-//! would check it. Either all objects of a target are right or it gets none,
+//! none; the overrides that hold on the target, in their order; the steering of
+//! its traffic ([`crate::traffic`]), where that is asked for; the mark by which
+//! we know our objects. The result is checked as the target's API server would
+//! check it. Either all objects of a target are right or it gets none,
 //! and every fault is told with the rule that brought it.
 //!
 //! Who receives what when is the rollout's to say, writing it the federation's.
@@ -17,11 +18,12 @@ use serde_json::{Value, json};
 
 use crate::access_point::AccessPoint;
 use crate::api::FieldPath;
-use crate::fleet::Target;
+use crate::fleet::{Fleet, Target};
 use crate::name::Name;
 use crate::overrides::Outcome;
-use crate::patch::{Document, Origin, Pointer};
+use crate::patch::{Document, Origin, Pointer, apply};
 use crate::template::{Schemas, Template, TemplateId};
+use crate::traffic::{Steering, steer};
 
 pub use compare::{Change, Difference, ParseRevisionError, Revision, TargetDifference, compare};
 pub use trace::TraceEntry;
@@ -81,7 +83,7 @@ pub struct RenderError {
     /// The object.
     #[serde(serialize_with = "trace::as_text")]
     pub object: TemplateId,
-    /// Who is at fault: `template`, `override NAME rule N` (from 0).
+    /// Who is at fault: `template`, `override NAME rule N` (from 0), `traffic`.
     pub rule: String,
     /// Where in the object.
     #[serde(serialize_with = "trace::as_text")]
@@ -90,9 +92,66 @@ pub struct RenderError {
     pub reason: String,
 }
 
-/// Renders an access point for one target.
+impl Rendering {
+    /// The objects with their kinds and names.
+    #[must_use]
+    pub fn identified(&self) -> Vec<(TemplateId, Value)> {
+        let identified = |object: &Value| {
+            let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+            let kind = text("/kind")?.parse().ok()?;
+            Some((TemplateId { kind, name: text("/metadata/name")?.into() }, object.clone()))
+        };
+        self.objects.iter().filter_map(identified).collect()
+    }
+}
+
+/// Renders an access point for one target, as revisions have it: without the steering of traffic.
 #[must_use]
 pub fn render(access_point: &AccessPoint, target: &Target<'_>, schemas: &Schemas) -> Rendering {
+    render_with(access_point, target, schemas, None)
+}
+
+/// Renders what a target is to have now: an access point with its traffic steered and drains obeyed.
+///
+/// That is what is written to clusters. A [`Revision`] is made of what [`render`]
+/// gives, for a shift of traffic or a drain is none and waits for no approval.
+/// What cannot be steered is an error of the target by the rule `traffic`.
+#[must_use]
+pub fn render_steered(
+    access_point: &AccessPoint,
+    target: &Target<'_>,
+    fleet: &Fleet,
+    schemas: &Schemas,
+) -> Rendering {
+    let mut plain = render(access_point, target, schemas);
+    if !plain.errors.is_empty() {
+        return plain;
+    }
+    match steer(&plain.identified(), access_point, target, fleet) {
+        Ok(steering) if steering.is_empty() => plain,
+        Ok(steering) => render_with(access_point, target, schemas, Some(&steering)),
+        Err(error) => {
+            plain.objects.clear();
+            plain.trace.clear();
+            plain.errors.push(RenderError {
+                object: error.object,
+                rule: trace::TRAFFIC.to_owned(),
+                path: error.path,
+                reason: error.problem.to_string(),
+            });
+            plain
+        }
+    }
+}
+
+/// Renders an access point for one target with this steering.
+#[must_use]
+pub fn render_with(
+    access_point: &AccessPoint,
+    target: &Target<'_>,
+    schemas: &Schemas,
+    steering: Option<&Steering>,
+) -> Rendering {
     let origins = Origins::new(access_point);
     let mut rendering = Rendering {
         target: target.name().clone(),
@@ -101,7 +160,7 @@ pub fn render(access_point: &AccessPoint, target: &Target<'_>, schemas: &Schemas
         trace: Vec::new(),
     };
     for template in &access_point.templates {
-        match object(access_point, template, target, &origins) {
+        match object(access_point, template, target, &origins, steering) {
             Ok(None) => {}
             Ok(Some(document)) => {
                 let value = document.to_value();
@@ -127,6 +186,7 @@ fn object(
     template: &Template,
     target: &Target<'_>,
     origins: &Origins,
+    steering: Option<&Steering>,
 ) -> Result<Option<Document>, RenderError> {
     let mut document = Document::new(template.object.clone(), Origins::TEMPLATE);
     const NAMESPACE: [&str; 2] = ["metadata", "namespace"];
@@ -152,6 +212,15 @@ fn object(
                 }
             }
         }
+    }
+    let operations = steering.map(|steering| steering.operations(&template.id)).unwrap_or_default();
+    if !operations.is_empty() {
+        apply(&mut document, operations, origins.traffic()).map_err(|error| RenderError {
+            object: template.id.clone(),
+            rule: trace::TRAFFIC.to_owned(),
+            path: error.pointer.clone(),
+            reason: error.to_string(),
+        })?;
     }
     let name = json!(access_point.id.name.as_str());
     document.set(&["metadata", "labels", OWNER_LABEL], name, origins.owner());

@@ -243,6 +243,13 @@ impl Share {
         u64::try_from(part).expect("a share of a u64 is at most that u64")
     }
 
+    /// So many percent of it, 100 at most, rounded down.
+    #[must_use]
+    pub fn part(self, percent: u32) -> Self {
+        let millionths = u64::from(self.0) * u64::from(percent.min(100)) / 100;
+        Self(u32::try_from(millionths).expect("a part of a share is at most that share"))
+    }
+
     /// What lacks to 100 %.
     #[must_use]
     pub const fn complement(self) -> Self {

@@ -14,6 +14,7 @@ use crate::nearest::{did_you_mean, quoted};
 use crate::provision::RangeProblem;
 use crate::template::TemplateProblem;
 use crate::units::{HumanDuration, Share};
+use crate::visibility::ParseSidecarError;
 
 /// A field that cannot be, and why; displays as `spec.placement.names: ...`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -127,6 +128,9 @@ pub enum Problem {
         /// The sum in millionths as text.
         sum: String,
     },
+    /// A host of a Sidecar.
+    #[error(transparent)]
+    Sidecar(#[from] ParseSidecarError),
     /// A template.
     #[error(transparent)]
     Template(#[from] TemplateProblem),

@@ -82,7 +82,7 @@ pub fn assign(
 }
 
 /// Whether a rule's `region/zone/subzone`, with `*` and what is left out for any, names a locality.
-pub(super) fn matches(rule: &str, locality: &Locality) -> bool {
+pub(crate) fn matches(rule: &str, locality: &Locality) -> bool {
     let rule = Locality::new(rule);
     let is = |rule: &str, part: &str| rule == "*" || rule == part;
     let is_or_empty = |rule: &str, part: &str| rule.is_empty() || is(rule, part);

@@ -16,7 +16,7 @@ pub struct TraceEntry {
     /// The field where it is in the end; one that was removed, where it was.
     #[serde(serialize_with = "as_text")]
     pub path: Pointer,
-    /// Who wrote: `template`, `access point`, `override NAME rule N` (from 0), `owner`.
+    /// Who wrote: `template`, `access point`, `override NAME rule N` (from 0), `traffic`, `owner`.
     pub from: String,
     /// Whether the field was removed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -25,6 +25,9 @@ pub struct TraceEntry {
     #[serde(skip)]
     pub origin: Origin,
 }
+
+/// What the steering of traffic is called.
+pub(super) const TRAFFIC: &str = "traffic";
 
 /// The writers of one access point's objects, in order of application.
 pub(super) struct Origins {
@@ -45,7 +48,7 @@ impl Origins {
             let rules = (0..one.rules.len()).map(|number| format!("override {} rule {number}", one.name));
             origins.names.extend(rules);
         }
-        origins.names.push("owner".to_owned());
+        origins.names.extend([TRAFFIC, "owner"].map(str::to_owned));
         origins
     }
 
@@ -57,6 +60,11 @@ impl Origins {
     /// The last: our own mark.
     pub(super) fn owner(&self) -> Origin {
         Origin(self.next().0 - 1)
+    }
+
+    /// The last but one: the steering of traffic.
+    pub(super) fn traffic(&self) -> Origin {
+        Origin(self.next().0 - 2)
     }
 
     pub(super) fn name(&self, origin: Origin) -> &str {

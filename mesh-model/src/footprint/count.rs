@@ -1,0 +1,243 @@
+//! Counting: what proxies of a cluster see, of what is rendered there and of the mesh.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::file::ENDPOINTS;
+use super::{Counts, MeshService, ProxyClass, Services};
+use crate::name::Name;
+use crate::render::Rendering;
+use crate::template::TemplateKind;
+use crate::visibility::{ExportTo, Sidecar, destinations, has_gateway, hosts_of};
+
+/// The rendered objects of one cluster, by what is counted of them.
+pub(super) struct Objects<'a> {
+    /// Services and hosts of ServiceEntries, as they will be.
+    own: BTreeMap<String, MeshService>,
+    /// Subsets by the host of their DestinationRule, with who sees the rule.
+    subsets: Vec<(String, Name, ExportTo, u64)>,
+    /// VirtualServices.
+    routes: Vec<Routes>,
+    /// Gateways.
+    gateways: Vec<(Name, &'a Value)>,
+    /// Namespaces with workloads.
+    namespaces: BTreeSet<Name>,
+}
+
+struct Routes {
+    namespace: Name,
+    export: ExportTo,
+    is_for_gateways: bool,
+    is_for_mesh: bool,
+    /// Virtual hosts times routes.
+    routes: u64,
+    refers_to: BTreeSet<String>,
+}
+
+/// A class of proxies.
+pub(super) struct Viewer<'a> {
+    pub(super) class: ProxyClass,
+    pub(super) namespace: Name,
+    sidecar: Option<&'a Sidecar>,
+    /// What its routes refer to.
+    refers_to: BTreeSet<&'a str>,
+    /// Subsets by host, as far as it sees their rules.
+    subsets: BTreeMap<&'a str, u64>,
+    /// Whether it passes TLS on by name, and has each cluster twice for it.
+    is_east_west: bool,
+}
+
+impl<'a> Objects<'a> {
+    pub(super) fn of(renderings: &[&'a Rendering], services: &Services) -> Self {
+        let mut objects = Self {
+            own: BTreeMap::new(),
+            subsets: Vec::new(),
+            routes: Vec::new(),
+            gateways: Vec::new(),
+            namespaces: BTreeSet::new(),
+        };
+        for object in renderings.iter().flat_map(|rendering| &rendering.objects) {
+            let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+            let kind = text("/kind").and_then(|kind| kind.parse::<TemplateKind>().ok());
+            let namespace = text("/metadata/namespace").and_then(|name| name.parse::<Name>().ok());
+            if let (Some(kind), Some(namespace)) = (kind, namespace) {
+                objects.add(kind, object, namespace, services);
+            }
+        }
+        objects
+    }
+
+    fn add(&mut self, kind: TemplateKind, object: &'a Value, namespace: Name, services: &Services) {
+        // what cannot be read is taken for seen
+        let export = ExportTo::of(object).unwrap_or_default();
+        let list = |pointer: &str| object.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+        self.namespaces.insert(namespace.clone());
+        match kind {
+            TemplateKind::Service | TemplateKind::ServiceEntry => {
+                let port =
+                    |port: &Value| ["port", "number"].iter().find_map(|field| port.get(*field)?.as_u64());
+                let ports: Vec<u16> = list("/spec/ports")
+                    .filter_map(port)
+                    .filter_map(|port| u16::try_from(port).ok())
+                    .collect();
+                let written = list("/spec/endpoints").count();
+                for host in hosts_of(kind, object, &namespace) {
+                    let known = services.services.get(&host).map(|known| known.endpoints);
+                    let endpoints = if written > 0 { u32::try_from(written).ok() } else { known };
+                    let (ports, export) = (ports.clone(), export.clone());
+                    let endpoints = endpoints.unwrap_or(ENDPOINTS);
+                    self.own
+                        .insert(host, MeshService { namespace: namespace.clone(), ports, endpoints, export });
+                }
+            }
+            TemplateKind::DestinationRule => {
+                let count = list("/spec/subsets").count() as u64;
+                for host in hosts_of(kind, object, &namespace) {
+                    self.subsets.push((host, namespace.clone(), export.clone(), count));
+                }
+            }
+            TemplateKind::VirtualService => {
+                let of = |section| list(section).count() as u64;
+                let routes = of("/spec/http") + of("/spec/tls") + of("/spec/tcp");
+                let is_for_gateways = has_gateway(object);
+                self.routes.push(Routes {
+                    export,
+                    is_for_gateways,
+                    is_for_mesh: !is_for_gateways || list("/spec/gateways").any(|one| one == "mesh"),
+                    routes: routes.max(1) * of("/spec/hosts").max(1),
+                    refers_to: destinations(object, &namespace),
+                    namespace,
+                });
+            }
+            TemplateKind::Gateway => self.gateways.push((namespace, object)),
+            TemplateKind::AuthorizationPolicy
+            | TemplateKind::PeerAuthentication
+            | TemplateKind::WorkloadEntry => {}
+        }
+    }
+
+    /// The classes of proxies that there are.
+    pub(super) fn viewers(&'a self, services: &'a Services) -> Vec<Viewer<'a>> {
+        let of_gateways = |(namespace, _): &(Name, &Value)| {
+            services.gateway_namespace.clone().unwrap_or_else(|| namespace.clone())
+        };
+        let gateways: BTreeSet<Name> = self.gateways.iter().map(of_gateways).collect();
+        let gateways = gateways.into_iter().map(|namespace| (ProxyClass::Gateway, namespace));
+        let sidecars = self.namespaces.iter().map(|namespace| (ProxyClass::Sidecar, namespace.clone()));
+        let viewer = |(class, namespace): (ProxyClass, Name)| {
+            let sees = |owner: &Name, export: &ExportTo| export.shows(owner, &namespace);
+            let is_for = |routes: &&Routes| match class {
+                ProxyClass::Gateway => routes.is_for_gateways,
+                ProxyClass::Sidecar => routes.is_for_mesh,
+            };
+            let routes = self.routes.iter().filter(is_for).filter(|one| sees(&one.namespace, &one.export));
+            let subsets = self.subsets.iter().filter(|(_, owner, export, _)| sees(owner, export));
+            let passes = |(owner, object): &(Name, &Value)| {
+                let is_here = services.gateway_namespace.is_some() || *owner == namespace;
+                let servers = object.pointer("/spec/servers").and_then(Value::as_array);
+                let mode = |server: &Value| {
+                    server.pointer("/tls/mode").is_some_and(|mode| mode == "AUTO_PASSTHROUGH")
+                };
+                is_here && servers.into_iter().flatten().any(mode)
+            };
+            Viewer {
+                class,
+                // gateways know no Sidecar
+                sidecar: services.sidecars.get(&namespace).filter(|_| class == ProxyClass::Sidecar),
+                refers_to: routes.flat_map(|one| one.refers_to.iter().map(String::as_str)).collect(),
+                subsets: subsets.map(|(host, _, _, count)| (host.as_str(), *count)).collect(),
+                is_east_west: class == ProxyClass::Gateway && self.gateways.iter().any(passes),
+                namespace,
+            }
+        };
+        gateways.chain(sidecars).map(viewer).collect()
+    }
+
+    /// All that a proxy holds.
+    pub(super) fn counts(&self, viewer: &Viewer<'_>, services: &Services) -> Counts {
+        let mut ports = BTreeSet::new();
+        let mut counts = Counts::default();
+        for (host, service) in self.visible(viewer, services) {
+            counts = counts.plus(of_service(viewer, host, service));
+            if viewer.class == ProxyClass::Sidecar {
+                ports.extend(service.ports.iter().map(|port| u64::from(*port)));
+            }
+        }
+        for one in self.routes.iter().filter(|one| one.export.shows(&one.namespace, &viewer.namespace)) {
+            let holds = match viewer.class {
+                ProxyClass::Gateway => one.is_for_gateways,
+                ProxyClass::Sidecar => one.is_for_mesh,
+            };
+            counts.routes += if holds { one.routes } else { 0 };
+        }
+        let is_here = |owner: &Name| services.gateway_namespace.is_some() || *owner == viewer.namespace;
+        counts.listeners = match viewer.class {
+            ProxyClass::Gateway => {
+                for (_, object) in self.gateways.iter().filter(|(owner, _)| is_here(owner)) {
+                    let servers = object.pointer("/spec/servers").and_then(Value::as_array);
+                    let number = |server: &Value| server.pointer("/port/number").and_then(Value::as_u64);
+                    ports.extend(servers.into_iter().flatten().filter_map(number));
+                }
+                ports.len() as u64
+            }
+            // and one for all that comes in, one for all that goes out
+            ProxyClass::Sidecar => ports.len() as u64 + 2,
+        };
+        counts
+    }
+
+    /// The hosts that routes refer to, or that are rendered themselves.
+    pub(super) fn needed(&self) -> impl Iterator<Item = &str> {
+        self.routes.iter().flat_map(|one| &one.refers_to).chain(self.own.keys()).map(String::as_str)
+    }
+
+    /// Services that a proxy sees and nothing rendered needs, by name, with the memory of each.
+    pub(super) fn unneeded(
+        &self,
+        viewer: &Viewer<'_>,
+        services: &Services,
+        needed: &BTreeSet<&str>,
+    ) -> Vec<(String, u64)> {
+        let is_needed = |host: &str, service: &MeshService| {
+            let is_own = viewer.class == ProxyClass::Sidecar && service.namespace == viewer.namespace;
+            is_own || needed.contains(host)
+        };
+        let base = services.model.size(Counts::default()).memory_bytes;
+        let one = |(host, service): (&str, &MeshService)| {
+            let bytes = services.model.size(of_service(viewer, host, service)).memory_bytes - base;
+            let name = host.split_once('.').map_or(host, |(name, _)| name);
+            (format!("{}/{name}", service.namespace), bytes)
+        };
+        let visible = self.visible(viewer, services).filter(|(host, service)| !is_needed(host, service));
+        visible.map(one).collect()
+    }
+
+    /// What a proxy sees: what is rendered here, then the rest of the mesh.
+    fn visible<'b>(
+        &'b self,
+        viewer: &'b Viewer<'_>,
+        services: &'b Services,
+    ) -> impl Iterator<Item = (&'b str, &'b MeshService)> {
+        let rest = services.services.iter().filter(|(host, _)| !self.own.contains_key(*host));
+        let is_filtered =
+            services.filter_gateway_clusters && viewer.class == ProxyClass::Gateway && !viewer.is_east_west;
+        self.own.iter().chain(rest).map(|(host, service)| (host.as_str(), service)).filter(
+            move |(host, service)| {
+                service.export.or(&services.default_export).shows(&service.namespace, &viewer.namespace)
+                    && viewer.sidecar.is_none_or(|sidecar| sidecar.imports(&service.namespace, host))
+                    && (!is_filtered || viewer.refers_to.contains(host))
+            },
+        )
+    }
+}
+
+/// What a service is to a proxy that sees it.
+fn of_service(viewer: &Viewer<'_>, host: &str, service: &MeshService) -> Counts {
+    let subsets = viewer.subsets.get(host).copied().unwrap_or(0);
+    let ways = if viewer.is_east_west { 2 } else { 1 };
+    let ports = service.ports.len() as u64;
+    let clusters = ports * (1 + subsets) * ways;
+    let routes = if viewer.class == ProxyClass::Sidecar { ports } else { 0 };
+    Counts { clusters, routes, listeners: 0, endpoints: clusters * u64::from(service.endpoints) }
+}

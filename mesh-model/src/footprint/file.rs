@@ -1,0 +1,165 @@
+//! The services file: what else is in the mesh, as a person or an export writes it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::SizeModel;
+use crate::api::{FieldPath, LabelSelectorSpec, Problem, SpecError};
+use crate::labels::{Labels, Selector, check_labels};
+use crate::locality::LocalityProblem;
+use crate::name::Name;
+use crate::traffic::full_host;
+use crate::visibility::{DiscoverySelectors, Export, ExportTo, Sidecar};
+
+/// The mesh around the access points.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServicesFile {
+    /// Version of this format: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// Threads of each proxy. Default: 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<u16>,
+    /// Whether proxies speak mutual TLS with circuit breakers and outlier detection, as a mesh does. Default: true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mutual_tls: Option<bool>,
+    /// Where gateways run. Default: each in the namespace of its access point.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_namespace: Option<Name>,
+    /// Whether gateways get only clusters that their routes refer to (`PILOT_FILTER_GATEWAY_CLUSTER_CONFIG`).
+    /// Default: false, as Istio's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter_gateway_clusters: Option<bool>,
+    /// Who sees services that say nothing. Default: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_export_to: Vec<Export>,
+    /// The namespaces that the control plane looks at: those that one of these matches. Default: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discovery_selectors: Vec<LabelSelectorSpec>,
+    /// What is known of namespaces.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub namespaces: BTreeMap<Name, NamespaceSpec>,
+    /// The services.
+    pub services: Vec<ServiceSpec>,
+}
+
+/// What is known of a namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NamespaceSpec {
+    /// Its labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: Labels,
+    /// The egress hosts of its Sidecar, `namespace/host`; it has none where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sidecar_egress: Option<Vec<String>>,
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServiceSpec {
+    /// Its name.
+    pub name: Name,
+    /// Its namespace.
+    pub namespace: Name,
+    /// Its ports.
+    pub ports: Vec<u16>,
+    /// Its endpoints. Default: 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoints: Option<u32>,
+    /// Who sees it. Default: as the mesh says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub export_to: Vec<Export>,
+}
+
+/// The mesh around the access points, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Services {
+    /// Bytes for what is counted.
+    pub model: SizeModel,
+    /// Where gateways run; each in the namespace of its access point if `None`.
+    pub gateway_namespace: Option<Name>,
+    /// Whether gateways get only clusters that their routes refer to.
+    pub filter_gateway_clusters: bool,
+    /// Who sees services that say nothing.
+    pub default_export: ExportTo,
+    /// The services by host, of namespaces that the control plane looks at.
+    pub services: BTreeMap<String, MeshService>,
+    /// The Sidecars by namespace.
+    pub sidecars: BTreeMap<Name, Sidecar>,
+}
+
+/// A service of the mesh.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeshService {
+    /// Its namespace.
+    pub namespace: Name,
+    /// Its ports.
+    pub ports: Vec<u16>,
+    /// Its endpoints.
+    pub endpoints: u32,
+    /// Who sees it.
+    pub export: ExportTo,
+}
+
+/// Endpoints of a service of which nothing is known.
+pub(super) const ENDPOINTS: u32 = 10;
+
+impl TryFrom<ServicesFile> for Services {
+    type Error = SpecError;
+
+    fn try_from(file: ServicesFile) -> Result<Self, SpecError> {
+        let top = FieldPath::default();
+        if let Some(found) = file.version.filter(|version| *version != 1) {
+            return Err(top.field("version").wrong(LocalityProblem::Version { found }));
+        }
+        let at = top.field("discoverySelectors");
+        let selectors = file.discovery_selectors.into_iter().enumerate();
+        let selectors = selectors.map(|(position, spec)| Selector::check(spec, &at.item(position)));
+        let selectors = DiscoverySelectors(selectors.collect::<Result<_, SpecError>>()?);
+        let mut sidecars = BTreeMap::new();
+        for (name, namespace) in &file.namespaces {
+            let at = top.field("namespaces").field(name.as_str());
+            check_labels(&namespace.labels, &at.field("labels"))?;
+            let Some(hosts) = &namespace.sidecar_egress else { continue };
+            let sidecar = Sidecar::new(name.clone(), hosts.iter().map(String::as_str));
+            let sidecar = sidecar.map_err(|error| at.field("sidecarEgress").wrong(error))?;
+            sidecars.insert(name.clone(), sidecar);
+        }
+        let none = Labels::new();
+        let labels = |name: &Name| file.namespaces.get(name).map_or(&none, |namespace| &namespace.labels);
+        let mut services = BTreeMap::new();
+        let mut hosts: BTreeMap<String, usize> = BTreeMap::new();
+        for (position, spec) in file.services.into_iter().enumerate() {
+            let host = full_host(spec.name.as_str(), &spec.namespace);
+            if let Some(first) = hosts.insert(host.clone(), position) {
+                let at = top.field("services").item(position).field("name");
+                return Err(at.wrong(Problem::Duplicate { name: spec.name.to_string(), first }));
+            }
+            if selectors.admit(&spec.namespace, labels(&spec.namespace)) {
+                let service = MeshService {
+                    ports: spec.ports,
+                    endpoints: spec.endpoints.unwrap_or(ENDPOINTS),
+                    export: spec.export_to.into_iter().collect(),
+                    namespace: spec.namespace,
+                };
+                services.insert(host, service);
+            }
+        }
+        let model = if file.mutual_tls.unwrap_or(true) { SizeModel::FULL } else { SizeModel::PLAIN };
+        Ok(Self {
+            model: model.with_workers(u64::from(file.workers.unwrap_or(2))),
+            gateway_namespace: file.gateway_namespace,
+            filter_gateway_clusters: file.filter_gateway_clusters.unwrap_or(false),
+            default_export: file.default_export_to.into_iter().collect(),
+            services,
+            sidecars,
+        })
+    }
+}

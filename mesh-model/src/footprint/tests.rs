@@ -1,0 +1,244 @@
+//! Tests of the footprint: the model against what was measured, the incident of
+//! 8,000 services, scoped gateways, what each rule of visibility takes away.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::fleet::tests::{cluster, zone};
+use crate::units::ByteSize;
+use crate::visibility::{Export, ExportTo};
+
+#[test]
+fn the_model_is_within_5_percent_of_every_measurement() {
+    // clusters, megabytes of memory
+    let plain = [(1_000, 172), (4_000, 473), (8_000, 872), (16_000, 1_744)];
+    let full = [(1_000, 215), (4_000, 649), (8_000, 1_212), (16_000, 2_347)];
+    for (model, table) in [(SizeModel::PLAIN, plain), (SizeModel::FULL, full)] {
+        for (clusters, measured) in table {
+            let counts = Counts { clusters, endpoints: 10 * clusters, ..Counts::default() };
+            let ratio = model.size(counts).memory_bytes as f64 / (f64::from(measured) * 1e6);
+            assert!((0.95..=1.05).contains(&ratio), "{clusters}: {ratio}");
+        }
+    }
+    // what 8,000 of them are on the wire: CDS 6.1, EDS 3.7, RDS 2.0 MB
+    let counts = Counts { clusters: 8_000, routes: 8_000, endpoints: 80_000, listeners: 0 };
+    let size = SizeModel::FULL.size(counts);
+    assert!((11_500_000..12_100_000).contains(&size.config_bytes), "{size:?}");
+    let more = SizeModel::FULL.with_workers(4).size(counts);
+    assert_eq!(more.memory_bytes - size.memory_bytes, 8_000 * 2 * 5_600);
+    let fewer = SizeModel::FULL.size(Counts { endpoints: 0, ..counts });
+    assert_eq!(size.memory_bytes - fewer.memory_bytes, 80_000 * 1_550, "endpoints are counted once");
+}
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+/// A fleet of one cluster per zone, whose gateways may use 2 GiB and sidecars 256 MiB.
+fn fleet(clusters: usize) -> Fleet {
+    let zones = (0..clusters).map(|at| zone(&format!("z{at}"), "us-west")).collect();
+    let spec =
+        |at| format!("{{ zone: z{at}, gateway: true, proxyMemory: {{ gateway: 2GiB, sidecar: 256MiB }} }}");
+    Fleet::new(zones, (0..clusters).map(|at| cluster(&format!("c{at}"), &spec(at))).collect()).unwrap()
+}
+
+/// A mesh of `s0` to `sN` with two ports in namespaces `team-0` to `team-99`, with settings.
+fn mesh(count: usize, settings: &Value, export: impl Fn(usize) -> Vec<Export>) -> Services {
+    let mut file: ServicesFile = serde_json::from_value({
+        let mut settings = settings.clone();
+        settings["services"] = json!([]);
+        settings
+    })
+    .unwrap();
+    file.services = (0..count)
+        .map(|at| ServiceSpec {
+            name: name(&format!("s{at}")),
+            namespace: name(&format!("team-{}", at % 100)),
+            ports: vec![8080, 9090],
+            endpoints: None,
+            export_to: export(at),
+        })
+        .collect();
+    Services::try_from(file).unwrap()
+}
+
+/// What an access point of `team-N` renders to: a Gateway and a route to its service `sN`.
+fn rendering(target: &str, at: usize) -> Rendering {
+    let metadata = json!({ "name": format!("a{at}"), "namespace": format!("team-{}", at % 100) });
+    let host = format!("s{at}.team-{}.svc.cluster.local", at % 100);
+    Rendering {
+        target: name(target),
+        objects: vec![
+            json!({ "kind": "Gateway", "metadata": metadata, "spec": { "servers": [{ "port": { "number": 443 } }] } }),
+            json!({ "kind": "VirtualService", "metadata": metadata, "spec": { "hosts": [format!("a{at}.example.com")],
+                "gateways": [format!("a{at}")], "http": [{ "route": [{ "destination": { "host": host } }] }] } }),
+        ],
+        errors: Vec::new(),
+        trace: Vec::new(),
+    }
+}
+
+fn edge() -> Value {
+    json!({ "gatewayNamespace": "edge" })
+}
+
+fn gateway(footprint: &Footprint) -> &ProxySize {
+    footprint.proxies.iter().find(|proxy| proxy.class == ProxyClass::Gateway).unwrap()
+}
+
+#[test]
+fn the_incident_of_8_000_services_is_over_budget_and_says_what_to_hide() {
+    let (fleet, renderings) = (fleet(1), [rendering("c0", 0), rendering("c0", 1)]);
+    let services = mesh(8_000, &edge(), |_| Vec::new());
+    let footprint = predict(&renderings, &services, &fleet);
+    let size = gateway(&footprint);
+    assert_eq!((size.counts.clusters, size.counts.endpoints), (16_000, 160_000));
+    assert!(size.over && footprint.is_over() && size.memory_bytes > 2_300_000_000, "{size:?}");
+    assert!(
+        !footprint.hide.iter().any(|one| one == "team-0/s0" || one == "team-1/s1"),
+        "those are referred to"
+    );
+    let with_hidden = |hidden: &[String]| {
+        let mut services = services.clone();
+        for (host, service) in &mut services.services {
+            let of = format!("{}/{}", service.namespace, host.split_once('.').unwrap().0);
+            if hidden.contains(&of) {
+                service.export = ExportTo::from_iter([Export::Own]);
+            }
+        }
+        predict(&renderings, &services, &fleet)
+    };
+    assert!(!with_hidden(&footprint.hide).is_over(), "hidden as it says, all proxies fit");
+    assert!(
+        with_hidden(&footprint.hide[..footprint.hide.len() / 2]).is_over(),
+        "and it says no more than that"
+    );
+}
+
+#[test]
+fn a_scoped_gateway_of_1_000_access_points_holds_its_own_references_only() {
+    let fleet = fleet(1);
+    let renderings: Vec<Rendering> = (0..1_000).map(|at| rendering("c0", at)).collect();
+    let scoped = |count| {
+        mesh(count, &edge(), |at| {
+            let own = [Export::Own].into_iter();
+            own.chain((at < 1_000).then(|| Export::Namespace(name("edge")))).collect()
+        })
+    };
+    let footprint = predict(&renderings, &scoped(10_000), &fleet);
+    let size = gateway(&footprint).clone();
+    assert_eq!(size.counts, Counts { clusters: 2_000, routes: 1_000, listeners: 1, endpoints: 20_000 });
+    assert!(!footprint.is_over() && footprint.hide.is_empty());
+    assert_eq!(
+        *gateway(&predict(&renderings, &scoped(10_001), &fleet)),
+        size,
+        "an unrelated service is 0 bytes"
+    );
+    // the same by Istio's filter of gateways, whatever is exported
+    let settings = json!({ "gatewayNamespace": "edge", "filterGatewayClusters": true });
+    let filtered = predict(&renderings, &mesh(10_000, &settings, |_| Vec::new()), &fleet);
+    assert_eq!(gateway(&filtered).counts, size.counts);
+}
+
+#[test]
+fn each_rule_takes_away_what_it_says() {
+    let fleet = fleet(1);
+    let of = |settings: Value, objects: Vec<Value>| -> Vec<(ProxyClass, u64, u64)> {
+        let mut rendering = rendering("c0", 0);
+        rendering.objects.extend(objects);
+        let footprint = predict(&[rendering], &mesh(100, &settings, |_| Vec::new()), &fleet);
+        footprint.proxies.iter().map(|one| (one.class, one.counts.clusters, one.counts.listeners)).collect()
+    };
+    let (gateway, sidecar) = (ProxyClass::Gateway, ProxyClass::Sidecar);
+    assert_eq!(of(json!({}), vec![]), [(gateway, 200, 1), (sidecar, 200, 4)]);
+    assert_eq!(of(json!({ "defaultExportTo": ["."] }), vec![]), [(gateway, 2, 1), (sidecar, 2, 4)]);
+    let selectors = json!({ "discoverySelectors": [{ "matchLabels": { "mesh": "on" } }], "namespaces": { "team-7": { "labels": { "mesh": "on" } } } });
+    assert_eq!(of(selectors, vec![]), [(gateway, 2, 1), (sidecar, 2, 4)]);
+    let sidecars = json!({ "namespaces": { "team-0": { "sidecarEgress": ["./*", "team-1/*"] } } });
+    assert_eq!(of(sidecars, vec![]), [(gateway, 200, 1), (sidecar, 4, 4)], "gateways know no Sidecar");
+    let metadata = json!({ "name": "x", "namespace": "team-0" });
+    let rule = json!({ "kind": "DestinationRule", "metadata": metadata, "spec": { "host": "s0", "subsets": [{ "name": "home" }, { "name": "away" }] } });
+    assert_eq!(of(json!({}), vec![rule]), [(gateway, 204, 1), (sidecar, 204, 4)], "two more for each port");
+    let east_west = json!({ "kind": "Gateway", "metadata": metadata, "spec": { "servers": [{ "port": { "number": 15443 }, "tls": { "mode": "AUTO_PASSTHROUGH" } }] } });
+    assert_eq!(of(json!({}), vec![east_west]), [(gateway, 400, 2), (sidecar, 200, 4)], "twice for sni-dnat");
+    let entry = json!({ "kind": "ServiceEntry", "metadata": metadata, "spec": { "hosts": ["a.example.net", "b.example.net"], "exportTo": ["."], "ports": [{ "number": 443 }] } });
+    assert_eq!(of(json!({}), vec![entry.clone()]), [(gateway, 202, 1), (sidecar, 202, 5)]);
+    assert_eq!(
+        of(edge(), vec![entry]),
+        [(gateway, 200, 1), (sidecar, 202, 5)],
+        "`.` is not the gateway's namespace"
+    );
+}
+
+#[test]
+fn budgets_are_those_of_the_cluster_and_a_zone_is_its_gateway_cluster() {
+    let services = mesh(1, &json!({}), |_| Vec::new());
+    let footprint = predict(&[rendering("z1", 0), rendering("elsewhere", 0)], &services, &fleet(2));
+    let found: Vec<(&str, Option<u64>)> =
+        footprint.proxies.iter().map(|one| (one.cluster.as_str(), one.budget_bytes)).collect();
+    let [gateway, sidecar] =
+        ["2GiB", "256MiB"].map(|text| Some(text.parse::<ByteSize>().unwrap().as_bytes()));
+    assert_eq!(found, [("c1", gateway), ("c1", sidecar), ("elsewhere", None), ("elsewhere", None)]);
+    let json = serde_json::to_value(&footprint).unwrap();
+    let fields: Vec<&str> = json["proxies"][0].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        fields,
+        [
+            "budget_bytes",
+            "class",
+            "cluster",
+            "clusters",
+            "config_bytes",
+            "endpoints",
+            "gateway",
+            "listeners",
+            "memory_bytes",
+            "namespace",
+            "over",
+            "routes"
+        ]
+    );
+    assert_eq!(
+        (&json["proxies"][0]["gateway"], &json["proxies"][1]["namespace"]),
+        (&json!("c1"), &json!("team-0"))
+    );
+}
+
+#[test]
+fn what_a_person_writes_wrong_is_told_with_its_place() {
+    let table = [
+        ("{ version: 2, services: [] }", "version: version 2 is not known"),
+        (
+            "{ services: [{ name: a, namespace: n, ports: [] }, { name: a, namespace: n, ports: [] }] }",
+            "services[1].name: `a` is already",
+        ),
+        (
+            "{ services: [], namespaces: { n: { sidecarEgress: [all] } } }",
+            "namespaces.n.sidecarEgress: `all` is no host",
+        ),
+        (
+            "{ services: [], discoverySelectors: [{ matchLabels: { '': x } }] }",
+            "discoverySelectors[0].matchLabels",
+        ),
+    ];
+    for (text, expected) in table {
+        let error = Services::try_from(serde_saphyr::from_str::<ServicesFile>(text).unwrap())
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with(expected), "{text}: {error}");
+    }
+    let wrong = serde_saphyr::from_str::<ServicesFile>(
+        "{ services: [{ name: a, namespace: n, ports: [], exportTo: [Everybody] }] }",
+    );
+    assert!(wrong.unwrap_err().to_string().contains("write `*` for all"));
+}
+
+/// Run by hand, optimised: `cargo test -p mesh-model --release footprint -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn how_long_100_gateways_in_a_mesh_of_10_000_services_take() {
+    let fleet = fleet(100);
+    let renderings: Vec<Rendering> = (0..100).map(|at| rendering(&format!("c{at}"), at)).collect();
+    let footprint = predict(&renderings, &mesh(10_000, &edge(), |_| Vec::new()), &fleet);
+    assert_eq!(footprint.proxies.len(), 200);
+}

@@ -1,0 +1,231 @@
+//! What two access points claim, and what one hides from another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use super::facts::targets;
+use super::{Code, FleetFacts, Report, inside, spec};
+use crate::access_point::{AccessPoint, Sharing};
+use crate::name::Name;
+use crate::patch::Pointer;
+use crate::template::{Template, TemplateKind};
+use crate::visibility::{ExportTo, destinations, has_gateway, hosts_of};
+
+pub(super) fn check(access_points: &[AccessPoint], facts: Option<&FleetFacts>, report: &mut Report) {
+    let mut ordered: Vec<&AccessPoint> = access_points.iter().collect();
+    ordered.sort_by_key(|access_point| &access_point.id);
+    let targets: Option<Vec<BTreeSet<&Name>>> = facts.map(|facts| {
+        let names = |one: &&AccessPoint| targets(one, facts).iter().map(|target| target.name()).collect();
+        ordered.iter().map(names).collect()
+    });
+    // without facts two access points may meet
+    let meet =
+        |one: usize, other: usize| targets.as_ref().is_none_or(|all| !all[one].is_disjoint(&all[other]));
+    gateway_hosts(&ordered, meet, report);
+    mesh_hosts(&ordered, facts, report);
+    addresses(&ordered, report);
+    hidden(&ordered, facts, report);
+}
+
+/// Hosts of Gateways: the first access point that serves one on a target is its owner.
+fn gateway_hosts(ordered: &[&AccessPoint], meet: impl Fn(usize, usize) -> bool, report: &mut Report) {
+    let mut owners: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (number, access_point) in ordered.iter().enumerate() {
+        for template in access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::Gateway) {
+            let servers = template.object.pointer("/spec/servers").and_then(Value::as_array);
+            for (server, one) in servers.into_iter().flatten().enumerate() {
+                let hosts = one.get("hosts").and_then(Value::as_array).into_iter().flatten().enumerate();
+                for (position, host) in hosts {
+                    let host = host.as_str().map(|host| host.split_once('/').map_or(host, |(_, host)| host));
+                    let Some(host) = host.filter(|host| *host != "*") else { continue };
+                    let known = owners.entry(host.to_owned()).or_default();
+                    if let Some(owner) = known.iter().find(|owner| **owner != number && meet(**owner, number))
+                    {
+                        let at = ["spec", "servers", &server.to_string(), "hosts", &position.to_string()];
+                        claimed(access_point, template, &at, host, ordered[*owner], report);
+                    }
+                    known.push(number);
+                }
+            }
+        }
+    }
+}
+
+/// Hosts of VirtualServices for sidecars, where one namespace sees both.
+fn mesh_hosts(ordered: &[&AccessPoint], facts: Option<&FleetFacts>, report: &mut Report) {
+    let mesh = facts.map(|facts| &facts.default_export).cloned().unwrap_or_default();
+    let mut owners: BTreeMap<String, Vec<(&AccessPoint, &Template, ExportTo)>> = BTreeMap::new();
+    for access_point in ordered {
+        let namespace = &access_point.id.namespace;
+        for template in
+            access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::VirtualService)
+        {
+            let list = template.object.pointer("/spec/gateways").and_then(Value::as_array);
+            let is_for_mesh =
+                !has_gateway(&template.object) || list.into_iter().flatten().any(|gateway| gateway == "mesh");
+            let export = ExportTo::of(&template.object).unwrap_or_default().or(&mesh).clone();
+            for (position, host) in
+                hosts_of(template.id.kind, &template.object, namespace).into_iter().enumerate()
+            {
+                if !is_for_mesh {
+                    continue;
+                }
+                let known = owners.entry(host.clone()).or_default();
+                let sees_both = |(other, _, theirs): &&(&AccessPoint, &Template, ExportTo)| {
+                    let owner = &other.id.namespace;
+                    export.shows(namespace, owner) || theirs.shows(owner, namespace)
+                };
+                if let Some((owner, ..)) = known.iter().find(sees_both) {
+                    let at = ["spec", "hosts", &position.to_string()];
+                    claimed(access_point, template, &at, &host, owner, report);
+                }
+                known.push((access_point, template, export.clone()));
+            }
+        }
+    }
+}
+
+fn claimed(
+    access_point: &AccessPoint,
+    template: &Template,
+    at: &[&str],
+    host: &str,
+    owner: &AccessPoint,
+    report: &mut Report,
+) {
+    let at = at.iter().fold(Pointer::default(), |pointer, step| pointer.then(step));
+    let path = inside(access_point, &template.id, &at);
+    let message = format!("{host} is already served by {}; which of the two answers is undefined", owner.id);
+    let fix = "agree on one owner, or place them on different targets";
+    report.of(&access_point.id, Code::HostClaimedTwice, path, message, fix);
+}
+
+/// Addresses that two demand without having agreed to share.
+fn addresses(ordered: &[&AccessPoint], report: &mut Report) {
+    let mut owners: BTreeMap<IpAddr, &AccessPoint> = BTreeMap::new();
+    for access_point in ordered {
+        let Some(vip) = &access_point.vip else { continue };
+        for (position, address) in vip.addresses.iter().enumerate() {
+            let Some(owner) = owners.get(address) else {
+                owners.insert(*address, access_point);
+                continue;
+            };
+            let agreed = owner.vip.as_ref().is_some_and(|other| {
+                let is_shared = matches!((&vip.sharing, &other.sharing), (Sharing::Key(one), Sharing::Key(two)) if one == two);
+                is_shared && vip.isolation_group == other.isolation_group
+            });
+            if !agreed {
+                let path = spec("vip").field("addresses").item(position);
+                let message = format!(
+                    "{address} is demanded by {}, too, and the two have not agreed to share it",
+                    owner.id
+                );
+                let fix = "write another address, or one sharingKey and isolationGroup in both";
+                report.of(&access_point.id, Code::VipClaimedTwice, path, message, fix);
+            }
+        }
+    }
+}
+
+/// Hosts that routes lead to and those who follow the routes do not see.
+fn hidden(ordered: &[&AccessPoint], facts: Option<&FleetFacts>, report: &mut Report) {
+    let mesh = facts.map(|facts| &facts.default_export).cloned().unwrap_or_default();
+    let mut known: BTreeMap<String, (&Name, ExportTo)> = BTreeMap::new();
+    for access_point in ordered {
+        let namespace = &access_point.id.namespace;
+        for template in &access_point.templates {
+            if matches!(template.id.kind, TemplateKind::Service | TemplateKind::ServiceEntry) {
+                let export = ExportTo::of(&template.object).unwrap_or_default();
+                let hosts = hosts_of(template.id.kind, &template.object, namespace);
+                known.extend(hosts.into_iter().map(|host| (host, (namespace, export.clone()))));
+            }
+        }
+    }
+    for access_point in ordered {
+        let owner = &access_point.id.namespace;
+        for template in
+            access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::VirtualService)
+        {
+            let place = |field: &str| {
+                inside(access_point, &template.id, &Pointer::default().then("spec").then(field))
+            };
+            let viewers = viewers(access_point, template, facts);
+            let export = ExportTo::of(&template.object).unwrap_or_default();
+            for viewer in viewers.iter().filter(|viewer| !export.or(&mesh).shows(owner, viewer)) {
+                let message =
+                    format!("these routes are hidden from the gateways, which run in namespace {viewer}");
+                let fix = "add that namespace to exportTo";
+                report.of(&access_point.id, Code::HiddenHost, place("exportTo"), message, fix);
+            }
+            for host in destinations(&template.object, owner) {
+                hidden_rules(access_point, &host, &viewers, &mesh, report);
+                let Some((of, export)) = known.get(&host) else { continue };
+                for viewer in viewers.iter().filter(|viewer| !export.or(&mesh).shows(of, viewer)) {
+                    let message = format!(
+                        "{host} is hidden from namespace {viewer}, so requests to it find no cluster"
+                    );
+                    let fix = "add that namespace to the exportTo of the host";
+                    report.of(&access_point.id, Code::HiddenHost, place("http"), message, fix);
+                }
+            }
+        }
+    }
+}
+
+/// DestinationRules of a host whose subsets and policies those who follow a route to it do not see.
+fn hidden_rules(
+    access_point: &AccessPoint,
+    host: &str,
+    viewers: &BTreeSet<&Name>,
+    mesh: &ExportTo,
+    report: &mut Report,
+) {
+    let owner = &access_point.id.namespace;
+    let is_of = |template: &&Template| {
+        template.id.kind == TemplateKind::DestinationRule
+            && hosts_of(template.id.kind, &template.object, owner).iter().any(|of| of == host)
+    };
+    for template in access_point.templates.iter().filter(is_of) {
+        let export = ExportTo::of(&template.object).unwrap_or_default();
+        for viewer in viewers.iter().filter(|viewer| !export.or(mesh).shows(owner, viewer)) {
+            let at = Pointer::default().then("spec").then("exportTo");
+            let path = inside(access_point, &template.id, &at);
+            let message = format!(
+                "the rule of {host} is hidden from namespace {viewer}: no policy and no subset of it holds there"
+            );
+            let fix = "add that namespace to exportTo";
+            report.of(&access_point.id, Code::HiddenHost, path, message, fix);
+        }
+    }
+}
+
+/// The namespaces of the proxies that follow a VirtualService: those of the gateways that serve its
+/// Gateways, where they are known, and its own for sidecars.
+fn viewers<'a>(
+    access_point: &'a AccessPoint,
+    template: &Template,
+    facts: Option<&'a FleetFacts>,
+) -> BTreeSet<&'a Name> {
+    let owner = &access_point.id.namespace;
+    let pods = facts.and_then(|facts| facts.gateways.as_ref());
+    let (true, Some(pods)) = (has_gateway(&template.object), pods) else { return [owner].into() };
+    let list = template.object.pointer("/spec/gateways").and_then(Value::as_array);
+    let is_named = |name: &str| list.into_iter().flatten().any(|gateway| gateway == name);
+    let gateways = access_point
+        .templates
+        .iter()
+        .filter(|one| one.id.kind == TemplateKind::Gateway && is_named(&one.id.name));
+    let mut viewers = BTreeSet::new();
+    for gateway in gateways {
+        let selector = gateway.object.pointer("/spec/selector").and_then(Value::as_object);
+        let serves = |pods: &&super::GatewayPods| {
+            let has =
+                |(key, value): (&String, &Value)| pods.labels.get(key).map(String::as_str) == value.as_str();
+            selector.into_iter().flatten().all(has)
+        };
+        viewers.extend(pods.iter().filter(serves).map(|pods| &pods.namespace));
+    }
+    viewers
+}

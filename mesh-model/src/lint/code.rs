@@ -1,0 +1,95 @@
+//! The codes of findings: stable names, so that a pipeline can rely on them.
+
+use serde::{Serialize, Serializer};
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It does not do what it says.
+    Error,
+    /// It may not do what is meant.
+    Warning,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident $text:literal $severity:ident,)*) => {
+        /// What is found; displays as the stable name that files of suppressions and pipelines use.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The stable name.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+
+            /// How much it matters.
+            #[must_use]
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$name => Severity::$severity),* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A target cannot be rendered.
+    DoesNotRender "does-not-render" Error,
+    /// `distribute` without a rule for a target's locality: requests are spread over all localities.
+    DistributeWithoutFrom "distribute-without-from" Error,
+    /// At most so many hosts may be ejected that the local ones can never all be.
+    EjectionBelowLocalShare "ejection-below-local-share" Error,
+    /// Failover without the detection that triggers it.
+    FailoverWithoutOutlierDetection "failover-without-outlier-detection" Error,
+    /// A Gateway that no gateway serves.
+    GatewaySelectsNothing "gateway-selects-nothing" Error,
+    /// A host that is hidden from whoever is to send requests to it.
+    HiddenHost "hidden-host" Error,
+    /// A host that another access point serves on the same targets.
+    HostClaimedTwice "host-claimed-twice" Error,
+    /// An override that no target of the access point has.
+    OverrideNeverMatches "override-never-matches" Warning,
+    /// The rest of the fleet cannot bear the loss of a region.
+    RegionLossOverloads "region-loss-overloads" Warning,
+    /// A template that is not as its schema says.
+    SchemaViolation "schema-violation" Error,
+    /// Sidecars of which Istio does not say which holds.
+    AmbiguousSidecars "ambiguous-sidecars" Error,
+    /// A policy of traffic that would not hold on a target.
+    TrafficDoesNotHold "traffic-does-not-hold" Error,
+    /// A field that its schema does not know.
+    UnknownField "unknown-field" Warning,
+    /// A route at a Gateway that is not there.
+    UnknownGateway "unknown-gateway" Error,
+    /// An authority that is not there.
+    UnknownIssuer "unknown-issuer" Error,
+    /// A pool that is not there, or not for this access point.
+    UnknownPool "unknown-pool" Error,
+    /// A provider of names that is not there, or does not serve the name.
+    UnknownProvider "unknown-provider" Error,
+    /// A region that no zone of the fleet is in.
+    UnknownRegion "unknown-region" Error,
+    /// An address that two access points demand.
+    VipClaimedTwice "vip-claimed-twice" Error,
+    /// Weights of a route that are not 100 together.
+    WeightSum "weight-sum" Warning,
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}

@@ -1,0 +1,237 @@
+//! What only the fleet can tell.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Code, FleetFacts, Report, inside, spec};
+use crate::access_point::{AccessPoint, PlacementRule};
+use crate::api::{FieldPath, Kind, Reference};
+use crate::fleet::{Cluster, Target};
+use crate::name::Name;
+use crate::nearest::{did_you_mean, nearest};
+use crate::patch::Pointer;
+use crate::placement::{Evidence, Outcome, Workload, place};
+use crate::render::{RenderError, render, render_steered};
+use crate::template::{Schemas, TemplateKind};
+use crate::traffic::{SteerProblem, without};
+use crate::visibility::ambiguous;
+
+/// The targets that an access point has, or would have; all of its level if it follows what is not known.
+pub(super) fn targets<'a>(access_point: &AccessPoint, facts: &'a FleetFacts) -> Vec<Target<'a>> {
+    let placement = &access_point.placement;
+    let workload = workload(access_point, facts);
+    let all = facts.fleet.targets(placement.level);
+    if matches!(placement.rule, PlacementRule::Follow(_)) && workload.is_none() {
+        return all.collect();
+    }
+    let none = BTreeSet::new();
+    let evidence = Evidence { fleet: &facts.fleet, is_complete: true, workload, current: &none };
+    let decisions = place(placement, evidence).into_iter();
+    let placed: BTreeSet<Name> = decisions
+        .filter(|decision| matches!(decision.outcome, Outcome::Place))
+        .map(|decision| decision.target)
+        .collect();
+    all.filter(|target| placed.contains(target.name())).collect()
+}
+
+fn workload<'a>(access_point: &AccessPoint, facts: &'a FleetFacts) -> Option<&'a Workload> {
+    let PlacementRule::Follow(name) = &access_point.placement.rule else { return None };
+    let namespace = &access_point.id.namespace;
+    facts.workloads.iter().find(|one| one.name == *name && one.namespace == *namespace)
+}
+
+/// The replicas that are wanted in a cluster; 1 where no workload is followed.
+pub(super) fn replicas(access_point: &AccessPoint, facts: &FleetFacts, cluster: &Cluster) -> u32 {
+    workload(access_point, facts).map_or(1, |workload| workload.wanted(&cluster.name))
+}
+
+pub(super) fn check(access_point: &AccessPoint, facts: &FleetFacts, schemas: &Schemas, report: &mut Report) {
+    provisions(access_point, facts, report);
+    let targets = targets(access_point, facts);
+    for (position, one) in access_point.overrides.iter().enumerate() {
+        if !targets.iter().any(|target| one.targets.matches(target)) {
+            let path = spec("overrides").item(position).field("targets");
+            let message = format!("override {} holds on none of the {} targets", one.name, targets.len());
+            let fix = "correct the names, or take the override away";
+            report.of(&access_point.id, Code::OverrideNeverMatches, path, message, fix);
+        }
+    }
+    regions(access_point, facts, report);
+    selectors(access_point, facts, report);
+    renderings(access_point, facts, &targets, schemas, report);
+}
+
+/// Pool, providers, authority.
+fn provisions(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
+    let id = &access_point.id;
+    if let Some(name) = access_point.vip.as_ref().and_then(|vip| vip.pool.as_ref()) {
+        let path = spec("vip").field("pool");
+        match facts.pools.iter().find(|pool| pool.name == *name) {
+            None => {
+                let message = missing("VipPool", name, facts.pools.iter().map(|pool| &pool.name));
+                report.of(
+                    id,
+                    Code::UnknownPool,
+                    path,
+                    message,
+                    "correct the name, or add the pool to the fleet",
+                );
+            }
+            Some(pool) if !pool.admits(&id.namespace, &access_point.labels) => {
+                let message =
+                    format!("VipPool {name} is not for this access point, by its namespaces or labels");
+                report.of(
+                    id,
+                    Code::UnknownPool,
+                    path,
+                    message,
+                    "give the access point the pool's labels, or name another",
+                );
+            }
+            Some(_) => {}
+        }
+    }
+    for (position, one) in access_point.names.iter().enumerate() {
+        let path = spec("names").item(position).field("provider");
+        match facts.providers.iter().find(|provider| provider.name == one.provider) {
+            None => {
+                let known = facts.providers.iter().map(|provider| &provider.name);
+                let message = missing("NameProvider", &one.provider, known);
+                let fix = "correct the name, or add the provider to the fleet";
+                report.of(id, Code::UnknownProvider, path, message, fix);
+            }
+            Some(provider) if !provider.serves(&one.fqdn) => {
+                let message = format!(
+                    "NameProvider {} does not serve {}, so it is never published",
+                    one.provider, one.fqdn
+                );
+                report.of(id, Code::UnknownProvider, path, message, "name the provider of this domain");
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some(name) = &access_point.issuer
+        && !facts.issuers.iter().any(|issuer| issuer.name == *name)
+    {
+        let path = spec("certificates").field("issuer");
+        let message = missing("Issuer", name, facts.issuers.iter().map(|issuer| &issuer.name));
+        report.of(id, Code::UnknownIssuer, path, message, "correct the name, or add the issuer to the fleet");
+    }
+}
+
+fn missing<'a>(kind: &str, name: &Name, known: impl Iterator<Item = &'a Name>) -> String {
+    let near = nearest(name.as_str(), known.map(Name::as_str));
+    format!("there is no {kind} {name}{}", did_you_mean(near))
+}
+
+fn regions(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
+    let known: BTreeSet<&Name> = facts.fleet.zones().map(|zone| &zone.region).collect();
+    let regions = access_point.traffic.iter().flat_map(|traffic| &traffic.regions).enumerate();
+    for (position, region) in regions.filter(|(_, region)| !known.contains(region)) {
+        let path = spec("traffic").field("regions").item(position);
+        let message = missing("region", region, known.iter().copied());
+        report.of(&access_point.id, Code::UnknownRegion, path, message, "name a region of the fleet's zones");
+    }
+}
+
+/// Gateways that no pod serves.
+fn selectors(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
+    let Some(pods) = &facts.gateways else { return };
+    for template in access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::Gateway) {
+        let selector = template.object.pointer("/spec/selector").and_then(Value::as_object);
+        let is_served = |labels: &BTreeMap<String, String>| {
+            let has = |(key, value): (&String, &Value)| labels.get(key).map(String::as_str) == value.as_str();
+            selector.into_iter().flatten().all(has)
+        };
+        if !pods.iter().any(|pods| is_served(&pods.labels)) {
+            let at = Pointer::default().then("spec").then("selector");
+            let path = inside(access_point, &template.id, &at);
+            let message = "no gateway has these labels, so nobody serves this Gateway".to_owned();
+            let fix = "write labels that gateways of the fleet have";
+            report.of(&access_point.id, Code::GatewaySelectsNothing, path, message, fix);
+        }
+    }
+}
+
+/// What cannot be rendered, or steered, with the targets on which.
+fn renderings(
+    access_point: &AccessPoint,
+    facts: &FleetFacts,
+    targets: &[Target<'_>],
+    schemas: &Schemas,
+    report: &mut Report,
+) {
+    let mut found: BTreeMap<(Code, FieldPath, String), Vec<&Name>> = BTreeMap::new();
+    // without overrides and traffic all targets are alike, and what is wrong is the templates' own
+    let differ = !access_point.overrides.is_empty() || access_point.traffic.is_some();
+    for target in targets.iter().filter(|_| differ) {
+        let plain = render(access_point, target, schemas).errors;
+        let (code, errors) = if plain.is_empty() && access_point.traffic.is_some() {
+            let steered = render_steered(access_point, target, &facts.fleet, schemas).errors;
+            (Code::TrafficDoesNotHold, steered)
+        } else {
+            (Code::DoesNotRender, plain)
+        };
+        // which are found where they are written, by codes of their own
+        let is_known = |error: &RenderError| {
+            error.rule == "template" || error.reason == SteerProblem::NoOutlierDetection.to_string()
+        };
+        for error in errors.into_iter().filter(|error| !is_known(error)) {
+            let key = (code, at_fault(access_point, &error), error.reason);
+            found.entry(key).or_default().push(target.name());
+        }
+    }
+    for ((code, path, reason), names) in found {
+        let more = if names.len() > 1 { format!(" and {} more", names.len() - 1) } else { String::new() };
+        let message = format!("on {}{more}: {reason}", names[0]);
+        let fix = "see the message; these targets keep what they have until then";
+        report.of(&access_point.id, code, path, message, fix);
+    }
+}
+
+/// The field of the access point that a rendering failed for: the rule's, or the template's.
+fn at_fault(access_point: &AccessPoint, error: &RenderError) -> FieldPath {
+    let rule = error.rule.strip_prefix("override ").and_then(|rest| rest.split_once(" rule "));
+    let position = rule.and_then(|(name, _)| access_point.overrides.iter().position(|one| one.name == *name));
+    match (position, rule.and_then(|(_, number)| number.parse().ok())) {
+        (Some(position), Some(number)) => spec("overrides").item(position).field("rules").item(number),
+        _ => inside(access_point, &error.object, &error.path),
+    }
+}
+
+/// What is wrong with the fleet itself.
+pub(super) fn check_fleet(access_points: &[AccessPoint], facts: &FleetFacts, report: &mut Report) {
+    for (one, other) in ambiguous(&facts.sidecars) {
+        // a Sidecar is no object of ours, so whoever owns the namespace is told by an access point of it
+        let of = access_points.iter().find(|access_point| access_point.id.namespace == one.namespace);
+        if let Some(access_point) = of {
+            let message = format!(
+                "the Sidecars {} and {} of namespace {} hold for the same workloads, and Istio does not say which",
+                one.name, other.name, one.namespace
+            );
+            let path = FieldPath::default().field("metadata").field("namespace");
+            let fix = "merge them, or give them selectors that exclude each other";
+            report.of(&access_point.id, Code::AmbiguousSidecars, path, message, fix);
+        }
+    }
+    let fails_over =
+        access_points.iter().any(|one| one.traffic.as_ref().is_some_and(|traffic| traffic.failover));
+    let (Some(loads), true) = (&facts.loads, fails_over) else { return };
+    let region = |cluster: &Cluster| facts.fleet.zone(cluster.zone.as_str()).map(|zone| &zone.region);
+    let regions: BTreeSet<&Name> = facts.fleet.zones().map(|zone| &zone.region).collect();
+    for lost in regions {
+        let (shifted, _) = without(&facts.fleet, loads, |cluster| region(cluster) == Some(lost));
+        for one in shifted.iter().filter(|one| one.is_over()) {
+            let factor = one.after.as_per_second() as f64 / one.before.as_per_second().max(1) as f64;
+            let message = format!(
+                "without {lost} it would carry {}, {factor:.2} times as much, of {}",
+                one.after,
+                one.capacity.unwrap_or_default()
+            );
+            let object = Reference { kind: Kind::Cluster, namespace: None, name: one.cluster.clone() };
+            let path = spec("capacity").field("requests");
+            report.add(Code::RegionLossOverloads, object, path, message, "add capacity, or spread the load");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What can be seen in the templates of one access point.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::facts::targets;
+use super::{Code, FleetFacts, Report, inside};
+use crate::access_point::AccessPoint;
+use crate::locality::{Locality, matches};
+use crate::name::Name;
+use crate::patch::Pointer;
+use crate::template::{Schemas, Template, TemplateKind};
+use crate::traffic::full_host;
+
+/// Istio's limit of ejection in percent where a rule says nothing.
+const MAX_EJECTION: u64 = 10;
+
+pub(super) fn check(
+    access_point: &AccessPoint,
+    facts: Option<&FleetFacts>,
+    schemas: &Schemas,
+    report: &mut Report,
+) {
+    for template in &access_point.templates {
+        for finding in schemas.check(template) {
+            let is_warning = finding.problem.is_warning();
+            let code = if is_warning { Code::UnknownField } else { Code::SchemaViolation };
+            let fix = if is_warning {
+                "correct the name; a field that the cluster's version knows may stay"
+            } else {
+                "write what the schema asks for"
+            };
+            let path = inside(access_point, &template.id, &finding.path);
+            report.of(&access_point.id, code, path, finding.problem.to_string(), fix);
+        }
+        match template.id.kind {
+            TemplateKind::DestinationRule => {
+                for policy in policies(template, access_point) {
+                    failover(access_point, &policy, facts, report);
+                    distribute(access_point, &policy, facts, report);
+                }
+            }
+            TemplateKind::VirtualService => {
+                weights(access_point, template, report);
+                gateways(access_point, template, report);
+            }
+            TemplateKind::AuthorizationPolicy
+            | TemplateKind::Gateway
+            | TemplateKind::PeerAuthentication
+            | TemplateKind::Service
+            | TemplateKind::ServiceEntry
+            | TemplateKind::WorkloadEntry => {}
+        }
+    }
+}
+
+/// A policy of a rule or of one of its subsets, as it holds.
+struct Policy<'a> {
+    template: &'a Template,
+    at: Pointer,
+    setting: Option<&'a Value>,
+    outlier: Option<(&'a Value, Pointer)>,
+    /// Whether `traffic` makes it fail over.
+    is_steered: bool,
+}
+
+fn pointer(steps: &[&str]) -> Pointer {
+    steps.iter().fold(Pointer::default(), |pointer, step| pointer.then(step))
+}
+
+fn policies<'a>(template: &'a Template, access_point: &AccessPoint) -> Vec<Policy<'a>> {
+    let spec = &template.object["spec"];
+    let namespace = &access_point.id.namespace;
+    let host = spec["host"].as_str().map(|host| full_host(host, namespace));
+    let is_own = access_point
+        .templates
+        .iter()
+        .any(|one| one.id.kind == TemplateKind::Service && Some(full_host(&one.id.name, namespace)) == host);
+    let is_steered = is_own && access_point.traffic.as_ref().is_some_and(|traffic| traffic.failover);
+    let given = |policy: &'a Value, field: &str| policy.get(field).filter(|value| !value.is_null());
+    let of = |policy: &'a Value, at: Pointer| {
+        let outlier = [(policy, at.clone()), (&spec["trafficPolicy"], pointer(&["spec", "trafficPolicy"]))];
+        let outlier = outlier
+            .into_iter()
+            .find_map(|(policy, at)| Some((given(policy, "outlierDetection")?, at.then("outlierDetection"))));
+        let setting = policy.pointer("/loadBalancer/localityLbSetting");
+        Policy { template, at, setting, outlier, is_steered }
+    };
+    let subsets = spec.get("subsets").and_then(Value::as_array).into_iter().flatten().enumerate();
+    let subsets = subsets.filter_map(|(position, subset)| {
+        let at = pointer(&["spec", "subsets", &position.to_string(), "trafficPolicy"]);
+        Some(of(given(subset, "trafficPolicy")?, at))
+    });
+    [of(&spec["trafficPolicy"], pointer(&["spec", "trafficPolicy"]))].into_iter().chain(subsets).collect()
+}
+
+/// Failover that nothing triggers, or that cannot get far.
+fn failover(
+    access_point: &AccessPoint,
+    policy: &Policy<'_>,
+    facts: Option<&FleetFacts>,
+    report: &mut Report,
+) {
+    let has = |field: &str| {
+        let list = policy.setting.and_then(|setting| setting.get(field)).and_then(Value::as_array);
+        list.is_some_and(|list| !list.is_empty())
+    };
+    let is_written = has("failover") || has("failoverPriority");
+    if !is_written && !policy.is_steered {
+        return;
+    }
+    let here = |place: &Pointer| inside(access_point, &policy.template.id, place);
+    let Some((outlier, at)) = &policy.outlier else {
+        let at = if is_written {
+            policy.at.then("loadBalancer").then("localityLbSetting")
+        } else {
+            policy.at.clone()
+        };
+        let message =
+            "failover without outlierDetection: no host is ever taken for ill, so nothing fails over";
+        let fix = "add outlierDetection with maxEjectionPercent: 100";
+        return report.of(
+            &access_point.id,
+            Code::FailoverWithoutOutlierDetection,
+            here(&at),
+            message.into(),
+            fix,
+        );
+    };
+    let most = outlier.get("maxEjectionPercent").and_then(Value::as_u64).unwrap_or(MAX_EJECTION);
+    let (region, share) = local_share(access_point, facts);
+    if most < share {
+        let message = format!(
+            "{share}% of the hosts are in {region} and at most {most}% may be ejected, so its requests never all go elsewhere"
+        );
+        let fix = "write maxEjectionPercent: 100";
+        report.of(&access_point.id, Code::EjectionBelowLocalShare, here(at), message, fix);
+    }
+}
+
+/// The largest part of the hosts that are in one region, in percent, rounded up: by what is
+/// followed, else by even regions.
+fn local_share(access_point: &AccessPoint, facts: Option<&FleetFacts>) -> (String, u64) {
+    let mut regions: BTreeMap<&Name, u64> = BTreeMap::new();
+    if let Some(facts) = facts {
+        for target in targets(access_point, facts) {
+            let replicas = super::facts::replicas(access_point, facts, target.cluster);
+            *regions.entry(&target.zone.region).or_default() += u64::from(replicas);
+        }
+    }
+    let total: u64 = regions.values().sum();
+    match regions.into_iter().max_by_key(|(name, hosts)| (*hosts, std::cmp::Reverse(*name))) {
+        Some((name, hosts)) if total > 0 => (name.to_string(), (100 * hosts).div_ceil(total)),
+        _ => {
+            let count = access_point.traffic.as_ref().map_or(2, |traffic| traffic.regions.len().max(2));
+            ("one region".to_owned(), 100_u64.div_ceil(count as u64))
+        }
+    }
+}
+
+/// `distribute` that says nothing of a target.
+fn distribute(
+    access_point: &AccessPoint,
+    policy: &Policy<'_>,
+    facts: Option<&FleetFacts>,
+    report: &mut Report,
+) {
+    let rules = policy.setting.and_then(|setting| setting.get("distribute")).and_then(Value::as_array);
+    let (Some(rules), Some(facts)) = (rules.filter(|rules| !rules.is_empty()), facts) else { return };
+    let is_named = |locality: &Locality| {
+        rules.iter().any(|rule| rule["from"].as_str().is_some_and(|from| matches(from, locality)))
+    };
+    let all = targets(access_point, facts);
+    let missing: BTreeSet<String> = all
+        .iter()
+        .map(|target| Locality::new(&format!("{}/{}", target.zone.region, target.zone.name)))
+        .filter(|locality| !is_named(locality))
+        .map(|locality| locality.to_string())
+        .collect();
+    if !missing.is_empty() {
+        let missing: Vec<String> = missing.into_iter().collect();
+        let message = format!(
+            "no `from` names {}: requests from there are spread over all localities",
+            missing.join(", ")
+        );
+        let at = policy.at.then("loadBalancer").then("localityLbSetting").then("distribute");
+        let path = inside(access_point, &policy.template.id, &at);
+        let fix = "add a rule for each, or one from `*`";
+        report.of(&access_point.id, Code::DistributeWithoutFrom, path, message, fix);
+    }
+}
+
+/// Weights that are no percents.
+fn weights(access_point: &AccessPoint, template: &Template, report: &mut Report) {
+    for section in ["http", "tls", "tcp"] {
+        let routes = template.object.pointer(&format!("/spec/{section}")).and_then(Value::as_array);
+        for (position, route) in routes.into_iter().flatten().enumerate() {
+            let list = route.get("route").and_then(Value::as_array);
+            let Some(list) = list.filter(|list| list.len() > 1) else { continue };
+            let sum: u64 =
+                list.iter().map(|one| one.get("weight").and_then(Value::as_u64).unwrap_or(0)).sum();
+            if sum != 100 {
+                let at = pointer(&["spec", section, &position.to_string(), "route"]);
+                let path = inside(access_point, &template.id, &at);
+                let message =
+                    format!("the weights are {sum} together, so each is another share than it looks like");
+                let fix = "write weights that are 100 together";
+                report.of(&access_point.id, Code::WeightSum, path, message, fix);
+            }
+        }
+    }
+}
+
+/// Routes at Gateways of the own namespace that no access point's template is.
+fn gateways(access_point: &AccessPoint, template: &Template, report: &mut Report) {
+    let list = template.object.pointer("/spec/gateways").and_then(Value::as_array);
+    let namespace = access_point.id.namespace.as_str();
+    for (position, gateway) in list.into_iter().flatten().enumerate() {
+        let Some(gateway) = gateway.as_str().filter(|gateway| *gateway != "mesh") else { continue };
+        let (owner, name) = gateway.split_once('/').unwrap_or((namespace, gateway));
+        let is_there = access_point
+            .templates
+            .iter()
+            .any(|one| one.id.kind == TemplateKind::Gateway && *one.id.name == *name);
+        // in another namespace it may well be
+        if owner == namespace && !is_there {
+            let at = pointer(&["spec", "gateways", &position.to_string()]);
+            let path = inside(access_point, &template.id, &at);
+            let message = format!("no template is the Gateway `{name}`, so nothing reaches these routes");
+            let fix = "add the Gateway, or write namespace/name of one that is elsewhere";
+            report.of(&access_point.id, Code::UnknownGateway, path, message, fix);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What steered objects mean: rendered settings are put to `locality` over every
+//! health from 0 to 100 %, beside Istio's own `distribute`; then regions and
+//! clusters of a fleet.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::access_point::Traffic;
+use crate::api::SpecError;
+use crate::locality::{LocalityFile, Question};
+use crate::units::{Rate, Share};
+
+/// The shares of (home, others) of what a policy gets, with 100 hosts in home, `healthy` of them well.
+fn home_share(policy: &Value, healthy: u32) -> f64 {
+    let endpoints = [("us-west", healthy), ("us-south", 100), ("us-north", 100)].map(|(region, healthy)| {
+        json!({ "locality": region, "hosts": 100, "healthy": healthy, "labels": { "topology.kubernetes.io/region": region } })
+    });
+    let file = json!({ "from": "us-west/slc-a", "proxyLabels": { "app": "gateway" }, "policy": policy, "endpoints": endpoints });
+    let file: LocalityFile = serde_json::from_value(file).unwrap();
+    let question: Result<Question, SpecError> = Question::try_from(file);
+    question.unwrap_or_else(|error| panic!("Istio would refuse it: {error}")).answer().localities[0].share
+}
+
+/// The share of home by the rendered route and its subsets, as Istio puts rule and subset together.
+fn rendered_share(rendering: &Rendering, healthy: u32) -> f64 {
+    let rule = &rendering.objects[1]["spec"];
+    let route = rendering.objects[2]["spec"]["http"][0]["route"].as_array().unwrap();
+    let total: u64 = route.iter().map(|one| one["weight"].as_u64().unwrap()).sum();
+    let share = |one: &Value| {
+        let subsets = rule["subsets"].as_array().unwrap();
+        let subset = subsets.iter().find(|subset| subset["name"] == one["destination"]["subset"]).unwrap();
+        let mut policy = rule["trafficPolicy"].clone();
+        for (field, value) in subset["trafficPolicy"].as_object().unwrap() {
+            policy[field] = value.clone();
+        }
+        one["weight"].as_u64().unwrap() as f64 / total as f64 * home_share(&policy, healthy)
+    };
+    route.iter().map(share).sum()
+}
+
+#[test]
+fn the_local_share_is_as_promised_over_every_health_and_distribute_is_not() {
+    for local in ["99%", "95.5%", "60%", "1%"] {
+        let traffic = format!("{{ local: {local}, regions: [us-west, us-south, us-north] }}");
+        let rendering = on(&access_point(POLICY, ROUTE, &traffic), &fleet(&[]), "slc-a-1");
+        let local: Share = local.parse().unwrap();
+        let mut worst: f64 = 0.0;
+        for healthy in 0..=100 {
+            let found = rendered_share(&rendering, healthy);
+            let promised = f64::from(local_share(local, healthy, 100).as_millionths()) / 1e6;
+            assert!((found - promised).abs() < 2e-6, "{local} {healthy}: {found} {promised}");
+            if healthy > 0 {
+                worst = worst
+                    .max(found / (f64::from(healthy) / 100.0) / (f64::from(local.as_millionths()) / 1e6));
+            }
+        }
+        assert!(worst <= 1.4 + 1e-9 && worst > 1.39, "{local}: {worst}");
+    }
+    // the published table of 99/1, and what `distribute` does instead
+    let rendering = on(&access_point(POLICY, ROUTE, TRAFFIC), &fleet(&[]), "slc-a-1");
+    let distribute = json!({ "outlierDetection": {}, "loadBalancer": { "localityLbSetting": { "distribute": [
+        { "from": "us-west/*", "to": { "us-west/*": 99, "us-south/*": 1 } }] } } });
+    let table = [
+        (100, 99.0, 99.0),
+        (75, 99.0, 99.0),
+        (71, 98.01, 98.99),
+        (50, 69.3, 98.58),
+        (25, 34.65, 97.19),
+        (10, 13.86, 93.27),
+        (0, 0.0, 0.0),
+    ];
+    for (healthy, ours, theirs) in table {
+        let percent = |share: f64| (share * 10_000.0).round() / 100.0;
+        assert_eq!(percent(rendered_share(&rendering, healthy)), ours, "{healthy}");
+        assert_eq!(percent(home_share(&distribute, healthy)), theirs, "{healthy}");
+    }
+    assert!(home_share(&distribute, 10) / 0.1 > 9.3, "each host that is left gets nine times as much");
+}
+
+#[test]
+fn without_failover_the_share_stays_while_anybody_lives() {
+    let traffic = "{ local: 99%, failover: false, regions: [us-west, us-south, us-north] }";
+    let rendering = on(&access_point(POLICY, ROUTE, traffic), &fleet(&[]), "slc-a-1");
+    for healthy in 1..=100 {
+        assert!((rendered_share(&rendering, healthy) - 0.99).abs() < 1e-9);
+    }
+    assert_eq!(
+        rendering.objects[1]["spec"]["subsets"][1]["trafficPolicy"]["loadBalancer"]["localityLbSetting"],
+        json!({ "distribute": [{ "from": "*", "to": { "us-north/*": 50, "us-south/*": 50 } }] })
+    );
+}
+
+fn traffic(local: &str) -> Traffic {
+    Traffic {
+        local: local.parse().unwrap(),
+        failover: true,
+        regions: names(&["us-west", "us-south", "us-north"]),
+    }
+}
+
+fn regions(healthy: [u32; 3], capacity: u64) -> BTreeMap<Name, RegionState> {
+    let state = |healthy| RegionState {
+        demand: Rate::per_second(1_000),
+        hosts: 100,
+        healthy,
+        capacity: Some(Rate::per_second(capacity)),
+    };
+    names(&["us-west", "us-south", "us-north"]).into_iter().zip(healthy.map(state)).collect()
+}
+
+#[test]
+fn each_regions_load_and_factor_against_its_capacity() {
+    let of = |loads: &BTreeMap<Name, RegionLoad>, region: &str| loads[region];
+    let normal = region_loads(&traffic("99%"), &regions([100, 100, 100], 1_000));
+    for load in normal.values() {
+        assert!((load.requests - 1_000.0).abs() < 1e-6 && (load.factor - 1.0).abs() < 1e-9 && !load.is_over);
+    }
+    // half of us-west fails: 30 % of its 990 and of north's 10 that are meant for it go elsewhere
+    let half = region_loads(&traffic("99%"), &regions([50, 100, 100], 1_100));
+    assert!((of(&half, "us-west").requests - 700.0).abs() < 1e-6);
+    assert!((of(&half, "us-west").factor - 1.4).abs() < 1e-9);
+    let spilled = of(&half, "us-south").requests + of(&half, "us-north").requests;
+    assert!((spilled - 2_300.0).abs() < 1e-6 && of(&half, "us-south").is_over);
+    let drained = region_loads(&traffic("99%"), &{
+        let mut regions = regions([0, 100, 100], 2_000);
+        regions.get_mut("us-west").unwrap().hosts = 0;
+        regions
+    });
+    assert_eq!(of(&drained, "us-west").requests, 0.0);
+    let rest = of(&drained, "us-south").requests + of(&drained, "us-north").requests;
+    assert!((rest - 3_000.0).abs() < 1e-6, "nothing is lost");
+}
+
+proptest! {
+    /// Whatever fails, as long as the others are well: no host beyond 1.4 of what it bore, nothing lost.
+    #[test]
+    fn no_survivor_of_one_failing_region_beyond_the_bound(healthy in 0_u32..=100, which in 0_usize..3, local in 1_u32..=100) {
+        let mut all = [100; 3];
+        all[which] = healthy;
+        let loads = region_loads(&traffic(&format!("{local}%")), &regions(all, 1_000));
+        let name = &names(&["us-west", "us-south", "us-north"])[which];
+        prop_assert!(loads[name].factor <= 1.4 + 1e-9, "{:?}", loads[name]);
+        let total: f64 = loads.values().map(|load| load.requests).sum();
+        prop_assert!((total - 3_000.0).abs() < 1e-6);
+    }
+
+    /// Whatever the weights and the share, divided weights have exactly their proportions, and are
+    /// 100 together where that is possible.
+    #[test]
+    fn divided_weights_are_exact(
+        routes in prop::collection::vec((0_u64..1_000, any::<bool>()), 1..5),
+        local in prop_oneof![(0_u64..=100).prop_map(|percent| percent * 10_000), 0_u64..=1_000_000],
+    ) {
+        let host = |own: &bool| if *own { "shop" } else { "other" };
+        let list: Vec<String> = routes.iter().map(|(weight, own)| format!("{{ destination: {{ host: {} }}, weight: {weight} }}", host(own))).collect();
+        let whole: u64 = routes.iter().map(|(weight, _)| weight).sum();
+        prop_assume!(whole > 0 && routes.iter().any(|(_, own)| *own));
+        let share = format!("{}.{:04}%", local / 10_000, local % 10_000);
+        let found = weights(&format!("[{}]", list.join(", ")), &format!("{{ local: {share}, regions: [us-west, us-south] }}"));
+        let total: u128 = found.iter().map(|(weight, _)| u128::from(*weight)).sum();
+        let of = |name: &str| found.iter().filter(|(_, subset)| subset == name).map(|(weight, _)| u128::from(*weight)).sum::<u128>();
+        let own: u64 = routes.iter().filter(|(_, own)| *own).map(|(weight, _)| weight).sum();
+        let millionths = u128::from(whole) * 1_000_000;
+        prop_assert_eq!(of(HOME) * millionths, total * u128::from(own) * u128::from(local), "{:?}", found);
+        prop_assert_eq!(of(AWAY) * millionths, total * u128::from(own) * u128::from(1_000_000 - local), "{:?}", found);
+        prop_assert_eq!(of("-") * whole as u128, total * u128::from(whole - own), "{:?}", found);
+        let is_percent = |part: u128| (part * 100).is_multiple_of(total);
+        if found.iter().all(|(weight, _)| is_percent(u128::from(*weight))) {
+            prop_assert_eq!(total, 100, "{:?}", found);
+        }
+    }
+
+    /// Draining moves requests and neither makes nor loses any, but for rounding up.
+    #[test]
+    fn a_drain_moves_requests(loads in prop::collection::vec(0_u64..2_000, 4), drained in prop::collection::vec(any::<bool>(), 4)) {
+        let zones = ["slc-a", "slc-b", "phx-a", "rno-a"];
+        let off: Vec<&str> = zones.into_iter().zip(&drained).filter(|(_, off)| **off).map(|(zone, _)| zone).collect();
+        let fleet = fleet(&off);
+        let now: Loads = zones.iter().zip(&loads).map(|(zone, load)| (format!("{zone}-1").parse().unwrap(), Rate::per_second(*load))).collect();
+        let (shifted, lost) = without(&fleet, &now, |cluster| off.iter().any(|zone| *zone == cluster.zone.as_str()));
+        let before: u64 = loads.iter().sum();
+        let after = lost.as_per_second() + shifted.iter().map(|one| one.after.as_per_second()).sum::<u64>();
+        prop_assert!((before..=before + 8).contains(&after), "{before} {after}");
+        prop_assert!(shifted.iter().all(|one| !off.iter().any(|zone| one.cluster.as_str().starts_with(zone)) || one.after == Rate::default()));
+        prop_assert_eq!(drain_check(&fleet, &now).is_ok(), lost == Rate::default() && !shifted.iter().any(Shifted::is_over));
+    }
+}
+
+#[test]
+fn a_drain_that_the_rest_cannot_bear_is_refused_by_name() {
+    let loads = |each: u64| -> Loads {
+        ["slc-a-1", "slc-b-1", "phx-a-1", "rno-a-1"]
+            .map(|name| (name.parse().unwrap(), Rate::per_second(each)))
+            .into()
+    };
+    assert_eq!(drain_check(&fleet(&["slc-a"]), &loads(500)), Ok(()));
+    let error = drain_check(&fleet(&["slc-a"]), &loads(600)).unwrap_err();
+    let text = "the rest cannot bear this drain: slc-b-1 would carry 1200/s of 1000/s; add capacity, drain less, or force it";
+    assert_eq!(error.to_string(), text, "its own region takes it first");
+    let error = drain_check(&fleet(&["slc-a", "slc-b"]), &loads(600)).unwrap_err();
+    assert_eq!(
+        error.clusters.iter().map(|one| one.cluster.as_str()).collect::<Vec<_>>(),
+        ["phx-a-1", "rno-a-1"]
+    );
+    let error = drain_check(&fleet(&["slc-a", "slc-b", "phx-a", "rno-a"]), &loads(1)).unwrap_err();
+    assert_eq!((error.clusters.len(), error.lost), (0, Rate::per_second(4)));
+    assert_eq!(drain_check(&fleet(&[]), &loads(5_000)), Ok(()), "no drain is refused for what is so already");
+}
