@@ -13,6 +13,7 @@
 //! - [`overrides`]: how a template differs on a target; [`patch`] is the engine
 //!   (RFC 6901, 6902, 7396) that remembers where each field came from.
 //! - [`render`]: all of that together: what each target would receive.
+//! - [`envoy`]: from rendered objects to the configuration of a gateway.
 //! - [`locality`]: where requests go by priority and locality, given health and
 //!   policy, in the integers of Istio and Envoy.
 //!
@@ -22,6 +23,7 @@
 
 pub mod access_point;
 pub mod api;
+pub mod envoy;
 pub mod fleet;
 pub mod labels;
 pub mod locality;
