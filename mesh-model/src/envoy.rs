@@ -9,7 +9,7 @@
 //! what is not is a fault by name, so that a field never means nothing.
 //!
 //! Which access points a gateway has is placement's, the objects are
-//! [`render`](crate::render)'s, sending and ordering are the xDS server's.
+//! [`render`](crate::render)'s, sending and ordering are [`xds`](crate::xds)'s.
 //! Sources: envoyproxy/envoy `api/envoy`; Istio's own translation of its kinds.
 
 mod access;

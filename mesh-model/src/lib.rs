@@ -14,6 +14,7 @@
 //!   (RFC 6901, 6902, 7396) that remembers where each field came from.
 //! - [`render`]: all of that together: what each target would receive.
 //! - [`envoy`]: from rendered objects to the configuration of a gateway.
+//! - [`xds`]: how it reaches a proxy: versions, order, refusals.
 //! - [`locality`]: where requests go by priority and locality, given health and
 //!   policy, in the integers of Istio and Envoy.
 //!
@@ -36,5 +37,6 @@ pub mod render;
 pub mod template;
 pub mod time;
 pub mod units;
+pub mod xds;
 
 mod nearest;
