@@ -189,3 +189,114 @@ fn envoy_takes_the_example() {
     let input = input("payments/checkout", &["203.0.113.10"], &objects, &endpoints);
     assert_eq!(refused(&envoy, &bootstrap(&configure(&proxy(), &[input]).unwrap())), "");
 }
+
+/// A running Envoy, which is killed with the value.
+struct Running(
+    std::process::Child,
+    #[allow(dead_code, reason = "the folder lives as long as Envoy")] tempfile::TempDir,
+);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The objects of an access point with one host, whose pages are answers of the gateway itself.
+fn page(host: &str, port: u16, inside: &str) -> Vec<Value> {
+    objects(&format!(
+        "
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {{ name: edge }}
+spec: {{ servers: [{{ port: {{ number: {port}, name: http, protocol: HTTP }}, hosts: [{host}] }}] }}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{ name: page }}
+spec: {{ hosts: [{host}], gateways: [edge], http: [{{ directResponse: {{ status: 200, body: {{ string: {host} }} }} }}] }}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{ name: admin-inside }}
+spec:
+  action: DENY
+  rules:
+    - from: [{{ source: {{ notRemoteIpBlocks: [{inside}] }} }}]
+      to: [{{ operation: {{ paths: [\"*/admin\"] }} }}]
+"
+    ))
+}
+
+/// Starts Envoy and waits until it answers at an address.
+fn start(envoy: &PathBuf, bootstrap: &Value, address: std::net::SocketAddr) -> Running {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bootstrap.json");
+    std::fs::write(&file, serde_json::to_vec(bootstrap).unwrap()).unwrap();
+    let child = Command::new(envoy)
+        .args(["--concurrency", "1", "--use-dynamic-base-id", "--log-level", "off", "-c"])
+        .arg(&file)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let running = Running(child, folder);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while std::net::TcpStream::connect(address).is_err() {
+        assert!(std::time::Instant::now() < until, "Envoy does not listen at {address}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    running
+}
+
+/// The status of a request of a host's page, with a header that claims to come from inside.
+fn status(address: std::net::SocketAddr, host: &str, path: &str) -> String {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-For: 10.1.1.1\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    // Envoy takes a second to close, and the first line is all that is wanted
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer).split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn admin_is_for_insiders_and_hosts_are_on_their_own_address() {
+    let Some(envoy) = envoy() else { return };
+    let port = std::net::TcpListener::bind("127.0.79.1:0").unwrap().local_addr().unwrap().port();
+    // the client is 127.0.0.1: inside for one, outside for the other
+    let (inside, outside) =
+        (page("in.example.com", port, "127.0.0.0/8"), page("out.example.com", port, "10.0.0.0/8"));
+    let inputs =
+        [input("shop/in", &["127.0.79.1"], &inside, &[]), input("shop/out", &["127.0.79.2"], &outside, &[])];
+    let config = configure(&Proxy::default(), &inputs).unwrap();
+    let address = |vip: [u8; 4]| std::net::SocketAddr::from((vip, port));
+    let (one, other) = (address([127, 0, 79, 1]), address([127, 0, 79, 2]));
+    let mut all = bootstrap(&config);
+    // nothing is asked of a management server here, and Envoy would wait for one
+    all.as_object_mut().unwrap().remove("dynamic_resources");
+    let _envoy = start(&envoy, &all, other);
+    for (at, host, path, expected) in [
+        (one, "in.example.com", "/", "200"),
+        (one, "in.example.com", "/shop/admin", "200"),
+        (other, "out.example.com", "/", "200"),
+        (other, "out.example.com", "/administrator", "200"),
+        (other, "out.example.com", "/shop/admin", "403"),
+        (other, &format!("out.example.com:{port}"), "/admin", "403"),
+        (other, "out.example.com", "/admin?page=1", "403"),
+        (other, "out.example.com", "/shop//admin", "403"),
+        (other, "out.example.com", "/shop/x/../admin", "403"),
+        (other, "out.example.com", "/shop/%61dmin", "403"),
+        (other, "out.example.com", "/shop%2Fadmin", "307"),
+        // the other's host is nobody here
+        (one, "out.example.com", "/", "404"),
+        (other, "in.example.com", "/shop/admin", "403"),
+        (other, "in.example.com", "/", "404"),
+    ] {
+        assert_eq!(status(at, host, path), expected, "{host}{path} at {at}");
+    }
+}
