@@ -134,10 +134,15 @@ fn carries(scope: &mut Scope<'_>, one: &OfGateway<'_>, at: &str) -> Option<Carri
         return None;
     }
     match (one.server.port.protocol.to_ascii_uppercase().as_str(), is_plain) {
-        ("HTTP" | "HTTP2" | "GRPC", _) => Some(Carries::Http),
+        ("HTTP" | "HTTP2" | "GRPC", true) => Some(Carries::Http),
         ("HTTPS", false) if mode != Some(TlsMode::Passthrough) => Some(Carries::Https),
         ("HTTPS" | "TLS", false) => Some(Carries::Tls),
         ("TCP", true) => Some(Carries::Tcp),
+        ("HTTP" | "HTTP2" | "GRPC", false) => {
+            let right = "this protocol is plain; write HTTPS, or tls with httpsRedirect alone";
+            scope.value(one.gateway, format!("{at}/tls"), &one.server.port.protocol, right);
+            None
+        }
         ("HTTPS" | "TLS", true) => {
             scope.value(
                 one.gateway,

@@ -202,6 +202,11 @@ fn what_is_not_supported_has_a_name() {
             "/spec/servers/0/tls/mode: `AUTO_PASSTHROUGH`",
         ),
         ("1/spec/servers/0/port/protocol", json!("MONGO"), "/spec/servers/0/port/protocol: `MONGO`"),
+        (
+            "1/spec/servers/0/tls",
+            json!({ "mode": "SIMPLE", "credentialName": "x" }),
+            "/spec/servers/0/tls: `HTTP` is not possible here",
+        ),
         ("1/spec/servers/0/hosts", json!("a"), "/spec: not as its schema says"),
     ] {
         let lines = lines(&[(pointer, value)]);
