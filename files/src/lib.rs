@@ -5,7 +5,9 @@
 //! path (`services[0].backends[2].weight`), into line and column. Either way
 //! the person gets a [`Fault`]: file, line, column, field, what is wrong, what
 //! would be right. Positions are looked up by a second walk over the text,
-//! made only when there is a fault. What the values mean is for others to say.
+//! made only when there is a fault. A stream of several documents is divided by
+//! [`Source::documents`]; each then counts lines from the top of the file.
+//! What the values mean is for others to say.
 //!
 //! ```
 //! #[derive(Debug, serde::Deserialize)]
@@ -24,6 +26,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod documents;
 mod locate;
 mod message;
 mod show;
@@ -50,6 +53,8 @@ const MAX_REPLAYED: usize = 100_000;
 pub struct Source {
     name: String,
     text: String,
+    /// The lines of the file that stand before the text.
+    lines_before: u32,
 }
 
 /// What is wrong in a file, where, and what would be right.
@@ -99,7 +104,7 @@ impl Source {
             return Err(whole(format!("is larger than {} MiB; split it", MAX_BYTES >> 20)));
         }
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Self { name, text }),
+            Ok(text) => Ok(Self { name, text, lines_before: 0 }),
             Err(error) => {
                 let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
                 let line = 1 + count(valid.iter().filter(|byte| **byte == b'\n').count());
@@ -112,7 +117,7 @@ impl Source {
     /// A text that is in memory already, such as an embedded file.
     #[must_use]
     pub fn new(name: &str, text: &str) -> Self {
-        Self { name: name.to_owned(), text: text.to_owned() }
+        Self { name: name.to_owned(), text: text.to_owned(), lines_before: 0 }
     }
 
     /// The name to show.
@@ -125,6 +130,35 @@ impl Source {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The documents of the text, which `---` lines begin and `...` lines end; those without content
+    /// are left out, and a text without any is one document. Faults keep the lines of the file.
+    ///
+    /// ```
+    /// let source = files::Source::new("zones.yaml", "# two\n---\nname: slc-a\n---\nname: [\n");
+    /// let [first, second] = &source.documents()[..] else { panic!("there are two") };
+    /// assert!(first.parse::<serde_json::Value>().is_ok());
+    /// assert_eq!(second.parse::<serde_json::Value>().unwrap_err().line, Some(5));
+    /// ```
+    #[must_use]
+    pub fn documents(&self) -> Vec<Self> {
+        let part = |text: &str, lines_before: u32| Self {
+            name: self.name.clone(),
+            text: text.to_owned(),
+            lines_before: self.lines_before.saturating_add(lines_before),
+        };
+        let found = documents::documents(&self.text);
+        if found.is_empty() {
+            return vec![part(&self.text, 0)];
+        }
+        found.into_iter().map(|one| part(&self.text[one.bytes], one.lines_before)).collect()
+    }
+
+    /// The number of the line of the file that the text begins with, from 1.
+    #[must_use]
+    pub const fn first_line(&self) -> u32 {
+        self.lines_before.saturating_add(1)
     }
 
     /// Reads the text as YAML 1.2 (JSON is YAML), unknown fields being for `T` to refuse.
@@ -150,7 +184,7 @@ impl Source {
         self.placed(place.map(|place| (place.line, place.column)), Some(path.to_owned()), message)
     }
 
-    /// A fault at a position, both counted from 1; the field's path is looked up.
+    /// A fault at a position of this text, both counted from 1.
     #[must_use]
     pub fn fault_at(&self, line: u32, column: u32, field: Option<String>, message: String) -> Fault {
         self.placed(Some((line, column)), field, message)
@@ -186,6 +220,7 @@ impl Source {
         let text = line.and_then(|line| self.text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?));
         let secret = field.as_deref().is_some_and(show::names_a_secret);
         let excerpt = text.filter(|text| !secret && !show::names_a_secret(text)).map(Box::from);
+        let line = line.map(|line| line.saturating_add(self.lines_before));
         Fault { file: self.name.clone(), line, column, field, message, excerpt }
     }
 }

@@ -176,6 +176,64 @@ fn a_field_is_found_by_its_path() {
     }
 }
 
+/// The documents of a text, each with the line that it begins with.
+fn documents(text: &str) -> Vec<(u32, String)> {
+    let documents = Source::new("x", text).documents();
+    documents.iter().map(|document| (document.first_line(), document.text().to_owned())).collect()
+}
+
+#[test]
+fn a_stream_is_divided_at_its_marks() {
+    for (text, expected) in [
+        ("a: 1\n", &[(1, "a: 1\n")][..]),
+        ("---\na: 1\n", &[(1, "---\na: 1\n")]),
+        ("a: 1\n---\nb: 2", &[(1, "a: 1\n"), (2, "---\nb: 2")]),
+        ("--- { a: 1 }\n--- # two\nb: 2\n", &[(1, "--- { a: 1 }\n"), (2, "--- # two\nb: 2\n")]),
+        // a comment or a directive before the first mark belongs to what follows
+        ("# x\n\n---\na: 1\n", &[(1, "# x\n\n---\na: 1\n")]),
+        ("%YAML 1.2\n---\na: 1\n", &[(1, "%YAML 1.2\n---\na: 1\n")]),
+        ("a: 1\n...\n%YAML 1.2\n---\nb: 2\n", &[(1, "a: 1\n...\n"), (3, "%YAML 1.2\n---\nb: 2\n")]),
+        ("a: 1\r\n---\r\nb: 2\r\n", &[(1, "a: 1\r\n"), (2, "---\r\nb: 2\r\n")]),
+        // documents without content are none, as in `kubectl`
+        ("---\n---\na: 1\n---\n# end\n", &[(2, "---\na: 1\n")]),
+        ("", &[(1, "")]),
+        ("# nothing\n---\n", &[(1, "# nothing\n---\n")]),
+        // no marks: not at the beginning of a line, not alone
+        ("a: |\n  ---\n  x\n", &[(1, "a: |\n  ---\n  x\n")]),
+        ("----\n---a\n", &[(1, "----\n---a\n")]),
+    ] {
+        let expected: Vec<_> = expected.iter().map(|(line, text)| (*line, (*text).to_owned())).collect();
+        assert_eq!(documents(text), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn every_document_reads_as_the_library_reads_the_stream() {
+    for text in [
+        "a: 1\n---\nb: [2]\n---\n- c\n",
+        "# x\n---\na: 1\n...\n---\nb: 2\n",
+        "--- 1\n--- |\n  two\n   ---\n--- \"three\"\n",
+        "%YAML 1.2\n---\na: 1\n...\n# between\n---\nb: 2\n",
+    ] {
+        let all: Vec<serde_json::Value> = serde_saphyr::from_multiple(text).expect(text);
+        let documents = Source::new("x", text).documents();
+        let each: Vec<serde_json::Value> = documents.iter().map(|one| one.parse().expect(text)).collect();
+        assert_eq!(each, all, "{text:?}");
+    }
+}
+
+#[test]
+fn faults_of_a_document_are_placed_in_the_file() {
+    let source = Source::new("x.yaml", "a: 1\n---\nb:\n  - c: 1\n  - d: [\n---\ne: 1\n");
+    let documents = source.documents();
+    let [_, second, third] = &documents[..] else { panic!("three documents") };
+    let fault = second.parse::<serde_json::Value>().unwrap_err();
+    assert_eq!((fault.line, fault.excerpt.as_deref()), (Some(5), Some("  - d: [")));
+    let fault = third.fault("e", "no".to_owned());
+    assert_eq!((fault.line, fault.column, fault.excerpt.as_deref()), (Some(7), Some(4), Some("e: 1")));
+    assert_eq!(third.fault_at(2, 1, None, String::new()).line, Some(7));
+}
+
 /// A fault as it is shown without colour.
 fn shown(text: &str) -> String {
     let fault = Source::new("lb.yaml", text).parse::<LbFile>().map(|_| ()).expect_err(text);

@@ -17,6 +17,9 @@
 //!   [`calendar`] says when a change window is open.
 //! - [`federation`]: what is written to a target, given what is there and whose it is.
 //! - [`status`]: what each target and all of them say of themselves, and how old that is.
+
+//! - [`envoy`]: from rendered objects to the configuration of a gateway.
+//! - [`xds`]: how it reaches a proxy: versions, order, refusals.
 //! - [`locality`]: where requests go by priority and locality, given health and
 //!   policy, in the integers of Istio and Envoy.
 //! - [`vip`]: which addresses an access point has, whatever happens around it;
@@ -38,6 +41,8 @@ pub mod certificate;
 
 pub mod calendar;
 pub mod federation;
+
+pub mod envoy;
 pub mod fleet;
 pub mod footprint;
 pub mod labels;
@@ -59,5 +64,7 @@ pub mod units;
 pub mod vip;
 
 pub mod visibility;
+
+pub mod xds;
 
 mod nearest;

@@ -1,13 +1,17 @@
 //! What can be typed: the command line as types, with its help.
 
+mod mesh;
+
 use std::path::PathBuf;
 
-use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
+use clap::builder::{PossibleValue, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lb_core::config::ServiceAddress;
 
 use crate::output::Format;
+
+pub(crate) use mesh::{Diff, Locality, Patch, Render};
 
 /// Simulate, explain and check L4 and mesh traffic management.
 #[derive(Debug, Parser)]
@@ -36,6 +40,10 @@ Examples:
   overspill pick --config lb.yaml flows.csv        where does each flow go, and why
   overspill forward --config lb.yaml in.pcap out.pcap
                                                    what a node does with packets
+  overspill render access-point.yaml --fleet fleet.yaml
+                                                   what each target would receive
+  overspill diff old.yaml new.yaml --fleet fleet.yaml
+                                                   what a change would alter
   overspill completions bash > /etc/bash_completion.d/overspill
 
 Files are YAML (so JSON too) and read strictly; `-` is standard input.
@@ -54,12 +62,20 @@ pub(crate) enum Command {
     Check(Check),
     /// Print the completion script of a shell.
     Completions(Completions),
+    /// Say what a change of an access point would alter, target by target.
+    Diff(Diff),
     /// Run captured packets through the data path, offline.
     Forward(Forward),
+    /// Say where requests go, given health and a policy of localities.
+    Locality(Locality),
     /// Print the manual page.
     Man(Man),
+    /// Apply a JSON Patch or a merge patch to a document.
+    Patch(Patch),
     /// Say which backend gets each flow, and why.
     Pick(Pick),
+    /// Show what each target of an access point would receive, and why.
+    Render(Render),
     /// Simulate a scenario: what is lost, and how fast traffic moves.
     Run(Run),
     /// List the embedded scenarios, or show one to start from.
@@ -77,10 +93,13 @@ pub(crate) enum Command {
 #[command(after_help = "\
 Every file is looked at, also after one is wrong. The kind is known by the
 fields at the top. What is allowed and hardly meant is warned of; the exit
-status is that of a good file.
+status is that of a good file. A file of objects (with kind and apiVersion) may
+hold several with `---` between; zones that its clusters name are looked for if
+it has any zones.
 
 Examples:
   overspill check lb.yaml
+  overspill check access-point.yaml fleet.yaml
   overspill check nodes/*.yaml
   generate-lb | overspill check -")]
 pub(crate) struct Check {
@@ -238,21 +257,68 @@ pub(crate) enum ScenariosAction {
 Examples:
   overspill schema scenario > scenario.schema.json
   overspill schema lb > lb.schema.json
+  overspill schema FederatedAccessPoint > access-point.schema.json
 In an editor with the YAML language server, put this at the top of a file:
   # yaml-language-server: $schema=lb.schema.json")]
 pub(crate) struct Schema {
-    /// The kind of file.
-    #[arg(value_enum)]
+    /// The kind of file, or of object.
+    #[arg(value_enum, ignore_case = true)]
     pub(crate) kind: Kind,
 }
 
 /// The kinds of files that people write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A node's virtual services and their backends.
     Lb,
+    /// Where requests go, as a question.
+    Locality,
+    /// An object of the API.
+    Object(mesh_model::api::Kind),
     /// A fleet, its clients, what happens, and what is expected.
     Scenario,
+}
+
+impl Kind {
+    /// The name as it is typed.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Lb => "lb",
+            Self::Locality => "locality",
+            Self::Object(kind) => kind.as_str(),
+            Self::Scenario => "scenario",
+        }
+    }
+}
+
+impl ValueEnum for Kind {
+    fn value_variants<'a>() -> &'a [Self] {
+        use mesh_model::api::Kind as Of;
+        // files first, then objects, both by name
+        &[
+            Self::Lb,
+            Self::Locality,
+            Self::Scenario,
+            Self::Object(Of::AvailabilityZone),
+            Self::Object(Of::Cluster),
+            Self::Object(Of::FederatedAccessPoint),
+            Self::Object(Of::FederatedDeployment),
+            Self::Object(Of::Issuer),
+            Self::Object(Of::NameProvider),
+            Self::Object(Of::NameService),
+            Self::Object(Of::VipPool),
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Lb => "A node's virtual services and their backends",
+            Self::Locality => "Where requests go, as a question",
+            Self::Object(_) => "An object of the API",
+            Self::Scenario => "A fleet, its clients, what happens, and what is expected",
+        };
+        Some(PossibleValue::new(self.name()).help(help))
+    }
 }
 
 /// `table`.

@@ -2,9 +2,13 @@
 
 mod check;
 mod completions;
+mod diff;
 mod forward;
+mod locality;
 mod man;
+mod patch;
 mod pick;
+mod render;
 mod run;
 mod scenarios;
 mod schema;
@@ -19,8 +23,8 @@ use lb_core::scheduler::Scheduler;
 use lb_core::table::TableCache;
 
 use crate::cli::Command;
-use crate::output::Output;
-use files::{Fault, Source};
+use crate::output::{Output, colour};
+use files::{Fault, Severity, Source};
 
 /// Why a command ended early.
 #[derive(Debug)]
@@ -52,8 +56,12 @@ pub(crate) fn run(command: Command, out: &mut Output) -> Result<(), Stop> {
     match command {
         Command::Check(arguments) => check::run(&arguments, out),
         Command::Completions(arguments) => completions::run(&arguments, out),
+        Command::Diff(arguments) => diff::run(&arguments, out),
         Command::Forward(arguments) => forward::run(&arguments, out),
+        Command::Locality(arguments) => locality::run(&arguments, out),
         Command::Man(arguments) => man::run(&arguments, out),
+        Command::Patch(arguments) => patch::run(&arguments, out),
+        Command::Render(arguments) => render::run(&arguments, out),
         Command::Run(arguments) => run::run(&arguments, out),
         Command::Scenarios(arguments) => scenarios::run(&arguments, out),
         Command::Validate(arguments) => validate::run(&arguments, out),
@@ -79,4 +87,11 @@ fn scheduler_of(
 ) -> Result<Scheduler, Fault> {
     let made = Scheduler::new(service, *key, tables, None);
     made.map_err(|error| source.fault(&format!("services[{position}].scheduler"), error.to_string()))
+}
+
+/// Tells on standard error of what is no reason to stop; nothing can be done if that is closed.
+fn tell(faults: &[Fault], severity: Severity) {
+    let mut err = io::stderr().lock();
+    let colour = colour(&err);
+    let _ = faults.iter().try_for_each(|fault| fault.show(&mut err, severity, colour));
 }

@@ -3,12 +3,13 @@
 //!
 //! This file reads the command line and turns the result into an exit status;
 //! [`cli`] declares what can be typed, [`command`] does it, [`files`] reads
-//! files and says where a fault is, [`capture`] reads packets. Every decision is made in the libraries.
+//! files and says where a fault is, [`objects`] reads objects of the API, [`capture`] reads packets. Every decision is made in the libraries.
 
 mod capture;
 mod cli;
 mod command;
 mod numbers;
+mod objects;
 mod output;
 mod progress;
 mod replacement;

@@ -5,7 +5,9 @@
 //! Field names and meanings are those of the Kubernetes and Istio APIs; a field
 //! that may be left out is an `Option` or empty.
 
+mod connection;
 mod gateway;
+mod http;
 mod policy;
 mod routing;
 mod service;
@@ -15,7 +17,15 @@ use serde_json::Value;
 
 use super::TemplateKind;
 
+pub use connection::{
+    ClientTls, ClientTlsMode, ConnectionPool, ConsistentHash, HashCookie, HttpPool, MaglevHash,
+    PortTrafficPolicy, RingHash, TcpKeepalive, TcpPool,
+};
 pub use gateway::{Gateway, Server, ServerPort, ServerTls, TlsMode};
+pub use http::{
+    DirectBody, DirectResponse, HeaderChanges, HeaderOperations, HttpMirror, HttpRedirect, HttpRetry,
+    HttpRewrite, Percent, RegexRewrite,
+};
 pub use policy::{
     AuthorizationAction, AuthorizationPolicy, AuthorizationRule, MutualTls, MutualTlsMode,
     PeerAuthentication, PolicySelector, RuleCondition, RuleFrom, RuleOperation, RuleSource, RuleTo,
@@ -23,7 +33,7 @@ pub use policy::{
 pub use routing::{
     Destination, DestinationRule, HttpMatch, HttpRoute, LoadBalancerSettings, LocalityFailover,
     LocalityLbSetting, LocalityShare, OutlierDetection, PortSelector, RouteDestination, StringMatch, Subset,
-    TrafficPolicy, VirtualService,
+    TcpMatch, TcpRoute, TlsMatch, TlsRoute, TrafficPolicy, VirtualService,
 };
 pub use service::{EntryPort, Service, ServiceEntry, ServicePort, WorkloadEntry, WorkloadSelector};
 

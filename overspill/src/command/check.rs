@@ -1,15 +1,17 @@
 //! `check FILE...`: parse and validate any of our files, name its kind.
 
-use std::io::{self, Write};
+mod objects;
+
+use std::io::Write;
 use std::path::Path;
 
 use lb_core::config::{LbFile, Remark};
 use lb_core::node::{NodeConfig, NodeError};
 use serde::Serialize;
 
-use super::{Stop, lb_config_of};
+use super::{Stop, lb_config_of, tell};
 use crate::cli::{Check, Kind};
-use crate::output::{Format, Output, colour};
+use crate::output::{Format, Output};
 use files::{Fault, Severity, Source};
 
 /// What is printed for one file.
@@ -21,7 +23,12 @@ struct Checked {
     ok: bool,
     /// What is in it, for people.
     summary: Option<String>,
+    /// The first of the faults.
     fault: Option<Fault>,
+    /// All that is wrong; more than one in files of objects only.
+    faults: Vec<Fault>,
+    /// The objects in it, where it is a file of objects.
+    objects: Vec<objects::Found>,
     /// What is allowed and hardly meant; it leaves the file good.
     warnings: Vec<Fault>,
 }
@@ -41,13 +48,10 @@ pub(super) fn run(arguments: &Check, out: &mut Output) -> Result<(), Stop> {
             }
         }
     }
-    let mut err = io::stderr().lock();
-    let colour = colour(&err);
-    for warning in checked.iter().flat_map(|checked| &checked.warnings) {
-        // nothing can be done if it is closed, and the answer stands
-        let _ = warning.show(&mut err, Severity::Warning, colour);
+    for checked in &checked {
+        tell(&checked.warnings, Severity::Warning);
     }
-    let faults: Vec<Fault> = checked.into_iter().filter_map(|checked| checked.fault).collect();
+    let faults: Vec<Fault> = checked.into_iter().flat_map(|checked| checked.faults).collect();
     if faults.is_empty() { Ok(()) } else { Err(Stop::Faults(faults)) }
 }
 
@@ -56,40 +60,87 @@ fn check(path: &Path) -> Checked {
         Ok(source) => source,
         Err(fault) => return Checked::wrong(fault.file.clone(), None, fault),
     };
+    let file = source.name().to_owned();
+    if objects::are_in(&source) {
+        return objects::check(file, &source);
+    }
     let kind = kind_of(&source);
     let found = match kind {
-        Ok(Kind::Lb) => check_lb(&source),
-        Ok(Kind::Scenario) => check_scenario(&source, path).map(|summary| (summary, Vec::new())),
+        Ok(FileKind::Lb) => check_lb(&source),
+        Ok(FileKind::Locality) => check_locality(&source).map(|summary| (summary, Vec::new())),
+        Ok(FileKind::Scenario) => check_scenario(&source, path).map(|summary| (summary, Vec::new())),
         Err(ref fault) => Err(fault.clone()),
     };
-    let kind = kind.ok().map(Kind::name);
-    let file = source.name().to_owned();
+    let kind = kind.ok().map(FileKind::name);
     match found {
-        Ok((summary, warnings)) => {
-            Checked { file, kind, ok: true, summary: Some(summary), fault: None, warnings }
-        }
+        Ok((summary, warnings)) => Checked {
+            file,
+            kind,
+            ok: true,
+            summary: Some(summary),
+            fault: None,
+            faults: Vec::new(),
+            objects: Vec::new(),
+            warnings,
+        },
         Err(fault) => Checked::wrong(file, kind, fault),
     }
 }
 
 impl Checked {
-    const fn wrong(file: String, kind: Option<&'static str>, fault: Fault) -> Self {
-        Self { file, kind, ok: false, summary: None, fault: Some(fault), warnings: Vec::new() }
+    fn wrong(file: String, kind: Option<&'static str>, fault: Fault) -> Self {
+        let (summary, objects, warnings) = (None, Vec::new(), Vec::new());
+        Self {
+            file,
+            kind,
+            ok: false,
+            summary,
+            fault: Some(fault.clone()),
+            faults: vec![fault],
+            objects,
+            warnings,
+        }
     }
 }
 
 fn plural(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    plural_as(count, noun, &format!("{noun}s"))
+}
+
+fn plural_as(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// The kinds of files that are known by their fields at the top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FileKind {
+    Lb,
+    Locality,
+    Scenario,
+}
+
+impl FileKind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Lb => Kind::Lb.name(),
+            Self::Locality => Kind::Locality.name(),
+            Self::Scenario => Kind::Scenario.name(),
+        }
+    }
 }
 
 /// Each kind and the fields at the top by which it is known.
-const MARKS: [(Kind, &[&str]); 2] = [
-    (Kind::Lb, &["services", "hashKey", "node", "connections", "profile", "ownedPrefixes", "bgp", "health"]),
-    (Kind::Scenario, &["fleet", "traffic", "zoneKinds", "events", "expect", "duration", "seed"]),
+const MARKS: [(FileKind, &[&str]); 3] = [
+    (
+        FileKind::Lb,
+        &["services", "hashKey", "node", "connections", "profile", "ownedPrefixes", "bgp", "health"],
+    ),
+    (FileKind::Locality, &["endpoints", "from", "policy", "proxyLabels", "panicThreshold"]),
+    (FileKind::Scenario, &["fleet", "traffic", "zoneKinds", "events", "expect", "duration", "seed"]),
 ];
 
 /// The kind of which most fields stand at the top.
-fn kind_of(source: &Source) -> Result<Kind, Fault> {
+fn kind_of(source: &Source) -> Result<FileKind, Fault> {
     let fields = source.top_fields();
     let count = |marks: &[&str]| fields.iter().filter(|field| marks.contains(&field.as_str())).count();
     let best = MARKS.iter().map(|(kind, marks)| (count(marks), *kind)).max_by_key(|(count, _)| *count);
@@ -99,13 +150,16 @@ fn kind_of(source: &Source) -> Result<Kind, Fault> {
             // a text that is no YAML says so itself
             source.parse::<serde::de::IgnoredAny>()?;
             let kinds: Vec<String> = MARKS.iter().map(|(kind, marks)| kind_and_marks(*kind, marks)).collect();
-            let message = format!("none of our files; write the fields of one of: {}", kinds.join("; "));
+            let message = format!(
+                "none of our files; write the fields of one of: {}; or an object with `apiVersion` and `kind`",
+                kinds.join("; ")
+            );
             Err(source.fault_at(1, 1, None, message))
         }
     }
 }
 
-fn kind_and_marks(kind: Kind, marks: &[&str]) -> String {
+fn kind_and_marks(kind: FileKind, marks: &[&str]) -> String {
     format!("{} ({}, ...)", kind.name(), marks.join(", "))
 }
 
@@ -143,12 +197,7 @@ fn check_scenario(source: &Source, path: &Path) -> Result<String, Fault> {
     Ok(format!("scenario, {}", parts.join(", ")))
 }
 
-impl Kind {
-    /// The name as it is typed.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Lb => "lb",
-            Self::Scenario => "scenario",
-        }
-    }
+fn check_locality(source: &Source) -> Result<String, Fault> {
+    let question = super::locality::question(source)?;
+    Ok(format!("locality, {}", plural_as(question.endpoints.len(), "locality", "localities")))
 }

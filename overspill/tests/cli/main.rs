@@ -6,6 +6,7 @@ mod contract;
 mod digests;
 mod forward;
 mod hostile;
+mod mesh;
 mod pick;
 mod run;
 mod table;

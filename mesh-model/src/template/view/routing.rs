@@ -1,15 +1,15 @@
 //! Where requests go and how: VirtualService, DestinationRule.
 //!
 //! Sources: istio/api `networking/v1alpha3/virtual_service.proto`,
-//! `destination_rule.proto`. The parts that only gateways' configuration needs
-//! (`tls`, `tcp`, `headers`, ...) are kept as values.
+//! `destination_rule.proto`. How a destination is called is in `connection`.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::View;
+use super::connection::{ClientTls, ConnectionPool, ConsistentHash, PortTrafficPolicy};
+use super::http::{DirectResponse, HeaderChanges, HttpMirror, HttpRedirect, HttpRetry, HttpRewrite, Percent};
 use crate::template::TemplateKind;
 
 /// What a VirtualService says.
@@ -23,9 +23,9 @@ pub struct VirtualService {
     /// Routes of HTTP; the first that matches is taken.
     pub http: Vec<HttpRoute>,
     /// Routes of TLS that is passed through.
-    pub tls: Vec<Value>,
+    pub tls: Vec<TlsRoute>,
     /// Routes of TCP.
-    pub tcp: Vec<Value>,
+    pub tcp: Vec<TcpRoute>,
     /// Who sees it.
     pub export_to: Vec<String>,
 }
@@ -46,19 +46,23 @@ pub struct HttpRoute {
     /// Where they go.
     pub route: Vec<RouteDestination>,
     /// An answer that sends them elsewhere.
-    pub redirect: Option<Value>,
+    pub redirect: Option<HttpRedirect>,
     /// An answer without a backend.
-    pub direct_response: Option<Value>,
+    pub direct_response: Option<DirectResponse>,
     /// A change of path or authority.
-    pub rewrite: Option<Value>,
+    pub rewrite: Option<HttpRewrite>,
     /// How long an answer may take.
     pub timeout: Option<String>,
     /// How often it is tried again.
-    pub retries: Option<Value>,
+    pub retries: Option<HttpRetry>,
     /// Where copies go.
-    pub mirrors: Vec<Value>,
+    pub mirrors: Vec<HttpMirror>,
+    /// The older form of one mirror.
+    pub mirror: Option<Destination>,
+    /// How many requests that one copies; all if `None`.
+    pub mirror_percentage: Option<Percent>,
     /// Changes of headers.
-    pub headers: Option<Value>,
+    pub headers: Option<HeaderChanges>,
 }
 
 /// What a request must be; all that is given must hold.
@@ -73,6 +77,12 @@ pub struct HttpMatch {
     pub authority: Option<StringMatch>,
     /// Its headers.
     pub headers: BTreeMap<String, StringMatch>,
+    /// Its scheme.
+    pub scheme: Option<StringMatch>,
+    /// Headers that it must not have so.
+    pub without_headers: BTreeMap<String, StringMatch>,
+    /// The values of its query.
+    pub query_params: BTreeMap<String, StringMatch>,
     /// The port that it came to.
     pub port: Option<u32>,
     /// The Gateways that it came through.
@@ -93,6 +103,50 @@ pub struct StringMatch {
     pub regex: Option<String>,
 }
 
+/// One route of TLS that is passed through.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TlsRoute {
+    /// The connections that it takes, any of these.
+    #[serde(rename = "match")]
+    pub matches: Vec<TlsMatch>,
+    /// Where they go.
+    pub route: Vec<RouteDestination>,
+}
+
+/// What a connection's first message must be; all that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TlsMatch {
+    /// Names in it, any of these; `*` alone or first.
+    pub sni_hosts: Vec<String>,
+    /// The port that it came to.
+    pub port: Option<u32>,
+    /// The Gateways that it came through.
+    pub gateways: Vec<String>,
+}
+
+/// One route of TCP.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TcpRoute {
+    /// The connections that it takes, any of these; all if empty.
+    #[serde(rename = "match")]
+    pub matches: Vec<TcpMatch>,
+    /// Where they go.
+    pub route: Vec<RouteDestination>,
+}
+
+/// What a connection must be; all that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TcpMatch {
+    /// The port that it came to.
+    pub port: Option<u32>,
+    /// The Gateways that it came through.
+    pub gateways: Vec<String>,
+}
+
 /// One destination of a route.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -102,7 +156,7 @@ pub struct RouteDestination {
     /// Its share, relative to the others'; all where it is alone, else 0 if `None`.
     pub weight: Option<u32>,
     /// Changes of headers.
-    pub headers: Option<Value>,
+    pub headers: Option<HeaderChanges>,
 }
 
 /// A host, and perhaps a part of its endpoints.
@@ -138,7 +192,7 @@ pub struct DestinationRule {
     /// Who sees it.
     pub export_to: Vec<String>,
     /// The callers that it is for.
-    pub workload_selector: Option<Value>,
+    pub workload_selector: Option<super::PolicySelector>,
 }
 
 impl View for DestinationRule {
@@ -166,11 +220,11 @@ pub struct TrafficPolicy {
     /// When one is ejected.
     pub outlier_detection: Option<OutlierDetection>,
     /// How many connections and requests there may be.
-    pub connection_pool: Option<Value>,
+    pub connection_pool: Option<ConnectionPool>,
     /// How calls are encrypted.
-    pub tls: Option<Value>,
+    pub tls: Option<ClientTls>,
     /// What differs for single ports.
-    pub port_level_settings: Vec<Value>,
+    pub port_level_settings: Vec<PortTrafficPolicy>,
 }
 
 /// How an endpoint is chosen.
@@ -180,11 +234,11 @@ pub struct LoadBalancerSettings {
     /// `ROUND_ROBIN`, `LEAST_REQUEST`, `RANDOM`, `PASSTHROUGH`.
     pub simple: Option<String>,
     /// By a hash.
-    pub consistent_hash: Option<Value>,
+    pub consistent_hash: Option<ConsistentHash>,
     /// By distance.
     pub locality_lb_setting: Option<LocalityLbSetting>,
     /// How slowly a new one is warmed up.
-    pub warmup: Option<Value>,
+    pub warmup: Option<serde_json::Value>,
 }
 
 /// How distance counts.
@@ -237,4 +291,8 @@ pub struct OutlierDetection {
     pub max_ejection_percent: Option<u32>,
     /// The percentage of healthy endpoints below which health is ignored; 0, which is never.
     pub min_health_percent: Option<u32>,
+    /// So many failures to connect after another; 5.
+    pub consecutive_local_origin_failures: Option<u32>,
+    /// Whether failures to connect are counted apart; false.
+    pub split_external_local_origin_errors: bool,
 }

@@ -1,0 +1,300 @@
+//! Gateway configuration: from rendered objects to what Envoy takes.
+//!
+//! [`configure`] is a pure function of what the access points of one gateway
+//! receive: it gives listeners, routes, clusters and endpoints as JSON of the
+//! v3 API, and the secrets that they ask for. Two ideas. Isolation: a listener
+//! binds its access point's VIP and serves its hosts and nobody else's; two
+//! access points share no route table, no cluster and no rule. No silence: the
+//! objects are walked beside the list of what is supported ([`coverage`]), and
+//! what is not is a fault by name, so that a field never means nothing.
+//!
+//! Which access points a gateway has is placement's, the objects are
+//! [`render`](crate::render)'s, sending and ordering are [`xds`](crate::xds)'s.
+//! Sources: envoyproxy/envoy `api/envoy`; Istio's own translation of its kinds.
+
+mod access;
+mod balance;
+mod cluster;
+mod coverage;
+mod endpoint;
+mod listener;
+mod objects;
+mod route;
+mod tls;
+mod value;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::access_point::AccessPointId;
+use crate::labels::Labels;
+use crate::locality::Locality;
+use crate::template::TemplateId;
+use crate::units::Share;
+
+pub use coverage::is_supported;
+
+use objects::Input;
+
+/// The gateway that is configured, and what its platform adds to every listener.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proxy {
+    /// Where it is.
+    pub locality: Locality,
+    /// Its labels, which rules select by and `failoverPriority` compares.
+    pub labels: Labels,
+    /// Whether each request is written to standard output as a line of JSON.
+    pub access_log: bool,
+    /// Where traces go; none where left out.
+    pub tracing: Option<Tracing>,
+}
+
+/// Where traces go, over OTLP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tracing {
+    /// The cluster of the collector in the gateway's bootstrap.
+    pub collector: String,
+    /// The share of requests that are traced.
+    pub sampling: Share,
+}
+
+/// What a gateway serves for one access point.
+#[derive(Clone, Debug)]
+pub struct GatewayInput<'a> {
+    /// The access point.
+    pub access_point: AccessPointId,
+    /// Its virtual addresses, at least one; no other has them with the same ports.
+    pub vips: Vec<IpAddr>,
+    /// Its objects as rendered for the gateway's target.
+    pub objects: &'a [Value],
+    /// The endpoints of the services that it calls.
+    pub endpoints: &'a [HostEndpoints],
+    /// The most requests that one gateway lets through; no limit where left out.
+    pub rate_limit: Option<RateLimit>,
+}
+
+/// A bucket of requests: filled by `requests` each interval, `burst` at most in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// So many each interval.
+    pub requests: u32,
+    /// The interval, at least 50 ms, which is Envoy's own bound.
+    pub interval: Duration,
+    /// So many at once.
+    pub burst: u32,
+}
+
+/// The endpoints of one port of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostEndpoints {
+    /// The host, in full.
+    pub host: String,
+    /// The service's port.
+    pub port: u32,
+    /// The endpoints.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// One endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its address.
+    pub address: SocketAddr,
+    /// Where it is.
+    pub locality: Locality,
+    /// Its labels.
+    pub labels: Labels,
+    /// Its weight among those of its locality, at least 1.
+    pub weight: u32,
+    /// Whether it is ready.
+    pub is_healthy: bool,
+}
+
+/// Everything of one gateway, by name; JSON of Envoy's v3 API without `@type` at the top.
+///
+/// ```
+/// use mesh_model::access_point::AccessPointId;
+/// use mesh_model::envoy::{GatewayInput, Proxy, configure};
+/// use serde_json::json;
+///
+/// let gateway = json!({
+///     "apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": { "name": "web" },
+///     "spec": { "servers": [{
+///         "port": { "number": 80, "name": "http", "protocol": "HTTP" },
+///         "hosts": ["shop.example.com"], "tls": { "httpsRedirect": true },
+///     }] },
+/// });
+/// let id = AccessPointId { namespace: "shop".parse()?, name: "web".parse()? };
+/// let input = GatewayInput {
+///     access_point: id,
+///     vips: vec!["203.0.113.10".parse()?],
+///     objects: &[gateway],
+///     endpoints: &[],
+///     rate_limit: None,
+/// };
+/// let config = configure(&Proxy::default(), &[input]).unwrap();
+/// let address = &config.listeners["shop/web:80"]["address"]["socket_address"];
+/// assert_eq!((&address["address"], &address["port_value"]), (&json!("203.0.113.10"), &json!(80)));
+/// assert_eq!(config.routes["shop/web:80"]["virtual_hosts"][0]["require_tls"], "ALL");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct EnvoyConfig {
+    /// `envoy.config.listener.v3.Listener`.
+    pub listeners: BTreeMap<String, Value>,
+    /// `envoy.config.route.v3.RouteConfiguration`.
+    pub routes: BTreeMap<String, Value>,
+    /// `envoy.config.cluster.v3.Cluster`.
+    pub clusters: BTreeMap<String, Value>,
+    /// `envoy.config.endpoint.v3.ClusterLoadAssignment`.
+    pub endpoints: BTreeMap<String, Value>,
+    /// The names of the secrets that listeners and clusters ask for by SDS.
+    pub secrets: BTreeSet<String>,
+}
+
+/// A part of an object that a gateway cannot do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[error("{access_point}: {object}{path}: {feature}")]
+pub struct Unsupported {
+    /// The access point.
+    pub access_point: AccessPointId,
+    /// The object.
+    pub object: TemplateId,
+    /// The field, as a pointer into the object; empty for the object as a whole.
+    pub path: String,
+    /// What it asks for.
+    pub feature: Feature,
+}
+
+/// What a gateway cannot do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Feature {
+    /// A field that this configuration does not have.
+    #[error("gateways here cannot do this; remove it, or see the documents for what there is")]
+    Field,
+    /// The object's fields are not of their schema's types.
+    #[error("not as its schema says: {message}")]
+    Shape {
+        /// What is wrong.
+        message: String,
+    },
+    /// A value that it does not have, or that Envoy would refuse.
+    #[error("{found} is not possible here; {right}")]
+    Value {
+        /// As written.
+        found: String,
+        /// What would be.
+        right: &'static str,
+    },
+    /// A host that nothing is known of.
+    #[error(
+        "nothing is known of port {port} of host {host}: no object of the access point has it, and no service"
+    )]
+    UnknownHost {
+        /// The host.
+        host: String,
+        /// The port, 0 where none is named and the host has not one alone.
+        port: u32,
+    },
+    /// A subset that no DestinationRule has.
+    #[error("no DestinationRule of {host} has the subset {subset}")]
+    UnknownSubset {
+        /// The host.
+        host: String,
+        /// The subset.
+        subset: String,
+    },
+    /// Another access point has the port of the address.
+    #[error("{address} is {owner}'s already; give each its own address, or ports that differ")]
+    AddressTaken {
+        /// Address and port.
+        address: SocketAddr,
+        /// Who has it.
+        owner: AccessPointId,
+    },
+    /// An access point without an address has nothing to listen on.
+    #[error("there is no virtual address to listen on; wait until one is allocated")]
+    NoAddress,
+}
+
+/// What is asked of the gateway for one access point, and the faults that were found.
+struct Scope<'a> {
+    proxy: &'a Proxy,
+    input: &'a Input<'a>,
+    config: &'a mut EnvoyConfig,
+    faults: &'a mut Vec<Unsupported>,
+}
+
+impl Scope<'_> {
+    fn fault(&mut self, object: &TemplateId, path: impl Into<String>, feature: Feature) {
+        let access_point = self.input.access_point.clone();
+        self.faults.push(Unsupported { access_point, object: object.clone(), path: path.into(), feature });
+    }
+
+    fn value(&mut self, object: &TemplateId, path: impl Into<String>, found: &str, right: &'static str) {
+        self.fault(object, path, Feature::Value { found: crate::nearest::quoted(found), right });
+    }
+
+    /// The text of a name that no other access point has.
+    fn own(&self, rest: &str) -> String {
+        format!("{}{rest}", self.input.access_point)
+    }
+}
+
+/// Configures a gateway for all of its access points.
+///
+/// # Errors
+///
+/// Everything that cannot be done, in order of access point, object and field.
+/// Nothing is configured then: a part of an access point is not what was meant.
+pub fn configure(proxy: &Proxy, inputs: &[GatewayInput<'_>]) -> Result<EnvoyConfig, Vec<Unsupported>> {
+    let (mut config, mut faults) = (EnvoyConfig::default(), Vec::new());
+    let mut taken: BTreeMap<SocketAddr, AccessPointId> = BTreeMap::new();
+    for given in inputs {
+        let input = match Input::read(given) {
+            Ok(input) => input,
+            Err(found) => {
+                faults.extend(found);
+                continue;
+            }
+        };
+        coverage::walk(proxy, &input, &mut faults);
+        let mut scope = Scope { proxy, input: &input, config: &mut config, faults: &mut faults };
+        let called = listener::listeners(&mut scope, &mut taken);
+        cluster::clusters(&mut scope, &called);
+    }
+    if faults.is_empty() {
+        return Ok(config);
+    }
+    faults.sort();
+    faults.dedup();
+    Err(faults)
+}
+
+/// The resource by which SDS gives a certificate and its key, both PEM.
+#[must_use]
+pub fn certificate(name: &str, chain: &str, key: &str) -> Value {
+    serde_json::json!({
+        "name": name,
+        "tls_certificate": {
+            "certificate_chain": { "inline_string": chain },
+            "private_key": { "inline_string": key },
+        },
+    })
+}
+
+/// The resource by which SDS gives authorities, PEM.
+#[must_use]
+pub fn authorities(name: &str, certificates: &str) -> Value {
+    serde_json::json!({
+        "name": name,
+        "validation_context": { "trusted_ca": { "inline_string": certificates } },
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! How a cluster chooses among its endpoints.
+
+use serde_json::{Value, json};
+
+use super::Scope;
+use super::objects::Called;
+use super::value::duration;
+use crate::template::TemplateId;
+use crate::template::view::{ConsistentHash, TrafficPolicy};
+
+pub(super) fn balance(
+    scope: &mut Scope<'_>,
+    rule: Option<&TemplateId>,
+    policy: &TrafficPolicy,
+    cluster: &mut Value,
+) {
+    cluster["common_lb_config"] = json!({});
+    let settings = policy.load_balancer.clone().unwrap_or_default();
+    if let Some(hash) = &settings.consistent_hash {
+        match (&hash.maglev, &hash.ring_hash) {
+            (Some(maglev), _) => {
+                cluster["lb_policy"] = json!("MAGLEV");
+                if let Some(size) = maglev.table_size {
+                    cluster["maglev_lb_config"] = json!({ "table_size": size });
+                }
+            }
+            (None, ring) => {
+                cluster["lb_policy"] = json!("RING_HASH");
+                let size = ring.and_then(|ring| ring.minimum_ring_size).unwrap_or(1_024);
+                cluster["ring_hash_lb_config"] = json!({ "minimum_ring_size": size });
+            }
+        }
+        return;
+    }
+    let policy = match settings.simple.as_deref() {
+        None | Some("UNSPECIFIED" | "LEAST_CONN" | "LEAST_REQUEST") => "LEAST_REQUEST",
+        Some("RANDOM") => "RANDOM",
+        Some("ROUND_ROBIN") => "ROUND_ROBIN",
+        Some(other) => {
+            if let Some(rule) = rule {
+                let right = "write LEAST_REQUEST, ROUND_ROBIN or RANDOM";
+                scope.value(rule, "/spec/trafficPolicy/loadBalancer/simple", other, right);
+            }
+            "LEAST_REQUEST"
+        }
+    };
+    cluster["lb_policy"] = json!(policy);
+}
+
+/// What of a request is hashed, for routes to a destination that is chosen by hash.
+pub(super) fn hash_policy(scope: &mut Scope<'_>, called: &Called) -> Vec<Value> {
+    let hash = scope.input.policy(called).load_balancer.and_then(|settings| settings.consistent_hash);
+    let Some(ConsistentHash {
+        http_header_name, http_cookie, use_source_ip, http_query_parameter_name, ..
+    }) = hash
+    else {
+        return Vec::new();
+    };
+    let mut policies = Vec::new();
+    if let Some(name) = http_header_name {
+        policies.push(json!({ "header": { "header_name": name } }));
+    }
+    if let Some(cookie) = http_cookie {
+        let mut policy = json!({ "name": cookie.name });
+        super::value::put(&mut policy, "path", cookie.path);
+        if let Some(text) = cookie.ttl {
+            let ttl = duration(&text);
+            let rule = scope.input.rule(&called.host).map(|(id, _)| id.clone());
+            if let (None, Some(rule)) = (&ttl, rule) {
+                let at = "/spec/trafficPolicy/loadBalancer/consistentHash/httpCookie/ttl";
+                scope.value(&rule, at, &text, "write a duration such as 1h, or 0s");
+            }
+            super::value::put(&mut policy, "ttl", ttl);
+        }
+        policies.push(json!({ "cookie": policy }));
+    }
+    if use_source_ip == Some(true) {
+        policies.push(json!({ "connection_properties": { "source_ip": true } }));
+    }
+    if let Some(name) = http_query_parameter_name {
+        policies.push(json!({ "query_parameter": { "name": name } }));
+    }
+    policies
+}

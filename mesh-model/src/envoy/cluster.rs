@@ -1,0 +1,188 @@
+//! Clusters: the called ports of hosts, with limits, ejection and encryption.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::endpoint::{self, Discovery};
+use super::objects::{Backing, Called};
+use super::route::cluster_name;
+use super::value::{ads, duration, put, typed};
+use super::{Scope, balance, tls};
+use crate::template::TemplateId;
+use crate::template::view::{ConnectionPool, OutlierDetection};
+
+/// Istio's own time to connect.
+const CONNECT_TIMEOUT: &str = "10s";
+
+/// Makes the clusters of everything that is called, and their endpoints.
+pub(super) fn clusters(scope: &mut Scope<'_>, called: &BTreeSet<Called>) {
+    for one in called {
+        let name = cluster_name(scope, one);
+        let policy = scope.input.policy(one);
+        let rule = scope.input.rule(&one.host).map(|(id, _)| id.clone());
+        let is_http2 = speaks_http2(scope, one);
+        let mut cluster = json!({ "name": name });
+        balance::balance(scope, rule.as_ref(), &policy, &mut cluster);
+        pool(scope, rule.as_ref(), policy.connection_pool.as_ref(), is_http2, &mut cluster);
+        ejection(scope, rule.as_ref(), policy.outlier_detection.as_ref(), &mut cluster);
+        let socket = tls::upstream(scope, one, policy.tls.as_ref(), is_http2);
+        put(&mut cluster, "transport_socket", socket);
+        let (discovery, assignment) = endpoint::assignment(scope, one, &name, &policy);
+        let weighted = assignment.is_weighted;
+        if weighted {
+            cluster["common_lb_config"]["locality_weighted_lb_config"] = json!({});
+        }
+        match discovery {
+            Discovery::Names => {
+                cluster["type"] = json!("STRICT_DNS");
+                cluster["load_assignment"] = assignment.value;
+            }
+            Discovery::Service => {
+                cluster["type"] = json!("EDS");
+                cluster["eds_cluster_config"] = json!({ "eds_config": ads(), "service_name": name });
+                scope.config.endpoints.insert(name.clone(), assignment.value);
+            }
+        }
+        scope.config.clusters.insert(name, cluster);
+    }
+}
+
+/// Whether a port's name or protocol says HTTP/2.
+fn speaks_http2(scope: &Scope<'_>, called: &Called) -> bool {
+    let says = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        ["http2", "grpc", "h2c", "kubernetes.io/h2c"]
+            .iter()
+            .any(|one| text == *one || text.starts_with(&format!("{one}-")))
+    };
+    match scope.input.backing(&called.host) {
+        Backing::Own(service) => {
+            let port = service.ports.iter().find(|one| u32::from(one.port) == called.port);
+            port.is_some_and(|port| {
+                let by_name = port.name.as_deref().is_some_and(says);
+                port.app_protocol.as_deref().map_or(by_name, says)
+            })
+        }
+        Backing::Entry(_, entry) => {
+            entry.ports.iter().any(|port| port.number == called.port && says(&port.protocol))
+        }
+        Backing::Other => false,
+    }
+}
+
+fn pool(
+    scope: &mut Scope<'_>,
+    rule: Option<&TemplateId>,
+    pool: Option<&ConnectionPool>,
+    is_http2: bool,
+    cluster: &mut Value,
+) {
+    let default = ConnectionPool::default();
+    let pool = pool.unwrap_or(&default);
+    let mut time = |field: &str, text: Option<&String>| {
+        let text = text?;
+        let found = duration(text);
+        if let (None, Some(rule)) = (&found, rule) {
+            scope.value(
+                rule,
+                format!("/spec/trafficPolicy/connectionPool/{field}"),
+                text,
+                "write a duration such as 5s",
+            );
+        }
+        found
+    };
+    let connect = time("tcp/connectTimeout", pool.tcp.connect_timeout.as_ref());
+    cluster["connect_timeout"] = json!(connect.unwrap_or_else(|| CONNECT_TIMEOUT.to_owned()));
+    if let Some(keepalive) = &pool.tcp.tcp_keepalive {
+        let seconds = |text: Option<String>| {
+            text.and_then(|text| text.trim_end_matches('s').split('.').next()?.parse::<u32>().ok())
+        };
+        let mut probes = json!({});
+        put(&mut probes, "keepalive_probes", keepalive.probes);
+        put(&mut probes, "keepalive_time", seconds(time("tcp/tcpKeepalive/time", keepalive.time.as_ref())));
+        put(
+            &mut probes,
+            "keepalive_interval",
+            seconds(time("tcp/tcpKeepalive/interval", keepalive.interval.as_ref())),
+        );
+        cluster["upstream_connection_options"] = json!({ "tcp_keepalive": probes });
+    }
+    // without a word there is no limit, as in Istio; Envoy's own is 1,024
+    let most = |limit: Option<u32>| limit.unwrap_or(u32::MAX);
+    cluster["circuit_breakers"] = json!({ "thresholds": [{
+        "max_connections": most(pool.tcp.max_connections),
+        "max_pending_requests": most(pool.http.http1_max_pending_requests),
+        "max_requests": most(pool.http.http2_max_requests),
+        "max_retries": most(pool.http.max_retries),
+        "track_remaining": true,
+    }] });
+    let mut common = json!({});
+    put(&mut common, "idle_timeout", time("http/idleTimeout", pool.http.idle_timeout.as_ref()));
+    put(&mut common, "max_requests_per_connection", pool.http.max_requests_per_connection);
+    let mut protocol = json!({});
+    if is_http2 {
+        put(&mut protocol, "max_concurrent_streams", pool.http.max_concurrent_streams);
+    }
+    let protocols = if is_http2 {
+        json!({ "http2_protocol_options": protocol })
+    } else {
+        json!({ "http_protocol_options": {} })
+    };
+    let options = json!({ "common_http_protocol_options": common, "explicit_http_config": protocols });
+    const OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    cluster["typed_extension_protocol_options"] = json!({ OPTIONS: typed(OPTIONS, options) });
+}
+
+fn ejection(
+    scope: &mut Scope<'_>,
+    rule: Option<&TemplateId>,
+    outlier: Option<&OutlierDetection>,
+    cluster: &mut Value,
+) {
+    let Some(outlier) = outlier else { return };
+    let mut time = |field: &str, text: Option<&String>| {
+        let text = text?;
+        let found = duration(text);
+        if let (None, Some(rule)) = (&found, rule) {
+            scope.value(
+                rule,
+                format!("/spec/trafficPolicy/outlierDetection/{field}"),
+                text,
+                "write a duration such as 5s",
+            );
+        }
+        found
+    };
+    let mut detection = json!({ "enforcing_success_rate": 0 });
+    put(&mut detection, "interval", time("interval", outlier.interval.as_ref()));
+    put(&mut detection, "base_ejection_time", time("baseEjectionTime", outlier.base_ejection_time.as_ref()));
+    put(&mut detection, "max_ejection_percent", outlier.max_ejection_percent);
+    for (count, name, enforced) in [
+        (outlier.consecutive5xx_errors, "consecutive_5xx", "enforcing_consecutive_5xx"),
+        (
+            outlier.consecutive_gateway_errors,
+            "consecutive_gateway_failure",
+            "enforcing_consecutive_gateway_failure",
+        ),
+        (
+            outlier.consecutive_local_origin_failures,
+            "consecutive_local_origin_failure",
+            "enforcing_consecutive_local_origin_failure",
+        ),
+    ] {
+        // 0 turns a count off, which Envoy says by enforcing it never
+        if let Some(count) = count {
+            put(&mut detection, name, (count > 0).then_some(count));
+            detection[enforced] = json!(if count > 0 { 100 } else { 0 });
+        }
+    }
+    if outlier.split_external_local_origin_errors {
+        detection["split_external_local_origin_errors"] = json!(true);
+    }
+    cluster["outlier_detection"] = detection;
+    // with outlier detection Istio turns panic off unless it is asked for
+    let panic = outlier.min_health_percent.unwrap_or(0);
+    cluster["common_lb_config"]["healthy_panic_threshold"] = json!({ "value": panic });
+}

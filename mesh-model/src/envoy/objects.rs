@@ -1,0 +1,200 @@
+//! An access point's objects as the views that a gateway is made of, and what hosts are.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use super::{Feature, GatewayInput, HostEndpoints, RateLimit, Unsupported};
+use crate::access_point::AccessPointId;
+use crate::template::view::{
+    AuthorizationPolicy, DestinationRule, Gateway, MutualTlsMode, PeerAuthentication, Service, ServiceEntry,
+    TrafficPolicy, View, VirtualService, WorkloadEntry, of,
+};
+use crate::template::{TemplateId, TemplateKind};
+
+/// An object's view and which object it is.
+pub(super) type Named<V> = (TemplateId, V);
+
+/// Everything of one access point.
+pub(super) struct Input<'a> {
+    pub(super) access_point: AccessPointId,
+    pub(super) vips: Vec<IpAddr>,
+    pub(super) endpoints: &'a [HostEndpoints],
+    pub(super) rate_limit: Option<RateLimit>,
+    pub(super) objects: Vec<(TemplateId, &'a Value)>,
+    pub(super) services: Vec<Named<Service>>,
+    pub(super) gateways: Vec<Named<Gateway>>,
+    pub(super) virtual_services: Vec<Named<VirtualService>>,
+    pub(super) destination_rules: Vec<Named<DestinationRule>>,
+    pub(super) entries: Vec<Named<ServiceEntry>>,
+    pub(super) workloads: Vec<Named<WorkloadEntry>>,
+    pub(super) policies: Vec<Named<AuthorizationPolicy>>,
+    pub(super) peer_authentications: Vec<Named<PeerAuthentication>>,
+}
+
+/// A port of a host, and what is behind it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Called {
+    /// In full.
+    pub(super) host: String,
+    pub(super) port: u32,
+    pub(super) subset: Option<String>,
+}
+
+/// What a host is.
+pub(super) enum Backing<'a> {
+    /// A Service of this access point.
+    Own(&'a Service),
+    /// A ServiceEntry of this access point.
+    Entry(&'a TemplateId, &'a ServiceEntry),
+    /// Somebody else's service, of which only the endpoints are known.
+    Other,
+}
+
+impl<'a> Input<'a> {
+    pub(super) fn read(given: &GatewayInput<'a>) -> Result<Self, Vec<Unsupported>> {
+        let mut objects: Vec<(TemplateId, &'a Value)> = Vec::new();
+        for object in given.objects {
+            let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+            if let Ok(kind) = text("/kind").parse::<TemplateKind>() {
+                objects.push((TemplateId { kind, name: text("/metadata/name").into() }, object));
+            }
+        }
+        let mut faults = Vec::new();
+        let input = Self {
+            access_point: given.access_point.clone(),
+            vips: given.vips.clone(),
+            endpoints: given.endpoints,
+            rate_limit: given.rate_limit,
+            services: views(given, &objects, &mut faults),
+            gateways: views(given, &objects, &mut faults),
+            virtual_services: views(given, &objects, &mut faults),
+            destination_rules: views(given, &objects, &mut faults),
+            entries: views(given, &objects, &mut faults),
+            workloads: views(given, &objects, &mut faults),
+            policies: views(given, &objects, &mut faults),
+            peer_authentications: views(given, &objects, &mut faults),
+            objects,
+        };
+        if faults.is_empty() { Ok(input) } else { Err(faults) }
+    }
+
+    /// A host in full: one without a dot is a Service of the namespace.
+    pub(super) fn full_host(&self, host: &str) -> String {
+        if host.contains('.') || host == "*" {
+            return host.to_owned();
+        }
+        format!("{host}.{}.svc.cluster.local", self.access_point.namespace)
+    }
+
+    /// What a host is.
+    pub(super) fn backing(&self, host: &str) -> Backing<'_> {
+        let own = self.services.iter().find(|(id, _)| self.full_host(&id.name) == host);
+        let entry = self.entries.iter().find(|(_, entry)| entry.hosts.iter().any(|one| one == host));
+        match (own, entry) {
+            (Some((_, service)), _) => Backing::Own(service),
+            (None, Some((id, entry))) => Backing::Entry(id, entry),
+            (None, None) => Backing::Other,
+        }
+    }
+
+    /// The ports of a host.
+    pub(super) fn ports(&self, host: &str) -> Vec<u32> {
+        match self.backing(host) {
+            Backing::Own(service) => service.ports.iter().map(|port| u32::from(port.port)).collect(),
+            Backing::Entry(_, entry) => entry.ports.iter().map(|port| port.number).collect(),
+            Backing::Other => {
+                let of = self.endpoints.iter().filter(|one| one.host == host);
+                of.map(|one| one.port).collect()
+            }
+        }
+    }
+
+    /// The rule of a host, if there is one.
+    pub(super) fn rule(&self, host: &str) -> Option<&Named<DestinationRule>> {
+        self.destination_rules.iter().find(|(_, rule)| self.full_host(&rule.host) == host)
+    }
+
+    /// How the endpoints of a port are used: the subset's words before the host's, the port's
+    /// alone where it has some.
+    pub(super) fn policy(&self, called: &Called) -> TrafficPolicy {
+        let Some((_, rule)) = self.rule(&called.host) else { return TrafficPolicy::default() };
+        let subset = rule.subsets.iter().find(|one| Some(&one.name) == called.subset.as_ref());
+        let inner = subset.and_then(|subset| subset.traffic_policy.clone()).unwrap_or_default();
+        let outer = rule.traffic_policy.clone().unwrap_or_default();
+        let ports = if inner.port_level_settings.is_empty() { &outer } else { &inner };
+        let port = ports.port_level_settings.iter().find(|one| one.port.number == called.port);
+        match port.cloned() {
+            Some(port) => TrafficPolicy {
+                load_balancer: port.load_balancer,
+                outlier_detection: port.outlier_detection,
+                connection_pool: port.connection_pool,
+                tls: port.tls,
+                port_level_settings: Vec::new(),
+            },
+            None => TrafficPolicy {
+                load_balancer: inner.load_balancer.or(outer.load_balancer),
+                outlier_detection: inner.outlier_detection.or(outer.outlier_detection),
+                connection_pool: inner.connection_pool.or(outer.connection_pool),
+                tls: inner.tls.or(outer.tls),
+                port_level_settings: Vec::new(),
+            },
+        }
+    }
+
+    /// The labels of a subset; `None` if there is no such subset.
+    pub(super) fn subset_labels(&self, called: &Called) -> Option<BTreeMap<String, String>> {
+        let Some(name) = &called.subset else { return Some(BTreeMap::new()) };
+        let (_, rule) = self.rule(&called.host)?;
+        rule.subsets.iter().find(|one| one.name == *name).map(|one| one.labels.clone())
+    }
+
+    /// Whether the pods of a Service take plain calls only, by the most special that says so.
+    pub(super) fn is_plain(&self, service: &Service, port: u32) -> bool {
+        let target = service.ports.iter().find(|one| u32::from(one.port) == port);
+        let target = target.and_then(|one| match &one.target_port {
+            Some(Value::Number(number)) => Some(number.to_string()),
+            Some(Value::String(_)) => None,
+            _ => Some(one.port.to_string()),
+        });
+        let is_about = |policy: &&PeerAuthentication| {
+            let selector = policy.selector.as_ref();
+            selector.is_some_and(|one| {
+                one.match_labels.iter().all(|(key, value)| service.selector.get(key) == Some(value))
+            })
+        };
+        let all = || self.peer_authentications.iter().map(|(_, policy)| policy);
+        let special = all().find(is_about);
+        let general = all().find(|policy| policy.selector.is_none());
+        let by_port = special.and_then(|one| one.port_level_mtls.get(target.as_deref()?)).map(|one| one.mode);
+        let modes = [
+            by_port,
+            special.and_then(|one| one.mtls).map(|one| one.mode),
+            general.and_then(|one| one.mtls).map(|one| one.mode),
+        ];
+        let said = modes.into_iter().flatten().find(|mode| *mode != MutualTlsMode::Unset);
+        said == Some(MutualTlsMode::Disable)
+    }
+}
+
+/// All objects of a kind by their view.
+fn views<V: View>(
+    given: &GatewayInput<'_>,
+    objects: &[(TemplateId, &Value)],
+    faults: &mut Vec<Unsupported>,
+) -> Vec<Named<V>> {
+    let mut views = Vec::new();
+    for (id, object) in objects.iter().filter(|(id, _)| id.kind == V::KIND) {
+        match of::<V>(object) {
+            Ok(view) => views.push((id.clone(), view)),
+            Err(error) => faults.push(Unsupported {
+                access_point: given.access_point.clone(),
+                object: id.clone(),
+                path: "/spec".to_owned(),
+                feature: Feature::Shape { message: error.to_string() },
+            }),
+        }
+    }
+    views
+}

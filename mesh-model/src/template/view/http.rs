@@ -1,0 +1,128 @@
+//! What happens to a request of HTTP on its way: headers, redirects, retries, copies.
+//!
+//! Source: istio/api `networking/v1alpha3/virtual_service.proto`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::Destination;
+
+/// Changes of headers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HeaderChanges {
+    /// Of requests.
+    pub request: HeaderOperations,
+    /// Of responses.
+    pub response: HeaderOperations,
+}
+
+/// Changes of one side's headers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HeaderOperations {
+    /// Put in place of what is there.
+    pub set: BTreeMap<String, String>,
+    /// Put beside what is there.
+    pub add: BTreeMap<String, String>,
+    /// Taken away.
+    pub remove: Vec<String>,
+}
+
+/// An answer that sends the client elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HttpRedirect {
+    /// The whole path.
+    pub uri: Option<String>,
+    /// What the matched prefix becomes.
+    pub prefix_rewrite: Option<String>,
+    /// The authority.
+    pub authority: Option<String>,
+    /// The port.
+    pub port: Option<u32>,
+    /// `FROM_PROTOCOL_DEFAULT` or `FROM_REQUEST_PORT`.
+    pub derive_port: Option<String>,
+    /// `http` or `https`.
+    pub scheme: Option<String>,
+    /// 301, 302, 303, 307 or 308; 301 if `None`.
+    pub redirect_code: Option<u32>,
+}
+
+/// A change of path or authority.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HttpRewrite {
+    /// What the matched prefix, or the whole path, becomes.
+    pub uri: Option<String>,
+    /// The authority.
+    pub authority: Option<String>,
+    /// What the parts of the path that match become.
+    pub uri_regex_rewrite: Option<RegexRewrite>,
+}
+
+/// A pattern (RE2) and what its matches become.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RegexRewrite {
+    /// The pattern.
+    #[serde(rename = "match")]
+    pub pattern: String,
+    /// What a match becomes.
+    pub rewrite: String,
+}
+
+/// An answer without a backend.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DirectResponse {
+    /// The status.
+    pub status: u32,
+    /// The body; none if `None`.
+    pub body: Option<DirectBody>,
+}
+
+/// The body of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DirectBody {
+    /// As text.
+    pub string: Option<String>,
+}
+
+/// How often a request is tried again; a field that is `None` has Istio's default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HttpRetry {
+    /// How often; 0 is never.
+    pub attempts: u32,
+    /// How long one attempt may take.
+    pub per_try_timeout: Option<String>,
+    /// After what, with commas between; statuses as numbers.
+    pub retry_on: Option<String>,
+    /// How long is waited at least; `25ms`.
+    pub backoff: Option<String>,
+    /// Whether endpoints of other localities are tried; false.
+    pub retry_remote_localities: Option<bool>,
+    /// Whether endpoints that failed are left out; true.
+    pub retry_ignore_previous_hosts: Option<bool>,
+}
+
+/// Where copies of requests go.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HttpMirror {
+    /// The host.
+    pub destination: Destination,
+    /// How many; all if `None`.
+    pub percentage: Option<Percent>,
+}
+
+/// A number of percent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Percent {
+    /// 0 to 100.
+    pub value: f64,
+}

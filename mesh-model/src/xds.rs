@@ -1,0 +1,375 @@
+//! The xDS server's side of one proxy: what is sent next, and what an answer means.
+//!
+//! One [`Session`] per stream, in state of the world or delta. The idea: there
+//! is no plan that could go stale. What is sent next follows from what is
+//! wanted and what the proxy is known to have: the first of these steps that
+//! has work, and one message of it under way at a time.
+//!
+//! ```text
+//! add:     clusters -> endpoints -> secrets -> listeners -> routes
+//! remove:  routes -> listeners -> secrets -> endpoints -> clusters
+//! ```
+//!
+//! So nothing refers to what is not there yet, or not any more. What a proxy
+//! refuses is not sent to it again, and nothing that comes after it in the
+//! order is, until something else is wanted: the last good one stays in use.
+//! Protobuf and HTTP/2 are the adapter's; the resources are
+//! [`envoy`](crate::envoy)'s. Source: envoyproxy/envoy `xds_protocol.rst`.
+
+mod resources;
+mod step;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::time::Time;
+
+pub use resources::{Kind, Resource, Snapshot};
+
+/// How resources are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Differences, `DeltaDiscoveryRequest`.
+    Delta,
+    /// All that is subscribed to, `DiscoveryRequest`.
+    StateOfTheWorld,
+}
+
+/// A proxy's message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What it is about.
+    pub kind: Kind,
+    /// The message that it answers; empty in the first of a stream.
+    pub nonce: String,
+    /// Why that one is refused, if it is.
+    pub error: Option<String>,
+    /// State of the world: the version in use; empty for none.
+    pub version: String,
+    /// Names that are subscribed to: under state of the world all of them, under delta new ones.
+    pub subscribe: Vec<String>,
+    /// Delta: names that are no longer subscribed to.
+    pub unsubscribe: Vec<String>,
+    /// Delta, in the first of a stream: what the proxy has, with versions.
+    pub has: BTreeMap<String, String>,
+}
+
+/// A message to the proxy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Response {
+    /// What it is about.
+    pub kind: Kind,
+    /// The version of all of the kind.
+    pub version: String,
+    /// By which the proxy answers.
+    pub nonce: String,
+    /// The resources.
+    pub resources: Vec<Resource>,
+    /// Delta: the names that are no longer there.
+    pub removed: Vec<String>,
+}
+
+/// Something that the owner may want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The proxy has all that is wanted and asked for.
+    InStep,
+    /// The proxy refused a message; what it had before stays in use.
+    Refused {
+        /// What it was about.
+        kind: Kind,
+        /// The resources in it.
+        names: Vec<String>,
+        /// The proxy's words.
+        message: String,
+    },
+}
+
+/// How long changes are gathered before they are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Debounce {
+    /// So long without a change, and what has come is sent.
+    pub quiet: Duration,
+    /// So long after the first change it is sent in any case.
+    pub most: Duration,
+}
+
+/// One proxy on one stream.
+///
+/// After every `handle_*` drain [`poll_transmit`](Self::poll_transmit), then
+/// [`poll_event`](Self::poll_event), then read [`poll_timeout`](Self::poll_timeout).
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use mesh_model::envoy::EnvoyConfig;
+/// use mesh_model::time::Time;
+/// use mesh_model::xds::{Debounce, Kind, Protocol, Request, Session, Snapshot};
+///
+/// let mut config = EnvoyConfig::default();
+/// config.clusters.insert("web".to_owned(), serde_json::json!({ "name": "web" }));
+/// let debounce = Debounce { quiet: Duration::from_millis(100), most: Duration::from_secs(1) };
+/// let mut session = Session::new(Protocol::Delta, debounce);
+/// session.handle_snapshot(Time::ZERO, Arc::new(Snapshot::new(&config, [])));
+/// session.handle_request(Time::ZERO, Request::first(Kind::Cluster));
+/// let response = session.poll_transmit().unwrap();
+/// assert_eq!(response.resources[0].name, "web");
+/// session.handle_request(Time::ZERO, Request::acknowledges(&response));
+/// assert!(session.poll_transmit().is_none());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Session {
+    protocol: Protocol,
+    debounce: Debounce,
+    wanted: Option<Arc<Snapshot>>,
+    /// What came since, the moment at which it is sent, and when the first of it came.
+    gathered: Option<(Arc<Snapshot>, Time, Time)>,
+    kinds: BTreeMap<Kind, Subscription>,
+    /// The kind of which a message is under way.
+    under_way: Option<Kind>,
+    next_nonce: u64,
+    is_in_step: bool,
+    transmits: VecDeque<Response>,
+    events: VecDeque<Event>,
+}
+
+/// What the proxy asked for and has, of one kind.
+#[derive(Clone, Debug, Default)]
+struct Subscription {
+    /// The names.
+    names: BTreeSet<String>,
+    /// Whether all of the kind is asked for, as it is for clusters and listeners.
+    is_for_all: bool,
+    /// What it has, the last good ones.
+    has: BTreeMap<String, Resource>,
+    /// What it refused of what is wanted now, with versions.
+    refused: BTreeMap<String, String>,
+    /// What it refused before: of such a message it may have kept what was good in it.
+    doubtful: BTreeSet<String>,
+    /// Whether it refused to let something go; nothing is taken away until something else is wanted.
+    keeps_all: bool,
+    /// Endpoints that must be sent again, because their cluster was.
+    due: BTreeSet<String>,
+    /// Names of which it was told that they are not there.
+    absent: BTreeSet<String>,
+    /// Whether it was answered at all: an empty answer is one.
+    is_answered: bool,
+    /// The last nonce, and what was sent under it if no answer came yet.
+    nonce: String,
+    sent: Option<Sent>,
+}
+
+/// What a message under way holds.
+#[derive(Clone, Debug, Default)]
+struct Sent {
+    resources: BTreeMap<String, Resource>,
+    removed: BTreeSet<String>,
+    /// Whether what is not in it is gone (state of the world, clusters and listeners).
+    is_whole: bool,
+}
+
+impl Session {
+    /// A stream without requests, and nothing to send.
+    #[must_use]
+    pub const fn new(protocol: Protocol, debounce: Debounce) -> Self {
+        Self {
+            protocol,
+            debounce,
+            wanted: None,
+            gathered: None,
+            kinds: BTreeMap::new(),
+            under_way: None,
+            next_nonce: 1,
+            is_in_step: false,
+            transmits: VecDeque::new(),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// Takes what is wanted from now on; the first is sent at once, later ones are gathered.
+    pub fn handle_snapshot(&mut self, now: Time, snapshot: Arc<Snapshot>) {
+        if self.wanted.is_none() {
+            self.wanted = Some(snapshot);
+            self.advance();
+            return;
+        }
+        let first = self.gathered.as_ref().map_or(now, |(_, _, first)| *first);
+        let at = (now + self.debounce.quiet).min(first + self.debounce.most);
+        self.gathered = Some((snapshot, at, first));
+        self.handle_timeout(now);
+    }
+
+    /// Sends what was gathered, if it is time; may be called too early or too often.
+    pub fn handle_timeout(&mut self, now: Time) {
+        if self.gathered.as_ref().is_some_and(|(_, at, _)| *at <= now) {
+            let before =
+                std::mem::replace(&mut self.wanted, self.gathered.take().map(|(snapshot, _, _)| snapshot));
+            for (kind, subscription) in &mut self.kinds {
+                let version =
+                    |of: &Option<Arc<Snapshot>>| of.as_ref().map(|one| one.version(*kind).to_owned());
+                if version(&before) != version(&self.wanted) {
+                    subscription.keeps_all = false;
+                    // a message is refused for one of its resources, so the others have another try
+                    subscription.doubtful.extend(std::mem::take(&mut subscription.refused).into_keys());
+                }
+            }
+            self.is_in_step = false;
+            self.advance();
+        }
+    }
+
+    /// Takes a proxy's message: an answer, a subscription, or both.
+    pub fn handle_request(&mut self, _now: Time, request: Request) {
+        let kind = request.kind;
+        let is_first = !self.kinds.contains_key(&kind);
+        let protocol = self.protocol;
+        let subscription = self.kinds.entry(kind).or_default();
+        let is_stale = !is_first && !request.nonce.is_empty() && request.nonce != subscription.nonce;
+        if is_stale && protocol == Protocol::StateOfTheWorld {
+            // the proxy has not seen our last message yet and will answer that one
+            return;
+        }
+        if !is_stale && !request.nonce.is_empty() {
+            let sent = subscription.sent.take();
+            let refused = subscription.settle(sent, request.error.is_some());
+            if self.under_way == Some(kind) {
+                self.under_way = None;
+            }
+            if let (Some(names), Some(message)) = (refused, request.error.clone()) {
+                self.events.push_back(Event::Refused { kind, names, message });
+            }
+        }
+        self.subscribe(request, is_first);
+        self.is_in_step = false;
+        self.advance();
+    }
+
+    /// The next message to send.
+    #[must_use]
+    pub fn poll_transmit(&mut self) -> Option<Response> {
+        self.transmits.pop_front()
+    }
+
+    /// The next fact.
+    #[must_use]
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.gathered.as_ref().map(|(_, at, _)| *at)
+    }
+
+    fn subscribe(&mut self, request: Request, is_first: bool) {
+        let wanted = self.wanted.clone();
+        let Some(subscription) = self.kinds.get_mut(&request.kind) else { return };
+        let all = |names: &[String]| names.iter().any(|name| name == "*");
+        let is_for_all = all(&request.subscribe) || (is_first && request.subscribe.is_empty());
+        subscription.is_for_all |= request.kind.is_whole() && is_for_all;
+        subscription.is_for_all &= !all(&request.unsubscribe);
+        match self.protocol {
+            Protocol::Delta => {
+                for name in request.unsubscribe {
+                    subscription.names.remove(&name);
+                    subscription.forget(&name);
+                }
+                for name in request.subscribe.into_iter().filter(|name| name != "*") {
+                    // whoever asks again has lost it
+                    subscription.forget(&name);
+                    subscription.names.insert(name);
+                }
+                for (name, version) in request.has.into_iter().filter(|_| is_first) {
+                    let body = Arc::new(serde_json::Value::Null);
+                    subscription.has.insert(name.clone(), Resource { name, version, body });
+                }
+            }
+            Protocol::StateOfTheWorld => {
+                subscription.names = request.subscribe.into_iter().collect();
+                let names = subscription.names.clone();
+                if !request.kind.is_whole() {
+                    subscription.has.retain(|name, _| names.contains(name));
+                    subscription.refused.retain(|name, _| names.contains(name));
+                    subscription.due.retain(|name| names.contains(name));
+                }
+                // a stream that begins anew with what it had before is sent nothing again
+                let wanted =
+                    wanted.filter(|wanted| is_first && wanted.version(request.kind) == request.version);
+                for resource in wanted.iter().flat_map(|wanted| wanted.of(request.kind)) {
+                    if request.kind.is_whole() || names.contains(&resource.name) {
+                        subscription.has.insert(resource.name.clone(), resource.clone());
+                        subscription.is_answered = true;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Subscription {
+    /// Takes note of an answer; gives the names that were refused.
+    fn settle(&mut self, sent: Option<Sent>, is_refused: bool) -> Option<Vec<String>> {
+        let sent = sent?;
+        if is_refused {
+            // what it has already it did not refuse
+            let new = sent.resources.into_values().filter(|one| self.has.get(&one.name) != Some(one));
+            let new: Vec<Resource> = new.collect();
+            self.keeps_all |= new.is_empty();
+            let names = new.iter().map(|one| one.name.clone()).collect();
+            self.refused.extend(new.into_iter().map(|one| (one.name, one.version)));
+            return Some(names);
+        }
+        if sent.is_whole {
+            self.has.clear();
+            self.doubtful.clear();
+        }
+        for name in sent.removed {
+            self.has.remove(&name);
+            self.refused.remove(&name);
+            self.doubtful.remove(&name);
+        }
+        for (name, resource) in sent.resources {
+            self.refused.remove(&name);
+            self.doubtful.remove(&name);
+            self.has.insert(name, resource);
+        }
+        None
+    }
+
+    fn forget(&mut self, name: &str) {
+        self.has.remove(name);
+        self.refused.remove(name);
+        self.doubtful.remove(name);
+        self.due.remove(name);
+        self.absent.remove(name);
+    }
+}
+
+impl Request {
+    /// The first message about a kind, for all of it.
+    #[must_use]
+    pub const fn first(kind: Kind) -> Self {
+        Self {
+            kind,
+            nonce: String::new(),
+            error: None,
+            version: String::new(),
+            subscribe: Vec::new(),
+            unsubscribe: Vec::new(),
+            has: BTreeMap::new(),
+        }
+    }
+
+    /// That a message was taken; under state of the world the names must be repeated, see `subscribe`.
+    #[must_use]
+    pub fn acknowledges(response: &Response) -> Self {
+        let (nonce, version) = (response.nonce.clone(), response.version.clone());
+        Self { nonce, version, ..Self::first(response.kind) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

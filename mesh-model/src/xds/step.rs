@@ -1,0 +1,141 @@
+//! What is sent next: the first step that has work.
+
+use std::sync::Arc;
+
+use super::{Event, Kind, Protocol, Response, Sent, Session, Snapshot, Subscription};
+
+impl Session {
+    /// Sends the next message if none is under way.
+    pub(super) fn advance(&mut self) {
+        let Some(wanted) = self.wanted.clone() else { return };
+        if self.under_way.is_some() {
+            return;
+        }
+        for kind in Kind::ALL {
+            if let Some(sent) = self.additions(&wanted, kind) {
+                return self.send(&wanted, kind, sent);
+            }
+            if self.kinds.get(&kind).is_some_and(|one| one.is_held(&wanted, kind)) {
+                // what follows may refer to what the proxy refused
+                return;
+            }
+        }
+        for kind in Kind::ALL.into_iter().rev() {
+            if let Some(sent) = self.removals(&wanted, kind) {
+                return self.send(&wanted, kind, sent);
+            }
+        }
+        if !self.is_in_step && !self.kinds.is_empty() {
+            self.is_in_step = true;
+            self.events.push_back(Event::InStep);
+        }
+    }
+
+    /// What is wanted of a kind and the proxy does not have.
+    fn additions(&self, wanted: &Arc<Snapshot>, kind: Kind) -> Option<Sent> {
+        let subscription = self.kinds.get(&kind)?;
+        let mut sent = Sent::default();
+        for resource in wanted.of(kind).filter(|one| subscription.asks_for(kind, &one.name)) {
+            let is_new = subscription.has.get(&resource.name) != Some(resource);
+            let is_refused = subscription.refused.get(&resource.name) == Some(&resource.version);
+            if (is_new && !is_refused) || (!is_new && subscription.due.contains(&resource.name)) {
+                sent.resources.insert(resource.name.clone(), resource.clone());
+            }
+        }
+        if self.protocol == Protocol::Delta {
+            let is_absent = |name: &&String| {
+                wanted.get(kind, name).is_none()
+                    && !subscription.has.contains_key(*name)
+                    && !subscription.absent.contains(*name)
+            };
+            sent.removed = subscription.names.iter().filter(is_absent).cloned().collect();
+        }
+        let must_answer = kind.is_whole() && !subscription.is_answered;
+        if sent.resources.is_empty() && sent.removed.is_empty() && !must_answer {
+            return None;
+        }
+        if self.protocol == Protocol::StateOfTheWorld && kind.is_whole() {
+            // what it has stays until nothing refers to it
+            sent.is_whole = true;
+            for (name, resource) in &subscription.has {
+                sent.resources.entry(name.clone()).or_insert_with(|| resource.clone());
+            }
+        }
+        Some(sent)
+    }
+
+    /// What the proxy has of a kind and nobody wants.
+    fn removals(&self, wanted: &Arc<Snapshot>, kind: Kind) -> Option<Sent> {
+        let subscription = self.kinds.get(&kind)?;
+        let is_gone = |name: &&String| wanted.get(kind, name).is_none();
+        // of a message that was refused a proxy may have kept what was good in it
+        let doubtful = subscription.refused.keys().chain(&subscription.doubtful);
+        let gone = subscription.has.keys().chain(doubtful).filter(is_gone);
+        let removed: std::collections::BTreeSet<String> = gone.cloned().collect();
+        if removed.is_empty() || subscription.keeps_all {
+            return None;
+        }
+        let kept = subscription.has.iter().filter(|(name, _)| !removed.contains(*name));
+        let kept = kept.map(|(name, resource)| (name.clone(), resource.clone()));
+        match (self.protocol, kind.is_whole()) {
+            (Protocol::Delta, _) => Some(Sent { removed, ..Sent::default() }),
+            (Protocol::StateOfTheWorld, true) => {
+                Some(Sent { resources: kept.collect(), removed, is_whole: true })
+            }
+            // a proxy drops these itself with what refers to them; there is no message for it
+            (Protocol::StateOfTheWorld, false) => None,
+        }
+    }
+
+    fn send(&mut self, wanted: &Arc<Snapshot>, kind: Kind, sent: Sent) {
+        let nonce = self.next_nonce.to_string();
+        self.next_nonce += 1;
+        if kind == Kind::Cluster {
+            // a cluster that changed waits for its endpoints, although they did not
+            let before = self.kinds.get(&Kind::Cluster).map(|one| one.has.clone()).unwrap_or_default();
+            let changed = sent.resources.values().filter(|one| before.get(&one.name) != Some(*one));
+            let changed: Vec<String> = changed.map(|one| one.name.clone()).collect();
+            if let Some(endpoints) = self.kinds.get_mut(&Kind::Endpoints) {
+                let known = changed.into_iter().filter(|name| endpoints.has.contains_key(name));
+                let known: Vec<String> = known.collect();
+                endpoints.due.extend(known);
+            }
+        }
+        let Some(subscription) = self.kinds.get_mut(&kind) else { return };
+        for name in sent.resources.keys() {
+            subscription.due.remove(name);
+            subscription.absent.remove(name);
+        }
+        if self.protocol == Protocol::Delta {
+            subscription.absent.extend(sent.removed.iter().cloned());
+        }
+        subscription.is_answered = true;
+        subscription.nonce.clone_from(&nonce);
+        self.transmits.push_back(Response {
+            kind,
+            version: wanted.version(kind).to_owned(),
+            nonce,
+            resources: sent.resources.values().cloned().collect(),
+            removed: if self.protocol == Protocol::Delta {
+                sent.removed.iter().cloned().collect()
+            } else {
+                Vec::new()
+            },
+        });
+        subscription.sent = Some(sent);
+        self.under_way = Some(kind);
+    }
+}
+
+impl Subscription {
+    fn asks_for(&self, kind: Kind, name: &str) -> bool {
+        (kind.is_whole() && self.is_for_all) || self.names.contains(name)
+    }
+
+    /// Whether the proxy refused something of what is wanted.
+    fn is_held(&self, wanted: &Snapshot, kind: Kind) -> bool {
+        self.refused
+            .iter()
+            .any(|(name, version)| wanted.get(kind, name).is_some_and(|one| one.version == *version))
+    }
+}

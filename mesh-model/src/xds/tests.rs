@@ -1,0 +1,251 @@
+//! Tests of the xDS server: conversations word by word, and a model of a proxy under random changes.
+
+mod proxy;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::envoy::EnvoyConfig;
+
+const DEBOUNCE: Debounce = Debounce { quiet: Duration::from_millis(100), most: Duration::from_millis(250) };
+
+/// A snapshot of clusters with endpoints, and of listeners with a route table each.
+fn snapshot(clusters: &[(&str, u32)], listeners: &[(&str, &str)]) -> Arc<Snapshot> {
+    let mut config = EnvoyConfig::default();
+    for (name, version) in clusters {
+        config.clusters.insert((*name).to_owned(), json!({ "name": name, "version": version }));
+        config.endpoints.insert((*name).to_owned(), json!({ "cluster_name": name }));
+    }
+    for (name, cluster) in listeners {
+        config.listeners.insert((*name).to_owned(), json!({ "name": name }));
+        config.routes.insert((*name).to_owned(), json!({ "name": name, "cluster": cluster }));
+    }
+    Arc::new(Snapshot::new(&config, []))
+}
+
+fn session(protocol: Protocol, snapshot: &Arc<Snapshot>) -> Session {
+    let mut session = Session::new(protocol, DEBOUNCE);
+    session.handle_snapshot(Time::ZERO, Arc::clone(snapshot));
+    session
+}
+
+fn names(response: &Response) -> Vec<&str> {
+    response.resources.iter().map(|one| one.name.as_str()).collect()
+}
+
+fn first(kind: Kind, names: &[&str]) -> Request {
+    Request { subscribe: names.iter().map(|name| (*name).to_owned()).collect(), ..Request::first(kind) }
+}
+
+fn refuses(response: &Response) -> Request {
+    Request { error: Some("no".to_owned()), version: String::new(), ..Request::acknowledges(response) }
+}
+
+/// Changes what is wanted and lets the time pass in which changes are gathered.
+fn change(session: &mut Session, now: &mut Time, snapshot: &Arc<Snapshot>) {
+    session.handle_snapshot(*now, Arc::clone(snapshot));
+    *now = session.poll_timeout().expect("a change is gathered");
+    session.handle_timeout(*now);
+}
+
+#[test]
+fn what_refers_comes_after_what_it_refers_to_and_goes_before_it() {
+    let (one, two) = (snapshot(&[("a", 1)], &[("l", "a")]), snapshot(&[("b", 1)], &[("m", "b")]));
+    let mut session = session(Protocol::Delta, &one);
+    let mut now = Time::ZERO;
+    let mut told = Vec::new();
+    let mut drain = |session: &mut Session| {
+        while let Some(response) = session.poll_transmit() {
+            told.push((response.kind, names(&response).join(","), response.removed.join(",")));
+            let acknowledged = Request::acknowledges(&response);
+            session.handle_request(Time::ZERO, acknowledged);
+        }
+    };
+    for (kind, names) in [
+        (Kind::Cluster, &[][..]),
+        (Kind::Endpoints, &["a", "b"]),
+        (Kind::Listener, &[]),
+        (Kind::Route, &["l", "m"]),
+    ] {
+        session.handle_request(now, first(kind, names));
+        drain(&mut session);
+    }
+    change(&mut session, &mut now, &two);
+    drain(&mut session);
+    let of = |kind, added: &str, removed: &str| (kind, added.to_owned(), removed.to_owned());
+    assert_eq!(
+        told,
+        [
+            of(Kind::Cluster, "a", ""),
+            of(Kind::Endpoints, "a", "b"),
+            of(Kind::Listener, "l", ""),
+            of(Kind::Route, "l", "m"),
+            of(Kind::Cluster, "b", ""),
+            of(Kind::Endpoints, "b", ""),
+            of(Kind::Listener, "m", ""),
+            of(Kind::Route, "m", ""),
+            of(Kind::Route, "", "l"),
+            of(Kind::Listener, "", "l"),
+            of(Kind::Endpoints, "", "a"),
+            of(Kind::Cluster, "", "a"),
+        ]
+    );
+}
+
+#[test]
+fn endpoints_are_sent_again_after_their_cluster() {
+    for protocol in [Protocol::Delta, Protocol::StateOfTheWorld] {
+        let mut session = session(protocol, &snapshot(&[("a", 1), ("b", 1)], &[]));
+        let mut now = Time::ZERO;
+        session.handle_request(now, Request::first(Kind::Cluster));
+        let clusters = session.poll_transmit().unwrap();
+        session.handle_request(now, Request::acknowledges(&clusters));
+        session.handle_request(now, first(Kind::Endpoints, &["a", "b"]));
+        let endpoints = session.poll_transmit().unwrap();
+        let both = ["a".to_owned(), "b".to_owned()];
+        session.handle_request(
+            now,
+            Request { subscribe: both.into(), ..Request::acknowledges(&endpoints) }.again(protocol),
+        );
+        change(&mut session, &mut now, &snapshot(&[("a", 2), ("b", 1)], &[]));
+        let clusters = session.poll_transmit().unwrap();
+        let expected: &[&str] = if protocol == Protocol::Delta { &["a"] } else { &["a", "b"] };
+        assert_eq!(names(&clusters), expected);
+        session.handle_request(now, Request::acknowledges(&clusters));
+        let endpoints = session.poll_transmit().unwrap();
+        assert_eq!((endpoints.kind, names(&endpoints)), (Kind::Endpoints, vec!["a"]), "{protocol:?}");
+    }
+}
+
+impl Request {
+    /// Names are repeated under state of the world only.
+    fn again(mut self, protocol: Protocol) -> Self {
+        if protocol == Protocol::Delta {
+            self.subscribe.clear();
+        }
+        self
+    }
+}
+
+#[test]
+fn what_is_refused_is_not_sent_again_and_nothing_that_follows_it() {
+    for protocol in [Protocol::Delta, Protocol::StateOfTheWorld] {
+        let mut session = session(protocol, &snapshot(&[("a", 1)], &[("l", "a")]));
+        let mut now = Time::ZERO;
+        for kind in [Kind::Cluster, Kind::Listener] {
+            session.handle_request(now, Request::first(kind));
+            let response = session.poll_transmit().unwrap();
+            session.handle_request(now, Request::acknowledges(&response));
+        }
+        while session.poll_event().is_some() {}
+        change(&mut session, &mut now, &snapshot(&[("a", 1), ("bad", 1)], &[("l", "a"), ("m", "bad")]));
+        let response = session.poll_transmit().unwrap();
+        session.handle_request(now, refuses(&response));
+        let refused = Event::Refused { kind: Kind::Cluster, names: vec!["bad".into()], message: "no".into() };
+        assert_eq!(session.poll_event(), Some(refused), "{protocol:?}");
+        assert_eq!(
+            (session.poll_transmit(), session.poll_event()),
+            (None, None),
+            "m would call what is not there"
+        );
+        // once something else is wanted it goes on
+        change(&mut session, &mut now, &snapshot(&[("a", 1), ("bad", 2)], &[("l", "a"), ("m", "bad")]));
+        let response = session.poll_transmit().unwrap();
+        assert!(names(&response).contains(&"bad"));
+        session.handle_request(now, Request::acknowledges(&response));
+        let response = session.poll_transmit().unwrap();
+        assert_eq!(response.kind, Kind::Listener);
+        session.handle_request(now, Request::acknowledges(&response));
+        assert_eq!((session.poll_transmit(), session.poll_event()), (None, Some(Event::InStep)));
+    }
+}
+
+#[test]
+fn a_proxy_that_comes_back_with_what_is_right_is_sent_nothing() {
+    let wanted = snapshot(&[("a", 1), ("b", 1)], &[]);
+    let mut world = session(Protocol::StateOfTheWorld, &wanted);
+    let version = wanted.version(Kind::Cluster).to_owned();
+    world.handle_request(Time::ZERO, Request { version, ..Request::first(Kind::Cluster) });
+    assert_eq!(world.poll_transmit(), None);
+    let has = |names: &[&str]| -> BTreeMap<String, String> {
+        let has = names
+            .iter()
+            .map(|name| ((*name).to_owned(), wanted.get(Kind::Cluster, name).unwrap().version.clone()));
+        has.collect()
+    };
+    let mut delta = session(Protocol::Delta, &wanted);
+    delta.handle_request(Time::ZERO, Request { has: has(&["a"]), ..Request::first(Kind::Cluster) });
+    assert_eq!(names(&delta.poll_transmit().unwrap()), ["b"]);
+    // what is no longer wanted goes
+    let mut delta = session(Protocol::Delta, &snapshot(&[("a", 1)], &[]));
+    delta.handle_request(Time::ZERO, Request { has: has(&["a", "b"]), ..Request::first(Kind::Cluster) });
+    let empty = delta.poll_transmit().unwrap();
+    delta.handle_request(Time::ZERO, Request::acknowledges(&empty));
+    assert_eq!(delta.poll_transmit().unwrap().removed, ["b"]);
+}
+
+#[test]
+fn a_proxy_that_lets_nothing_go_is_not_asked_for_ever() {
+    for protocol in [Protocol::Delta, Protocol::StateOfTheWorld] {
+        let mut session = session(protocol, &snapshot(&[("a", 1), ("b", 1)], &[]));
+        let mut now = Time::ZERO;
+        session.handle_request(now, Request::first(Kind::Cluster));
+        let response = session.poll_transmit().unwrap();
+        session.handle_request(now, Request::acknowledges(&response));
+        change(&mut session, &mut now, &snapshot(&[("a", 1)], &[]));
+        let response = session.poll_transmit().unwrap();
+        session.handle_request(now, refuses(&response));
+        assert_eq!(session.poll_transmit(), None, "{protocol:?}");
+        change(&mut session, &mut now, &snapshot(&[], &[]));
+        assert!(session.poll_transmit().is_some(), "{protocol:?}");
+    }
+}
+
+#[test]
+fn stale_answers_are_none() {
+    let mut session = session(Protocol::StateOfTheWorld, &snapshot(&[("a", 1), ("b", 1)], &[]));
+    session.handle_request(Time::ZERO, Request::first(Kind::Cluster));
+    let clusters = session.poll_transmit().unwrap();
+    session.handle_request(Time::ZERO, Request::acknowledges(&clusters));
+    session.handle_request(Time::ZERO, first(Kind::Endpoints, &["a"]));
+    let old = session.poll_transmit().unwrap();
+    session.handle_request(
+        Time::ZERO,
+        Request { subscribe: vec!["a".into(), "b".into()], ..Request::acknowledges(&old) },
+    );
+    let new = session.poll_transmit().unwrap();
+    assert_eq!(names(&new), ["b"]);
+    session.handle_request(Time::ZERO, Request { error: Some("late".into()), ..Request::acknowledges(&old) });
+    while let Some(event) = session.poll_event() {
+        assert_eq!(event, Event::InStep);
+    }
+    assert_eq!(session.poll_transmit(), None);
+}
+
+#[test]
+fn changes_are_gathered_but_not_for_ever() {
+    let at = |milliseconds: u64| Time::ZERO + Duration::from_millis(milliseconds);
+    let mut session = session(Protocol::Delta, &snapshot(&[("a", 0)], &[]));
+    session.handle_request(at(0), Request::first(Kind::Cluster));
+    let first = session.poll_transmit().unwrap();
+    session.handle_request(at(0), Request::acknowledges(&first));
+    for (now, deadline) in [(0, 100), (80, 180), (160, 250), (240, 250)] {
+        session.handle_snapshot(at(now), snapshot(&[("a", 1 + u32::try_from(now).unwrap())], &[]));
+        assert_eq!((session.poll_timeout(), session.poll_transmit()), (Some(at(deadline)), None), "{now}");
+    }
+    session.handle_timeout(at(249));
+    assert_eq!(session.poll_transmit(), None);
+    session.handle_timeout(at(250));
+    assert_eq!(*session.poll_transmit().unwrap().resources[0].body, json!({ "name": "a", "version": 241 }));
+    assert_eq!(session.poll_timeout(), None);
+}
+
+#[test]
+fn versions_are_of_content() {
+    let (one, other) = (snapshot(&[("a", 1)], &[]), snapshot(&[("a", 2)], &[]));
+    assert_ne!(one.version(Kind::Cluster), other.version(Kind::Cluster));
+    assert_eq!(one.version(Kind::Endpoints), other.version(Kind::Endpoints));
+    assert_eq!(one, snapshot(&[("a", 1)], &[]));
+    let body: &Value = &one.get(Kind::Cluster, "a").unwrap().body;
+    assert_eq!(body, &json!({ "name": "a", "version": 1 }));
+}

@@ -1,0 +1,109 @@
+//! What can be typed after the commands of access points.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// `diff`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+OLD and NEW are files with one access point each, the same one. Both are placed
+and rendered over one fleet; what differs is told target by target, objects in
+the fleet that nobody changes are not. The hash names the difference: an
+approval is bound to it. Traffic and drains are no revisions and not in it.
+Exit status 1 if one of the two cannot be rendered for a target.
+
+Examples:
+  overspill diff old.yaml new.yaml --fleet fleet.yaml
+  git show HEAD:access-point.yaml |
+    overspill diff - access-point.yaml --fleet fleet.yaml
+  overspill diff old.yaml new.yaml --fleet fleet.yaml --format json | jq .hash")]
+pub(crate) struct Diff {
+    /// The access point as it is; `-` is standard input.
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// The access point as it is to be; `-` is standard input.
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// Zones, clusters, and workloads that are followed.
+    #[arg(long, value_name = "FLEET", required = true)]
+    pub(crate) fleet: Vec<PathBuf>,
+}
+
+/// `locality`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+FILE says where the proxy is, the trafficPolicy of an Istio DestinationRule, and
+the endpoints by locality with their health. Loads are Envoy's integers, 0 to
+100; a share is the part of all requests. `overspill schema locality` has every
+field.
+
+Examples:
+  overspill locality locality.yaml
+  overspill locality locality.yaml --format json | jq '.localities[].share'
+  overspill schema locality > locality.schema.json")]
+pub(crate) struct Locality {
+    /// The locality file; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// `patch`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+PATCH is a list of operations (RFC 6902), or with --merge a document of the
+fields that differ (RFC 7396), null to remove one. It is applied whole or not at
+all. This is what overrides are applied with, without their protected fields.
+
+Examples:
+  overspill patch gateway.yaml patch.yaml
+  overspill patch gateway.yaml fields.yaml --merge
+  echo '[{ op: replace, path: /spec/ports/0/port, value: 8443 }]' |
+    overspill patch service.yaml -")]
+pub(crate) struct Patch {
+    /// The document; `-` is standard input.
+    #[arg(value_name = "DOC")]
+    pub(crate) document: PathBuf,
+    /// The patch; `-` is standard input.
+    #[arg(value_name = "PATCH")]
+    pub(crate) patch: PathBuf,
+    /// The patch is a merge patch.
+    #[arg(long)]
+    pub(crate) merge: bool,
+}
+
+/// `render`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+FILEs hold access points and may hold more; the fleet's files hold zones,
+clusters, and the workloads that access points follow. Objects are ordered by
+target, then as the templates are. A target that has an error gets nothing; the
+others are printed all the same, and the exit status is 1.
+
+--explain says why each target is one, and for each field every write that it
+had, in order of application: the last is the one that holds.
+
+The files of --out are DIR/TARGET/KIND-NAME.yaml; what else lies there stays.
+
+Examples:
+  overspill render access-point.yaml --fleet fleet.yaml
+  overspill render access-point.yaml --fleet fleet.yaml --target slc-a-1 --explain
+  overspill render access-point.yaml --fleet fleet.yaml --out rendered/
+  overspill render *.yaml --fleet fleet.yaml --target slc-a-1 | kubectl diff -f -")]
+pub(crate) struct Render {
+    /// Files with access points; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Zones, clusters, and workloads that are followed.
+    #[arg(long, value_name = "FLEET", required = true)]
+    pub(crate) fleet: Vec<PathBuf>,
+    /// Only this target.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target: Option<String>,
+    /// Write files there instead of printing.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Say where each field came from.
+    #[arg(long)]
+    pub(crate) explain: bool,
+}

@@ -1,0 +1,95 @@
+//! `diff OLD NEW --fleet FLEET`: what a change would alter, target by target.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use mesh_model::access_point::AccessPoint;
+use mesh_model::render::{Difference, compare};
+use mesh_model::template::Schemas;
+
+use super::render::rendered;
+use super::{Stop, tell};
+use crate::cli::Diff;
+use crate::objects::{Located, Objects, rendering_faults};
+use crate::output::{Format, Output};
+use files::Severity;
+
+pub(super) fn run(arguments: &Diff, out: &mut Output) -> Result<(), Stop> {
+    if [&arguments.old, &arguments.new].iter().all(|path| path.as_os_str() == "-") {
+        return Err(Stop::Usage("OLD and NEW cannot both be standard input; name one of the two".into()));
+    }
+    let around =
+        Objects::read(arguments.fleet.iter().map(std::path::PathBuf::as_path)).map_err(Stop::Faults)?;
+    let fleet = around.fleet()?;
+    let (old, new) = (read(&arguments.old)?, read(&arguments.new)?);
+    let (before, after) = (one(&old, &arguments.old)?, one(&new, &arguments.new)?);
+    if before.value.id != after.value.id {
+        return Err(Stop::Usage(format!(
+            "OLD is {} and NEW is {}; write two versions of one access point",
+            before.value.id, after.value.id
+        )));
+    }
+    if before.value.traffic != after.value.traffic {
+        let message =
+            "differs, which is no revision: it takes effect at once and is not shown here".to_owned();
+        tell(&[after.source.fault("spec.traffic", message)], Severity::Warning);
+    }
+    let schemas = Schemas::embedded();
+    let mut sides = Vec::new();
+    for (objects, access_point) in [(&old, before), (&new, after)] {
+        let workloads: Vec<_> = objects.workloads.iter().chain(&around.workloads).cloned().collect();
+        sides.push(rendered(access_point, &fleet, &workloads, &schemas)?);
+    }
+    let faults: Vec<_> =
+        sides.iter().flat_map(|side| rendering_faults(side.access_point, &side.renderings)).collect();
+    if !faults.is_empty() {
+        // a target that cannot be rendered has no objects, which is no difference
+        tell(&faults, Severity::Error);
+        return Err(Stop::AnswerIsNo);
+    }
+    let difference = compare(&sides[0].renderings, &sides[1].renderings);
+    match out.format() {
+        Format::Json => out.json(&difference)?,
+        Format::Text => show(&difference, out)?,
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Objects, Stop> {
+    Objects::read([path]).map_err(Stop::Faults)
+}
+
+/// The one access point of a file.
+fn one<'a>(objects: &'a Objects, path: &Path) -> Result<&'a Located<AccessPoint>, Stop> {
+    match &objects.access_points[..] {
+        [one] => Ok(one),
+        all => Err(Stop::Usage(format!(
+            "{} holds {} access points; write a file with one",
+            path.display(),
+            all.len()
+        ))),
+    }
+}
+
+fn show(difference: &Difference, out: &mut Output) -> io::Result<()> {
+    if difference.targets.is_empty() {
+        return writeln!(out, "no difference");
+    }
+    writeln!(out, "hash {}", difference.hash)?;
+    for target in &difference.targets {
+        writeln!(out, "{}", target.target)?;
+        for object in &target.added {
+            writeln!(out, "  + {object}")?;
+        }
+        for object in &target.removed {
+            writeln!(out, "  - {object}")?;
+        }
+        for change in &target.changed {
+            writeln!(out, "  ~ {}", change.object)?;
+            for operation in &change.patch {
+                writeln!(out, "      {}", operation.to_value())?;
+            }
+        }
+    }
+    Ok(())
+}

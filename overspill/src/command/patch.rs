@@ -1,0 +1,52 @@
+//! `patch DOC PATCH`: the engine of overrides by itself.
+
+use std::io::Write;
+
+use mesh_model::patch::{Document, Operation, Origin, apply, merge};
+use serde_json::Value;
+
+use super::Stop;
+use crate::cli::Patch;
+use crate::output::{Format, Output};
+use files::{Fault, Source};
+
+const DOCUMENT: Origin = Origin(0);
+const PATCH: Origin = Origin(1);
+
+pub(super) fn run(arguments: &Patch, out: &mut Output) -> Result<(), Stop> {
+    if [&arguments.document, &arguments.patch].iter().all(|path| path.as_os_str() == "-") {
+        return Err(Stop::Usage("DOC and PATCH cannot both be standard input; name one of the two".into()));
+    }
+    let mut document = Document::new(Source::read(&arguments.document)?.parse::<Value>()?, DOCUMENT);
+    let source = Source::read(&arguments.patch)?;
+    let patch: Value = source.parse()?;
+    if arguments.merge {
+        merge(&mut document, &patch, PATCH);
+    } else {
+        let operations = operations(&source, &patch)?;
+        apply(&mut document, &operations, PATCH)
+            .map_err(|error| source.fault(&format!("[{}]", error.index), error.to_string()))?;
+    }
+    match out.format() {
+        Format::Json => out.json(&document.to_value())?,
+        Format::Text => {
+            let text = files::yaml(&document.to_value()).expect("a JSON value has a form in YAML");
+            out.write_all(text.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+fn operations(source: &Source, patch: &Value) -> Result<Vec<Operation>, Fault> {
+    let Some(items) = patch.as_array() else {
+        let message = "a JSON Patch is a list of operations; for a document of fields add --merge".to_owned();
+        return Err(Fault { field: None, ..source.fault("", message) });
+    };
+    let operation = |(position, item)| {
+        let told = |error: mesh_model::patch::OperationError| {
+            source.fault(&format!("[{position}]"), error.to_string())
+        };
+        Operation::from_value(item).map_err(told)
+    };
+    items.iter().enumerate().map(operation).collect()
+}

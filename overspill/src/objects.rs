@@ -1,0 +1,179 @@
+//! Objects of our API from files: read, told apart by kind, checked.
+//!
+//! A file may hold several objects with `---` between, and their order means
+//! nothing. Each object keeps the text that it came from, so that whatever is
+//! found wrong later has a file, a line and a field. What objects mean is for
+//! `mesh_model` to say.
+
+mod fault;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+
+use files::{Fault, Source};
+use mesh_model::access_point::AccessPoint;
+use mesh_model::api::{self, Head, Kind, Reference, Resource, Spec, SpecError};
+use mesh_model::fleet::{Fleet, FleetError};
+use mesh_model::placement::Workload;
+use mesh_model::provision::{Issuer, NameProvider, VipPool};
+use serde::de::DeserializeOwned;
+
+pub(crate) use fault::{rendering_faults, template_findings};
+
+/// An object and the text that it came from.
+#[derive(Debug)]
+pub(crate) struct Located<T> {
+    pub(crate) value: T,
+    pub(crate) source: Rc<Source>,
+}
+
+/// Everything that files hold.
+#[derive(Debug, Default)]
+pub(crate) struct Objects {
+    pub(crate) access_points: Vec<Located<AccessPoint>>,
+    pub(crate) workloads: Vec<Workload>,
+    zones: Vec<Located<api::AvailabilityZone>>,
+    clusters: Vec<Located<api::Cluster>>,
+    /// Each object and where it begins.
+    found: BTreeMap<Reference, (String, u32)>,
+}
+
+impl Objects {
+    /// Reads files; one that is given twice is read once.
+    pub(crate) fn read<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<Self, Vec<Fault>> {
+        let (mut objects, mut faults, mut seen) = (Self::default(), Vec::new(), Vec::new());
+        for path in paths {
+            if seen.contains(&path) {
+                continue;
+            }
+            seen.push(path);
+            match Source::read(path) {
+                Ok(source) => faults.extend(objects.add(&source)),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if faults.is_empty() { Ok(objects) } else { Err(faults) }
+    }
+
+    /// Adds the objects of a file and tells what is wrong with those that are none.
+    pub(crate) fn add(&mut self, source: &Source) -> Vec<Fault> {
+        let add = |document: Source| self.add_one(&Rc::new(document)).err();
+        source.documents().into_iter().filter_map(add).collect()
+    }
+
+    /// What was found, by kind, namespace and name, with file and line.
+    pub(crate) const fn found(&self) -> &BTreeMap<Reference, (String, u32)> {
+        &self.found
+    }
+
+    /// The zones and clusters together.
+    pub(crate) fn fleet(&self) -> Result<Fleet, Fault> {
+        self.fleet_with(Vec::new())
+    }
+
+    /// The same where no zone is in the files: those that clusters name are taken to be elsewhere.
+    pub(crate) fn fleet_by_itself(&self) -> Result<Fleet, Fault> {
+        if !self.zones.is_empty() {
+            return self.fleet();
+        }
+        let mut elsewhere: BTreeMap<_, api::AvailabilityZone> = BTreeMap::new();
+        for cluster in &self.clusters {
+            let zone = &cluster.value.spec.zone;
+            let spec = api::AvailabilityZoneSpec { region: zone.clone(), drain: false };
+            let metadata = api::Metadata {
+                name: zone.clone(),
+                namespace: None,
+                labels: BTreeMap::new(),
+                ..cluster.value.metadata.clone()
+            };
+            elsewhere.entry(zone.clone()).or_insert_with(|| Resource::new(metadata, spec));
+        }
+        self.fleet_with(elsewhere.into_values().collect())
+    }
+
+    fn fleet_with(&self, elsewhere: Vec<api::AvailabilityZone>) -> Result<Fleet, Fault> {
+        let zones = self.zones.iter().map(|zone| zone.value.clone()).chain(elsewhere);
+        let clusters = self.clusters.iter().map(|cluster| cluster.value.clone());
+        Fleet::new(zones.collect(), clusters.collect()).map_err(|FleetError { object, error }| {
+            let zones = self.zones.iter().map(|zone| (zone.value.reference(), &zone.source));
+            let clusters = self.clusters.iter().map(|cluster| (cluster.value.reference(), &cluster.source));
+            let source = zones.chain(clusters).find(|(reference, _)| *reference == object);
+            match source {
+                Some((_, source)) => spec_fault(source, &error),
+                None => Fault::whole(object.to_string(), error.to_string()),
+            }
+        })
+    }
+
+    fn add_one(&mut self, source: &Rc<Source>) -> Result<(), Fault> {
+        let head: Head = source.parse()?;
+        let kind = head.kind().map_err(|error| head_fault(source, &error))?;
+        let located = |value| Located { value, source: Rc::clone(source) };
+        match kind {
+            Kind::AvailabilityZone => {
+                let zone: api::AvailabilityZone = source.parse()?;
+                self.note(zone.reference(), source)?;
+                self.zones.push(Located { value: zone, source: Rc::clone(source) });
+            }
+            Kind::Cluster => {
+                let cluster: api::Cluster = source.parse()?;
+                self.note(cluster.reference(), source)?;
+                self.clusters.push(Located { value: cluster, source: Rc::clone(source) });
+            }
+            Kind::FederatedAccessPoint => {
+                let access_point = self.checked::<_, AccessPoint>(source)?;
+                self.access_points.push(located(access_point));
+            }
+            Kind::FederatedDeployment => {
+                let workload = self.checked::<_, Workload>(source)?;
+                self.workloads.push(workload);
+            }
+            Kind::Issuer => drop(self.checked::<_, Issuer>(source)?),
+            Kind::NameProvider => drop(self.checked::<_, NameProvider>(source)?),
+            Kind::NameService => self.note(source.parse::<api::NameService>()?.reference(), source)?,
+            Kind::VipPool => drop(self.checked::<_, VipPool>(source)?),
+        }
+        Ok(())
+    }
+
+    /// Reads an object completely.
+    fn checked<S: Spec, T: TryFrom<Resource<S>, Error = SpecError>>(
+        &mut self,
+        source: &Source,
+    ) -> Result<T, Fault>
+    where
+        Resource<S>: DeserializeOwned,
+    {
+        let object: Resource<S> = source.parse()?;
+        let reference = object.reference();
+        let value = T::try_from(object).map_err(|error| spec_fault(source, &error))?;
+        self.note(reference, source)?;
+        Ok(value)
+    }
+
+    /// Takes note that an object is there; no two are one.
+    fn note(&mut self, reference: Reference, source: &Source) -> Result<(), Fault> {
+        if let Some((file, line)) = self.found.get(&reference) {
+            let message = format!("{reference} is in {file} at line {line} already; remove one of the two");
+            return Err(source.fault("metadata.name", message));
+        }
+        self.found.insert(reference, (source.name().to_owned(), source.first_line()));
+        Ok(())
+    }
+}
+
+/// A fault of one field of an object.
+fn spec_fault(source: &Source, error: &SpecError) -> Fault {
+    source.fault(&error.path.to_string(), error.problem.to_string())
+}
+
+/// A fault of what a document says that it is.
+fn head_fault(source: &Source, error: &api::HeadError) -> Fault {
+    let field = match error {
+        api::HeadError::ApiVersion { .. } => "apiVersion",
+        api::HeadError::Kind { .. } => "kind",
+        api::HeadError::NoKind => return Fault { field: None, ..source.fault("", error.to_string()) },
+    };
+    source.fault(field, error.to_string())
+}
