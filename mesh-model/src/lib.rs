@@ -9,27 +9,25 @@
 //! - [`fleet`], [`access_point`], [`provision`]: the same as checked values.
 //! - [`template`]: the Kubernetes and Istio objects inside an access point,
 //!   kept as they are, checked against their schemas, read through typed views.
+//! - [`lint`]: what is accepted everywhere and silently does not do what it says.
 //! - [`placement`]: which targets an access point has, and why.
 //! - [`overrides`]: how a template differs on a target; [`patch`] is the engine
 //!   (RFC 6901, 6902, 7396) that remembers where each field came from.
+//! - [`traffic`]: an access point's shares, failover and drains as plain Istio
+//!   objects, and what regions carry then.
 //! - [`render`]: all of that together: what each target would receive.
+//! - [`visibility`]: who sees what in a mesh, and the least that has to be seen;
+//!   [`footprint`]: how large each proxy's configuration is then, against its budget.
+//! - [`vip`]: which addresses an access point has, whatever happens around it;
+//!   [`names`]: what names lead to them; [`certificate`]: what is served there.
 //! - [`rollout`]: who receives a revision when: stages, approvals, soak, failures;
 //!   [`calendar`] says when a change window is open.
 //! - [`federation`]: what is written to a target, given what is there and whose it is.
 //! - [`status`]: what each target and all of them say of themselves, and how old that is.
-
-//! - [`envoy`]: from rendered objects to the configuration of a gateway.
-//! - [`xds`]: how it reaches a proxy: versions, order, refusals.
+//! - [`envoy`]: from rendered objects to the configuration of a gateway;
+//!   [`xds`]: how it reaches a proxy: versions, order, refusals.
 //! - [`locality`]: where requests go by priority and locality, given health and
 //!   policy, in the integers of Istio and Envoy.
-//! - [`vip`]: which addresses an access point has, whatever happens around it;
-//!   [`names`]: what names lead to them; [`certificate`]: what is served there.
-
-//! - [`traffic`]: an access point's shares, failover and drains as plain Istio
-//!   objects, and what regions carry then.
-//! - [`visibility`]: who sees what in a mesh, and the least that has to be seen.
-//! - [`footprint`]: how large each proxy's configuration will be, against its budget.
-//! - [`lint`]: what is accepted everywhere and silently does not do what it says.
 //!
 //! [`labels`], [`name`], [`units`] and [`time`] are the words of these
 //! sentences. The crate does not know `lb-core`, and `sim` stands above both.
@@ -37,12 +35,10 @@
 
 pub mod access_point;
 pub mod api;
-pub mod certificate;
-
 pub mod calendar;
-pub mod federation;
-
+pub mod certificate;
 pub mod envoy;
+pub mod federation;
 pub mod fleet;
 pub mod footprint;
 pub mod labels;
@@ -62,9 +58,7 @@ pub mod time;
 pub mod traffic;
 pub mod units;
 pub mod vip;
-
 pub mod visibility;
-
 pub mod xds;
 
 mod nearest;

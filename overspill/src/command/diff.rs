@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use mesh_model::access_point::AccessPoint;
-use mesh_model::render::{Difference, compare};
+use mesh_model::render::{Difference, compare, render};
 use mesh_model::template::Schemas;
 
 use super::render::rendered;
@@ -38,7 +38,10 @@ pub(super) fn run(arguments: &Diff, out: &mut Output) -> Result<(), Stop> {
     let mut sides = Vec::new();
     for (objects, access_point) in [(&old, before), (&new, after)] {
         let workloads: Vec<_> = objects.workloads.iter().chain(&around.workloads).cloned().collect();
-        sides.push(rendered(access_point, &fleet, &workloads, &schemas)?);
+        // as revisions have it: what traffic is steered to is none
+        sides.push(rendered(access_point, &fleet, &workloads, |value, target| {
+            render(value, target, &schemas)
+        })?);
     }
     let faults: Vec<_> =
         sides.iter().flat_map(|side| rendering_faults(side.access_point, &side.renderings)).collect();

@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use mesh_model::access_point::{AccessPoint, PlacementRule};
-use mesh_model::fleet::Fleet;
+use mesh_model::fleet::{Fleet, Target};
 use mesh_model::placement::{Decision, Evidence, Outcome, Reason, Workload, place, targets};
-use mesh_model::render::{Rendering, render};
+use mesh_model::render::{Rendering, render_steered};
 use mesh_model::template::Schemas;
 
 use super::{Stop, tell};
@@ -38,12 +38,13 @@ pub(super) fn run(arguments: &Render, out: &mut Output) -> Result<(), Stop> {
             names.join(", ")
         )));
     }
-    refuse_traffic(&objects.access_points)?;
     let fleet = objects.fleet()?;
     let schemas = Schemas::embedded();
     let mut all = Vec::new();
     for access_point in &objects.access_points {
-        all.push(rendered(access_point, &fleet, &objects.workloads, &schemas)?);
+        let steered =
+            |value: &AccessPoint, target: &Target<'_>| render_steered(value, target, &fleet, &schemas);
+        all.push(rendered(access_point, &fleet, &objects.workloads, steered)?);
     }
     if let Some(name) = &arguments.target {
         only(&mut all, name)?;
@@ -59,12 +60,12 @@ pub(super) fn run(arguments: &Render, out: &mut Output) -> Result<(), Stop> {
     if all.iter().any(has_errors) { Err(Stop::AnswerIsNo) } else { Ok(()) }
 }
 
-/// Places and renders an access point; warns of names that are not in the fleet and of no target at all.
+/// Places an access point and renders it for each target; warns of names that are not in the fleet and of no target at all.
 pub(super) fn rendered<'a>(
     access_point: &'a Located<AccessPoint>,
     fleet: &Fleet,
     workloads: &[Workload],
-    schemas: &Schemas,
+    render: impl Fn(&AccessPoint, &Target<'_>) -> Rendering,
 ) -> Result<Rendered<'a>, Fault> {
     let AccessPoint { id, placement, .. } = &access_point.value;
     let workload = match &placement.rule {
@@ -85,7 +86,7 @@ pub(super) fn rendered<'a>(
     let decisions = place(placement, Evidence { fleet, is_complete: true, workload, current: &current });
     warn(access_point, &decisions);
     let targets = targets(&decisions, placement.level, fleet);
-    let renderings = targets.map(|target| render(&access_point.value, &target, schemas)).collect();
+    let renderings = targets.map(|target| render(&access_point.value, &target)).collect();
     Ok(Rendered { access_point, decisions, renderings })
 }
 
@@ -102,17 +103,6 @@ fn warn(access_point: &Located<AccessPoint>, decisions: &[Decision]) {
         warnings.push(source.fault("spec.placement", message));
     }
     tell(&warnings, Severity::Warning);
-}
-
-/// What `traffic` makes of the objects is not computed yet, and without it they would not be what is meant.
-fn refuse_traffic(access_points: &[Located<AccessPoint>]) -> Result<(), Stop> {
-    let fault = |one: &Located<AccessPoint>| {
-        one.value.traffic.as_ref()?;
-        let message = "shares between regions cannot be rendered yet, and without them targets would receive something else than what is written; leave `traffic` out to see the rest".to_owned();
-        Some(one.source.fault("spec.traffic", message))
-    };
-    let faults: Vec<Fault> = access_points.iter().filter_map(fault).collect();
-    if faults.is_empty() { Ok(()) } else { Err(Stop::Faults(faults)) }
 }
 
 /// Keeps one target, which must be one.
