@@ -95,8 +95,8 @@ pub(crate) struct Ask {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Reads the kernel if it may (CAP_NET_ADMIN), and takes it for empty if not.
-Every backend is taken for healthy. What it prints can be run by a shell; the
-agent does the same by netlink.
+Every backend is taken for healthy. What it prints is for people: the agent
+does the same by netlink. What ipvsadm cannot do begins with `# ipvsadm`.
 
 Examples:
   lb-agent check --config node.yaml             what would be done here
@@ -131,7 +131,9 @@ Examples:
   lb-agent drain --node                                   before work on this node
   lb-agent undrain 10.1.0.5                               flows for it again
 
-What is drained stays so when the agent restarts.")]
+What is drained stays so when the agent restarts. It is drained on this node:
+do it on all, or write `state: drain` into their file, for while nodes differ,
+flows that routers move between them break.")]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["backend", "node"]))]
 pub(crate) struct Drain {
     /// The backend's address.
@@ -169,7 +171,7 @@ pub(crate) struct Explain {
 /// `import`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Prints our file; what it says otherwise, or not, is on standard error, line by
+Prints our file; what was changed or left out is said on standard error, by
 line. `ownedPrefixes` gets the VIPs that were found: write your prefixes.")]
 pub(crate) struct Import {
     /// The file; `-` is standard input.

@@ -125,15 +125,32 @@ fn commands(writes: &[Write], out: &mut impl io::Write) -> Result<(), Stop> {
             if divided.is_some() && divided == destination(write).map(|(key, _)| key) {
                 divided = None;
                 writeln!(out, "# one backend is several destinations, on ports that no packet shows:")?;
-                writeln!(out, "# its weight is how many of them take new flows")?;
+                writeln!(
+                    out,
+                    "# its weight is how many of them take new flows. What begins with `# ipvsadm`"
+                )?;
+                writeln!(out, "# the agent does by netlink; ipvsadm forces the service's port on it")?;
             }
-            writeln!(out, "{command}")?;
+            let mark = if is_netlinks_alone(write) { "# " } else { "" };
+            writeln!(out, "{mark}{command}")?;
         }
     }
     if !any {
         writeln!(out, "# the kernel holds everything already")?;
     }
     Ok(())
+}
+
+/// Whether `ipvsadm` cannot do it: it gives a tunnelled destination the service's port.
+fn is_netlinks_alone(write: &Write) -> bool {
+    let (key, endpoint) = match write {
+        Write::Ipvs(
+            Command::AddDestination { key, destination } | Command::SetDestination { key, destination },
+        ) => (key, destination.endpoint),
+        Write::Ipvs(Command::DeleteDestination { key, endpoint }) => (key, *endpoint),
+        Write::Ipvs(_) | Write::Address { .. } | Write::Sysctl { .. } => return false,
+    };
+    matches!(key, ServiceKey::Address(service) if service.port != endpoint.port)
 }
 
 /// The first service in which one backend is more than one destination.

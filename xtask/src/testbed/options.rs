@@ -216,7 +216,7 @@ cargo xtask testbed --only NAME   one scenario, or all whose names start so; may
 --reference    nodes of ipvsadm and BIRD instead of our agent: what of it is the kernel's doing
 --keep         a shell in the guest when its scenarios are through
 --shell        a shell in the guest at once, and no scenario (leave it with Ctrl-d, or Ctrl-a x)
---figures      instead of scenarios the figures for the README; half an hour
+--figures      instead of scenarios the figures for the README; 6 minutes
 
 Kernel, router and tools are Debian packages, downloaded once into target/testbed/cache (remove it for
 newer ones); our programs are built into target/testbed, which takes minutes at first. Each guest's
