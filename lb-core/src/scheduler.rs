@@ -29,6 +29,7 @@ use crate::table::{Member, MemberIndex, Table, TableCache, TableError, TableKind
 ///
 /// let file: LbFile = serde_saphyr::from_str(
 ///     r#"
+/// hashKey: "0123456789abcdef0123456789abcdef"
 /// services:
 ///   - vip: 203.0.113.10
 ///     port: 443

@@ -19,6 +19,7 @@ use std::io;
 
 use lb_core::HashKey;
 use lb_core::config::{Config, LbFile, ServiceConfig};
+use lb_core::node::NodeConfig;
 use lb_core::scheduler::Scheduler;
 use lb_core::table::TableCache;
 
@@ -74,6 +75,14 @@ pub(crate) fn run(command: Command, out: &mut Output) -> Result<(), Stop> {
 /// Reads an LB file's text completely.
 pub(crate) fn lb_config_of(source: &Source) -> Result<Config, Fault> {
     let file: LbFile = source.parse()?;
+    // a file for the agent is asked what the agent's kernel does, if the agent would take it
+    if file.owned_prefixes.is_some()
+        && let Ok(node) = NodeConfig::try_from(file.clone())
+        && let served = node.served()
+        && served.services.len() == file.services.len()
+    {
+        return Ok(served);
+    }
     Config::try_from(file).map_err(|error| source.fault(&error.path.to_string(), error.problem.to_string()))
 }
 

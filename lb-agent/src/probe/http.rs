@@ -214,6 +214,11 @@ fn of_hyper(error: &hyper::Error, phase: Phase) -> Failure {
     match source {
         Some(error) => Failure::of(error, phase),
         None if error.is_incomplete_message() => Failure::Closed { phase },
-        None => HttpFault::NoHttp { reason: error.to_string() }.into(),
+        None => {
+            // a request that could not be sent any more says why in its source
+            let cause = std::error::Error::source(error).filter(|_| error.is_canceled());
+            let reason = cause.map_or_else(|| error.to_string(), ToString::to_string);
+            HttpFault::NoHttp { reason }.into()
+        }
     }
 }

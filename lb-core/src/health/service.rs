@@ -91,7 +91,7 @@ pub enum ServiceEvent {
 /// use lb_core::{BackendId, Weight};
 ///
 /// let mut service = ServiceHealth::new(HealthFile::default().service_policy()?);
-/// for (id, state) in [(0, HealthState::Unknown), (1, HealthState::Up)] {
+/// for (id, state) in [(1, HealthState::Up), (0, HealthState::Down)] {
 ///     let report = Report { state, full: Weight(1), weight: Weight(1) };
 ///     service.handle_report(BackendId(id), report);
 /// }
@@ -104,7 +104,7 @@ pub enum ServiceEvent {
 ///     let offer = Offer { traffic, weight: Weight(1) };
 ///     ServiceEvent::OfferChanged { backend: BackendId(backend), offer }
 /// };
-/// assert_eq!(told, [given(0, BackendState::Drain), given(1, BackendState::Active)]);
+/// assert_eq!(told, [given(0, BackendState::Down), given(1, BackendState::Active)]);
 /// # Ok::<(), lb_core::health::HealthError>(())
 /// ```
 #[derive(Clone, Debug)]

@@ -18,11 +18,11 @@ use crate::announce::AnnounceConfig;
 use crate::bgp::SpeakerConfig;
 use crate::config::units::HumanDuration;
 use crate::config::{
-    BfdConfig, BgpFile, Config, ConfigError, ControlFile, FieldPath, KernelFile, LbFile, LogFile, LogFormat,
-    LogLevel, Problem, SchedulerKind, SchedulerName, ServiceConfig, Step, TracingFile,
+    BackendConfig, BfdConfig, BgpFile, Config, ConfigError, ControlFile, FieldPath, KernelFile, LbFile,
+    LogFile, LogFormat, LogLevel, Problem, SchedulerKind, SchedulerName, ServiceConfig, Step, TracingFile,
 };
-use crate::health::{HealthConfig, HealthError, HealthFile, Via};
-use crate::ipvs::{MARK_SYSCTLS, Sysctl, sysctls};
+use crate::health::{HealthConfig, HealthError, HealthFile, Offer, Via};
+use crate::ipvs::{Desired, Grain, MARK_SYSCTLS, Sysctl, desired, mirror, sysctls};
 
 /// The kernel's `mh` table size: a constant of its build, and this is the default (`CONFIG_IP_VS_MH_TAB_INDEX=12`).
 const KERNEL_MH_SIZE: u32 = 4_093;
@@ -114,6 +114,19 @@ impl NodeConfig {
     #[must_use]
     pub fn owns(&self, address: IpAddr) -> bool {
         self.owned.iter().any(|prefix| prefix.contains(&address))
+    }
+
+    /// The configuration in which our models do what this node's kernel does while
+    /// every backend is healthy: a backend is as many as the kernel has destinations for it.
+    #[must_use]
+    pub fn served(&self) -> Config {
+        let wanted = |(service, health): (&ServiceConfig, &HealthConfig)| {
+            let offer = |backend: &BackendConfig| Offer { traffic: backend.state, weight: backend.weight };
+            let offers: Vec<_> = service.backends.iter().map(offer).collect();
+            desired(service, &offers, Grain::of(service, &health.backend)).ok()
+        };
+        let services = self.lb.services.iter().zip(&self.health).filter_map(wanted).collect();
+        mirror(&self.lb, &Desired { services })
     }
 
     /// The kernel's switches that it needs.

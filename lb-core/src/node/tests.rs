@@ -183,6 +183,16 @@ fn a_drained_backend_keeps_its_flows_and_a_drained_node_its_kernel() {
     assert!(world.announced.contains(&vip(10)));
 }
 
+#[test]
+fn what_a_file_says_is_served_is_what_a_node_programs_when_all_is_well() {
+    let config =
+        config(&["203.0.113.10 443 10.1.0.1=100 10.1.0.2=50 10.1.0.3=drain", "203.0.113.11 80 10.1.0.4=1"]);
+    let mut world = World::new(config.clone());
+    world.pass(60 * SECOND);
+    assert_eq!(config.served(), crate::ipvs::mirror(&config.lb, &world.node.desired()));
+    assert!(config.served().services[0].backends.len() > 3);
+}
+
 /// Opens connections and checks that each keeps its destination while `change` happens.
 fn connections_outlive(world: &mut World, change: impl FnOnce(&mut World)) {
     let key = ServiceKey::Address(service("203.0.113.10:443/tcp"));

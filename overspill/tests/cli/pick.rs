@@ -68,6 +68,22 @@ fn a_kernel_backend_that_drains_keeps_its_slots_and_refuses() {
     assert!(why.starts_with(expected), "{why}");
 }
 
+/// With weights a node's kernel has several destinations for each backend; the file alone would
+/// send most flows elsewhere.
+#[test]
+fn a_file_for_the_agent_is_answered_as_its_kernel_answers() {
+    let backends = "{ address: 10.0.0.1, weight: 100 }, { address: 10.0.0.2, weight: 50 }, { address: 10.0.0.3, weight: 100 }";
+    let lb = kernel_service("kind: ipvs-mh, fallback: true, port: true", backends);
+    let node = format!("ownedPrefixes: [203.0.113.0/24]\n{lb}");
+    let file: lb_core::config::LbFile = files::Source::new("node.yaml", &node).parse().unwrap();
+    let served = lb_core::node::NodeConfig::try_from(file).unwrap().served();
+    assert!(served.services[0].backends.len() >= 24);
+    let printed = files::yaml(&lb_core::config::LbFile::from(&served)).unwrap();
+    let picks = kernel_picks(&node);
+    assert_eq!(picks, kernel_picks(&printed));
+    assert_ne!(picks, kernel_picks(&lb));
+}
+
 #[test]
 fn a_flow_without_backend_is_told_why() {
     let ran = pick(
