@@ -24,7 +24,7 @@ const FILE: &str = "/tmp/figures.json";
 const SOCKET: &str = "/run/figures.sock";
 /// First checks are spread over so long.
 const START_WITHIN: Duration = Duration::from_secs(60);
-/// An agent that is not through by then does not get through: emulation is some twenty times
+/// An agent that is not through by then does not get through: emulation is many times
 /// slower, and each of 300,000 writes has the kernel fill a table.
 const PATIENCE: Duration = Duration::from_secs(900);
 /// How often is looked.
