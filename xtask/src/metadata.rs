@@ -1,7 +1,7 @@
 //! What `cargo metadata` says of the packages, as far as the checks need it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
@@ -52,7 +52,7 @@ pub(crate) struct Target {
 impl Metadata {
     /// Reads the metadata of the workspace in `folder`; its lock file must be up to date.
     pub(crate) fn read(folder: &Path) -> anyhow::Result<Self> {
-        let output = Command::new(crate::test::cargo())
+        let output = crate::test::cargo()
             .args(["metadata", "--format-version", "1", "--locked", "--all-features", "--quiet"])
             .current_dir(folder)
             .stderr(Stdio::inherit())

@@ -38,7 +38,7 @@ struct Target {
 
 /// Builds statically with these words for cargo; the programs that came of it, by target.
 pub(crate) fn build(root: &Path, words: &[&str]) -> anyhow::Result<Vec<(String, PathBuf)>> {
-    let output = Command::new(cargo())
+    let output = cargo()
         .args(words)
         .args(["--locked", "--quiet", "--target", TARGET, "--message-format", "json"])
         .env("RUSTFLAGS", "-C target-feature=+crt-static")

@@ -17,6 +17,9 @@ pub(crate) mod tools;
 
 use steps::STEPS;
 
+/// Gigabytes that a run builds from nothing, in CI; with what cargo keeps for next time it is twice that.
+const ROOM: u64 = 20;
+
 /// One part of the run.
 struct Step {
     name: &'static str,
@@ -62,8 +65,12 @@ pub(crate) fn run(root: &Path, wanted: &[String]) -> anyhow::Result<bool> {
             known()
         );
     }
-    let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true" || ci == "1");
+    let is_ci = is_ci();
     let context = Context { root: root.to_path_buf(), is_ci };
+    let free = || tools::free_gigabytes(root);
+    if let Some(free) = free().filter(|free| *free < ROOM) {
+        println!("the disk has {free} GB free; a run from nothing takes up to {ROOM}");
+    }
     let mut records = Vec::new();
     for step in &STEPS {
         if wanted.is_empty() || wanted.iter().any(|name| step.name.starts_with(name)) {
@@ -72,6 +79,9 @@ pub(crate) fn run(root: &Path, wanted: &[String]) -> anyhow::Result<bool> {
             let outcome = strict((step.run)(&context), is_ci);
             records.push(Record { name: step.name, outcome, took: start.elapsed() });
         }
+    }
+    if let Some(free) = free() {
+        println!("\nthe disk has {free} GB free now");
     }
     print!("{}", report::render(&records));
     Ok(!records.iter().any(|record| matches!(record.outcome, Outcome::Failed(_))))
@@ -85,15 +95,27 @@ fn strict(outcome: Outcome, is_ci: bool) -> Outcome {
     }
 }
 
-/// The cargo that runs us, or the one on the path.
-pub(crate) fn cargo() -> std::ffi::OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+/// A command of the cargo that runs us, or of the one on the path.
+///
+/// CI builds everything once: what cargo would keep to build it again faster is more than all
+/// that it builds, and has filled a disk.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    if is_ci() {
+        command.env("CARGO_INCREMENTAL", "0");
+    }
+    command
+}
+
+/// Whether this is CI.
+fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|ci| ci == "true" || ci == "1")
 }
 
 impl Context {
     /// A cargo command in the root, lock files unchanged.
     fn cargo(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(cargo());
+        let mut command = cargo();
         let (own, rest): (Vec<&str>, Vec<&str>) =
             match arguments.iter().position(|argument| *argument == "--") {
                 Some(at) => (arguments[..at].to_vec(), arguments[at..].to_vec()),

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 /// Whether cargo-nextest is there; without it `cargo test` does the same, slower.
 pub(super) fn has_nextest() -> bool {
-    answers(Command::new(super::cargo()).args(["nextest", "--version"]))
+    answers(super::cargo().args(["nextest", "--version"]))
 }
 
 /// Makes sure of a rustup component that brings `cargo SUBCOMMAND`.
@@ -13,7 +13,7 @@ pub(super) fn has_nextest() -> bool {
 /// # Errors
 /// Says how to get it.
 pub(super) fn component(name: &str, subcommand: &str) -> Result<(), String> {
-    let is_there = || answers(Command::new(super::cargo()).args([subcommand, "--version"]));
+    let is_there = || answers(super::cargo().args([subcommand, "--version"]));
     let install = || {
         println!("{name} is missing: installing it with rustup");
         answers(Command::new("rustup").args(["component", "add", name]))
@@ -121,6 +121,14 @@ fn install_packages(packages: &[&str]) -> bool {
     };
     let install = [&["install", "--quiet", "--yes", "--no-install-recommends"], packages].concat();
     apt(&["update", "--quiet"]) && apt(&install)
+}
+
+/// What the disk that holds `folder` has free, in GB; nothing where `df` does not say.
+pub(super) fn free_gigabytes(folder: &Path) -> Option<u64> {
+    let output = Command::new("df").args(["-P", "-k"]).arg(folder).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let kibibytes: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
+    Some(kibibytes * 1024 / 1_000_000_000)
 }
 
 /// Whether we may install and configure things.

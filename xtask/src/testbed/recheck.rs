@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
@@ -40,10 +40,8 @@ pub(super) fn rows(root: &Path, folder: &Path, transcript: &Transcript) -> anyho
         return Ok(rows);
     }
     println!("asking `overspill pick` about the flows");
-    let status = Command::new(cargo())
-        .args(["build", "--locked", "--quiet", "--package", "overspill"])
-        .current_dir(root)
-        .status();
+    let status =
+        cargo().args(["build", "--locked", "--quiet", "--package", "overspill"]).current_dir(root).status();
     ensure!(status.is_ok_and(|status| status.success()), "`overspill` could not be built");
     for (name, (file, flows)) in files {
         let start = Instant::now();
@@ -72,7 +70,7 @@ fn compare(
     fs::write(&config, file).with_context(|| format!("{}", config.display()))?;
     let (text, taken) = listed(flows)?;
     fs::write(&csv, text).with_context(|| format!("{}", csv.display()))?;
-    let output = Command::new(cargo())
+    let output = cargo()
         .args(["run", "--locked", "--quiet", "--package", "overspill", "--", "pick", "--config"])
         .args([&config, &csv])
         .current_dir(root)
