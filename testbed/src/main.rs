@@ -63,7 +63,7 @@ fn run(report: &Report, words: &Words) -> anyhow::Result<()> {
         return figures::run(report);
     }
     let topology = Topology::build()?;
-    let mut world = World::start(&topology, report, words.kind)?;
+    let mut world = World::start(&topology, report)?;
     report.remark(&format!("machines, router and nodes are ready at {:.1} s", system::uptime()));
     if words.is_shell {
         return shell();

@@ -1,7 +1,6 @@
 //! What nodes are to serve, as scenarios change it.
 //!
-//! A document of the LB file's form, in JSON, which is YAML. The files that
-//! agents get and the ones that reference nodes are made from come from here.
+//! A document of the LB file's form, in JSON, which is YAML: the services of agents' files.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -121,11 +120,6 @@ impl Service {
 }
 
 impl Services {
-    /// None.
-    pub(crate) const fn none() -> Self {
-        Self { list: Vec::new(), slow_start: None }
-    }
-
     /// What runs between scenarios: flows on one VIP of each family, large transfers on another.
     pub(crate) fn usual() -> Self {
         let of = |vips: [IpAddr; 2], port, protocol| vips.map(|vip| Service::plain(vip, port, protocol));

@@ -11,7 +11,7 @@ use crate::foreign;
 use crate::ipvs;
 use crate::lag::{Lag, Stopwatch};
 use crate::namespace::Namespace;
-use crate::node::{Kind, Node};
+use crate::node::Node;
 use crate::report::Report;
 use crate::router::Router;
 use crate::services::Services;
@@ -50,7 +50,7 @@ pub(crate) struct World<'a> {
 
 impl<'a> World<'a> {
     /// Starts servers, router and nodes, and waits until the VIPs are announced by all.
-    pub(crate) fn start(topology: &'a Topology, report: &'a Report, kind: Kind) -> anyhow::Result<Self> {
+    pub(crate) fn start(topology: &'a Topology, report: &'a Report) -> anyhow::Result<Self> {
         let lag = Lag::start()?;
         let servers = Servers::new()?;
         for (index, backend) in topology.backends.iter().enumerate() {
@@ -59,12 +59,8 @@ impl<'a> World<'a> {
         }
         let router = Router::start(&topology.router)?;
         let services = Services::usual();
-        let mut nodes: Vec<Node<'a>> = topology
-            .nodes
-            .iter()
-            .enumerate()
-            .map(|(index, namespace)| Node::new(kind, namespace, index))
-            .collect();
+        let mut nodes: Vec<Node<'a>> =
+            topology.nodes.iter().enumerate().map(|(index, namespace)| Node::new(namespace, index)).collect();
         let mut foreign = Vec::new();
         for node in &mut nodes {
             foreign::plant(node.namespace, node.index)?;

@@ -80,9 +80,6 @@ pub(super) fn foreign(world: &mut World<'_>) -> anyhow::Result<()> {
     world.apply(&services)?;
     world.expect_programmed(&services)?;
     untouched(world, "by the change back")?;
-    if !world.nodes[2].is_agent() {
-        return Ok(());
-    }
     world.nodes[2].terminate(PATIENCE)?;
     world.nodes[2].start_to_clean(&services)?;
     let watch = world.lag.stopwatch();

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::catalogue::{Id, Needs, SCENARIOS, Scenario, Set};
+use super::catalogue::{Id, SCENARIOS, Scenario, Set};
 
 /// One guest takes this much; more is for two, side by side.
 const ONE_GUEST_SECONDS: u32 = 60;
@@ -24,8 +24,6 @@ pub(crate) struct Options {
     pub(super) shell: bool,
     /// Figures instead of scenarios.
     pub(super) figures: bool,
-    /// Nodes made of `ipvsadm` and BIRD instead of our agent, to compare with.
-    pub(super) reference: bool,
 }
 
 impl Options {
@@ -40,7 +38,7 @@ impl Options {
     }
 
     const fn of(scenarios: Vec<&'static Scenario>) -> Self {
-        Self { scenarios, repeat: 1, keep: false, shell: false, figures: false, reference: false }
+        Self { scenarios, repeat: 1, keep: false, shell: false, figures: false }
     }
 
     /// Reads the words after `cargo xtask testbed`.
@@ -56,7 +54,6 @@ impl Options {
                 "--smoke" => is_smoke = true,
                 "--keep" => options.keep = true,
                 "--shell" => options.shell = true,
-                "--reference" => options.reference = true,
                 "--figures" => options.figures = true,
                 "--only" => {
                     let name = words.next().context("--only needs the name of a scenario")?;
@@ -67,7 +64,7 @@ impl Options {
                     options.repeat = count.context("--repeat needs a number from 1")?;
                 }
                 unknown => bail!(
-                    "no option `{unknown}`; there are --smoke, --only NAME, --repeat N, --reference, --keep, \
+                    "no option `{unknown}`; there are --smoke, --only NAME, --repeat N, --keep, \
                      --shell, --figures, --help"
                 ),
             }
@@ -78,7 +75,9 @@ impl Options {
         } else if !only.is_empty() {
             options.scenarios.retain(|scenario| only.contains(&scenario.id));
         }
-        options.leave_out(!only.is_empty())?;
+        if options.shell || options.figures {
+            options.scenarios.clear();
+        }
         Ok(options)
     }
 
@@ -96,21 +95,6 @@ impl Options {
         let runs_none = self.shell || self.figures;
         let has_more = self.keep || self.repeat > 1;
         ensure!(!(runs_none && has_more), "{} runs no scenario; leave out --keep and --repeat", chosen[0]);
-        Ok(())
-    }
-
-    /// Leaves out what cannot be run; that is an error if somebody asked for it by name.
-    fn leave_out(&mut self, is_named: bool) -> anyhow::Result<()> {
-        if self.shell || self.figures {
-            self.scenarios.clear();
-        }
-        if self.reference {
-            let needs_agent = |scenario: &&&Scenario| scenario.needs == Needs::Agent;
-            if let Some(scenario) = self.scenarios.iter().find(needs_agent).filter(|_| is_named) {
-                bail!("`{}` needs our agent; leave out --reference", scenario.name);
-            }
-            self.scenarios.retain(|scenario| scenario.needs != Needs::Agent);
-        }
         Ok(())
     }
 
@@ -152,12 +136,7 @@ impl Options {
 
     /// What a guest's first process is told; `testbed/src/words.rs` reads it.
     pub(super) fn words(&self, share: &[&Scenario]) -> Vec<String> {
-        let flags = [
-            (self.keep, "keep"),
-            (self.shell, "shell"),
-            (self.reference, "reference"),
-            (self.figures, "figures"),
-        ];
+        let flags = [(self.keep, "keep"), (self.shell, "shell"), (self.figures, "figures")];
         let mut words: Vec<String> =
             flags.iter().filter(|(is_set, _)| *is_set).map(|(_, word)| (*word).to_owned()).collect();
         if !share.is_empty() {
@@ -213,7 +192,6 @@ cargo xtask testbed --smoke       the small set, marked * below: {smoke} s
 cargo xtask testbed --only NAME   one scenario, or all whose names start so; may be repeated
 
 --repeat N     N times, to look for what fails now and then
---reference    nodes of ipvsadm and BIRD instead of our agent: what of it is the kernel's doing
 --keep         a shell in the guest when its scenarios are through
 --shell        a shell in the guest at once, and no scenario (leave it with Ctrl-d, or Ctrl-a x)
 --figures      instead of scenarios the figures for the README; 6 minutes

@@ -39,8 +39,6 @@ fn what_is_not_there_is_refused_with_what_is() {
     assert_eq!(refusal(&["--repeat", "0"]), "--repeat needs a number from 1");
     assert_eq!(refusal(&["--smoke", "--shell"]), "--smoke and --shell exclude each other; write one of them");
     assert_eq!(refusal(&["--shell", "--keep"]), "--shell runs no scenario; leave out --keep and --repeat");
-    let agent = refusal(&["--reference", "--only", "agent restarts"]);
-    assert_eq!(agent, "`agent restarts` needs our agent; leave out --reference");
 }
 
 #[test]
@@ -72,16 +70,15 @@ fn the_small_set_is_one_guest_of_less_than_a_minute() {
 
 #[test]
 fn guests_are_told_names_and_nothing_to_choose_by() {
-    let options = parse(&["--only", "node's agent k", "--only", "backend a", "--reference", "--repeat", "3"]);
+    let options = parse(&["--only", "node's agent k", "--only", "backend a", "--repeat", "3"]);
     let options = options.expect("known words");
     let words = options.words(&options.shares()[0]);
-    assert_eq!(words, ["reference", "run=node's_agent_killed,backend_added", "repeat=3"]);
+    assert_eq!(words, ["run=node's_agent_killed,backend_added", "repeat=3"]);
     let figures = parse(&["--figures"]).expect("a known word");
     assert_eq!(
         (figures.words(&figures.shares()[0]), figures.has_live_tests()),
         (vec!["figures".to_owned()], false)
     );
-    assert!(!names(&parse(&["--reference"]).expect("a known word").scenarios).contains(&"agent restarts"));
 }
 
 #[test]
