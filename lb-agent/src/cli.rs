@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 /// The daemon of an L4 node: IPVS, BGP, BFD and health checks from one file.
 #[derive(Debug, Parser)]
 #[command(name = "lb-agent", version, after_help = AFTER, propagate_version = true)]
-#[command(disable_help_subcommand = true, args_conflicts_with_subcommands = true)]
+#[command(disable_help_subcommand = true, args_conflicts_with_subcommands = true, max_term_width = 80)]
 pub(crate) struct Cli {
     /// What to do; without one, `run`.
     #[command(subcommand)]
@@ -34,7 +34,7 @@ Exit status: 0 done; 1 the answer is no, or there is no answer; 2 bad input.";
 /// The commands, in the order in which a person comes to need them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Say what would be done with a file: commands, switches, what is missing.
+    /// Say what would be done with a file, and what is missing for it.
     Check(Check),
     /// Run as the daemon.
     Run(Run),
@@ -47,16 +47,16 @@ pub(crate) enum Command {
     /// Give a backend, or this node, no new flows.
     Drain(Drain),
     /// Put a backend, or this node, back.
-    Undrain(Drain),
+    Undrain(Undrain),
     /// Tell the agent that its path to a backend is dead, or alive.
     Path(Path),
     /// Have the agent read its file now.
     Reload(Ask),
     /// On a backend: take tunnelled packets and answer clients directly.
     Dsr(crate::dsr::Arguments),
-    /// Read what `ipvsadm -S -n` prints, or keepalived.conf, into our file.
+    /// Read `ipvsadm -S -n` or keepalived.conf into our file.
     Import(Import),
-    /// From a client's side: ask every VIP through each node to each gateway, and name what is dead.
+    /// From a client's side: ask every VIP over every path, and name what is dead.
     ProbePaths(crate::probe::paths::Arguments),
     /// Print the completion script of a shell.
     Completions(Completions),
@@ -100,7 +100,7 @@ does the same by netlink. What ipvsadm cannot do begins with `# ipvsadm`.
 
 Examples:
   lb-agent check --config node.yaml             what would be done here
-  lb-agent check --config - < node.yaml         the same, of a file not written yet
+  lb-agent check --config - < node.yaml         the same, from standard input
   lb-agent check --print-lb --config node.yaml  for `overspill pick`
 
 Exit status: 0 if the file is right, even where a module or a capability is
@@ -122,24 +122,47 @@ pub(crate) struct Completions {
     pub(crate) shell: clap_complete::Shell,
 }
 
-/// `drain` and `undrain`.
+/// `drain`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   lb-agent drain 10.1.0.5                                 of all its services
   lb-agent drain 10.1.0.5 --service 203.0.113.10:443/tcp  of this one alone
-  lb-agent drain --node                                   before work on this node
+  lb-agent drain --node                                   before work on it
   lb-agent undrain 10.1.0.5                               flows for it again
 
 What is drained stays so when the agent restarts. It is drained on this node:
 do it on all, or write `state: drain` into their file, for while nodes differ,
 flows that routers move between them break.")]
-#[command(group = clap::ArgGroup::new("what").required(true).args(["backend", "node"]))]
 pub(crate) struct Drain {
+    /// What is drained, and where the agent is asked.
+    #[command(flatten)]
+    pub(crate) what: Drained,
+}
+
+/// `undrain`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lb-agent undrain 10.1.0.5                                 in all its services
+  lb-agent undrain 10.1.0.5 --service 203.0.113.10:443/tcp  in this one alone
+  lb-agent undrain --node                                   its VIPs again
+
+What the file itself drains (`state: drain`) stays drained.")]
+pub(crate) struct Undrain {
+    /// What is put back, and where the agent is asked.
+    #[command(flatten)]
+    pub(crate) what: Drained,
+}
+
+/// A backend or this node, for `drain` and `undrain`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["backend", "node"]))]
+pub(crate) struct Drained {
     /// The backend's address.
     #[arg(value_name = "BACKEND")]
     pub(crate) backend: Option<IpAddr>,
-    /// This whole node instead of a backend: `drain` withdraws its VIPs, its flows go on.
+    /// This whole node instead of a backend: its VIPs at the routers, while its flows go on.
     #[arg(long)]
     pub(crate) node: bool,
     /// In this service alone, as VIP:PORT/PROTO; in all if left out.
@@ -195,7 +218,7 @@ pub(crate) enum ImportFormat {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  lb-agent path 10.1.0.5 --dead-for 60   no flows for it, unless told anew, for a minute
+  lb-agent path 10.1.0.5 --dead-for 60   no flows for it for a minute
   lb-agent path 10.1.0.5 --alive         it answers again
 
 For a checker that sees what checks from this node do not, such as one that runs

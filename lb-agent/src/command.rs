@@ -86,7 +86,7 @@ fn carry_out(cli: Cli, out: &mut impl Write) -> Result<(), Stop> {
             clap_complete::generate(arguments.shell, &mut Cli::command(), "lb-agent", out);
             Ok(())
         }
-        Command::Drain(arguments) => ask::drain(arguments, true, out),
+        Command::Drain(arguments) => ask::drain(arguments.what, true, out),
         Command::Explain(arguments) => ask::explain(&arguments, out),
         Command::Import(arguments) => {
             let format = arguments.format.map(|format| match format {
@@ -102,7 +102,7 @@ fn carry_out(cli: Cli, out: &mut impl Write) -> Result<(), Stop> {
         Command::Run(arguments) => daemon::run(&arguments).map_err(Stop::Daemon),
         Command::Status(arguments) => ask::status(&arguments, out),
         Command::Top(arguments) => ask::top(&arguments, out),
-        Command::Undrain(arguments) => ask::drain(arguments, false, out),
+        Command::Undrain(arguments) => ask::drain(arguments.what, false, out),
     }
 }
 

@@ -156,6 +156,12 @@ pub enum ImportProblem {
         /// What has to follow.
         what: &'static str,
     },
+    /// Nothing in it is known.
+    #[error(
+        "nothing here is known; import what `ipvsadm -S -n` prints (`-A` and `-a` lines), or a keepalived.conf \
+         with `virtual_server` blocks"
+    )]
+    Nothing,
     /// A destination of a service that was not named before.
     #[error("`{service}` was not added before; put its -A line first")]
     NoService {
@@ -176,6 +182,10 @@ pub fn import(text: &str, format: Format) -> Result<Imported, ImportError> {
         Format::Keepalived => keepalived::read(text, &mut remarks)?,
     };
     let services: Vec<_> = drafts.into_iter().filter_map(|draft| draft.finish(&mut remarks)).collect();
+    let is_known = |remark: &Remark| !matches!(remark.concern, Concern::Unknown { .. });
+    if services.is_empty() && !remarks.0.iter().any(is_known) {
+        return Err(ImportError { line: 1, problem: ImportProblem::Nothing });
+    }
     let owned: BTreeSet<_> = services.iter().map(|service| Prefix(service.vip.into())).collect();
     let file = LbFile {
         version: Some(1),
@@ -278,6 +288,7 @@ const OTHER_TUNNEL: &str =
     "a service has one way to all of its backends; make it another service, or change the backend's tunnel";
 const OTHER_PORT: &str =
     "under a tunnel packets arrive on the port that the client wrote; make the backend listen there too";
+const DIVIDED: &str = "added to the weight of the same backend, for a tunnel shows it no other port";
 const WEIGHT: &str = "written as 65535, the greatest weight";
 const EMPTY: &str = "none of its backends can be taken";
 const DUPLICATE: &str = "the service has that backend already";
@@ -305,8 +316,15 @@ impl Draft {
                 remarks.left_out(backend.line, name, OTHER_TUNNEL);
                 continue;
             }
-            if !seen.insert(backend.address) {
+            let weight = u16::try_from(backend.weight).unwrap_or(u16::MAX);
+            if !seen.insert((backend.address, backend.port)) {
                 remarks.left_out(backend.line, name, DUPLICATE);
+                continue;
+            }
+            let same = |other: &&mut BackendFile| other.address == backend.address;
+            if let Some(other) = backends.iter_mut().find(same) {
+                remarks.otherwise(backend.line, name, DIVIDED);
+                other.weight = other.weight.saturating_add(weight);
                 continue;
             }
             if backend.port != self.port {
@@ -315,7 +333,6 @@ impl Draft {
             if backend.weight > u32::from(u16::MAX) {
                 remarks.otherwise(backend.line, format!("weight {}", backend.weight), WEIGHT);
             }
-            let weight = u16::try_from(backend.weight).unwrap_or(u16::MAX);
             let address = backend.address;
             backends.push(BackendFile { address, port: None, weight, state: BackendState::Active });
         }

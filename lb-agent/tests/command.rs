@@ -72,10 +72,56 @@ fn a_backend_that_is_several_destinations_is_explained_once() {
 
 #[test]
 fn every_command_that_asks_or_checks_has_examples() {
-    for command in ["check", "drain", "undrain", "explain", "path", "status", "top"] {
+    for command in ["check", "drain", "undrain", "explain", "path", "probe-paths", "status", "top"] {
         let help = text(&agent(&[command, "--help"]).stdout);
         let example = format!("  lb-agent {command} ");
         assert!(help.contains("Example") && help.contains(&example), "{help}");
+    }
+}
+
+#[test]
+fn every_help_fits_into_80_columns() {
+    let commands = [
+        "check",
+        "run",
+        "status",
+        "top",
+        "explain",
+        "drain",
+        "undrain",
+        "path",
+        "reload",
+        "dsr",
+        "import",
+        "probe-paths",
+        "completions",
+        "man",
+    ];
+    let asked = commands.iter().map(|command| vec![*command, "--help"]).chain([vec!["--help"]]);
+    for words in asked {
+        let help = text(&agent(&words).stdout);
+        let wide: Vec<&str> = help.lines().filter(|line| line.chars().count() > 80).collect();
+        assert!(wide.is_empty(), "{words:?}: {wide:#?}");
+    }
+}
+
+#[test]
+fn check_warns_of_what_is_right_and_seldom_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = "health: { interval: 2s, timeout: 5s }\n";
+    let apart = NODE.replace("address: 10.1.0.10", "address: 10.1.0.10, weight: 100");
+    for (content, wanted) in [
+        (NODE.to_owned(), None),
+        (format!("{NODE}{slow}"), Some("a check may take 5s (timeout), longer than 2s (interval)")),
+        (apart, Some("destinations for 2 backends, for its weights lie far")),
+    ] {
+        let printed = text(&agent(&["check", "--config", &file(folder.path(), &content)]).stdout);
+        let is_warning = |line: &&str| line.contains("a check may take") || line.contains("lie far");
+        let warnings: Vec<&str> = printed.lines().filter(is_warning).collect();
+        match wanted {
+            None => assert!(warnings.is_empty(), "{warnings:?}"),
+            Some(wanted) => assert!(warnings[0].contains(wanted), "{warnings:?}"),
+        }
     }
 }
 

@@ -45,7 +45,7 @@ use crate::ipvs::{MARKS, Marks};
 use crate::time::Time;
 
 pub use action::{Action, ProbeKey, ProbeOrder, Write};
-pub use config::{ControlConfig, LogConfig, NodeConfig};
+pub use config::{ControlConfig, LogConfig, NodeConfig, served};
 pub use error::{NodeError, NodeProblem};
 pub use event::Event;
 pub use explain::Explanation;

@@ -327,7 +327,8 @@ impl ValueEnum for Kind {
 Slots are a backend's places in the table, share is their part of all, ideal is
 its weight's part of the active backends' weights. With --against, moved says
 how many slots another backend would hold, against the least that the change of
-weights makes necessary.
+weights makes necessary. A backend that drains keeps its slots under ipvs-*, but
+their new flows go elsewhere, so they have moved.
 
 Examples:
   overspill table --config lb.yaml

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 
 use files::Source;
 use lb_core::Time;
+use lb_core::config::units::HumanDuration;
 use lb_core::health::Outcome;
 use lb_core::ipvs::{Command, ServiceKey, print_lb};
 use lb_core::node::{Action, Node, NodeConfig, Snapshot, Write};
@@ -19,6 +20,8 @@ use crate::cli::Check;
 use crate::kernel::Kernel;
 use crate::{file, privileges};
 
+/// Destinations of a backend, on average, that are worth a word: the usual are 8.
+const MANY: usize = 32;
 /// More turns than any start takes.
 const TURNS: usize = 1_000_000;
 
@@ -38,7 +41,9 @@ pub(super) fn run(arguments: &Check, out: &mut impl io::Write) -> Result<(), Sto
     };
     heading(&config, unread.as_deref(), out)?;
     switches(&config, &kernel, unread.is_some(), out)?;
+    slow_checks(&config, out)?;
     let node = played(config, kernel.clone());
+    many_destinations(&node, out)?;
     foreign(&node, &kernel, out)?;
     commands(&node.writes_for(&kernel), out)?;
     announcements(&node, out)
@@ -100,6 +105,42 @@ fn switches(
                 writeln!(out, "sysctl -w {}={}", switch.name, switch.wanted)?;
             }
             None => writeln!(out, "# {} is not in this kernel: {}", switch.name, switch.why)?,
+        }
+    }
+    Ok(())
+}
+
+/// Checks that may outlast their interval: right, and seldom meant.
+fn slow_checks(config: &NodeConfig, out: &mut impl io::Write) -> Result<(), Stop> {
+    for (service, health) in config.lb.services.iter().zip(&config.health) {
+        let policy = &health.backend;
+        if policy.timeout() > policy.interval() {
+            writeln!(
+                out,
+                "# {}: a check may take {} (timeout), longer than {} (interval):",
+                service.address,
+                HumanDuration::from(policy.timeout()),
+                HumanDuration::from(policy.interval()),
+            )?;
+            let bound = HumanDuration::from(policy.detection_bound());
+            writeln!(out, "# the next waits for it, and a backend that hangs is out after {bound}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Services whose weights lie so far apart that their backends take very many destinations.
+fn many_destinations(node: &Node, out: &mut impl io::Write) -> Result<(), Stop> {
+    for (key, service) in node.desired().services {
+        let backends: BTreeSet<_> =
+            service.destinations.iter().map(|destination| destination.endpoint.address).collect();
+        let (count, backends) = (service.destinations.len(), backends.len());
+        if count > backends * MANY {
+            writeln!(out, "# {key}: {count} destinations for {backends} backends, for its weights lie far")?;
+            writeln!(
+                out,
+                "# apart; with weights in small numbers (3 and 1 for 300 and 100) there are fewer"
+            )?;
         }
     }
     Ok(())

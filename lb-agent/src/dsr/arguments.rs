@@ -14,17 +14,20 @@ use super::vips;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Which device is used for a VIP, unless --device says otherwise:
-  IPv4 in IPv4   tunl0 (module ipip)        IPv6 in IPv6   ip6tnl0 (ip6_tunnel)
-  IPv6 in IPv4   sit0 (module sit)          IPv4 in IPv6   overspill6, which is made (ip6_tunnel)
-The outer family is the VIP's own if this pod has an address of it, else the other.
+  IPv4 in IPv4   tunl0 (module ipip)
+  IPv6 in IPv6   ip6tnl0 (module ip6_tunnel)
+  IPv6 in IPv4   sit0 (module sit)
+  IPv4 in IPv6   overspill6, which is made (module ip6_tunnel)
+The outer family is the VIP's own if this pod has an address of it, else the
+other.
 
-Settings that are made where they are not so: rp_filter 0 of all and of the device,
-arp_ignore 1 and arp_announce 2 of all (IPv4); disable_ipv6 0 of the device (IPv6).
-In a container /proc/sys is writable only if it is privileged.
+Settings that are made where they are not so: rp_filter 0 of all and of the
+device, arp_ignore 1 and arp_announce 2 of all (IPv4); disable_ipv6 0 of the
+device (IPv6). In a container /proc/sys is writable only if it is privileged.
 
-What was added is known by its mark (addresses carry protocol 79, the device's alias
-holds what was there before), so --undo needs nothing but itself; on Linux before 5.18
-name the VIPs again. It takes CAP_NET_ADMIN.
+What was added is known by its mark (addresses carry protocol 79, the device's
+alias holds what was there before), so --undo needs nothing but itself; on
+Linux before 5.18 name the VIPs again. It takes CAP_NET_ADMIN.
 
 Exit status: 0 done; 1 it could not be done, or --check found something missing;
 2 bad input, nothing was changed.
@@ -32,7 +35,7 @@ Exit status: 0 done; 1 it could not be done, or --check found something missing;
 Examples:
   lb-agent dsr --vip 203.0.113.10 --vip 2001:db8::1
   lb-agent dsr --vip 203.0.113.10 --encapsulation gue:6080 --check
-  lb-agent dsr --watch /etc/vips --undo          until SIGTERM, then take all back
+  lb-agent dsr --watch /etc/vips --undo       until SIGTERM, then take all back
   lb-agent dsr --undo")]
 pub(crate) struct Arguments {
     /// A VIP that this pod serves; may be repeated. Others that are there stay.

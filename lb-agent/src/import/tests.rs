@@ -200,3 +200,35 @@ proptest! {
         }
     }
 }
+
+/// What an agent of ours left in a kernel: one backend is several destinations, on ports of no meaning.
+#[test]
+fn a_divided_backend_is_one_again() {
+    let text = "\
+-A -t 203.0.113.10:443 -s mh -b mh-port,mh-fallback
+-a -t 203.0.113.10:443 -r 10.1.0.5:443 -i -w 1
+-a -t 203.0.113.10:443 -r 10.1.0.5:444 -i -w 1
+-a -t 203.0.113.10:443 -r 10.1.0.6:443 -i -w 1
+-a -t 203.0.113.10:443 -r 10.1.0.6:444 -i -w 0
+-a -t 203.0.113.10:443 -r 10.1.0.6:444 -i -w 1
+";
+    let imported = import(text, Format::Ipvsadm).unwrap();
+    let backends = &imported.file.services[0].backends;
+    let weights: Vec<_> =
+        backends.iter().map(|backend| (backend.address.to_string(), backend.weight)).collect();
+    assert_eq!(weights, [("10.1.0.5".to_owned(), 2), ("10.1.0.6".to_owned(), 1)]);
+    let told: Vec<_> = imported.remarks.iter().map(|remark| (remark.line, remark.to_string())).collect();
+    assert_eq!(told.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [3, 5, 6]);
+    assert!(told[0].1.contains("added to the weight of the same backend"), "{}", told[0].1);
+    assert!(told[2].1.contains(DUPLICATE), "{}", told[2].1);
+}
+
+#[test]
+fn a_text_of_which_nothing_is_known_is_refused() {
+    let nothing = ImportError { line: 1, problem: ImportProblem::Nothing };
+    for text in ["", "# a comment alone\n", "once upon a time\n", "{\"services\": []}\n"] {
+        assert_eq!(import(text, Format::of(text)), Err(nothing.clone()), "{text}");
+    }
+    let text = "vrrp_instance one {\n  state MASTER\n}\n";
+    assert!(import(text, Format::Keepalived).is_ok(), "keepalived without virtual servers is no nonsense");
+}

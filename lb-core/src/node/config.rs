@@ -120,13 +120,7 @@ impl NodeConfig {
     /// every backend is healthy: a backend is as many as the kernel has destinations for it.
     #[must_use]
     pub fn served(&self) -> Config {
-        let wanted = |(service, health): (&ServiceConfig, &HealthConfig)| {
-            let offer = |backend: &BackendConfig| Offer { traffic: backend.state, weight: backend.weight };
-            let offers: Vec<_> = service.backends.iter().map(offer).collect();
-            desired(service, &offers, Grain::of(service, &health.backend)).ok()
-        };
-        let services = self.lb.services.iter().zip(&self.health).filter_map(wanted).collect();
-        mirror(&self.lb, &Desired { services })
+        served(&self.lb, &self.health)
     }
 
     /// The kernel's switches that it needs.
@@ -136,6 +130,21 @@ impl NodeConfig {
         let marks = through.then_some(MARK_SYSCTLS).into_iter().flatten();
         sysctls(&self.lb).into_iter().chain(marks).collect()
     }
+}
+
+/// The services of the kernel's kinds as a node has them while every backend is healthy.
+///
+/// `health` is each service's, by its place in `lb`, whose backends are in the order of their
+/// endpoints. What no kernel can do is left out, for no node does it.
+#[must_use]
+pub fn served(lb: &Config, health: &[HealthConfig]) -> Config {
+    let wanted = |(service, health): (&ServiceConfig, &HealthConfig)| {
+        let offer = |backend: &BackendConfig| Offer { traffic: backend.state, weight: backend.weight };
+        let offers: Vec<_> = service.backends.iter().map(offer).collect();
+        desired(service, &offers, Grain::of(service, &health.backend)).ok()
+    };
+    let kernels = lb.services.iter().zip(health).filter(|(service, _)| service.scheduler.is_ipvs());
+    mirror(lb, &Desired { services: kernels.filter_map(wanted).collect() })
 }
 
 impl TryFrom<LbFile> for NodeConfig {

@@ -108,6 +108,14 @@ fn what_a_change_moves() {
     // the other's slots stay where they are
     assert!((450..574).contains(&change["slots"].as_u64().unwrap()), "{change}");
 
+    // a kernel leaves a drained backend its slots, and sends their new flows elsewhere
+    let mh = "kind: ipvs-mh, port: true, fallback: true";
+    for (old, new) in [(two, drained), (drained, two)] {
+        let change = moved(&file(mh, old), &file(mh, new));
+        assert!((2_040..=2_053).contains(&change["slots"].as_u64().unwrap()), "{change}");
+    }
+    assert_eq!(moved(&file(mh, drained), &file(mh, drained)), nothing);
+
     let gone = "hashKey: 000102030405060708090a0b0c0d0e0f\nservices: []";
     let everything = json!({ "slots": 1024, "fraction": 1.0, "ideal_fraction": 1.0, "sampled": false });
     assert_eq!(moved(&file(rendezvous, two), gone), everything);

@@ -19,6 +19,18 @@ use crate::probe::{PrepareError, Preparer};
 
 /// Ask every VIP through each node to each gateway.
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Run it on a host that routes to the nodes, has none of the VIPs, and takes in
+answers by another way than it asks (`rp_filter` 0 or 2). Needs CAP_NET_ADMIN,
+for a mark and a rule for each node; they are taken back at the end.
+
+Examples:
+  lb-agent probe-paths --config lb.yaml --node a=10.0.0.11 --node b=10.0.0.12
+  lb-agent probe-paths --config lb.yaml --node 10.0.0.11 --json | jq .findings
+  lb-agent probe-paths --config lb.yaml --node 10.0.0.11 --print-setup
+
+Exit status: 0 every path lives; 1 some are dead, and named; 2 bad input, or
+nothing could be asked. `lb-agent path` tells a node of what was found.")]
 pub struct Arguments {
     /// The LB file that the nodes serve.
     #[arg(long, value_name = "FILE")]
@@ -29,7 +41,7 @@ pub struct Arguments {
     /// How packets get to a node.
     #[arg(long, value_enum, default_value_t)]
     pub by: By,
-    /// An address of this host to ask from; the kernel's choice where left out.
+    /// An address of this host to ask from; the kernel's choice if left out.
     #[arg(long = "source", value_name = "ADDRESS")]
     pub sources: Vec<IpAddr>,
     /// How long each flow may take.

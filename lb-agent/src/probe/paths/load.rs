@@ -1,9 +1,9 @@
 //! From an LB file to what is asked: services as their nodes' kernels have them, and their checks.
 
 use lb_core::HashKey;
-use lb_core::config::{BackendConfig, Config, ConfigError, LbFile};
-use lb_core::health::{HealthConfig, HealthError, HealthFile, Offer, Via};
-use lb_core::ipvs::{Desired, Grain, desired, mirror};
+use lb_core::config::{Config, ConfigError, LbFile};
+use lb_core::health::{HealthConfig, HealthError, HealthFile, Via};
+use lb_core::node::served;
 
 use super::plan::Subject;
 
@@ -54,21 +54,10 @@ pub fn load(file: LbFile) -> Result<(HashKey, Vec<Subject>), LoadError> {
         let section = if has_own[place] { format!("services[{place}].health") } else { "health".to_owned() };
         checks.push(HealthConfig::try_from(health).map_err(|error| LoadError::Health { section, error })?);
     }
-    let mut kernel = Desired::default();
-    for (service, health) in config.services.iter_mut().zip(&checks) {
-        if !service.scheduler.is_ipvs() {
-            continue;
-        }
+    for service in config.services.iter_mut().filter(|service| service.scheduler.is_ipvs()) {
         service.backends.sort_unstable_by_key(|backend| backend.endpoint);
-        let offer = |backend: &BackendConfig| Offer { traffic: backend.state, weight: backend.weight };
-        let offers: Vec<_> = service.backends.iter().map(offer).collect();
-        let grain = Grain::of(service, &health.backend);
-        // What no kernel can do no node does; it is left as the file has it.
-        if let Ok((key, service)) = desired(service, &offers, grain) {
-            kernel.services.insert(key, service);
-        }
     }
-    let mirrored = mirror(&config, &kernel);
+    let mirrored = served(&config, &checks);
     let mut subjects = Vec::new();
     for (mut service, health) in config.services.into_iter().zip(checks) {
         if let Some(found) = mirrored.services.iter().find(|found| found.address == service.address) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use lb_core::FlowKey;
-use lb_core::config::ServiceAddress;
+use lb_core::config::{BackendState, ServiceAddress};
 use lb_core::flow::Addresses;
 use lb_core::identity::Endpoint;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use super::{Division, fraction, percent};
 /// How much another backend would hold.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(super) struct Moved {
-    /// Slots with another holder.
+    /// Slots whose new flows go elsewhere.
     slots: u64,
     /// Their part of all.
     fraction: f64,
@@ -47,9 +47,8 @@ pub(super) fn moved(old: &Division, new: Option<&Division>) -> Moved {
     match new {
         Some(new) if new.rules == old.rules => {
             let pairs = old.slots.iter().zip(&new.slots);
-            let slots = pairs
-                .filter(|(before, after)| old.endpoint(**before) != new.endpoint(**after))
-                .count() as u64;
+            let slots =
+                pairs.filter(|(before, after)| old.taker(**before) != new.taker(**after)).count() as u64;
             Moved { slots, fraction: fraction(slots, size), ideal_fraction, sampled: false }
         }
         Some(new) => {
@@ -67,8 +66,10 @@ pub(super) fn moved(old: &Division, new: Option<&Division>) -> Moved {
 }
 
 impl Division {
-    fn endpoint(&self, slot: i32) -> Option<Endpoint> {
-        usize::try_from(slot).ok().and_then(|index| self.backends.get(index)).map(|holder| holder.backend)
+    /// Who takes new flows of a slot; nobody of one whose holder drains, though the kernel leaves it there.
+    fn taker(&self, slot: i32) -> Option<Endpoint> {
+        let holder = usize::try_from(slot).ok().and_then(|index| self.backends.get(index))?;
+        (holder.state == BackendState::Active).then_some(holder.backend)
     }
 
     fn picks(&self, flow: &FlowKey) -> Option<Endpoint> {
