@@ -5,21 +5,18 @@
 
 use std::error::Error;
 
-use mesh_model::access_point::AccessPoint;
-use mesh_model::api::{FederatedAccessPoint, PlacementLevel};
-use mesh_model::fleet::Fleet;
+use mesh_model::api::PlacementLevel;
 use mesh_model::footprint::{NamespaceSpec, ServiceSpec, Services, ServicesFile, predict};
 use mesh_model::render::render_steered;
 use mesh_model::template::Schemas;
 use mesh_model::visibility::{Export, ExportTo, Uses, smallest};
 
-const FLEET: &str = include_str!("../../examples/checkout/fleet.yaml");
-const ACCESS_POINT: &str = include_str!("../../examples/checkout/access-point.yaml");
+#[path = "support/checkout.rs"]
+mod checkout;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let fleet = fleet()?;
-    let access_point: FederatedAccessPoint = serde_saphyr::from_str(ACCESS_POINT)?;
-    let access_point = AccessPoint::try_from(access_point)?;
+    let fleet = checkout::fleet()?;
+    let access_point = checkout::access_point()?;
     let target = fleet.target(PlacementLevel::Cluster, "slc-a-1").ok_or("the example has this cluster")?;
     let rendering = render_steered(&access_point, &target, &fleet, &Schemas::embedded());
 
@@ -59,16 +56,4 @@ fn services(count: usize, export: &[Export]) -> Result<Vec<ServiceSpec>, Box<dyn
         })
     };
     (0..count).map(service).collect()
-}
-
-fn fleet() -> Result<Fleet, Box<dyn Error>> {
-    let (mut zones, mut clusters) = (Vec::new(), Vec::new());
-    for text in FLEET.split("\n---\n") {
-        if text.contains("kind: AvailabilityZone") {
-            zones.push(serde_saphyr::from_str(text)?);
-        } else if text.contains("kind: Cluster") {
-            clusters.push(serde_saphyr::from_str(text)?);
-        }
-    }
-    Ok(Fleet::new(zones, clusters)?)
 }

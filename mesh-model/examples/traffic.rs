@@ -6,23 +6,20 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
-use mesh_model::access_point::AccessPoint;
-use mesh_model::api::{FederatedAccessPoint, PlacementLevel};
-use mesh_model::fleet::Fleet;
+use mesh_model::api::PlacementLevel;
 use mesh_model::name::Name;
 use mesh_model::render::render_steered;
 use mesh_model::template::Schemas;
 use mesh_model::traffic::{Loads, RegionState, drain_check, local_share, region_loads};
 use mesh_model::units::Rate;
 
-const FLEET: &str = include_str!("../../examples/checkout/fleet.yaml");
-const ACCESS_POINT: &str = include_str!("../../examples/checkout/access-point.yaml");
+#[path = "support/checkout.rs"]
+mod checkout;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let access_point: FederatedAccessPoint = serde_saphyr::from_str(ACCESS_POINT)?;
-    let access_point = AccessPoint::try_from(access_point)?;
+    let access_point = checkout::access_point()?;
     let traffic = access_point.traffic.as_ref().ok_or("the example has a policy of traffic")?;
-    let calm = fleet(false)?;
+    let calm = checkout::fleet()?;
     let target = calm.target(PlacementLevel::Cluster, "slc-a-1").ok_or("the example has this cluster")?;
     let rendering = render_steered(&access_point, &target, &calm, &Schemas::embedded());
     let of = |kind: &str| rendering.objects.iter().find(|object| object["kind"] == kind);
@@ -37,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{healthy:>13} %  {share:>13}  {:>20.2}  {:>21.2}", factor("us-west"), factor("us-south"));
     }
 
-    let drained = fleet(true)?;
+    let drained = checkout::fleet_with(|zone| zone == "slc-a")?;
     for each in [3_000, 14_000] {
         let loads: Loads =
             drained.clusters().map(|cluster| (cluster.name.clone(), Rate::per_second(each))).collect();
@@ -47,21 +44,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
-}
-
-/// The example's fleet, with or without zone slc-a.
-fn fleet(drain: bool) -> Result<Fleet, Box<dyn Error>> {
-    let (mut zones, mut clusters) = (Vec::new(), Vec::new());
-    for text in FLEET.split("\n---\n") {
-        if text.contains("kind: AvailabilityZone") {
-            let mut zone: mesh_model::api::AvailabilityZone = serde_saphyr::from_str(text)?;
-            zone.spec.drain = drain && zone.metadata.name == "slc-a";
-            zones.push(zone);
-        } else if text.contains("kind: Cluster") {
-            clusters.push(serde_saphyr::from_str(text)?);
-        }
-    }
-    Ok(Fleet::new(zones, clusters)?)
 }
 
 /// Regions of 100 hosts and 1,000 requests per second each; the first is as healthy as said.
