@@ -1,6 +1,6 @@
 //! Tests of gateway configuration: no field without an effect, isolation, rules, endpoints.
 //!
-//! That Envoy takes what is made here is tested with a real one in `overspill/tests/envoy.rs`.
+//! That Envoy takes what is made here is tested with a real one in `overspill/tests/envoy`.
 
 mod effect;
 
