@@ -109,8 +109,10 @@ fn pool(
         );
         cluster["upstream_connection_options"] = json!({ "tcp_keepalive": probes });
     }
+    // 0 is no limit of Istio's but a word for its default
+    let said = |limit: Option<u32>| limit.filter(|limit| *limit > 0);
     // without a word there is no limit, as in Istio; Envoy's own is 1,024
-    let most = |limit: Option<u32>| limit.unwrap_or(u32::MAX);
+    let most = |limit: Option<u32>| said(limit).unwrap_or(u32::MAX);
     cluster["circuit_breakers"] = json!({ "thresholds": [{
         "max_connections": most(pool.tcp.max_connections),
         "max_pending_requests": most(pool.http.http1_max_pending_requests),
@@ -120,10 +122,10 @@ fn pool(
     }] });
     let mut common = json!({});
     put(&mut common, "idle_timeout", time("http/idleTimeout", pool.http.idle_timeout.as_ref()));
-    put(&mut common, "max_requests_per_connection", pool.http.max_requests_per_connection);
+    put(&mut common, "max_requests_per_connection", said(pool.http.max_requests_per_connection));
     let mut protocol = json!({});
     if is_http2 {
-        put(&mut protocol, "max_concurrent_streams", pool.http.max_concurrent_streams);
+        put(&mut protocol, "max_concurrent_streams", said(pool.http.max_concurrent_streams));
     }
     let protocols = if is_http2 {
         json!({ "http2_protocol_options": protocol })
@@ -158,7 +160,8 @@ fn ejection(
     let mut detection = json!({ "enforcing_success_rate": 0 });
     put(&mut detection, "interval", time("interval", outlier.interval.as_ref()));
     put(&mut detection, "base_ejection_time", time("baseEjectionTime", outlier.base_ejection_time.as_ref()));
-    put(&mut detection, "max_ejection_percent", outlier.max_ejection_percent);
+    let most = outlier.max_ejection_percent.filter(|most| *most > 0);
+    put(&mut detection, "max_ejection_percent", most);
     for (count, name, enforced) in [
         (outlier.consecutive5xx_errors, "consecutive_5xx", "enforcing_consecutive_5xx"),
         (

@@ -96,6 +96,9 @@ fn a_circuit_breaker_turns_away_what_is_too_much() {
     assert_eq!(statuses("{ http: { http2MaxRequests: 2 } }"), [200, 200, 503, 503, 503, 503]);
     let one = "{ tcp: { maxConnections: 1 }, http: { http1MaxPendingRequests: 1 } }";
     assert_eq!(statuses(one), [200, 200, 503, 503, 503, 503]);
+    // 0 is no limit of Istio's but a word for its default
+    let none = "{ tcp: { maxConnections: 0 }, http: { http1MaxPendingRequests: 0, http2MaxRequests: 0, maxRequestsPerConnection: 0, maxRetries: 0 } }";
+    assert_eq!(statuses(none), [200; 6]);
 }
 
 #[test]
