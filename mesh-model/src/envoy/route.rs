@@ -70,6 +70,10 @@ pub(super) fn virtual_hosts(
             hosts.entry(host).or_default().extend(routes.clone());
         }
     }
+    for routes in hosts.values_mut() {
+        // as in Istio: what takes all is of no object's order, or it would hide the other objects' routes
+        routes.sort_by_key(|route| route["match"] == json!({ "prefix": "/" }));
+    }
     hosts
 }
 

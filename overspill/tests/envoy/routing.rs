@@ -106,6 +106,30 @@ fn headers_paths_and_hosts_change_on_the_way() {
 }
 
 #[test]
+fn routes_of_several_objects_for_one_host_are_all_reached() {
+    let Some(envoy) = envoy() else { return };
+    let (web, api) = (Backend::new("web"), Backend::new("api"));
+    let mut site = Site::plain(
+        "[{ route: [{ destination: { host: web } }] }]",
+        &[("web", &[web.address]), ("api", &[api.address])],
+    );
+    site.add(
+        "
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: shop-api }
+spec:
+  hosts: [shop.example.com]
+  gateways: [edge]
+  http: [{ match: [{ uri: { prefix: /api/ } }], route: [{ destination: { host: api } }] }]
+",
+    );
+    let _gateway = site.start(&envoy);
+    assert_eq!(get(site.at, HOST, "/").backend(), "web");
+    assert_eq!(get(site.at, HOST, "/api/x").backend(), "api", "one that takes all comes last, as in Istio");
+}
+
+#[test]
 fn weights_split_and_mirrors_copy() {
     let Some(envoy) = envoy() else { return };
     let (one, two, copy) = (Backend::new("v1"), Backend::new("v2"), Backend::new("copy"));
