@@ -13,6 +13,9 @@ use crate::access_point::AccessPointId;
 use crate::template::TemplateId;
 use crate::template::view::{Server, ServerTls, TcpRoute, TlsMode, TlsRoute};
 
+/// The largest body of an answer that is the gateway's own.
+pub(super) const MAX_ANSWER: usize = 1 << 20;
+
 /// One server of one Gateway.
 struct OfGateway<'a> {
     gateway: &'a TemplateId,
@@ -322,6 +325,8 @@ fn route_table(name: &str, virtual_hosts: Vec<Value>) -> Value {
         "ignore_port_in_host_matching": true,
         // a table is right when its clusters are there, which the order of sending sees to
         "validate_clusters": false,
+        // as large as Istio lets an answer be; Envoy's own is 4 KiB
+        "max_direct_response_body_size_bytes": MAX_ANSWER,
     })
 }
 

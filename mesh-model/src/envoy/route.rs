@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::listener::MAX_ANSWER;
 use super::objects::{Called, Named};
 use super::value::{duration, fraction, put, string_match};
 use super::{Feature, Scope, balance};
@@ -162,6 +163,10 @@ fn action(
     if let Some(answer) = &route.direct_response {
         envoy["direct_response"] = json!({ "status": answer.status });
         if let Some(text) = answer.body.as_ref().and_then(|body| body.string.clone()) {
+            if text.len() > MAX_ANSWER {
+                let found = format!("a body of {} bytes", text.len());
+                scope.value(id, format!("{at}/directResponse/body/string"), &found, "write at most 1 MiB");
+            }
             envoy["direct_response"]["body"] = json!({ "inline_string": text });
         }
     } else if route.redirect.is_some() {

@@ -208,6 +208,11 @@ fn what_is_not_supported_has_a_name() {
             "/spec/servers/0/tls: `HTTP` is not possible here",
         ),
         ("1/spec/servers/0/hosts", json!("a"), "/spec: not as its schema says"),
+        (
+            "2/spec/http/0/directResponse",
+            json!({ "status": 200, "body": { "string": "x".repeat((1 << 20) + 1) } }),
+            "/spec/http/0/directResponse/body/string: `a body of 1048577 bytes`",
+        ),
     ] {
         let lines = lines(&[(pointer, value)]);
         assert!(lines.iter().any(|line| line.contains(expected)), "{expected}: {lines:?}");

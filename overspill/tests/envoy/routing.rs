@@ -130,6 +130,16 @@ spec:
 }
 
 #[test]
+fn an_answer_of_the_gateway_may_be_large() {
+    let Some(envoy) = envoy() else { return };
+    let text = "x".repeat(20_000);
+    let site =
+        Site::plain(&format!("[{{ directResponse: {{ status: 200, body: {{ string: {text} }} }} }}]"), &[]);
+    let _gateway = site.start(&envoy);
+    assert_eq!(get(site.at, HOST, "/").body, text);
+}
+
+#[test]
 fn weights_split_and_mirrors_copy() {
     let Some(envoy) = envoy() else { return };
     let (one, two, copy) = (Backend::new("v1"), Backend::new("v2"), Backend::new("copy"));
