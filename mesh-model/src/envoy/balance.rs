@@ -8,6 +8,11 @@ use super::value::duration;
 use crate::template::TemplateId;
 use crate::template::view::{ConsistentHash, TrafficPolicy};
 
+/// Envoy's largest table of Maglev.
+const MAX_TABLE: u64 = 5_000_011;
+/// Envoy's largest ring.
+const MAX_RING: u64 = 8 << 20;
+
 pub(super) fn balance(
     scope: &mut Scope<'_>,
     rule: Option<&TemplateId>,
@@ -21,12 +26,19 @@ pub(super) fn balance(
             (Some(maglev), _) => {
                 cluster["lb_policy"] = json!("MAGLEV");
                 if let Some(size) = maglev.table_size {
+                    if size > MAX_TABLE || !is_prime(size) {
+                        let right = "write a prime number of at most 5000011";
+                        hash_fault(scope, rule, "maglev/tableSize", size, right);
+                    }
                     cluster["maglev_lb_config"] = json!({ "table_size": size });
                 }
             }
             (None, ring) => {
                 cluster["lb_policy"] = json!("RING_HASH");
                 let size = ring.and_then(|ring| ring.minimum_ring_size).unwrap_or(1_024);
+                if size > MAX_RING {
+                    hash_fault(scope, rule, "ringHash/minimumRingSize", size, "write at most 8388608");
+                }
                 cluster["ring_hash_lb_config"] = json!({ "minimum_ring_size": size });
             }
         }
@@ -81,4 +93,19 @@ pub(super) fn hash_policy(scope: &mut Scope<'_>, called: &Called) -> Vec<Value> 
         policies.push(json!({ "query_parameter": { "name": name } }));
     }
     policies
+}
+
+fn hash_fault(scope: &mut Scope<'_>, rule: Option<&TemplateId>, field: &str, size: u64, right: &'static str) {
+    if let Some(rule) = rule {
+        let at = format!("/spec/trafficPolicy/loadBalancer/consistentHash/{field}");
+        scope.value(rule, at, &size.to_string(), right);
+    }
+}
+
+/// Whether nothing but 1 and itself divides a number, which is of a table's size.
+fn is_prime(number: u64) -> bool {
+    number > 1
+        && (2..)
+            .take_while(|divisor| divisor * divisor <= number)
+            .all(|divisor| !number.is_multiple_of(divisor))
 }

@@ -80,19 +80,8 @@ fn pool(
 ) {
     let default = ConnectionPool::default();
     let pool = pool.unwrap_or(&default);
-    let mut time = |field: &str, text: Option<&String>| {
-        let text = text?;
-        let found = duration(text);
-        if let (None, Some(rule)) = (&found, rule) {
-            scope.value(
-                rule,
-                format!("/spec/trafficPolicy/connectionPool/{field}"),
-                text,
-                "write a duration such as 5s",
-            );
-        }
-        found
-    };
+    let mut time =
+        |field: &str, text: Option<&String>| time(scope, rule, &format!("connectionPool/{field}"), text);
     let connect = time("tcp/connectTimeout", pool.tcp.connect_timeout.as_ref());
     cluster["connect_timeout"] = json!(connect.unwrap_or_else(|| CONNECT_TIMEOUT.to_owned()));
     if let Some(keepalive) = &pool.tcp.tcp_keepalive {
@@ -144,19 +133,17 @@ fn ejection(
     cluster: &mut Value,
 ) {
     let Some(outlier) = outlier else { return };
-    let mut time = |field: &str, text: Option<&String>| {
-        let text = text?;
-        let found = duration(text);
-        if let (None, Some(rule)) = (&found, rule) {
-            scope.value(
-                rule,
-                format!("/spec/trafficPolicy/outlierDetection/{field}"),
-                text,
-                "write a duration such as 5s",
-            );
+    for (field, percent) in [
+        ("maxEjectionPercent", outlier.max_ejection_percent),
+        ("minHealthPercent", outlier.min_health_percent),
+    ] {
+        if let (Some(rule), Some(percent)) = (rule, percent.filter(|percent| *percent > 100)) {
+            let at = format!("/spec/trafficPolicy/outlierDetection/{field}");
+            scope.value(rule, at, &percent.to_string(), "write percents, 0 to 100");
         }
-        found
-    };
+    }
+    let mut time =
+        |field: &str, text: Option<&String>| time(scope, rule, &format!("outlierDetection/{field}"), text);
     let mut detection = json!({ "enforcing_success_rate": 0 });
     put(&mut detection, "interval", time("interval", outlier.interval.as_ref()));
     put(&mut detection, "base_ejection_time", time("baseEjectionTime", outlier.base_ejection_time.as_ref()));
@@ -188,4 +175,19 @@ fn ejection(
     // with outlier detection Istio turns panic off unless it is asked for
     let panic = outlier.min_health_percent.unwrap_or(0);
     cluster["common_lb_config"]["healthy_panic_threshold"] = json!({ "value": panic });
+}
+
+/// A time of a rule, which is over 0 wherever one is asked for but for idle connections.
+fn time(
+    scope: &mut Scope<'_>,
+    rule: Option<&TemplateId>,
+    field: &str,
+    text: Option<&String>,
+) -> Option<String> {
+    let text = text?;
+    let found = duration(text).filter(|time| time != "0s" || field.ends_with("idleTimeout"));
+    if let (None, Some(rule)) = (&found, rule) {
+        scope.value(rule, format!("/spec/trafficPolicy/{field}"), text, "write a duration such as 5s");
+    }
+    found
 }

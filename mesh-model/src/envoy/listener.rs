@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::objects::Called;
 use super::route::{Served, destinations, resolve, unbound, virtual_hosts};
 use super::value::{ads, duration, in_seconds, put, socket_address, typed};
-use super::{Feature, Scope, access, tls};
+use super::{Feature, RateLimit, Scope, access, tls};
 use crate::access_point::AccessPointId;
 use crate::template::TemplateId;
 use crate::template::view::{Server, ServerTls, TcpRoute, TlsMode, TlsRoute};
@@ -39,6 +40,11 @@ pub(super) fn listeners(
 ) -> BTreeSet<Called> {
     unbound(scope);
     let input = scope.input;
+    if input.rate_limit.is_some_and(|limit| !has_bucket(&limit))
+        && let Some((gateway, _)) = input.gateways.first()
+    {
+        scope.fault(gateway, "", Feature::NoBucket);
+    }
     let mut by_port: BTreeMap<u32, Vec<OfGateway<'_>>> = BTreeMap::new();
     for (gateway, view) in &input.gateways {
         for (number, server) in view.servers.iter().enumerate() {
@@ -51,8 +57,13 @@ pub(super) fn listeners(
         if input.vips.is_empty() {
             scope.fault(first, "", Feature::NoAddress);
         }
+        let Some(number) = u16::try_from(port).ok().filter(|port| *port > 0) else {
+            let at = format!("/spec/servers/{}/port/number", servers[0].number);
+            scope.value(first, at, &port.to_string(), "write a port from 1 to 65535");
+            continue;
+        };
         for vip in &input.vips {
-            let address = SocketAddr::new(*vip, u16::try_from(port).unwrap_or_default());
+            let address = SocketAddr::new(*vip, number);
             if let Some(owner) = taken.get(&address).cloned() {
                 scope.fault(first, "", Feature::AddressTaken { address, owner });
             } else {
@@ -68,8 +79,9 @@ fn listener(scope: &mut Scope<'_>, port: u32, servers: &[OfGateway<'_>], called:
     let name = scope.own(&format!(":{port}"));
     let mut chains = Vec::new();
     let (mut plain, mut is_plain) = (BTreeMap::new(), false);
+    let mut names = BTreeSet::new();
     for one in servers {
-        let at = format!("/spec/servers/{}", one.number);
+        let (at, before) = (format!("/spec/servers/{}", one.number), chains.len());
         match carries(scope, one, &at) {
             None => {}
             Some(Carries::Http) => {
@@ -79,6 +91,7 @@ fn listener(scope: &mut Scope<'_>, port: u32, servers: &[OfGateway<'_>], called:
             Some(Carries::Https) => chains.push(https(scope, one, &at, &name, called)),
             Some(Carries::Tcp | Carries::Tls) => chains.extend(stream(scope, one, &at, called)),
         }
+        own_names(scope, one, &at, &chains[before..], &mut names);
     }
     if is_plain {
         if !chains.is_empty() {
@@ -122,6 +135,39 @@ fn listener(scope: &mut Scope<'_>, port: u32, servers: &[OfGateway<'_>], called:
         listener["listener_filters"] = json!([{ "name": "envoy.filters.listener.tls_inspector", "typed_config": typed(message, json!({})) }]);
     }
     scope.config.listeners.insert(name, listener);
+}
+
+/// Names that a chain shares with one before it, or that Envoy takes for no name: it would refuse the
+/// whole listener.
+fn own_names(
+    scope: &mut Scope<'_>,
+    one: &OfGateway<'_>,
+    at: &str,
+    chains: &[Value],
+    taken: &mut BTreeSet<String>,
+) {
+    let any = [json!("*")];
+    for chain in chains {
+        let names = chain.pointer("/filter_chain_match/server_names").and_then(Value::as_array);
+        let mut own = BTreeSet::new();
+        for name in names.map_or(&any[..], |names| &names[..]).iter().filter_map(Value::as_str) {
+            if name.strip_prefix('*').is_some_and(|rest| !rest.is_empty() && !rest.starts_with('.')) {
+                let right = "a name in a hello is chosen by whole labels; write `*.` and a domain";
+                scope.value(one.gateway, format!("{at}/hosts"), name, right);
+            }
+            if taken.contains(name) {
+                let right = "another server or route of this port has the name already; write it in one";
+                scope.value(one.gateway, format!("{at}/hosts"), name, right);
+            }
+            own.insert(name.to_owned());
+        }
+        taken.extend(own);
+    }
+}
+
+/// Whether Envoy has such a bucket.
+fn has_bucket(limit: &RateLimit) -> bool {
+    limit.requests > 0 && limit.burst > 0 && limit.interval >= Duration::from_millis(50)
 }
 
 fn carries(scope: &mut Scope<'_>, one: &OfGateway<'_>, at: &str) -> Option<Carries> {

@@ -17,6 +17,26 @@ use crate::template::view::{
 /// What Istio retries where nothing is said.
 const RETRY_ON: &str = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes";
 
+/// What Envoy can try again after; of others it would say nothing.
+const RETRY_CONDITIONS: [&str; 16] = [
+    "5xx",
+    "cancelled",
+    "connect-failure",
+    "deadline-exceeded",
+    "envoy-ratelimited",
+    "gateway-error",
+    "http3-post-connect-failure",
+    "internal",
+    "refused-stream",
+    "reset",
+    "reset-before-request",
+    "resource-exhausted",
+    "retriable-4xx",
+    "retriable-headers",
+    "retriable-status-codes",
+    "unavailable",
+];
+
 /// A server that has a route table, and where requests came in.
 pub(super) struct Served<'a> {
     /// The Gateway's name.
@@ -161,6 +181,10 @@ fn action(
     called: &mut BTreeSet<Called>,
 ) {
     if let Some(answer) = &route.direct_response {
+        if !(200..600).contains(&answer.status) {
+            let right = "write a status from 200 to 599";
+            scope.value(id, format!("{at}/directResponse/status"), &answer.status.to_string(), right);
+        }
         envoy["direct_response"] = json!({ "status": answer.status });
         if let Some(text) = answer.body.as_ref().and_then(|body| body.string.clone()) {
             if text.len() > MAX_ANSWER {
@@ -244,6 +268,9 @@ fn forward(
                 envoy["regex_rewrite"] = json!({ "pattern": { "regex": "^/.*$" }, "substitution": uri })
             }
             None => {}
+        }
+        if rewrite.uri.is_some() && rewrite.uri_regex_rewrite.is_some() {
+            scope.value(id, format!("{at}/rewrite"), "uri and uriRegexRewrite", "write one of them");
         }
         if let Some(regex) = &rewrite.uri_regex_rewrite {
             envoy["regex_rewrite"] =
@@ -372,8 +399,14 @@ fn retries(scope: &mut Scope<'_>, id: &TemplateId, at: &str, retry: Option<&Http
     let said = retry.retry_on.as_deref().unwrap_or(RETRY_ON);
     for word in said.split(',').map(str::trim).filter(|word| !word.is_empty()) {
         match word.parse::<u16>() {
-            Ok(status) => statuses.push(status),
-            Err(_) => conditions.push(word),
+            Ok(status) if (100..600).contains(&status) => statuses.push(status),
+            Err(_) if RETRY_CONDITIONS.contains(&word) => conditions.push(word),
+            _ => scope.value(
+                id,
+                format!("{at}/retries/retryOn"),
+                word,
+                "write conditions that Envoy has, or statuses",
+            ),
         }
     }
     if retry.retry_on.is_none() {

@@ -174,6 +174,11 @@ fn what_is_not_supported_has_a_name() {
             format!("shop/edge: VirtualService/shop/spec/http/0/match/0/sourceLabels: {cannot}"),
         ]
     );
+}
+
+#[test]
+fn a_value_that_is_not_possible_is_told_with_what_would_be() {
+    let lines = |changes: &[(&str, Value)]| refused(&simple("a.example.com", changes));
     for (pointer, value, expected) in [
         (
             "2/spec/http/0/timeout",
@@ -208,6 +213,23 @@ fn what_is_not_supported_has_a_name() {
             "/spec/servers/0/tls: `HTTP` is not possible here",
         ),
         ("1/spec/servers/0/hosts", json!("a"), "/spec: not as its schema says"),
+        ("1/spec/servers/0/port/number", json!(65_536), "/spec/servers/0/port/number: `65536`"),
+        (
+            "2/spec/http/0/retries",
+            json!({ "attempts": 1, "retryOn": "5xx,sometimes" }),
+            "/spec/http/0/retries/retryOn: `sometimes`",
+        ),
+        (
+            "2/spec/http/0/retries",
+            json!({ "attempts": 1, "retryOn": "5xx,99" }),
+            "/spec/http/0/retries/retryOn: `99`",
+        ),
+        ("2/spec/http/0/directResponse", json!({ "status": 99 }), "/spec/http/0/directResponse/status: `99`"),
+        (
+            "2/spec/http/0/rewrite",
+            json!({ "uri": "/", "uriRegexRewrite": { "match": "a", "rewrite": "b" } }),
+            "/spec/http/0/rewrite: `uri and uriRegexRewrite`",
+        ),
         (
             "2/spec/http/0/directResponse",
             json!({ "status": 200, "body": { "string": "x".repeat((1 << 20) + 1) } }),
@@ -217,6 +239,33 @@ fn what_is_not_supported_has_a_name() {
         let lines = lines(&[(pointer, value)]);
         assert!(lines.iter().any(|line| line.contains(expected)), "{expected}: {lines:?}");
     }
+}
+
+#[test]
+fn two_servers_of_one_port_have_names_of_their_own() {
+    let server = |hosts: Value, protocol: &str, mode: &str| {
+        let tls = json!({ "mode": mode, "credentialName": "a" });
+        json!({ "port": { "number": 443, "name": "x", "protocol": protocol }, "hosts": hosts, "tls": tls })
+    };
+    let both = |one: Value, other: Value| {
+        let mut all = simple("a.example.com", &[("1/spec/servers", json!([one, other]))]);
+        all[2]["spec"]["tls"] = json!([{ "match": [{ "sniHosts": ["a.example.com"] }], "route": [{ "destination": { "host": "web" } }] }]);
+        configured(&all).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let a = || server(json!(["a.example.com"]), "HTTPS", "SIMPLE");
+    assert!(both(a(), server(json!(["*.example.com"]), "HTTPS", "SIMPLE")).is_ok());
+    for (other, name) in [
+        (server(json!(["b.example.com", "a.example.com"]), "HTTPS", "SIMPLE"), "a.example.com"),
+        (server(json!(["./a.example.com"]), "TLS", "PASSTHROUGH"), "a.example.com"),
+    ] {
+        let faults = both(a(), other).unwrap_err();
+        assert!(faults[0].contains("/spec/servers/1/hosts") && faults[0].contains(name), "{faults:?}");
+    }
+    let all = || server(json!(["*"]), "HTTPS", "SIMPLE");
+    assert!(both(all(), all()).unwrap_err()[0].contains("/spec/servers/1/hosts"));
+    // a certificate is chosen by whole labels
+    let faults = both(a(), server(json!(["*-b.example.com"]), "HTTPS", "SIMPLE")).unwrap_err();
+    assert!(faults[0].contains("`*-b.example.com` is not possible here"), "{faults:?}");
 }
 
 #[test]
@@ -294,6 +343,58 @@ fn rules_are_enforced_by_whom_they_are_for() {
     let both = json!([{ "source": { "remoteIpBlocks": ["10.0.0.0/8"], "principals": ["a"] } }]);
     let faults = filters(json!({ "selector": selector, "rules": [{ "from": both }] })).unwrap_err();
     assert_eq!(faults[0].path, "/spec/rules/0/from/0/source/principals");
+}
+
+#[test]
+fn what_envoy_would_refuse_is_a_fault_by_name() {
+    let rule = |policy: Value| {
+        let mut objects = simple("a.example.com", &[]);
+        objects.push(json!({ "apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": { "name": "web" },
+            "spec": { "host": "web", "trafficPolicy": policy } }));
+        refused(&objects)
+    };
+    for (policy, expected) in [
+        (
+            json!({ "connectionPool": { "tcp": { "connectTimeout": "0s" } } }),
+            "connectionPool/tcp/connectTimeout: `0s`",
+        ),
+        (json!({ "outlierDetection": { "interval": "0s" } }), "outlierDetection/interval: `0s`"),
+        (
+            json!({ "outlierDetection": { "baseEjectionTime": "0s" } }),
+            "outlierDetection/baseEjectionTime: `0s`",
+        ),
+        (
+            json!({ "outlierDetection": { "maxEjectionPercent": 101 } }),
+            "outlierDetection/maxEjectionPercent: `101`",
+        ),
+        (
+            json!({ "outlierDetection": { "minHealthPercent": 101 } }),
+            "outlierDetection/minHealthPercent: `101`",
+        ),
+        (
+            json!({ "loadBalancer": { "consistentHash": { "maglev": { "tableSize": 65_536 } } } }),
+            "maglev/tableSize: `65536`",
+        ),
+        (
+            json!({ "loadBalancer": { "consistentHash": { "maglev": { "tableSize": 5_000_017 } } } }),
+            "maglev/tableSize: `5000017`",
+        ),
+        (
+            json!({ "loadBalancer": { "consistentHash": { "ringHash": { "minimumRingSize": 8_388_609 } } } }),
+            "ringHash/minimumRingSize: `8388609`",
+        ),
+    ] {
+        let lines = rule(policy);
+        assert!(lines.len() == 1 && lines[0].contains(expected), "{expected}: {lines:?}");
+    }
+    let objects = simple("a.example.com", &[]);
+    let web = web();
+    for (requests, milliseconds, burst) in [(0, 1_000, 1), (1, 49, 1), (1, 1_000, 0)] {
+        let mut given = input("shop/edge", "203.0.113.10", &objects, &web);
+        given.rate_limit = Some(RateLimit { requests, interval: Duration::from_millis(milliseconds), burst });
+        let faults = configure(&proxy(), &[given]).unwrap_err();
+        assert_eq!(faults[0].feature, Feature::NoBucket, "{requests} {milliseconds} {burst}");
+    }
 }
 
 #[test]

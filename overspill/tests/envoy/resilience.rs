@@ -63,7 +63,8 @@ fn nobody_waits_longer_than_is_said() {
     let _gateway = site.start(&envoy);
     let start = Instant::now();
     assert_eq!(get(site.at, HOST, "/slow").status, 504);
-    assert!((300..1_500).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    // its clock is as coarse as its turns; the backend would answer after 2 s
+    assert!((200..1_900).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
     assert_eq!(
         (get(site.at, HOST, "/").status, web.seen().len()),
         (200, 2),
