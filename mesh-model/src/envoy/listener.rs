@@ -330,7 +330,7 @@ fn stream_filters(
     route: &[crate::template::view::RouteDestination],
     called: &mut BTreeSet<Called>,
 ) -> Vec<Value> {
-    let mut filters = access::filters(scope, Some(port));
+    let mut filters = access::stream_filters(scope, port, route);
     let mut proxy = destinations(scope, id, at, route, called, false);
     proxy["stat_prefix"] = json!(scope.own(""));
     // the first destination's word holds for the port
@@ -377,7 +377,7 @@ fn route_table(name: &str, virtual_hosts: Vec<Value>) -> Value {
 }
 
 fn http_filter(scope: &mut Scope<'_>, routes: &str) -> Value {
-    let mut filters = access::filters(scope, None);
+    let mut filters = access::http_filters(scope);
     filters.extend(rate_limit(scope));
     let router = typed("envoy.extensions.filters.http.router.v3.Router", json!({}));
     filters.push(json!({ "name": "envoy.filters.http.router", "typed_config": router }));

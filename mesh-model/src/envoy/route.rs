@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::listener::MAX_ANSWER;
 use super::objects::{Called, Named};
 use super::value::{duration, fraction, put, string_match};
-use super::{Feature, Scope, balance};
+use super::{Feature, Scope, access, balance};
 use crate::template::TemplateId;
 use crate::template::view::{
     Destination, HeaderChanges, HeaderOperations, HttpMatch, HttpRetry, HttpRoute, RouteDestination,
@@ -119,6 +119,7 @@ fn routes(
             put(&mut envoy, "name", route.name.clone());
             action(scope, id, &at, route, wanted, &mut envoy, called);
             headers(scope, id, &at, route.headers.as_ref(), &mut envoy);
+            access::of_route(scope, id, &at, route, &mut envoy);
             routes.push(envoy);
             let takes_all = *wanted == HttpMatch::default() && position + 1 == matches.len();
             if takes_all {

@@ -284,13 +284,14 @@ fn secrets_are_of_the_own_namespace_only() {
     }
 }
 
-/// The filters of the first listener.
-fn filters(policy: Value) -> Result<Value, Vec<Unsupported>> {
+/// The filters of the first listener, and what the first route fills them with.
+fn filters(policy: Value) -> Result<(Value, Value), Vec<Unsupported>> {
     let mut objects = simple("a.example.com", &[]);
     objects.push(json!({ "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "metadata": { "name": "rule" }, "spec": policy }));
     let config = configured(&objects)?;
-    Ok(config.listeners["shop/edge:80"]["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"]
-        .clone())
+    let manager = &config.listeners["shop/edge:80"]["filter_chains"][0]["filters"][0]["typed_config"];
+    let route = &config.routes["shop/edge:80"]["virtual_hosts"][0]["routes"][0];
+    Ok((manager["http_filters"].clone(), route["typed_per_filter_config"].clone()))
 }
 
 #[test]
@@ -310,9 +311,11 @@ fn admin_only_from_inside_by_the_address_of_the_connection() {
         "permissions": [{ "url_path": { "path": { "suffix": "/admin" } } }],
         "principals": [{ "not_id": outside }],
     } } });
-    let filters = filters.unwrap();
-    assert_eq!(filters[0]["typed_config"]["rules"], rules);
-    assert_eq!(filters[1]["name"], "envoy.filters.http.router", "nothing passes the rule by");
+    let (filters, route) = filters.unwrap();
+    assert_eq!(route["overspill.pods.deny"]["rbac"]["rules"], rules);
+    let names: Vec<&Value> = filters.as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    let expected = ["overspill.pods.deny", "overspill.pods.allow", "envoy.filters.http.router"];
+    assert_eq!(names, expected, "nothing passes the rule by");
 }
 
 #[test]
@@ -321,28 +324,45 @@ fn rules_are_enforced_by_whom_they_are_for() {
     let inside = json!([{ "source": { "remoteIpBlocks": ["10.0.0.0/8"] } }]);
     let identity = json!([{ "source": { "principals": ["cluster.local/ns/a/sa/b"] } }]);
     let actions = |policy: Value| -> Vec<String> {
-        let filters = filters(policy).unwrap();
-        let actions = filters
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter_map(|one| one["typed_config"]["rules"]["action"].as_str());
-        actions.map(str::to_owned).collect()
+        let (filters, route) = filters(policy).unwrap();
+        let of_gateway = filters.as_array().unwrap().iter().map(|one| ("gateway", &one["typed_config"]));
+        let of_pods = route.as_object().into_iter().flatten().map(|(_, one)| ("pods", &one["rbac"]));
+        let action =
+            |(whose, rules): (&str, &Value)| Some(format!("{whose} {}", rules["rules"]["action"].as_str()?));
+        of_gateway.chain(of_pods).filter_map(action).collect()
     };
     // identities are the sidecars' to check, addresses the gateway's
     assert_eq!(actions(json!({ "selector": selector, "rules": [{ "from": identity }] })), [""; 0]);
-    assert_eq!(actions(json!({ "selector": selector, "rules": [{ "from": inside }] })), ["ALLOW"]);
+    assert_eq!(actions(json!({ "selector": selector, "rules": [{ "from": inside }] })), ["pods ALLOW"]);
+    let gateway = json!({ "matchLabels": { "istio": "ingressgateway" } });
+    assert_eq!(actions(json!({ "selector": gateway, "rules": [{ "from": inside }] })), ["gateway ALLOW"]);
     assert_eq!(
         actions(json!({ "selector": { "matchLabels": { "app": "other" } }, "rules": [{ "from": inside }] })),
         [""; 0]
     );
     // an ALLOW of all of the namespace without rules lets nothing through
-    assert_eq!(actions(json!({ "action": "ALLOW" })), ["ALLOW"]);
+    assert_eq!(actions(json!({ "action": "ALLOW" })), ["gateway ALLOW"]);
     assert_eq!(actions(json!({ "action": "DENY" })), [""; 0]);
     // nobody could enforce both halves of this
     let both = json!([{ "source": { "remoteIpBlocks": ["10.0.0.0/8"], "principals": ["a"] } }]);
     let faults = filters(json!({ "selector": selector, "rules": [{ "from": both }] })).unwrap_err();
     assert_eq!(faults[0].path, "/spec/rules/0/from/0/source/principals");
+}
+
+#[test]
+fn a_path_that_is_rewritten_does_not_slip_past_a_rule_of_pods() {
+    let rule = |selector: Value, to: Value| {
+        let mut objects = simple("a.example.com", &[("2/spec/http/0/rewrite", json!({ "uri": "/admin" }))]);
+        let inside = json!([{ "source": { "notIpBlocks": ["10.0.0.0/8"] } }]);
+        objects.push(json!({ "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "metadata": { "name": "rule" },
+            "spec": { "selector": { "matchLabels": selector }, "action": "DENY", "rules": [{ "from": inside, "to": to }] } }));
+        configured(&objects)
+    };
+    let paths = || json!([{ "operation": { "paths": ["/admin"] } }]);
+    let faults = rule(json!({ "app": "web" }), paths()).unwrap_err();
+    assert_eq!((faults[0].path.as_str(), faults.len()), ("/spec/http/0/rewrite", 1));
+    assert!(rule(json!({ "app": "web" }), json!([])).is_ok(), "addresses alone are the same at both");
+    assert!(rule(json!({ "istio": "ingressgateway" }), paths()).is_ok(), "what the gateway sees is meant");
 }
 
 #[test]

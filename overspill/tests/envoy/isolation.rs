@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use mesh_model::envoy::{GatewayInput, Proxy, configure};
 use serde_json::Value;
 
-use crate::gateway::{Gateway, free};
+use crate::backend::Backend;
+use crate::gateway::{Gateway, Site, free};
 use crate::{client, envoy, id, objects};
 
 /// The objects of an access point with one host, whose pages are answers of the gateway itself.
@@ -76,4 +77,36 @@ fn admin_is_for_insiders_and_hosts_are_on_their_own_address() {
         let response = client::ask(at, &format!("GET {path}"), host, "X-Forwarded-For: 10.1.1.1\r\n");
         assert_eq!(response.status, expected, "{host}{path} at {at}");
     }
+}
+
+#[test]
+fn a_rule_of_some_pods_is_for_the_routes_to_them_only() {
+    let Some(envoy) = envoy() else { return };
+    let (web, api) = (Backend::new("web"), Backend::new("api"));
+    let routes = "
+    - { match: [{ uri: { prefix: /api } }], route: [{ destination: { host: api } }] }
+    - { match: [{ uri: { prefix: /page } }], directResponse: { status: 200 } }
+    - { route: [{ destination: { host: web } }] }";
+    let status = |policy: &str, path: &str| {
+        let mut site = Site::plain(routes, &[("web", &[web.address]), ("api", &[api.address])]);
+        site.add(&format!(
+            "
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{ name: rule }}
+spec: {{ selector: {{ matchLabels: {{ app: web }} }}, {policy} }}
+"
+        ));
+        let _gateway = site.start(&envoy);
+        client::get(site.at, "shop.example.com", path).status
+    };
+    let allow = "action: ALLOW, rules: [{ from: [{ source: { ipBlocks: [10.0.0.0/8] } }] }]";
+    assert_eq!(status(allow, "/"), 403);
+    assert_eq!(status(allow, "/api"), 200, "nobody said anything of these pods");
+    assert_eq!(status(allow, "/page"), 200, "this is no pod at all");
+    let deny = "action: DENY, rules: [{ from: [{ source: { notIpBlocks: [10.0.0.0/8] } }], to: [{ operation: { paths: ['*/admin'] } }] }]";
+    assert_eq!(status(deny, "/admin"), 403);
+    assert_eq!(status(deny, "/api/admin"), 200);
+    let inside = allow.replace("10.0.0.0/8", "127.0.0.0/8");
+    assert_eq!(status(&inside, "/"), 200);
 }
