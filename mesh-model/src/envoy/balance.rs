@@ -57,6 +57,34 @@ pub(super) fn balance(
         }
     };
     cluster["lb_policy"] = json!(policy);
+    let Some(warmup) = settings.warmup else { return };
+    let config = match policy {
+        "LEAST_REQUEST" => "least_request_lb_config",
+        "ROUND_ROBIN" => "round_robin_lb_config",
+        _ => {
+            if let Some(rule) = rule {
+                let at = "/spec/trafficPolicy/loadBalancer/warmup";
+                scope.value(rule, at, policy, "only LEAST_REQUEST and ROUND_ROBIN warm up");
+            }
+            return;
+        }
+    };
+    let window = duration(&warmup.duration).filter(|window| window != "0s");
+    if let (None, Some(rule)) = (&window, rule) {
+        let at = "/spec/trafficPolicy/loadBalancer/warmup/duration";
+        scope.value(rule, at, &warmup.duration, "write a duration such as 1m");
+    }
+    let mut start = json!({ "slow_start_window": window });
+    super::value::put(
+        &mut start,
+        "min_weight_percent",
+        warmup.minimum_percent.map(|value| json!({ "value": value })),
+    );
+    if let Some(value) = warmup.aggression {
+        // Envoy asks for a key, by which nobody changes it here
+        start["aggression"] = json!({ "default_value": value, "runtime_key": "overspill.warmup" });
+    }
+    cluster[config] = json!({ "slow_start_config": start });
 }
 
 /// What of a request is hashed, for routes to a destination that is chosen by hash.

@@ -25,6 +25,13 @@ pub(super) fn clusters(scope: &mut Scope<'_>, called: &BTreeSet<Called>) {
         let mut cluster = json!({ "name": name });
         balance::balance(scope, rule.as_ref(), &policy, &mut cluster);
         pool(scope, rule.as_ref(), policy.connection_pool.as_ref(), is_http2, &mut cluster);
+        if let Some(budget) = policy.retry_budget {
+            // counted by what is under way, in place of maxRetries
+            cluster["circuit_breakers"]["thresholds"][0]["retry_budget"] = json!({
+                "budget_percent": { "value": budget.percent.unwrap_or(20.0).clamp(0.0, 100.0) },
+                "min_retry_concurrency": budget.min_retry_concurrency.unwrap_or(3),
+            });
+        }
         ejection(scope, rule.as_ref(), policy.outlier_detection.as_ref(), &mut cluster);
         let socket = tls::upstream(scope, one, policy.tls.as_ref(), is_http2);
         put(&mut cluster, "transport_socket", socket);
@@ -36,6 +43,9 @@ pub(super) fn clusters(scope: &mut Scope<'_>, called: &BTreeSet<Called>) {
         match discovery {
             Discovery::Names => {
                 cluster["type"] = json!("STRICT_DNS");
+                // Envoy's own choice takes addresses of IPv6 wherever a name has some, reachable or not
+                cluster["dns_lookup_family"] = json!("V4_PREFERRED");
+                cluster["respect_dns_ttl"] = json!(true);
                 cluster["load_assignment"] = assignment.value;
             }
             Discovery::Service => {

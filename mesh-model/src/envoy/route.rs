@@ -2,6 +2,7 @@
 
 mod action;
 mod destination;
+mod filter;
 mod header;
 mod retry;
 
@@ -18,6 +19,7 @@ use action::action;
 use header::headers;
 
 pub(super) use destination::{cluster_name, destinations, resolve};
+pub(super) use filter::filters;
 
 /// A server that has a route table, and where requests came in.
 pub(super) struct Served<'a> {
@@ -102,6 +104,7 @@ fn routes(
             action(scope, id, &at, route, wanted, &mut envoy, called);
             headers(scope, id, &at, route.headers.as_ref(), &mut envoy);
             access::of_route(scope, id, &at, route, &mut envoy);
+            filter::fill(scope, id, &at, route, &mut envoy);
             routes.push(envoy);
             let takes_all = *wanted == HttpMatch::default() && position + 1 == matches.len();
             if takes_all {

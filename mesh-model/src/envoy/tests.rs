@@ -162,15 +162,15 @@ fn what_is_not_supported_has_a_name() {
     let cannot = "gateways here cannot do this; remove it, or see the documents for what there is";
     assert_eq!(
         lines(&[
-            ("2/spec/http/0/fault", json!({ "abort": { "httpStatus": 500 } })),
-            ("2/spec/http/0/corsPolicy", json!({ "maxAge": "1h" })),
+            ("2/spec/http/0/fault", json!({ "abort": { "httpStatus": 503, "grpcStatus": "UNAVAILABLE" } })),
+            ("2/spec/http/0/delegate", json!({ "name": "other" })),
             ("1/spec/servers/0/bind", json!("10.0.0.1")),
             ("2/spec/http/0/match", json!([{ "sourceLabels": { "a": "b" } }])),
         ]),
         [
             format!("shop/edge: Gateway/edge/spec/servers/0/bind: {cannot}"),
-            format!("shop/edge: VirtualService/shop/spec/http/0/corsPolicy: {cannot}"),
-            format!("shop/edge: VirtualService/shop/spec/http/0/fault: {cannot}"),
+            format!("shop/edge: VirtualService/shop/spec/http/0/delegate: {cannot}"),
+            format!("shop/edge: VirtualService/shop/spec/http/0/fault/abort/grpcStatus: {cannot}"),
             format!("shop/edge: VirtualService/shop/spec/http/0/match/0/sourceLabels: {cannot}"),
         ]
     );
@@ -225,6 +225,8 @@ fn a_value_that_is_not_possible_is_told_with_what_would_be() {
             "/spec/http/0/retries/retryOn: `99`",
         ),
         ("2/spec/http/0/directResponse", json!({ "status": 99 }), "/spec/http/0/directResponse/status: `99`"),
+        ("2/spec/http/0/corsPolicy", json!({ "maxAge": "1ms" }), "/spec/http/0/corsPolicy/maxAge: `1ms`"),
+        ("2/spec/http/0/fault", json!({ "delay": {} }), "/spec/http/0/fault/delay/fixedDelay: "),
         (
             "2/spec/http/0/rewrite",
             json!({ "uri": "/", "uriRegexRewrite": { "match": "a", "rewrite": "b" } }),
@@ -406,6 +408,18 @@ fn what_envoy_would_refuse_is_a_fault_by_name() {
     ] {
         let lines = rule(policy);
         assert!(lines.len() == 1 && lines[0].contains(expected), "{expected}: {lines:?}");
+    }
+    let path =
+        |path: &str| filters(json!({ "rules": [{ "to": [{ "operation": { "paths": [path] } }] }] })).is_ok();
+    for (text, is_good) in [
+        ("/a/{*}/b", true),
+        ("/a/{**}", true),
+        ("/a/{**}/b", false),
+        ("/a{*}", false),
+        ("/{x}", false),
+        ("*{*}", false),
+    ] {
+        assert_eq!(path(text), is_good, "{text}");
     }
     let objects = simple("a.example.com", &[]);
     let web = web();

@@ -62,7 +62,9 @@ metadata: { name: pages }
 spec:
   hosts: [a.example.com, b.example.com, partners.example.com]
   gateways: [edge]
-  http: [{ directResponse: { status: 200, body: { string: page } } }]
+  http:
+    - directResponse: { status: 200, body: { string: page } }
+      headers: { response: { set: { x-client: '%REQ(x-forwarded-client-cert)%' } } }
 ";
     let Some(_gateway) = start(at, text, &[], &secrets) else { return };
     for name in ["a.example.com", "b.example.com"] {
@@ -76,7 +78,10 @@ spec:
     let of = |signed: &Signed| {
         authority.get(at, "partners.example.com", "/", Some(signed)).map(|one| one.status).ok()
     };
-    assert_eq!(of(&clients.sign(&["client.example.net"])), Some(200));
+    let good = clients.sign(&["client.example.net"]);
+    assert_eq!(of(&good), Some(200));
+    let page = authority.get(at, "partners.example.com", "/", Some(&good)).unwrap();
+    assert!(page.header("x-client").contains("DNS=client.example.net"), "{}", page.header("x-client"));
     assert_eq!(of(&clients.sign(&["other.example.net"])), None, "another client's name");
     assert_eq!(of(&authority.sign(&["client.example.net"])), None, "another authority's");
     assert!(authority.get(at, "partners.example.com", "/", None).is_err(), "without a certificate");

@@ -110,3 +110,28 @@ spec: {{ selector: {{ matchLabels: {{ app: web }} }}, {policy} }}
     let inside = allow.replace("10.0.0.0/8", "127.0.0.0/8");
     assert_eq!(status(&inside, "/"), 200);
 }
+
+#[test]
+fn a_rule_may_have_a_template_of_paths() {
+    let Some(envoy) = envoy() else { return };
+    let mut site = Site::plain("[{ directResponse: { status: 200 } }]", &[]);
+    site.add(
+        "
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: rule }
+spec: { action: DENY, rules: [{ to: [{ operation: { paths: ['/users/{*}/keys', '/vault/{**}'] } }] }] }
+",
+    );
+    let _gateway = site.start(&envoy);
+    for (path, expected) in [
+        ("/users/ann/keys", 403),
+        ("/users/ann/keys?x=1", 403),
+        ("/users/ann/ben/keys", 200),
+        ("/users/keys", 200),
+        ("/vault/a/b", 403),
+        ("/vaults", 200),
+    ] {
+        assert_eq!(client::get(site.at, "shop.example.com", path).status, expected, "{path}");
+    }
+}

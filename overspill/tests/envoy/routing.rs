@@ -199,3 +199,59 @@ spec: { host: web, trafficPolicy: { loadBalancer: { consistentHash: { httpHeader
         assert!(all.iter().any(|one| one == backend), "{all:?}");
     }
 }
+
+#[test]
+fn pages_of_other_origins_ask_first() {
+    let Some(envoy) = envoy() else { return };
+    let web = Backend::new("web");
+    let routes = "
+    - corsPolicy:
+        allowOrigins: [{ exact: 'https://a.example.com' }]
+        allowMethods: [GET, PUT]
+        exposeHeaders: [x-backend]
+        maxAge: 10m
+        allowCredentials: true
+      route: [{ destination: { host: web } }]";
+    let site = Site::plain(routes, &[("web", &[web.address])]);
+    let _gateway = site.start(&envoy);
+    let preflight = |origin: &str| {
+        let headers = format!("Origin: {origin}\r\nAccess-Control-Request-Method: PUT\r\n");
+        ask(site.at, "OPTIONS /", HOST, &headers)
+    };
+    let answer = preflight("https://a.example.com");
+    assert_eq!((answer.status, answer.backend()), (200, ""), "the gateway answers itself");
+    for (name, value) in [
+        ("access-control-allow-origin", "https://a.example.com"),
+        ("access-control-allow-methods", "GET,PUT"),
+        ("access-control-max-age", "600"),
+        ("access-control-allow-credentials", "true"),
+    ] {
+        assert_eq!(answer.header(name), value, "{name}");
+    }
+    let other = preflight("https://b.example.com");
+    assert_eq!((other.backend(), other.header("access-control-allow-origin")), ("web", ""));
+    let page = ask(site.at, "GET /", HOST, "Origin: https://a.example.com\r\n");
+    assert_eq!((page.backend(), page.header("access-control-expose-headers")), ("web", "x-backend"));
+}
+
+#[test]
+fn faults_are_made_for_the_requests_that_are_named() {
+    let Some(envoy) = envoy() else { return };
+    let web = Backend::new("web");
+    let routes = "
+    - match: [{ headers: { x-test: { exact: slow } } }]
+      fault: { delay: { percentage: { value: 100 }, fixedDelay: 400ms } }
+      route: [{ destination: { host: web } }]
+    - match: [{ headers: { x-test: { exact: fail } } }]
+      fault: { abort: { percentage: { value: 100 }, httpStatus: 418 } }
+      route: [{ destination: { host: web } }]
+    - fault: { abort: { httpStatus: 500 } }
+      route: [{ destination: { host: web } }]";
+    let site = Site::plain(routes, &[("web", &[web.address])]);
+    let _gateway = site.start(&envoy);
+    let status = |headers: &str| ask(site.at, "GET /", HOST, headers).status;
+    assert_eq!((status(""), status("X-Test: fail\r\n")), (200, 418), "no share is nobody's");
+    let start = std::time::Instant::now();
+    assert_eq!(status("X-Test: slow\r\n"), 200);
+    assert!(start.elapsed().as_millis() > 300, "{:?}", start.elapsed());
+}

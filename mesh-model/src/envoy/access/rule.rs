@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::envoy::Scope;
-use crate::envoy::value::starred;
+use crate::envoy::value::{starred, typed};
 use crate::template::TemplateId;
 use crate::template::view::{AuthorizationRule, RuleCondition};
 
@@ -135,7 +135,8 @@ fn permissions(
             }
             "paths" | "notPaths" => {
                 if text.contains(['{', '}']) {
-                    scope.value(id, &at, text, "write a path with `*` at one end only");
+                    found.extend(template(scope, id, &at, text));
+                    continue;
                 }
                 json!({ "url_path": { "path": starred(text) } })
             }
@@ -185,4 +186,22 @@ fn all_of(mut parts: Vec<Value>, and: &str, inner: &str) -> Value {
         1 => parts.pop().expect("there is one"),
         _ => json!({ and: { inner: parts } }),
     }
+}
+
+/// A path with `{*}` for one step of it and `{**}`, as the last, for any.
+fn template(scope: &mut Scope<'_>, id: &TemplateId, at: &str, text: &str) -> Option<Value> {
+    let plain = text.replace("{**}", "").replace("{*}", "");
+    let steps: Vec<&str> = text.split('/').collect();
+    let is_whole = |step: &&str| !step.contains('{') || ["{*}", "{**}"].contains(step);
+    let is_last = text.find("{**}").is_none_or(|at| at + "{**}".len() == text.len());
+    if plain.contains(['{', '}', '*']) || !text.starts_with('/') || !steps.iter().all(is_whole) || !is_last {
+        scope.value(id, at, text, "write `{*}` for a whole step of a path, or `{**}` as the last one");
+        return None;
+    }
+    let message = "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig";
+    let path = text.replace("{**}", "**").replace("{*}", "*");
+    Some(json!({ "uri_template": {
+        "name": "envoy.path.match.uri_template.uri_template_matcher",
+        "typed_config": typed(message, json!({ "path_template": path })),
+    } }))
 }

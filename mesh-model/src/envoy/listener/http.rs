@@ -33,6 +33,7 @@ pub(super) fn route_table(name: &str, virtual_hosts: Vec<Value>) -> Value {
 pub(super) fn http_filter(scope: &mut Scope<'_>, routes: &str) -> Value {
     let mut filters = access::http_filters(scope);
     filters.extend(rate_limit(scope));
+    filters.extend(crate::envoy::route::filters(scope.input));
     let router = typed("envoy.extensions.filters.http.router.v3.Router", json!({}));
     filters.push(json!({ "name": "envoy.filters.http.router", "typed_config": router }));
     let mut manager = json!({
@@ -41,7 +42,9 @@ pub(super) fn http_filter(scope: &mut Scope<'_>, routes: &str) -> Value {
         "http_filters": filters,
         // the connection's peer is the client: nobody else's word is taken for its address
         "use_remote_address": true,
-        "forward_client_cert_details": "SANITIZE",
+        // who the client is by its certificate, and nothing that it says itself
+        "forward_client_cert_details": "SANITIZE_SET",
+        "set_current_client_cert_details": { "subject": true, "cert": true, "dns": true, "uri": true },
         // rules and routes must see the path that the destination sees
         "normalize_path": true,
         "merge_slashes": true,
