@@ -73,7 +73,8 @@ pub struct GatewayInput<'a> {
     pub objects: &'a [Value],
     /// The endpoints of the services that it calls.
     pub endpoints: &'a [HostEndpoints],
-    /// The most requests that one gateway lets through; no limit where left out.
+    /// The most requests that one gateway lets through on each plain port and for each server with TLS;
+    /// no limit where left out.
     pub rate_limit: Option<RateLimit>,
 }
 
@@ -82,7 +83,7 @@ pub struct GatewayInput<'a> {
 pub struct RateLimit {
     /// So many each interval.
     pub requests: u32,
-    /// The interval, at least 50 ms, which is Envoy's own bound.
+    /// The interval, at least 50 ms, which is Envoy's own bound; a shorter one is a fault.
     pub interval: Duration,
     /// So many at once.
     pub burst: u32,
@@ -216,6 +217,11 @@ pub enum Feature {
         /// Who has it.
         owner: AccessPointId,
     },
+    /// A limit of requests that no bucket can have.
+    #[error(
+        "no bucket has this limit of requests; fill it with at least 1, at least every 50 ms, up to a burst of at least 1"
+    )]
+    NoBucket,
     /// An access point without an address has nothing to listen on.
     #[error("there is no virtual address to listen on; wait until one is allocated")]
     NoAddress,

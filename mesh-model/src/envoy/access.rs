@@ -3,35 +3,49 @@
 //! Addresses in rules are compared with the connection's own peer. Direct
 //! return keeps the client's address to the gateway, so nothing that a client
 //! writes into a header is believed, neither for `ipBlocks` nor for
-//! `remoteIpBlocks`, and both mean the same here. Rules about identities are for
-//! the sidecars, which see them.
+//! `remoteIpBlocks`, and both mean the same here. The gateway's own policies hold
+//! for all requests; those that protect the access point's pods by addresses, for
+//! the routes that lead to these pods. Rules about identities are for the sidecars,
+//! which see them.
 //!
 //! Source: Istio's AuthorizationPolicy; Envoy's filter `rbac`.
 
+mod rule;
+
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use super::objects::{Input, Named};
-use super::value::{starred, typed};
+use super::objects::{Backing, Input, Named};
+use super::value::typed;
 use super::{Proxy, Scope};
 use crate::template::TemplateId;
-use crate::template::view::{AuthorizationAction, AuthorizationPolicy, AuthorizationRule, RuleCondition};
+use crate::template::view::{
+    AuthorizationAction, AuthorizationPolicy, AuthorizationRule, HttpRoute, RouteDestination,
+};
+use rule::rule_of;
 
-/// Whether a policy is for the gateway: it selects the gateway or all, or it protects the access
-/// point's own pods by addresses that only the gateway sees.
+/// Whether a policy is enforced here: it is the gateway's, or it protects the access point's own pods
+/// by addresses that only the gateway sees.
 pub(super) fn is_enforced(proxy: &Proxy, input: &Input<'_>, id: &TemplateId) -> bool {
-    input.policies.iter().any(|(other, policy)| other == id && is_for_gateway(proxy, input, policy))
+    let is_it = |(other, policy): &Named<AuthorizationPolicy>| {
+        other == id && (is_for_gateway(proxy, policy) || is_for_pods(proxy, input, policy))
+    };
+    input.policies.iter().any(is_it)
 }
 
-fn is_for_gateway(proxy: &Proxy, input: &Input<'_>, policy: &AuthorizationPolicy) -> bool {
-    let Some(selector) = &policy.selector else { return true };
-    let selects = |labels: &std::collections::BTreeMap<String, String>| {
-        selector.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value))
-    };
-    if selects(&proxy.labels) {
-        return true;
-    }
-    let is_own = input.services.iter().any(|(_, service)| selects(&service.selector));
-    is_own && policy.rules.iter().any(has_addresses)
+fn selects(policy: &AuthorizationPolicy, labels: &BTreeMap<String, String>) -> bool {
+    let wanted = policy.selector.as_ref().map(|selector| &selector.match_labels);
+    wanted.into_iter().flatten().all(|(key, value)| labels.get(key) == Some(value))
+}
+
+fn is_for_gateway(proxy: &Proxy, policy: &AuthorizationPolicy) -> bool {
+    selects(policy, &proxy.labels)
+}
+
+fn is_for_pods(proxy: &Proxy, input: &Input<'_>, policy: &AuthorizationPolicy) -> bool {
+    let is_own = || input.services.iter().any(|(_, service)| selects(policy, &service.selector));
+    !is_for_gateway(proxy, policy) && policy.rules.iter().any(has_addresses) && is_own()
 }
 
 fn has_addresses(rule: &AuthorizationRule) -> bool {
@@ -45,20 +59,100 @@ fn has_addresses(rule: &AuthorizationRule) -> bool {
         || rule.when.iter().any(|one| ["source.ip", "remote.ip"].contains(&one.key.as_str()))
 }
 
-/// The rules of an access point as filters, in the order in which they must stand: what is denied
-/// is denied whatever else allows it. `port` is that of a port without HTTP.
-pub(super) fn filters(scope: &mut Scope<'_>, port: Option<u32>) -> Vec<Value> {
-    let is_http = port.is_none();
-    let input = scope.input;
-    let enforced: Vec<&Named<AuthorizationPolicy>> =
-        input.policies.iter().filter(|(_, policy)| is_for_gateway(scope.proxy, input, policy)).collect();
-    let (mut deny, mut allow, mut has_allow) = (json!({}), json!({}), false);
-    for (id, policy) in enforced {
+/// Policies as Envoy has them, by action.
+struct Rules {
+    deny: Value,
+    /// Nothing passes where these are and none matches.
+    allow: Option<Value>,
+}
+
+/// The filters of rules for pods, which routes to these pods fill; in the order in which they stand.
+const OF_PODS: [&str; 2] = ["overspill.pods.deny", "overspill.pods.allow"];
+
+/// The rules of the gateway itself as filters of HTTP, and those that routes fill with the rules of pods.
+pub(super) fn http_filters(scope: &mut Scope<'_>) -> Vec<Value> {
+    let (proxy, input) = (scope.proxy, scope.input);
+    let own: Vec<_> = input.policies.iter().filter(|(_, policy)| is_for_gateway(proxy, policy)).collect();
+    let rules = rules(scope, &own, None);
+    let mut filters: Vec<Value> = configs(rules)
+        .into_iter()
+        .map(|rules| json!({ "name": "envoy.filters.http.rbac", "typed_config": typed(HTTP, rules) }))
+        .collect();
+    if input.policies.iter().any(|(_, policy)| is_for_pods(proxy, input, policy)) {
+        filters.extend(OF_PODS.map(|name| json!({ "name": name, "typed_config": typed(HTTP, json!({})) })));
+    }
+    filters
+}
+
+const HTTP: &str = "envoy.extensions.filters.http.rbac.v3.RBAC";
+const PER_ROUTE: &str = "envoy.extensions.filters.http.rbac.v3.RBACPerRoute";
+const NETWORK: &str = "envoy.extensions.filters.network.rbac.v3.RBAC";
+
+/// The rules of the pods that a route of HTTP leads to, by the filter that they fill.
+pub(super) fn of_route(
+    scope: &mut Scope<'_>,
+    id: &TemplateId,
+    at: &str,
+    route: &HttpRoute,
+    envoy: &mut Value,
+) {
+    let policies = of_pods(scope, &route.route);
+    let rewrites =
+        route.rewrite.as_ref().is_some_and(|one| one.uri.is_some() || one.uri_regex_rewrite.is_some());
+    let has_paths = |rule: &AuthorizationRule| {
+        rule.to.iter().any(|to| !(to.operation.paths.is_empty() && to.operation.not_paths.is_empty()))
+    };
+    let by_path = policies.iter().find(|(_, policy)| policy.rules.iter().any(has_paths));
+    if let Some((policy, _)) = by_path.filter(|_| rewrites) {
+        let right = "a rule of these pods is about paths and would see another than they do; let it select the gateway";
+        scope.value(id, format!("{at}/rewrite"), &policy.to_string(), right);
+    }
+    let Rules { deny, allow } = rules(scope, &policies, None);
+    for (name, action, policies) in [(OF_PODS[0], "DENY", Some(deny)), (OF_PODS[1], "ALLOW", allow)] {
+        if let Some(policies) = policies.filter(|policies| action == "ALLOW" || *policies != json!({})) {
+            let rules = json!({ "rbac": { "rules": { "action": action, "policies": policies } } });
+            envoy["typed_per_filter_config"][name] = typed(PER_ROUTE, rules);
+        }
+    }
+}
+
+/// The rules of a port without HTTP, the gateway's and those of the pods that it leads to, as filters.
+pub(super) fn stream_filters(scope: &mut Scope<'_>, port: u32, route: &[RouteDestination]) -> Vec<Value> {
+    let (proxy, input) = (scope.proxy, scope.input);
+    let own: Vec<_> = input.policies.iter().filter(|(_, policy)| is_for_gateway(proxy, policy)).collect();
+    let mut filters = Vec::new();
+    for policies in [own, of_pods(scope, route)] {
+        for mut config in configs(rules(scope, &policies, Some(port))) {
+            config["stat_prefix"] = json!("access");
+            filters.push(
+                json!({ "name": "envoy.filters.network.rbac", "typed_config": typed(NETWORK, config) }),
+            );
+        }
+    }
+    filters
+}
+
+/// The policies of the pods behind these destinations.
+fn of_pods<'a>(scope: &Scope<'a>, route: &[RouteDestination]) -> Vec<&'a Named<AuthorizationPolicy>> {
+    let (proxy, input) = (scope.proxy, scope.input);
+    let is_behind = |policy: &AuthorizationPolicy| {
+        route.iter().any(|one| match input.backing(&input.full_host(&one.destination.host)) {
+            Backing::Own(service) => selects(policy, &service.selector),
+            Backing::Entry(..) | Backing::Other => false,
+        })
+    };
+    let here =
+        |(_, policy): &&Named<AuthorizationPolicy>| is_for_pods(proxy, input, policy) && is_behind(policy);
+    input.policies.iter().filter(here).collect()
+}
+
+fn rules(scope: &mut Scope<'_>, policies: &[&Named<AuthorizationPolicy>], port: Option<u32>) -> Rules {
+    let (mut deny, mut allow) = (json!({}), None);
+    for (id, policy) in policies {
         let list = match policy.action {
             AuthorizationAction::Allow => {
-                has_allow = true;
-                left_to_others(scope, id);
-                &mut allow
+                left_to_others(scope, id, policy);
+                allow.get_or_insert_with(|| json!({}))
             }
             AuthorizationAction::Deny => &mut deny,
             AuthorizationAction::Audit | AuthorizationAction::Custom => {
@@ -68,29 +162,19 @@ pub(super) fn filters(scope: &mut Scope<'_>, port: Option<u32>) -> Vec<Value> {
         };
         for (number, rule) in policy.rules.iter().enumerate() {
             if port.is_none_or(|port| concerns(rule, port)) {
-                list[format!("{}/{number}", id.name)] = rule_of(scope, id, number, rule, is_http);
+                list[format!("{}/{number}", id.name)] = rule_of(scope, id, number, rule, port.is_none());
             }
         }
     }
-    let filter = |action: &str, policies: Value| {
-        let rules = json!({ "action": action, "policies": policies });
-        let (name, message) = if is_http { ("http", "http") } else { ("network", "network") };
-        let mut config = json!({ "rules": rules });
-        if !is_http {
-            config["stat_prefix"] = json!("access");
-        }
-        let config = typed(&format!("envoy.extensions.filters.{message}.rbac.v3.RBAC"), config);
-        json!({ "name": format!("envoy.filters.{name}.rbac"), "typed_config": config })
-    };
-    let mut filters = Vec::new();
-    if deny.as_object().is_some_and(|policies| !policies.is_empty()) {
-        filters.push(filter("DENY", deny));
-    }
-    // an ALLOW without rules lets nothing through
-    if has_allow {
-        filters.push(filter("ALLOW", allow));
-    }
-    filters
+    Rules { deny, allow }
+}
+
+/// The configurations of filters, in the order in which they must stand: what is denied is denied
+/// whatever else allows it. An ALLOW without rules lets nothing through.
+fn configs(Rules { deny, allow }: Rules) -> Vec<Value> {
+    let config = |action: &str, policies| json!({ "rules": { "action": action, "policies": policies } });
+    let deny = (deny != json!({})).then(|| config("DENY", deny));
+    deny.into_iter().chain(allow.map(|allow| config("ALLOW", allow))).collect()
 }
 
 /// Whether a rule can be about a port: its operations may name others only.
@@ -102,11 +186,21 @@ fn concerns(rule: &AuthorizationRule, port: u32) -> bool {
     rule.to.is_empty() || rule.to.iter().any(is_about)
 }
 
-/// What a policy here would shut out although another, which the sidecars enforce, allows it.
-fn left_to_others(scope: &mut Scope<'_>, id: &TemplateId) {
+/// What a policy here would shut out although another of the same pods, which the sidecars enforce,
+/// allows it.
+fn left_to_others(scope: &mut Scope<'_>, id: &TemplateId, policy: &AuthorizationPolicy) {
     let (proxy, input) = (scope.proxy, scope.input);
-    let is_other = |(other, policy): &&Named<AuthorizationPolicy>| {
-        other != id && policy.action == AuthorizationAction::Allow && !is_for_gateway(proxy, input, policy)
+    if is_for_gateway(proxy, policy) {
+        return;
+    }
+    let is_of_both = |other: &AuthorizationPolicy| {
+        let services = input.services.iter().map(|(_, service)| &service.selector);
+        services.filter(|labels| selects(policy, labels)).any(|labels| selects(other, labels))
+    };
+    let is_other = |(_, other): &&Named<AuthorizationPolicy>| {
+        other.action == AuthorizationAction::Allow
+            && !other.rules.iter().any(has_addresses)
+            && is_of_both(other)
     };
     let other = input.policies.iter().find(is_other).map(|(other, _)| other.to_string());
     if let Some(other) = other {
@@ -116,184 +210,5 @@ fn left_to_others(scope: &mut Scope<'_>, id: &TemplateId) {
             &other,
             "it allows what the gateway cannot see; write one ALLOW policy, or DENY here",
         );
-    }
-}
-
-fn rule_of(
-    scope: &mut Scope<'_>,
-    id: &TemplateId,
-    number: usize,
-    rule: &AuthorizationRule,
-    is_http: bool,
-) -> Value {
-    let at = format!("/spec/rules/{number}");
-    let mut sources = Vec::new();
-    for (position, from) in rule.from.iter().enumerate() {
-        let at = format!("{at}/from/{position}/source");
-        let one = &from.source;
-        let mut parts = Vec::new();
-        for (field, blocks, is_not) in [
-            ("ipBlocks", &one.ip_blocks, false),
-            ("remoteIpBlocks", &one.remote_ip_blocks, false),
-            ("notIpBlocks", &one.not_ip_blocks, true),
-            ("notRemoteIpBlocks", &one.not_remote_ip_blocks, true),
-        ] {
-            let blocks = addresses(scope, id, &format!("{at}/{field}"), blocks);
-            parts.extend(
-                any_of(blocks, "or_ids", "ids")
-                    .map(|any| if is_not { json!({ "not_id": any }) } else { any }),
-            );
-        }
-        sources.push(all_of(parts, "and_ids", "ids"));
-    }
-    let mut operations = Vec::new();
-    for (position, to) in rule.to.iter().enumerate() {
-        let at = format!("{at}/to/{position}/operation");
-        let one = &to.operation;
-        let http = [&one.hosts, &one.methods, &one.paths, &one.not_hosts, &one.not_methods, &one.not_paths];
-        if !is_http && http.iter().any(|list| !list.is_empty()) {
-            scope.value(id, &at, "hosts, methods or paths", "a port without HTTP has none; write ports");
-        }
-        let mut parts = Vec::new();
-        for (field, texts, is_not) in [
-            ("hosts", &one.hosts, false),
-            ("methods", &one.methods, false),
-            ("paths", &one.paths, false),
-            ("ports", &one.ports, false),
-            ("notHosts", &one.not_hosts, true),
-            ("notMethods", &one.not_methods, true),
-            ("notPaths", &one.not_paths, true),
-            ("notPorts", &one.not_ports, true),
-        ] {
-            let permissions = permissions(scope, id, &format!("{at}/{field}"), field, texts);
-            let any = any_of(permissions, "or_rules", "rules");
-            parts.extend(any.map(|any| if is_not { json!({ "not_rule": any }) } else { any }));
-        }
-        operations.push(all_of(parts, "and_rules", "rules"));
-    }
-    let (mut ids, mut rules) = (Vec::new(), Vec::new());
-    ids.extend(any_of(sources, "or_ids", "ids"));
-    rules.extend(any_of(operations, "or_rules", "rules"));
-    for (position, when) in rule.when.iter().enumerate() {
-        condition(scope, id, &format!("{at}/when/{position}"), when, is_http, &mut ids, &mut rules);
-    }
-    json!({
-        "permissions": [all_of(rules, "and_rules", "rules")],
-        "principals": [all_of(ids, "and_ids", "ids")],
-    })
-}
-
-/// A condition, which is about the caller or about the request.
-fn condition(
-    scope: &mut Scope<'_>,
-    id: &TemplateId,
-    at: &str,
-    when: &RuleCondition,
-    is_http: bool,
-    ids: &mut Vec<Value>,
-    rules: &mut Vec<Value>,
-) {
-    let header = when.key.strip_prefix("request.headers[").and_then(|rest| rest.strip_suffix(']'));
-    for (field, values, is_not) in [("values", &when.values, false), ("notValues", &when.not_values, true)] {
-        let at = format!("{at}/{field}");
-        if values.is_empty() {
-            continue;
-        }
-        match (when.key.as_str(), header) {
-            ("source.ip" | "remote.ip", _) => {
-                let any = any_of(addresses(scope, id, &at, values), "or_ids", "ids");
-                ids.extend(any.map(|any| if is_not { json!({ "not_id": any }) } else { any }));
-            }
-            ("destination.port", _) => {
-                let any = any_of(permissions(scope, id, &at, "ports", values), "or_rules", "rules");
-                rules.extend(any.map(|any| if is_not { json!({ "not_rule": any }) } else { any }));
-            }
-            (_, Some(name)) if is_http => {
-                let one =
-                    |text: &String| json!({ "header": { "name": name, "string_match": starred(text) } });
-                let any = any_of(values.iter().map(one).collect(), "or_rules", "rules");
-                rules.extend(any.map(|any| if is_not { json!({ "not_rule": any }) } else { any }));
-            }
-            (key, _) => {
-                let right =
-                    "write source.ip, remote.ip, destination.port, or with HTTP request.headers[NAME]";
-                scope.value(id, &at, key, right);
-            }
-        }
-    }
-}
-
-fn permissions(
-    scope: &mut Scope<'_>,
-    id: &TemplateId,
-    at: &str,
-    field: &str,
-    texts: &[String],
-) -> Vec<Value> {
-    let mut found = Vec::new();
-    for (position, text) in texts.iter().enumerate() {
-        let at = format!("{at}/{position}");
-        found.push(match field {
-            "hosts" | "notHosts" => {
-                let mut matcher = starred(text);
-                if matcher.get("safe_regex").is_none() {
-                    matcher["ignore_case"] = json!(true);
-                }
-                json!({ "header": { "name": ":authority", "string_match": matcher } })
-            }
-            "methods" | "notMethods" => {
-                json!({ "header": { "name": ":method", "string_match": starred(text) } })
-            }
-            "paths" | "notPaths" => {
-                if text.contains(['{', '}']) {
-                    scope.value(id, &at, text, "write a path with `*` at one end only");
-                }
-                json!({ "url_path": { "path": starred(text) } })
-            }
-            _ => {
-                let Ok(port) = text.parse::<u16>() else {
-                    scope.value(id, &at, text, "write a port");
-                    continue;
-                };
-                json!({ "destination_port": port })
-            }
-        });
-    }
-    found
-}
-
-fn addresses(scope: &mut Scope<'_>, id: &TemplateId, at: &str, blocks: &[String]) -> Vec<Value> {
-    let mut found = Vec::new();
-    for (position, block) in blocks.iter().enumerate() {
-        let parsed =
-            block.parse::<ipnet::IpNet>().or_else(|_| block.parse::<std::net::IpAddr>().map(Into::into));
-        match parsed {
-            Ok(prefix) => found.push(json!({
-                "direct_remote_ip": {
-                    "address_prefix": prefix.network().to_string(),
-                    "prefix_len": prefix.prefix_len(),
-                },
-            })),
-            Err(_) => scope.value(id, format!("{at}/{position}"), block, "write an address or a prefix"),
-        }
-    }
-    found
-}
-
-/// One of these; `None` where nothing is said.
-fn any_of(mut parts: Vec<Value>, or: &str, inner: &str) -> Option<Value> {
-    match parts.len() {
-        0 => None,
-        1 => parts.pop(),
-        _ => Some(json!({ or: { inner: parts } })),
-    }
-}
-
-/// All of these; anything where nothing is said.
-fn all_of(mut parts: Vec<Value>, and: &str, inner: &str) -> Value {
-    match parts.len() {
-        0 => json!({ "any": true }),
-        1 => parts.pop().expect("there is one"),
-        _ => json!({ and: { inner: parts } }),
     }
 }

@@ -8,6 +8,11 @@ use super::value::duration;
 use crate::template::TemplateId;
 use crate::template::view::{ConsistentHash, TrafficPolicy};
 
+/// Envoy's largest table of Maglev.
+const MAX_TABLE: u64 = 5_000_011;
+/// Envoy's largest ring.
+const MAX_RING: u64 = 8 << 20;
+
 pub(super) fn balance(
     scope: &mut Scope<'_>,
     rule: Option<&TemplateId>,
@@ -21,12 +26,19 @@ pub(super) fn balance(
             (Some(maglev), _) => {
                 cluster["lb_policy"] = json!("MAGLEV");
                 if let Some(size) = maglev.table_size {
+                    if size > MAX_TABLE || !is_prime(size) {
+                        let right = "write a prime number of at most 5000011";
+                        hash_fault(scope, rule, "maglev/tableSize", size, right);
+                    }
                     cluster["maglev_lb_config"] = json!({ "table_size": size });
                 }
             }
             (None, ring) => {
                 cluster["lb_policy"] = json!("RING_HASH");
                 let size = ring.and_then(|ring| ring.minimum_ring_size).unwrap_or(1_024);
+                if size > MAX_RING {
+                    hash_fault(scope, rule, "ringHash/minimumRingSize", size, "write at most 8388608");
+                }
                 cluster["ring_hash_lb_config"] = json!({ "minimum_ring_size": size });
             }
         }
@@ -45,6 +57,34 @@ pub(super) fn balance(
         }
     };
     cluster["lb_policy"] = json!(policy);
+    let Some(warmup) = settings.warmup else { return };
+    let config = match policy {
+        "LEAST_REQUEST" => "least_request_lb_config",
+        "ROUND_ROBIN" => "round_robin_lb_config",
+        _ => {
+            if let Some(rule) = rule {
+                let at = "/spec/trafficPolicy/loadBalancer/warmup";
+                scope.value(rule, at, policy, "only LEAST_REQUEST and ROUND_ROBIN warm up");
+            }
+            return;
+        }
+    };
+    let window = duration(&warmup.duration).filter(|window| window != "0s");
+    if let (None, Some(rule)) = (&window, rule) {
+        let at = "/spec/trafficPolicy/loadBalancer/warmup/duration";
+        scope.value(rule, at, &warmup.duration, "write a duration such as 1m");
+    }
+    let mut start = json!({ "slow_start_window": window });
+    super::value::put(
+        &mut start,
+        "min_weight_percent",
+        warmup.minimum_percent.map(|value| json!({ "value": value })),
+    );
+    if let Some(value) = warmup.aggression {
+        // Envoy asks for a key, by which nobody changes it here
+        start["aggression"] = json!({ "default_value": value, "runtime_key": "overspill.warmup" });
+    }
+    cluster[config] = json!({ "slow_start_config": start });
 }
 
 /// What of a request is hashed, for routes to a destination that is chosen by hash.
@@ -81,4 +121,19 @@ pub(super) fn hash_policy(scope: &mut Scope<'_>, called: &Called) -> Vec<Value> 
         policies.push(json!({ "query_parameter": { "name": name } }));
     }
     policies
+}
+
+fn hash_fault(scope: &mut Scope<'_>, rule: Option<&TemplateId>, field: &str, size: u64, right: &'static str) {
+    if let Some(rule) = rule {
+        let at = format!("/spec/trafficPolicy/loadBalancer/consistentHash/{field}");
+        scope.value(rule, at, &size.to_string(), right);
+    }
+}
+
+/// Whether nothing but 1 and itself divides a number, which is of a table's size.
+fn is_prime(number: u64) -> bool {
+    number > 1
+        && (2..)
+            .take_while(|divisor| divisor * divisor <= number)
+            .all(|divisor| !number.is_multiple_of(divisor))
 }

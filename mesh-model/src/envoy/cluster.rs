@@ -25,6 +25,13 @@ pub(super) fn clusters(scope: &mut Scope<'_>, called: &BTreeSet<Called>) {
         let mut cluster = json!({ "name": name });
         balance::balance(scope, rule.as_ref(), &policy, &mut cluster);
         pool(scope, rule.as_ref(), policy.connection_pool.as_ref(), is_http2, &mut cluster);
+        if let Some(budget) = policy.retry_budget {
+            // counted by what is under way, in place of maxRetries
+            cluster["circuit_breakers"]["thresholds"][0]["retry_budget"] = json!({
+                "budget_percent": { "value": budget.percent.unwrap_or(20.0).clamp(0.0, 100.0) },
+                "min_retry_concurrency": budget.min_retry_concurrency.unwrap_or(3),
+            });
+        }
         ejection(scope, rule.as_ref(), policy.outlier_detection.as_ref(), &mut cluster);
         let socket = tls::upstream(scope, one, policy.tls.as_ref(), is_http2);
         put(&mut cluster, "transport_socket", socket);
@@ -36,6 +43,9 @@ pub(super) fn clusters(scope: &mut Scope<'_>, called: &BTreeSet<Called>) {
         match discovery {
             Discovery::Names => {
                 cluster["type"] = json!("STRICT_DNS");
+                // Envoy's own choice takes addresses of IPv6 wherever a name has some, reachable or not
+                cluster["dns_lookup_family"] = json!("V4_PREFERRED");
+                cluster["respect_dns_ttl"] = json!(true);
                 cluster["load_assignment"] = assignment.value;
             }
             Discovery::Service => {
@@ -80,19 +90,8 @@ fn pool(
 ) {
     let default = ConnectionPool::default();
     let pool = pool.unwrap_or(&default);
-    let mut time = |field: &str, text: Option<&String>| {
-        let text = text?;
-        let found = duration(text);
-        if let (None, Some(rule)) = (&found, rule) {
-            scope.value(
-                rule,
-                format!("/spec/trafficPolicy/connectionPool/{field}"),
-                text,
-                "write a duration such as 5s",
-            );
-        }
-        found
-    };
+    let mut time =
+        |field: &str, text: Option<&String>| time(scope, rule, &format!("connectionPool/{field}"), text);
     let connect = time("tcp/connectTimeout", pool.tcp.connect_timeout.as_ref());
     cluster["connect_timeout"] = json!(connect.unwrap_or_else(|| CONNECT_TIMEOUT.to_owned()));
     if let Some(keepalive) = &pool.tcp.tcp_keepalive {
@@ -109,8 +108,10 @@ fn pool(
         );
         cluster["upstream_connection_options"] = json!({ "tcp_keepalive": probes });
     }
+    // 0 is no limit of Istio's but a word for its default
+    let said = |limit: Option<u32>| limit.filter(|limit| *limit > 0);
     // without a word there is no limit, as in Istio; Envoy's own is 1,024
-    let most = |limit: Option<u32>| limit.unwrap_or(u32::MAX);
+    let most = |limit: Option<u32>| said(limit).unwrap_or(u32::MAX);
     cluster["circuit_breakers"] = json!({ "thresholds": [{
         "max_connections": most(pool.tcp.max_connections),
         "max_pending_requests": most(pool.http.http1_max_pending_requests),
@@ -120,10 +121,10 @@ fn pool(
     }] });
     let mut common = json!({});
     put(&mut common, "idle_timeout", time("http/idleTimeout", pool.http.idle_timeout.as_ref()));
-    put(&mut common, "max_requests_per_connection", pool.http.max_requests_per_connection);
+    put(&mut common, "max_requests_per_connection", said(pool.http.max_requests_per_connection));
     let mut protocol = json!({});
     if is_http2 {
-        put(&mut protocol, "max_concurrent_streams", pool.http.max_concurrent_streams);
+        put(&mut protocol, "max_concurrent_streams", said(pool.http.max_concurrent_streams));
     }
     let protocols = if is_http2 {
         json!({ "http2_protocol_options": protocol })
@@ -142,23 +143,22 @@ fn ejection(
     cluster: &mut Value,
 ) {
     let Some(outlier) = outlier else { return };
-    let mut time = |field: &str, text: Option<&String>| {
-        let text = text?;
-        let found = duration(text);
-        if let (None, Some(rule)) = (&found, rule) {
-            scope.value(
-                rule,
-                format!("/spec/trafficPolicy/outlierDetection/{field}"),
-                text,
-                "write a duration such as 5s",
-            );
+    for (field, percent) in [
+        ("maxEjectionPercent", outlier.max_ejection_percent),
+        ("minHealthPercent", outlier.min_health_percent),
+    ] {
+        if let (Some(rule), Some(percent)) = (rule, percent.filter(|percent| *percent > 100)) {
+            let at = format!("/spec/trafficPolicy/outlierDetection/{field}");
+            scope.value(rule, at, &percent.to_string(), "write percents, 0 to 100");
         }
-        found
-    };
+    }
+    let mut time =
+        |field: &str, text: Option<&String>| time(scope, rule, &format!("outlierDetection/{field}"), text);
     let mut detection = json!({ "enforcing_success_rate": 0 });
     put(&mut detection, "interval", time("interval", outlier.interval.as_ref()));
     put(&mut detection, "base_ejection_time", time("baseEjectionTime", outlier.base_ejection_time.as_ref()));
-    put(&mut detection, "max_ejection_percent", outlier.max_ejection_percent);
+    let most = outlier.max_ejection_percent.filter(|most| *most > 0);
+    put(&mut detection, "max_ejection_percent", most);
     for (count, name, enforced) in [
         (outlier.consecutive5xx_errors, "consecutive_5xx", "enforcing_consecutive_5xx"),
         (
@@ -185,4 +185,19 @@ fn ejection(
     // with outlier detection Istio turns panic off unless it is asked for
     let panic = outlier.min_health_percent.unwrap_or(0);
     cluster["common_lb_config"]["healthy_panic_threshold"] = json!({ "value": panic });
+}
+
+/// A time of a rule, which is over 0 wherever one is asked for but for idle connections.
+fn time(
+    scope: &mut Scope<'_>,
+    rule: Option<&TemplateId>,
+    field: &str,
+    text: Option<&String>,
+) -> Option<String> {
+    let text = text?;
+    let found = duration(text).filter(|time| time != "0s" || field.ends_with("idleTimeout"));
+    if let (None, Some(rule)) = (&found, rule) {
+        scope.value(rule, format!("/spec/trafficPolicy/{field}"), text, "write a duration such as 5s");
+    }
+    found
 }

@@ -41,6 +41,9 @@ pub(super) const TRAFFIC_POLICY: &[&str] = &[
     "loadBalancer/localityLbSetting/failover/-/to",
     "loadBalancer/localityLbSetting/failoverPriority/-",
     "loadBalancer/simple",
+    "loadBalancer/warmup/aggression",
+    "loadBalancer/warmup/duration",
+    "loadBalancer/warmup/minimumPercent",
     "outlierDetection/baseEjectionTime",
     "outlierDetection/consecutive5xxErrors",
     "outlierDetection/consecutiveGatewayErrors",
@@ -55,6 +58,9 @@ pub(super) const TRAFFIC_POLICY: &[&str] = &[
     "tls/sni",
     "tls/subjectAltNames/-",
 ];
+
+/// What a port has not, but its host.
+pub(super) const OF_HOSTS: &[&str] = &["retryBudget/minRetryConcurrency", "retryBudget/percent"];
 
 const DESTINATION_RULE: &[&str] = &["exportTo/-", "host", "subsets/-/labels/*", "subsets/-/name"];
 
@@ -82,8 +88,21 @@ pub(super) const VIRTUAL_SERVICE: &[&str] = &[
     "exportTo/-",
     "gateways/-",
     "hosts/-",
+    "http/-/corsPolicy/allowCredentials",
+    "http/-/corsPolicy/allowHeaders/-",
+    "http/-/corsPolicy/allowMethods/-",
+    "http/-/corsPolicy/allowOrigins/-/exact",
+    "http/-/corsPolicy/allowOrigins/-/prefix",
+    "http/-/corsPolicy/allowOrigins/-/regex",
+    "http/-/corsPolicy/exposeHeaders/-",
+    "http/-/corsPolicy/maxAge",
+    "http/-/corsPolicy/unmatchedPreflights",
     "http/-/directResponse/body/string",
     "http/-/directResponse/status",
+    "http/-/fault/abort/httpStatus",
+    "http/-/fault/abort/percentage/value",
+    "http/-/fault/delay/fixedDelay",
+    "http/-/fault/delay/percentage/value",
     "http/-/match/-/gateways/-",
     "http/-/match/-/ignoreUriCase",
     "http/-/match/-/name",
@@ -166,7 +185,7 @@ pub fn is_supported(kind: TemplateKind, path: &str) -> bool {
                     Some(rest) => {
                         reaches("port/number", rest) || TRAFFIC_POLICY.iter().any(|one| reaches(one, rest))
                     }
-                    None => TRAFFIC_POLICY.iter().any(|one| reaches(one, rest)),
+                    None => TRAFFIC_POLICY.iter().chain(OF_HOSTS).any(|one| reaches(one, rest)),
                 }
             };
             listed(DESTINATION_RULE) || policies.iter().any(|at| below(at).is_some_and(policy))

@@ -1,17 +1,24 @@
 //! Listeners: one for each port of an access point, on its VIPs; chains of filters by name.
 
+mod http;
+mod stream;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
 use super::objects::Called;
-use super::route::{Served, destinations, resolve, unbound, virtual_hosts};
-use super::value::{ads, duration, in_seconds, put, socket_address, typed};
-use super::{Feature, Scope, access, tls};
+use super::route::{Served, unbound, virtual_hosts};
+use super::value::{put, socket_address, typed};
+use super::{Feature, Scope, tls};
 use crate::access_point::AccessPointId;
 use crate::template::TemplateId;
-use crate::template::view::{Server, ServerTls, TcpRoute, TlsMode, TlsRoute};
+use crate::template::view::{Server, ServerTls, TlsMode};
+use http::{has_bucket, http_filter, route_table, virtual_host};
+use stream::stream;
+
+pub(super) use http::MAX_ANSWER;
 
 /// One server of one Gateway.
 struct OfGateway<'a> {
@@ -36,6 +43,11 @@ pub(super) fn listeners(
 ) -> BTreeSet<Called> {
     unbound(scope);
     let input = scope.input;
+    if input.rate_limit.is_some_and(|limit| !has_bucket(&limit))
+        && let Some((gateway, _)) = input.gateways.first()
+    {
+        scope.fault(gateway, "", Feature::NoBucket);
+    }
     let mut by_port: BTreeMap<u32, Vec<OfGateway<'_>>> = BTreeMap::new();
     for (gateway, view) in &input.gateways {
         for (number, server) in view.servers.iter().enumerate() {
@@ -48,8 +60,13 @@ pub(super) fn listeners(
         if input.vips.is_empty() {
             scope.fault(first, "", Feature::NoAddress);
         }
+        let Some(number) = u16::try_from(port).ok().filter(|port| *port > 0) else {
+            let at = format!("/spec/servers/{}/port/number", servers[0].number);
+            scope.value(first, at, &port.to_string(), "write a port from 1 to 65535");
+            continue;
+        };
         for vip in &input.vips {
-            let address = SocketAddr::new(*vip, u16::try_from(port).unwrap_or_default());
+            let address = SocketAddr::new(*vip, number);
             if let Some(owner) = taken.get(&address).cloned() {
                 scope.fault(first, "", Feature::AddressTaken { address, owner });
             } else {
@@ -65,8 +82,9 @@ fn listener(scope: &mut Scope<'_>, port: u32, servers: &[OfGateway<'_>], called:
     let name = scope.own(&format!(":{port}"));
     let mut chains = Vec::new();
     let (mut plain, mut is_plain) = (BTreeMap::new(), false);
+    let mut names = BTreeSet::new();
     for one in servers {
-        let at = format!("/spec/servers/{}", one.number);
+        let (at, before) = (format!("/spec/servers/{}", one.number), chains.len());
         match carries(scope, one, &at) {
             None => {}
             Some(Carries::Http) => {
@@ -76,6 +94,7 @@ fn listener(scope: &mut Scope<'_>, port: u32, servers: &[OfGateway<'_>], called:
             Some(Carries::Https) => chains.push(https(scope, one, &at, &name, called)),
             Some(Carries::Tcp | Carries::Tls) => chains.extend(stream(scope, one, &at, called)),
         }
+        own_names(scope, one, &at, &chains[before..], &mut names);
     }
     if is_plain {
         if !chains.is_empty() {
@@ -119,6 +138,34 @@ fn listener(scope: &mut Scope<'_>, port: u32, servers: &[OfGateway<'_>], called:
         listener["listener_filters"] = json!([{ "name": "envoy.filters.listener.tls_inspector", "typed_config": typed(message, json!({})) }]);
     }
     scope.config.listeners.insert(name, listener);
+}
+
+/// Names that a chain shares with one before it, or that Envoy takes for no name: it would refuse the
+/// whole listener.
+fn own_names(
+    scope: &mut Scope<'_>,
+    one: &OfGateway<'_>,
+    at: &str,
+    chains: &[Value],
+    taken: &mut BTreeSet<String>,
+) {
+    let any = [json!("*")];
+    for chain in chains {
+        let names = chain.pointer("/filter_chain_match/server_names").and_then(Value::as_array);
+        let mut own = BTreeSet::new();
+        for name in names.map_or(&any[..], |names| &names[..]).iter().filter_map(Value::as_str) {
+            if name.strip_prefix('*').is_some_and(|rest| !rest.is_empty() && !rest.starts_with('.')) {
+                let right = "a name in a hello is chosen by whole labels; write `*.` and a domain";
+                scope.value(one.gateway, format!("{at}/hosts"), name, right);
+            }
+            if taken.contains(name) {
+                let right = "another server or route of this port has the name already; write it in one";
+                scope.value(one.gateway, format!("{at}/hosts"), name, right);
+            }
+            own.insert(name.to_owned());
+        }
+        taken.extend(own);
+    }
 }
 
 fn carries(scope: &mut Scope<'_>, one: &OfGateway<'_>, at: &str) -> Option<Carries> {
@@ -215,188 +262,10 @@ fn https(
     chain
 }
 
-/// Chains that carry bytes: one for each route by name, or one for the port.
-fn stream(scope: &mut Scope<'_>, one: &OfGateway<'_>, at: &str, called: &mut BTreeSet<Called>) -> Vec<Value> {
-    let served = served(scope, one);
-    let input = scope.input;
-    let mut chains = Vec::new();
-    let passes_through = one.server.tls.as_ref().is_some_and(|tls| tls.mode == TlsMode::Passthrough);
-    let services =
-        input.virtual_services.iter().filter(|(_, service)| served.is_named(scope, &service.gateways));
-    let services: Vec<_> = services.collect();
-    for (id, service) in services {
-        if passes_through {
-            for (number, route) in service.tls.iter().enumerate() {
-                let names = sni_hosts(scope, &served, route);
-                if names.is_empty() {
-                    continue;
-                }
-                let at = format!("/spec/tls/{number}");
-                let filters = stream_filters(scope, (id, served.port), &at, &route.route, called);
-                let mut chain = json!({ "filters": filters });
-                put(&mut chain, "filter_chain_match", names_match(&names));
-                chains.push(chain);
-            }
-            continue;
-        }
-        let is_here = |route: &&TcpRoute| {
-            let here = |wanted: &crate::template::view::TcpMatch| {
-                wanted.port.is_none_or(|port| port == served.port)
-                    && (wanted.gateways.is_empty() || served.is_named(scope, &wanted.gateways))
-            };
-            route.matches.is_empty() || route.matches.iter().any(here)
-        };
-        let Some(number) = service.tcp.iter().position(|route| is_here(&route)) else { continue };
-        let filters = stream_filters(
-            scope,
-            (id, served.port),
-            &format!("/spec/tcp/{number}"),
-            &service.tcp[number].route,
-            called,
-        );
-        let mut chain = json!({ "filters": filters });
-        if let Some(wanted) = &one.server.tls {
-            chain["transport_socket"] =
-                tls::downstream(scope, one.gateway, &format!("{at}/tls"), wanted, false);
-            put(&mut chain, "filter_chain_match", names_match(&served.hosts));
-        }
-        return vec![chain];
-    }
-    chains
-}
-
-/// The names of a route by name that the server serves here.
-fn sni_hosts(scope: &Scope<'_>, served: &Served<'_>, route: &TlsRoute) -> Vec<String> {
-    let here = route.matches.iter().filter(|wanted| {
-        wanted.port.is_none_or(|port| port == served.port)
-            && (wanted.gateways.is_empty() || served.is_named(scope, &wanted.gateways))
-    });
-    here.flat_map(|wanted| &wanted.sni_hosts).filter_map(|host| served.shared(host)).collect()
-}
-
-fn stream_filters(
-    scope: &mut Scope<'_>,
-    (id, port): (&TemplateId, u32),
-    at: &str,
-    route: &[crate::template::view::RouteDestination],
-    called: &mut BTreeSet<Called>,
-) -> Vec<Value> {
-    let mut filters = access::filters(scope, Some(port));
-    let mut proxy = destinations(scope, id, at, route, called, false);
-    proxy["stat_prefix"] = json!(scope.own(""));
-    // the first destination's word holds for the port
-    let first = route.first().and_then(|one| resolve(scope, &one.destination));
-    let pool = first.and_then(|one| scope.input.policy(&one).connection_pool).map(|pool| pool.tcp);
-    let idle = pool.as_ref().and_then(|pool| duration(pool.idle_timeout.as_deref()?));
-    put(&mut proxy, "idle_timeout", idle);
-    put(
-        &mut proxy,
-        "max_downstream_connection_duration",
-        pool.and_then(|pool| duration(pool.max_connection_duration.as_deref()?)),
-    );
-    let message = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
-    filters.push(json!({ "name": "envoy.filters.network.tcp_proxy", "typed_config": typed(message, proxy) }));
-    filters
-}
-
 /// Which hellos a chain takes; any for `*`.
 fn names_match(hosts: &[String]) -> Option<Value> {
     if hosts.iter().any(|host| host == "*") {
         return None;
     }
     Some(json!({ "server_names": hosts }))
-}
-
-fn virtual_host(host: &str, routes: Vec<Value>, redirects: bool) -> Value {
-    let mut virtual_host = json!({ "name": host, "domains": [host], "routes": routes });
-    if redirects {
-        virtual_host["require_tls"] = json!("ALL");
-    }
-    virtual_host
-}
-
-fn route_table(name: &str, virtual_hosts: Vec<Value>) -> Value {
-    json!({
-        "name": name,
-        "virtual_hosts": virtual_hosts,
-        "ignore_port_in_host_matching": true,
-        // a table is right when its clusters are there, which the order of sending sees to
-        "validate_clusters": false,
-    })
-}
-
-fn http_filter(scope: &mut Scope<'_>, routes: &str) -> Value {
-    let mut filters = access::filters(scope, None);
-    filters.extend(rate_limit(scope));
-    let router = typed("envoy.extensions.filters.http.router.v3.Router", json!({}));
-    filters.push(json!({ "name": "envoy.filters.http.router", "typed_config": router }));
-    let mut manager = json!({
-        "stat_prefix": routes,
-        "rds": { "route_config_name": routes, "config_source": ads() },
-        "http_filters": filters,
-        // the connection's peer is the client: nobody else's word is taken for its address
-        "use_remote_address": true,
-        "forward_client_cert_details": "SANITIZE",
-        // rules and routes must see the path that the destination sees
-        "normalize_path": true,
-        "merge_slashes": true,
-        "path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT",
-        "strip_any_host_port": true,
-        "upgrade_configs": [{ "upgrade_type": "websocket" }],
-    });
-    if scope.proxy.access_log {
-        manager["access_log"] = json!([access_log()]);
-    }
-    if let Some(tracing) = &scope.proxy.tracing {
-        let collector = json!({ "envoy_grpc": { "cluster_name": tracing.collector }, "timeout": "0.25s" });
-        let provider = json!({ "grpc_service": collector, "service_name": scope.own("") });
-        let percent = f64::from(tracing.sampling.as_millionths()) / 10_000.0;
-        manager["tracing"] = json!({
-            "random_sampling": { "value": percent },
-            "provider": {
-                "name": "envoy.tracers.opentelemetry",
-                "typed_config": typed("envoy.config.trace.v3.OpenTelemetryConfig", provider),
-            },
-        });
-    }
-    let message = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
-    json!({ "name": "envoy.filters.network.http_connection_manager", "typed_config": typed(message, manager) })
-}
-
-fn access_log() -> Value {
-    let fields = [
-        ("time", "%START_TIME%"),
-        ("client", "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%"),
-        ("vip", "%DOWNSTREAM_LOCAL_ADDRESS%"),
-        ("authority", "%REQ(:AUTHORITY)%"),
-        ("method", "%REQ(:METHOD)%"),
-        ("path", "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%"),
-        ("status", "%RESPONSE_CODE%"),
-        ("flags", "%RESPONSE_FLAGS%"),
-        ("duration_ms", "%DURATION%"),
-        ("cluster", "%UPSTREAM_CLUSTER%"),
-        ("endpoint", "%UPSTREAM_HOST%"),
-        ("trace", "%TRACE_ID%"),
-    ];
-    let format: Value = fields.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-    let config = json!({ "log_format": { "json_format": format } });
-    let message = "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog";
-    json!({ "name": "envoy.access_loggers.stdout", "typed_config": typed(message, config) })
-}
-
-fn rate_limit(scope: &Scope<'_>) -> Option<Value> {
-    let limit = scope.input.rate_limit?;
-    let all = json!({ "default_value": { "numerator": 100, "denominator": "HUNDRED" } });
-    let config = json!({
-        "stat_prefix": "rate_limit",
-        "token_bucket": {
-            "max_tokens": limit.burst,
-            "tokens_per_fill": limit.requests,
-            "fill_interval": in_seconds(limit.interval.as_nanos()),
-        },
-        "filter_enabled": all,
-        "filter_enforced": all,
-    });
-    let message = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit";
-    Some(json!({ "name": "envoy.filters.http.local_ratelimit", "typed_config": typed(message, config) }))
 }

@@ -131,6 +131,8 @@ impl<'a> Input<'a> {
                 outlier_detection: port.outlier_detection,
                 connection_pool: port.connection_pool,
                 tls: port.tls,
+                // which a port has not
+                retry_budget: inner.retry_budget.or(outer.retry_budget),
                 port_level_settings: Vec::new(),
             },
             None => TrafficPolicy {
@@ -138,6 +140,7 @@ impl<'a> Input<'a> {
                 outlier_detection: inner.outlier_detection.or(outer.outlier_detection),
                 connection_pool: inner.connection_pool.or(outer.connection_pool),
                 tls: inner.tls.or(outer.tls),
+                retry_budget: inner.retry_budget.or(outer.retry_budget),
                 port_level_settings: Vec::new(),
             },
         }

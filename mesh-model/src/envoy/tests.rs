@@ -1,6 +1,6 @@
 //! Tests of gateway configuration: no field without an effect, isolation, rules, endpoints.
 //!
-//! That Envoy takes what is made here is tested with a real one in `overspill/tests/envoy.rs`.
+//! That Envoy takes what is made here is tested with a real one in `overspill/tests/envoy`.
 
 mod effect;
 
@@ -162,18 +162,23 @@ fn what_is_not_supported_has_a_name() {
     let cannot = "gateways here cannot do this; remove it, or see the documents for what there is";
     assert_eq!(
         lines(&[
-            ("2/spec/http/0/fault", json!({ "abort": { "httpStatus": 500 } })),
-            ("2/spec/http/0/corsPolicy", json!({ "maxAge": "1h" })),
+            ("2/spec/http/0/fault", json!({ "abort": { "httpStatus": 503, "grpcStatus": "UNAVAILABLE" } })),
+            ("2/spec/http/0/delegate", json!({ "name": "other" })),
             ("1/spec/servers/0/bind", json!("10.0.0.1")),
             ("2/spec/http/0/match", json!([{ "sourceLabels": { "a": "b" } }])),
         ]),
         [
             format!("shop/edge: Gateway/edge/spec/servers/0/bind: {cannot}"),
-            format!("shop/edge: VirtualService/shop/spec/http/0/corsPolicy: {cannot}"),
-            format!("shop/edge: VirtualService/shop/spec/http/0/fault: {cannot}"),
+            format!("shop/edge: VirtualService/shop/spec/http/0/delegate: {cannot}"),
+            format!("shop/edge: VirtualService/shop/spec/http/0/fault/abort/grpcStatus: {cannot}"),
             format!("shop/edge: VirtualService/shop/spec/http/0/match/0/sourceLabels: {cannot}"),
         ]
     );
+}
+
+#[test]
+fn a_value_that_is_not_possible_is_told_with_what_would_be() {
+    let lines = |changes: &[(&str, Value)]| refused(&simple("a.example.com", changes));
     for (pointer, value, expected) in [
         (
             "2/spec/http/0/timeout",
@@ -208,10 +213,61 @@ fn what_is_not_supported_has_a_name() {
             "/spec/servers/0/tls: `HTTP` is not possible here",
         ),
         ("1/spec/servers/0/hosts", json!("a"), "/spec: not as its schema says"),
+        ("1/spec/servers/0/port/number", json!(65_536), "/spec/servers/0/port/number: `65536`"),
+        (
+            "2/spec/http/0/retries",
+            json!({ "attempts": 1, "retryOn": "5xx,sometimes" }),
+            "/spec/http/0/retries/retryOn: `sometimes`",
+        ),
+        (
+            "2/spec/http/0/retries",
+            json!({ "attempts": 1, "retryOn": "5xx,99" }),
+            "/spec/http/0/retries/retryOn: `99`",
+        ),
+        ("2/spec/http/0/directResponse", json!({ "status": 99 }), "/spec/http/0/directResponse/status: `99`"),
+        ("2/spec/http/0/corsPolicy", json!({ "maxAge": "1ms" }), "/spec/http/0/corsPolicy/maxAge: `1ms`"),
+        ("2/spec/http/0/fault", json!({ "delay": {} }), "/spec/http/0/fault/delay/fixedDelay: "),
+        (
+            "2/spec/http/0/rewrite",
+            json!({ "uri": "/", "uriRegexRewrite": { "match": "a", "rewrite": "b" } }),
+            "/spec/http/0/rewrite: `uri and uriRegexRewrite`",
+        ),
+        (
+            "2/spec/http/0/directResponse",
+            json!({ "status": 200, "body": { "string": "x".repeat((1 << 20) + 1) } }),
+            "/spec/http/0/directResponse/body/string: `a body of 1048577 bytes`",
+        ),
     ] {
         let lines = lines(&[(pointer, value)]);
         assert!(lines.iter().any(|line| line.contains(expected)), "{expected}: {lines:?}");
     }
+}
+
+#[test]
+fn two_servers_of_one_port_have_names_of_their_own() {
+    let server = |hosts: Value, protocol: &str, mode: &str| {
+        let tls = json!({ "mode": mode, "credentialName": "a" });
+        json!({ "port": { "number": 443, "name": "x", "protocol": protocol }, "hosts": hosts, "tls": tls })
+    };
+    let both = |one: Value, other: Value| {
+        let mut all = simple("a.example.com", &[("1/spec/servers", json!([one, other]))]);
+        all[2]["spec"]["tls"] = json!([{ "match": [{ "sniHosts": ["a.example.com"] }], "route": [{ "destination": { "host": "web" } }] }]);
+        configured(&all).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let a = || server(json!(["a.example.com"]), "HTTPS", "SIMPLE");
+    assert!(both(a(), server(json!(["*.example.com"]), "HTTPS", "SIMPLE")).is_ok());
+    for (other, name) in [
+        (server(json!(["b.example.com", "a.example.com"]), "HTTPS", "SIMPLE"), "a.example.com"),
+        (server(json!(["./a.example.com"]), "TLS", "PASSTHROUGH"), "a.example.com"),
+    ] {
+        let faults = both(a(), other).unwrap_err();
+        assert!(faults[0].contains("/spec/servers/1/hosts") && faults[0].contains(name), "{faults:?}");
+    }
+    let all = || server(json!(["*"]), "HTTPS", "SIMPLE");
+    assert!(both(all(), all()).unwrap_err()[0].contains("/spec/servers/1/hosts"));
+    // a certificate is chosen by whole labels
+    let faults = both(a(), server(json!(["*-b.example.com"]), "HTTPS", "SIMPLE")).unwrap_err();
+    assert!(faults[0].contains("`*-b.example.com` is not possible here"), "{faults:?}");
 }
 
 #[test]
@@ -230,13 +286,14 @@ fn secrets_are_of_the_own_namespace_only() {
     }
 }
 
-/// The filters of the first listener.
-fn filters(policy: Value) -> Result<Value, Vec<Unsupported>> {
+/// The filters of the first listener, and what the first route fills them with.
+fn filters(policy: Value) -> Result<(Value, Value), Vec<Unsupported>> {
     let mut objects = simple("a.example.com", &[]);
     objects.push(json!({ "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "metadata": { "name": "rule" }, "spec": policy }));
     let config = configured(&objects)?;
-    Ok(config.listeners["shop/edge:80"]["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"]
-        .clone())
+    let manager = &config.listeners["shop/edge:80"]["filter_chains"][0]["filters"][0]["typed_config"];
+    let route = &config.routes["shop/edge:80"]["virtual_hosts"][0]["routes"][0];
+    Ok((manager["http_filters"].clone(), route["typed_per_filter_config"].clone()))
 }
 
 #[test]
@@ -256,9 +313,11 @@ fn admin_only_from_inside_by_the_address_of_the_connection() {
         "permissions": [{ "url_path": { "path": { "suffix": "/admin" } } }],
         "principals": [{ "not_id": outside }],
     } } });
-    let filters = filters.unwrap();
-    assert_eq!(filters[0]["typed_config"]["rules"], rules);
-    assert_eq!(filters[1]["name"], "envoy.filters.http.router", "nothing passes the rule by");
+    let (filters, route) = filters.unwrap();
+    assert_eq!(route["overspill.pods.deny"]["rbac"]["rules"], rules);
+    let names: Vec<&Value> = filters.as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    let expected = ["overspill.pods.deny", "overspill.pods.allow", "envoy.filters.http.router"];
+    assert_eq!(names, expected, "nothing passes the rule by");
 }
 
 #[test]
@@ -267,28 +326,109 @@ fn rules_are_enforced_by_whom_they_are_for() {
     let inside = json!([{ "source": { "remoteIpBlocks": ["10.0.0.0/8"] } }]);
     let identity = json!([{ "source": { "principals": ["cluster.local/ns/a/sa/b"] } }]);
     let actions = |policy: Value| -> Vec<String> {
-        let filters = filters(policy).unwrap();
-        let actions = filters
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter_map(|one| one["typed_config"]["rules"]["action"].as_str());
-        actions.map(str::to_owned).collect()
+        let (filters, route) = filters(policy).unwrap();
+        let of_gateway = filters.as_array().unwrap().iter().map(|one| ("gateway", &one["typed_config"]));
+        let of_pods = route.as_object().into_iter().flatten().map(|(_, one)| ("pods", &one["rbac"]));
+        let action =
+            |(whose, rules): (&str, &Value)| Some(format!("{whose} {}", rules["rules"]["action"].as_str()?));
+        of_gateway.chain(of_pods).filter_map(action).collect()
     };
     // identities are the sidecars' to check, addresses the gateway's
     assert_eq!(actions(json!({ "selector": selector, "rules": [{ "from": identity }] })), [""; 0]);
-    assert_eq!(actions(json!({ "selector": selector, "rules": [{ "from": inside }] })), ["ALLOW"]);
+    assert_eq!(actions(json!({ "selector": selector, "rules": [{ "from": inside }] })), ["pods ALLOW"]);
+    let gateway = json!({ "matchLabels": { "istio": "ingressgateway" } });
+    assert_eq!(actions(json!({ "selector": gateway, "rules": [{ "from": inside }] })), ["gateway ALLOW"]);
     assert_eq!(
         actions(json!({ "selector": { "matchLabels": { "app": "other" } }, "rules": [{ "from": inside }] })),
         [""; 0]
     );
     // an ALLOW of all of the namespace without rules lets nothing through
-    assert_eq!(actions(json!({ "action": "ALLOW" })), ["ALLOW"]);
+    assert_eq!(actions(json!({ "action": "ALLOW" })), ["gateway ALLOW"]);
     assert_eq!(actions(json!({ "action": "DENY" })), [""; 0]);
     // nobody could enforce both halves of this
     let both = json!([{ "source": { "remoteIpBlocks": ["10.0.0.0/8"], "principals": ["a"] } }]);
     let faults = filters(json!({ "selector": selector, "rules": [{ "from": both }] })).unwrap_err();
     assert_eq!(faults[0].path, "/spec/rules/0/from/0/source/principals");
+}
+
+#[test]
+fn a_path_that_is_rewritten_does_not_slip_past_a_rule_of_pods() {
+    let rule = |selector: Value, to: Value| {
+        let mut objects = simple("a.example.com", &[("2/spec/http/0/rewrite", json!({ "uri": "/admin" }))]);
+        let inside = json!([{ "source": { "notIpBlocks": ["10.0.0.0/8"] } }]);
+        objects.push(json!({ "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "metadata": { "name": "rule" },
+            "spec": { "selector": { "matchLabels": selector }, "action": "DENY", "rules": [{ "from": inside, "to": to }] } }));
+        configured(&objects)
+    };
+    let paths = || json!([{ "operation": { "paths": ["/admin"] } }]);
+    let faults = rule(json!({ "app": "web" }), paths()).unwrap_err();
+    assert_eq!((faults[0].path.as_str(), faults.len()), ("/spec/http/0/rewrite", 1));
+    assert!(rule(json!({ "app": "web" }), json!([])).is_ok(), "addresses alone are the same at both");
+    assert!(rule(json!({ "istio": "ingressgateway" }), paths()).is_ok(), "what the gateway sees is meant");
+}
+
+#[test]
+fn what_envoy_would_refuse_is_a_fault_by_name() {
+    let rule = |policy: Value| {
+        let mut objects = simple("a.example.com", &[]);
+        objects.push(json!({ "apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": { "name": "web" },
+            "spec": { "host": "web", "trafficPolicy": policy } }));
+        refused(&objects)
+    };
+    for (policy, expected) in [
+        (
+            json!({ "connectionPool": { "tcp": { "connectTimeout": "0s" } } }),
+            "connectionPool/tcp/connectTimeout: `0s`",
+        ),
+        (json!({ "outlierDetection": { "interval": "0s" } }), "outlierDetection/interval: `0s`"),
+        (
+            json!({ "outlierDetection": { "baseEjectionTime": "0s" } }),
+            "outlierDetection/baseEjectionTime: `0s`",
+        ),
+        (
+            json!({ "outlierDetection": { "maxEjectionPercent": 101 } }),
+            "outlierDetection/maxEjectionPercent: `101`",
+        ),
+        (
+            json!({ "outlierDetection": { "minHealthPercent": 101 } }),
+            "outlierDetection/minHealthPercent: `101`",
+        ),
+        (
+            json!({ "loadBalancer": { "consistentHash": { "maglev": { "tableSize": 65_536 } } } }),
+            "maglev/tableSize: `65536`",
+        ),
+        (
+            json!({ "loadBalancer": { "consistentHash": { "maglev": { "tableSize": 5_000_017 } } } }),
+            "maglev/tableSize: `5000017`",
+        ),
+        (
+            json!({ "loadBalancer": { "consistentHash": { "ringHash": { "minimumRingSize": 8_388_609 } } } }),
+            "ringHash/minimumRingSize: `8388609`",
+        ),
+    ] {
+        let lines = rule(policy);
+        assert!(lines.len() == 1 && lines[0].contains(expected), "{expected}: {lines:?}");
+    }
+    let path =
+        |path: &str| filters(json!({ "rules": [{ "to": [{ "operation": { "paths": [path] } }] }] })).is_ok();
+    for (text, is_good) in [
+        ("/a/{*}/b", true),
+        ("/a/{**}", true),
+        ("/a/{**}/b", false),
+        ("/a{*}", false),
+        ("/{x}", false),
+        ("*{*}", false),
+    ] {
+        assert_eq!(path(text), is_good, "{text}");
+    }
+    let objects = simple("a.example.com", &[]);
+    let web = web();
+    for (requests, milliseconds, burst) in [(0, 1_000, 1), (1, 49, 1), (1, 1_000, 0)] {
+        let mut given = input("shop/edge", "203.0.113.10", &objects, &web);
+        given.rate_limit = Some(RateLimit { requests, interval: Duration::from_millis(milliseconds), burst });
+        let faults = configure(&proxy(), &[given]).unwrap_err();
+        assert_eq!(faults[0].feature, Feature::NoBucket, "{requests} {milliseconds} {burst}");
+    }
 }
 
 #[test]

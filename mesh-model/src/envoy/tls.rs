@@ -21,30 +21,7 @@ pub(super) fn downstream(
     tls: &ServerTls,
     is_http: bool,
 ) -> Value {
-    let mut parameters = json!({});
-    for (field, name, version) in [
-        ("minProtocolVersion", "tls_minimum_protocol_version", &tls.min_protocol_version),
-        ("maxProtocolVersion", "tls_maximum_protocol_version", &tls.max_protocol_version),
-    ] {
-        let known = version.as_deref().and_then(|version| match version {
-            "TLSV1_0" => Some("TLSv1_0"),
-            "TLSV1_1" => Some("TLSv1_1"),
-            "TLSV1_2" => Some("TLSv1_2"),
-            "TLSV1_3" => Some("TLSv1_3"),
-            "TLS_AUTO" => Some("TLS_AUTO"),
-            _ => None,
-        });
-        match (version, known) {
-            (Some(version), None) => {
-                scope.value(gateway, format!("{at}/{field}"), version, "write TLSV1_0 to TLSV1_3")
-            }
-            (None | Some(_), known) => put(&mut parameters, name, known),
-        }
-    }
-    if !tls.cipher_suites.is_empty() {
-        parameters["cipher_suites"] = json!(tls.cipher_suites);
-    }
-    let mut common = json!({ "tls_params": parameters });
+    let mut common = json!({ "tls_params": parameters(scope, gateway, at, tls) });
     if is_http {
         common["alpn_protocols"] = json!(["h2", "http/1.1"]);
     }
@@ -85,6 +62,34 @@ pub(super) fn downstream(
     let context = json!({ "common_tls_context": common, "require_client_certificate": must });
     let message = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
     json!({ "name": "envoy.transport_sockets.tls", "typed_config": typed(message, context) })
+}
+
+/// Versions and ciphers.
+fn parameters(scope: &mut Scope<'_>, gateway: &TemplateId, at: &str, tls: &ServerTls) -> Value {
+    let mut parameters = json!({});
+    for (field, name, version) in [
+        ("minProtocolVersion", "tls_minimum_protocol_version", &tls.min_protocol_version),
+        ("maxProtocolVersion", "tls_maximum_protocol_version", &tls.max_protocol_version),
+    ] {
+        let known = version.as_deref().and_then(|version| match version {
+            "TLSV1_0" => Some("TLSv1_0"),
+            "TLSV1_1" => Some("TLSv1_1"),
+            "TLSV1_2" => Some("TLSv1_2"),
+            "TLSV1_3" => Some("TLSv1_3"),
+            "TLS_AUTO" => Some("TLS_AUTO"),
+            _ => None,
+        });
+        match (version, known) {
+            (Some(version), None) => {
+                scope.value(gateway, format!("{at}/{field}"), version, "write TLSV1_0 to TLSV1_3")
+            }
+            (None | Some(_), known) => put(&mut parameters, name, known),
+        }
+    }
+    if !tls.cipher_suites.is_empty() {
+        parameters["cipher_suites"] = json!(tls.cipher_suites);
+    }
+    parameters
 }
 
 /// The names of a server's certificates; only the access point's own namespace has any for it.
@@ -142,24 +147,9 @@ pub(super) fn upstream(
             (sni.unwrap_or(name), tls.subject_alt_names.clone(), MESH.1.to_owned())
         }
         ClientTlsMode::Mutual | ClientTlsMode::Simple => {
-            let rule = scope.input.rule(&called.host).map(|(id, _)| id.clone());
-            let rule = rule.expect("only a rule says so");
-            let name = match &tls.credential_name {
-                Some(name) => credential(scope, &rule, "/spec/trafficPolicy/tls/credentialName", name),
-                None => None,
-            };
-            if mode == ClientTlsMode::Mutual {
-                match &name {
-                    Some(name) => {
-                        common["tls_certificate_sds_secret_configs"] = json!([secret(scope, name.clone())]);
-                    }
-                    None => scope.value(
-                        &rule,
-                        "/spec/trafficPolicy/tls/credentialName",
-                        "",
-                        "write the secret with the client's certificate",
-                    ),
-                }
+            let name = own_credential(scope, called, mode, &tls);
+            if let Some(name) = name.as_ref().filter(|_| mode == ClientTlsMode::Mutual) {
+                common["tls_certificate_sds_secret_configs"] = json!([secret(scope, name.clone())]);
             }
             if is_http2 {
                 common["alpn_protocols"] = json!(["h2"]);
@@ -187,6 +177,23 @@ pub(super) fn upstream(
     let context = json!({ "common_tls_context": common, "sni": sni });
     let message = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
     Some(json!({ "name": "envoy.transport_sockets.tls", "typed_config": typed(message, context) }))
+}
+
+/// The secret that a rule names, which it must for a certificate of the client's own.
+fn own_credential(
+    scope: &mut Scope<'_>,
+    called: &Called,
+    mode: ClientTlsMode,
+    tls: &ClientTls,
+) -> Option<String> {
+    const AT: &str = "/spec/trafficPolicy/tls/credentialName";
+    let rule = scope.input.rule(&called.host).map(|(id, _)| id.clone());
+    let rule = rule.expect("only a rule says so");
+    let name = tls.credential_name.as_ref().and_then(|name| credential(scope, &rule, AT, name));
+    if mode == ClientTlsMode::Mutual && name.is_none() {
+        scope.value(&rule, AT, "", "write the secret with the client's certificate");
+    }
+    name
 }
 
 /// Inside of the mesh calls are encrypted, unless the pods say that they take plain ones only.

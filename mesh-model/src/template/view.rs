@@ -23,8 +23,8 @@ pub use connection::{
 };
 pub use gateway::{Gateway, Server, ServerPort, ServerTls, TlsMode};
 pub use http::{
-    DirectBody, DirectResponse, HeaderChanges, HeaderOperations, HttpMirror, HttpRedirect, HttpRetry,
-    HttpRewrite, Percent, RegexRewrite,
+    CorsPolicy, DirectBody, DirectResponse, FaultAbort, FaultDelay, HeaderChanges, HeaderOperations,
+    HttpFault, HttpMirror, HttpRedirect, HttpRetry, HttpRewrite, Percent, RegexRewrite,
 };
 pub use policy::{
     AuthorizationAction, AuthorizationPolicy, AuthorizationRule, MutualTls, MutualTlsMode,
@@ -32,8 +32,8 @@ pub use policy::{
 };
 pub use routing::{
     Destination, DestinationRule, HttpMatch, HttpRoute, LoadBalancerSettings, LocalityFailover,
-    LocalityLbSetting, LocalityShare, OutlierDetection, PortSelector, RouteDestination, StringMatch, Subset,
-    TcpMatch, TcpRoute, TlsMatch, TlsRoute, TrafficPolicy, VirtualService,
+    LocalityLbSetting, LocalityShare, OutlierDetection, PortSelector, RetryBudget, RouteDestination,
+    StringMatch, Subset, TcpMatch, TcpRoute, TlsMatch, TlsRoute, TrafficPolicy, VirtualService, Warmup,
 };
 pub use service::{EntryPort, Service, ServiceEntry, ServicePort, WorkloadEntry, WorkloadSelector};
 

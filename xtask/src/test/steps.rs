@@ -53,12 +53,20 @@ fn tidy_step(context: &Context) -> Outcome {
 fn tests(context: &Context) -> Outcome {
     // a test that lacks its peer or judge says so itself, and fails in CI
     tools::peers().iter().for_each(|missing| println!("{missing}"));
+    let run = |arguments: &[&str]| {
+        let mut command = context.cargo(arguments);
+        match tools::envoy(&context.root) {
+            Ok(envoy) => {
+                command.env("ENVOY", envoy);
+            }
+            Err(missing) => println!("{missing}"),
+        }
+        context.run(&mut command)
+    };
     if tools::has_nextest() {
-        let arguments = ["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"];
-        return context.run(&mut context.cargo(&arguments));
+        return run(&["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"]);
     }
-    let arguments = ["test", "--workspace", "--all-features", "--lib", "--bins", "--tests", "--no-fail-fast"];
-    context.run(&mut context.cargo(&arguments))
+    run(&["test", "--workspace", "--all-features", "--lib", "--bins", "--tests", "--no-fail-fast"])
 }
 
 fn doc_tests(context: &Context) -> Outcome {

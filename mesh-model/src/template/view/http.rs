@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::Destination;
+use super::{Destination, StringMatch};
 
 /// Changes of headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -125,4 +125,54 @@ pub struct HttpMirror {
 pub struct Percent {
     /// 0 to 100.
     pub value: f64,
+}
+
+/// Which pages of other origins may read answers, as browsers ask.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CorsPolicy {
+    /// The origins, any of these.
+    pub allow_origins: Vec<StringMatch>,
+    /// The methods.
+    pub allow_methods: Vec<String>,
+    /// Headers that requests may have.
+    pub allow_headers: Vec<String>,
+    /// Headers of answers that may be read.
+    pub expose_headers: Vec<String>,
+    /// For how long a browser need not ask again.
+    pub max_age: Option<String>,
+    /// Whether cookies and the like may be sent.
+    pub allow_credentials: Option<bool>,
+    /// What happens to a question of an origin that may not: `FORWARD` (the default) or `IGNORE`.
+    pub unmatched_preflights: Option<String>,
+}
+
+/// Faults that are made to see what becomes of them.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HttpFault {
+    /// Waiting.
+    pub delay: Option<FaultDelay>,
+    /// Failing.
+    pub abort: Option<FaultAbort>,
+}
+
+/// Requests that are made to wait.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FaultDelay {
+    /// How many; none if `None`.
+    pub percentage: Option<Percent>,
+    /// How long.
+    pub fixed_delay: Option<String>,
+}
+
+/// Requests that fail.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FaultAbort {
+    /// How many; none if `None`.
+    pub percentage: Option<Percent>,
+    /// With which status.
+    pub http_status: Option<u32>,
 }

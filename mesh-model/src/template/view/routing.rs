@@ -9,7 +9,10 @@ use serde::Deserialize;
 
 use super::View;
 use super::connection::{ClientTls, ConnectionPool, ConsistentHash, PortTrafficPolicy};
-use super::http::{DirectResponse, HeaderChanges, HttpMirror, HttpRedirect, HttpRetry, HttpRewrite, Percent};
+use super::http::{
+    CorsPolicy, DirectResponse, HeaderChanges, HttpFault, HttpMirror, HttpRedirect, HttpRetry, HttpRewrite,
+    Percent,
+};
 use crate::template::TemplateKind;
 
 /// What a VirtualService says.
@@ -63,6 +66,10 @@ pub struct HttpRoute {
     pub mirror_percentage: Option<Percent>,
     /// Changes of headers.
     pub headers: Option<HeaderChanges>,
+    /// Which pages of other origins may read answers.
+    pub cors_policy: Option<CorsPolicy>,
+    /// Faults that are made.
+    pub fault: Option<HttpFault>,
 }
 
 /// What a request must be; all that is given must hold.
@@ -223,8 +230,20 @@ pub struct TrafficPolicy {
     pub connection_pool: Option<ConnectionPool>,
     /// How calls are encrypted.
     pub tls: Option<ClientTls>,
+    /// How many requests may be tried again at once, by how many there are.
+    pub retry_budget: Option<RetryBudget>,
     /// What differs for single ports.
     pub port_level_settings: Vec<PortTrafficPolicy>,
+}
+
+/// How many requests may be tried again at once; in place of `maxRetries`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RetryBudget {
+    /// Percent of the requests under way; 20.
+    pub percent: Option<f64>,
+    /// So many in any case; 3.
+    pub min_retry_concurrency: Option<u32>,
 }
 
 /// How an endpoint is chosen.
@@ -237,8 +256,20 @@ pub struct LoadBalancerSettings {
     pub consistent_hash: Option<ConsistentHash>,
     /// By distance.
     pub locality_lb_setting: Option<LocalityLbSetting>,
-    /// How slowly a new one is warmed up.
-    pub warmup: Option<serde_json::Value>,
+    /// How slowly a new one is warmed up; not at all if `None`.
+    pub warmup: Option<Warmup>,
+}
+
+/// How a new endpoint's share grows.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Warmup {
+    /// For how long.
+    pub duration: String,
+    /// The percentage of its share that it begins with; 10.
+    pub minimum_percent: Option<f64>,
+    /// How much faster it grows in the beginning, at least 1, which is evenly.
+    pub aggression: Option<f64>,
 }
 
 /// How distance counts.

