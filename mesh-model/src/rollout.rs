@@ -243,9 +243,10 @@ impl Rollout {
             if report.health != TargetHealth::Unknown {
                 target.applied = report.applied;
             }
+            let since = now - report.since;
             let signal = match report.health {
-                TargetHealth::Ready if is_about_given => Signal::Ready(now - report.since),
-                TargetHealth::Failed if is_about_given => Signal::Failed,
+                TargetHealth::Ready if is_about_given => Signal::Ready(since),
+                TargetHealth::Failed if is_about_given => Signal::Failed(since),
                 TargetHealth::Failed | TargetHealth::Ready => Signal::NotReady,
                 TargetHealth::NotReady | TargetHealth::Unknown => Signal::NotReady,
             };

@@ -195,6 +195,28 @@ fn a_soak_counts_from_this_revisions_own_readiness_directly_after_another() {
 }
 
 #[test]
+fn a_failure_counts_from_this_attempt_as_a_soak_does() {
+    let mut scene = Scene::new(2, RolloutPolicy::default());
+    scene.propose(1);
+    scene.pass(5);
+    scene.report("t000", 1, TargetHealth::Failed);
+    assert_eq!(scene.phase(), Phase::Stopped);
+    let stale = TargetReport { applied: Some(revision(1)), health: TargetHealth::Failed, since: scene.now };
+    scene.pass(60);
+    scene.rollout.handle_resume(scene.now, scene.wall, "eve");
+    scene.check_given(&[("t000", 1), ("t000", 1)]);
+    // nobody has looked at it since, so its status says what it said of the first attempt
+    scene.pass(1);
+    scene.rollout.handle_target_report(scene.now, scene.wall, &name("t000"), stale);
+    assert_eq!(scene.phase(), Phase::Progressing, "that is no news");
+    scene.report("t000", 1, TargetHealth::Ready);
+    scene.check_given(&[("t001", 1)]);
+    // what fails after it was verified fails now, however long ago it says that it began
+    scene.rollout.handle_target_report(scene.now, scene.wall, &name("t000"), stale);
+    assert_eq!(scene.phase(), Phase::Stopped);
+}
+
+#[test]
 fn a_soak_that_is_interrupted_begins_anew_and_unready_time_adds_up() {
     let policy = RolloutPolicy {
         stages: vec![stage("all", &[], "1", 10, false)],

@@ -304,7 +304,9 @@ impl<'a> World<'a> {
     }
 
     fn report(&mut self, target: usize, applied: Option<u8>, health: TargetHealth) {
-        let report = TargetReport { applied: applied.map(revision), health, since: Time::ZERO };
+        // a failure is new where it is said to be; readiness is always said to be as old as the world
+        let since = if health == TargetHealth::Failed { self.now } else { Time::ZERO };
+        let report = TargetReport { applied: applied.map(revision), health, since };
         let wall = self.wall();
         self.machine.handle_target_report(self.now, wall, self.targets[target].name(), report);
     }
