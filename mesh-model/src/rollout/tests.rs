@@ -368,6 +368,24 @@ fn a_new_revision_in_the_middle_returns_what_is_unproven_and_begins_with_the_can
 }
 
 #[test]
+fn whoever_fails_with_what_nobody_wants_any_more_is_returned_at_once() {
+    let mut scene = Scene::settled(3, canary_and_rest());
+    scene.propose(2);
+    scene.report("t000", 2, TargetHealth::Ready);
+    scene.pass(10);
+    scene.approve(2, "bob").unwrap();
+    scene.report("t001", 2, TargetHealth::Ready);
+    scene.pass(10);
+    scene.given();
+    // t001 proved revision 2 and keeps it until its turn; then it fails with it after all
+    scene.propose(3);
+    scene.check_given(&[("t002", 1), ("t000", 3)]);
+    scene.report("t001", 2, TargetHealth::Failed);
+    scene.check_given(&[("t001", 1)]);
+    assert_eq!((scene.phase(), scene.rollout.state().failures.len()), (Phase::Progressing, 0), "not with 3");
+}
+
+#[test]
 fn a_verified_target_that_is_no_longer_ready_holds_the_rest() {
     let mut scene = Scene::new(3, RolloutPolicy::default());
     scene.propose(1);
