@@ -6,8 +6,11 @@
 //! `overspill-away`, which prefers another; each spills over as the health of its
 //! region falls. With a local share `w`, the home region gets
 //! `w x min(100, 140 x healthy) / 100` in Envoy's integers while the others are
-//! well; so no host that is left there bears more than 1.4 times what it did, as
-//! long as somebody is there to take the rest.
+//! well; so the hosts that are left there bear 1.4 times what they did at most, as
+//! long as somebody is there to take the rest. That is their mean. Beside this
+//! setting Istio has zones weigh, and Envoy trusts what is left of a zone with 1.4
+//! of its weight once more: where few are left in one zone of a region and all in
+//! another, those few bear up to 1.4 x 1.4 = 1.96.
 //!
 //! The home region is one tier, for the formula holds of a tier: Istio's
 //! `failover` would begin with the subzone, so the setting is the one label
