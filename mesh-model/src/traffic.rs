@@ -23,7 +23,8 @@
 //! so that every proxy of the mesh has them gone with the next push of endpoints.
 //!
 //! [`steer()`] gives patches, [`render`](crate::render) applies them; neither is a
-//! revision. [`region_loads`] and [`drain_check`] say what the rest would bear.
+//! revision. [`region_loads`] and [`drain_check`] say what the rest would bear; [`Shift`]
+//! asks them before such an edit is made, and is what is written down of it.
 //! What is not the access point's own is left alone. Withdrawing names and VIPs
 //! of a drained target is done by those who publish them.
 //!
@@ -34,6 +35,7 @@ mod capacity;
 mod places;
 mod regions;
 mod routes;
+mod shift;
 mod subsets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +51,7 @@ use crate::template::{TemplateId, TemplateKind};
 pub use capacity::{Loads, Overload, Shifted, drain_check, without};
 pub use places::Places;
 pub use regions::{RegionLoad, RegionState, local_share, region_loads};
+pub use shift::{Demands, DrainChange, Order, PolicyChange, Record, Refused, Shift, ShiftProblem, Steered};
 
 /// The subset that prefers the home region; before a subset of the team's, `overspill-home-NAME`.
 pub const HOME: &str = "overspill-home";
