@@ -17,7 +17,8 @@
 //! `topology.kubernetes.io/region`. That has a price, which
 //! [`Steering::tiers`] states: behind the home region all others are one tier,
 //! by the number of their hosts. Istio can put more regions in order only by
-//! `failover`, and refuses that beside the label.
+//! `failover`, which puts the zones at home in order, too, and with them the
+//! formula and its bound are gone.
 //!
 //! A drain takes the pods out of the access point's own Services on the target,
 //! so that every proxy of the mesh has them gone with the next push of endpoints.
