@@ -1,6 +1,7 @@
 //! Tests of the rollout: each rule by itself, the tables of its two machines,
 //! recordings, and a check of all interleavings with planted bugs.
 
+mod adversity;
 mod model;
 mod mutants;
 mod play;
