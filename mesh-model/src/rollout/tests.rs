@@ -123,6 +123,12 @@ impl Scene {
         self.rollout.handle_targets(self.now, self.wall, &[], &[name(target)]);
     }
 
+    /// Another process goes on, by a policy that may have changed.
+    fn restart(&mut self, policy: RolloutPolicy, state: RolloutState) {
+        let all: Vec<Target<'_>> = self.fleet.targets(PlacementLevel::Cluster).collect();
+        self.rollout = Rollout::restore(policy, state, &all, self.now);
+    }
+
     /// Who was given what since the last time.
     fn given(&mut self) -> Vec<(String, u8)> {
         let applies = std::iter::from_fn(|| self.rollout.poll_transmit());
@@ -264,7 +270,7 @@ fn a_spent_budget_returns_everybody_at_once_outside_windows_without_approval() {
     policy.on_failure = OnFailure::Rollback;
     let mut scene = Scene::settled(4, policy.clone());
     policy.windows = vec![window];
-    scene.rollout = Rollout::restore(policy, scene.rollout.state().clone(), scene.now);
+    scene.restart(policy, scene.rollout.state().clone());
     scene.wall = wall();
     scene.propose(2);
     scene.check_given(&[("t000", 2)]);
@@ -439,7 +445,7 @@ fn a_restart_gives_again_only_what_nobody_has_said_to_have() {
     let state: RolloutState = serde_json::from_str(&kept).unwrap();
     assert_eq!(&state, scene.rollout.state());
     scene.now = Time::ZERO; // the new process has a clock of its own
-    scene.rollout = Rollout::restore(canary_and_rest(), state, scene.now);
+    scene.restart(canary_and_rest(), state);
     scene.pass(0);
     scene.check_given(&[("t002", 1)]);
     scene.pass(5);

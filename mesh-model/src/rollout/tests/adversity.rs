@@ -64,6 +64,25 @@ fn who_changes_its_zone_changes_its_stage() {
 }
 
 #[test]
+fn targets_find_their_stages_when_the_policy_changed_over_a_restart() {
+    let mut scene = Scene::new(3, canary_and_rest());
+    scene.propose(1);
+    scene.check_given(&[("t000", 1)]);
+    let mut policy = canary_and_rest();
+    policy.stages.insert(0, stage("before", &["t001"], "1", 0, true));
+    let kept = scene.rollout.state().clone();
+    scene.restart(policy, kept);
+    scene.pass(0);
+    scene.check_given(&[("t000", 1)]); // again, and it holds the one slot that there is
+    scene.report("t000", 1, TargetHealth::Ready);
+    scene.pass(10);
+    scene.check_given(&[("t001", 1)]);
+    scene.report("t001", 1, TargetHealth::Ready);
+    assert_eq!(scene.phase(), Phase::Waiting);
+    assert_eq!(scene.rollout.gate(), Some(0));
+}
+
+#[test]
 fn who_joins_a_stage_that_is_done_is_waited_for_before_the_next() {
     let stages = vec![stage("one", &["t000", "t001"], "1", 0, false), stage("two", &[], "1", 0, false)];
     let mut scene = Scene::settled(4, RolloutPolicy { stages, ..RolloutPolicy::default() });

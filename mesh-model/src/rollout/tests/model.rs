@@ -391,7 +391,7 @@ impl<'a> World<'a> {
                 _ => {}
             }
         }
-        let mut machine = Rollout::restore(broken(self.rules, self.bug), state, self.now);
+        let mut machine = Rollout::restore(broken(self.rules, self.bug), state, self.targets, self.now);
         if self.bug == Bug::CrashLosesWhatWasDecided {
             machine.transmits.clear();
         }
