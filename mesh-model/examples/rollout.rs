@@ -71,7 +71,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 // what was kept is all that a new process needs; its clock starts anew
                 let kept = serde_json::to_string(rollout.state())?;
                 now = Time::ZERO;
-                rollout = Rollout::restore(policy()?, serde_json::from_str(&kept)?, now);
+                rollout = Rollout::restore(policy()?, serde_json::from_str(&kept)?, &targets, now);
                 let by_author = Approval { hash: difference, by: "ann".into() };
                 let refusal = rollout.handle_approval(now, wall, by_author).expect_err("two are asked for");
                 println!("{now} {refusal}");

@@ -161,10 +161,22 @@ impl Rollout {
     ///
     /// What was given to targets that have not said that they have it is given
     /// again. The time since the state was kept counts for nothing: a soak gets
-    /// longer by it, never shorter. If the policy or the fleet changed, name all
-    /// targets to [`handle_targets`](Self::handle_targets), so that they find their stages.
+    /// longer by it, never shorter. `targets` are those that there are now: they
+    /// find their stages anew, for the policy may have others. Whoever is not
+    /// among them keeps its place and whoever joined has none, until
+    /// [`handle_targets`](Self::handle_targets) says so.
     #[must_use]
-    pub fn restore(policy: RolloutPolicy, state: RolloutState, now: Time) -> Self {
+    pub fn restore(
+        policy: RolloutPolicy,
+        mut state: RolloutState,
+        targets: &[Target<'_>],
+        now: Time,
+    ) -> Self {
+        for target in targets {
+            if let Some(known) = state.targets.get_mut(target.name()) {
+                known.stage = stage_of(&policy, target);
+            }
+        }
         // whoever failed with a revision is given it again when somebody resumes, and in its turn
         let is_owed = |target: &TargetState| {
             target.applied != target.given
@@ -219,8 +231,7 @@ impl Rollout {
             self.transmits.retain(|apply| apply.target != *name);
         }
         for target in joined {
-            let stage = self.policy.stages.iter().position(|stage| stage.targets.matches(target));
-            let stage = stage.unwrap_or(self.policy.stages.len());
+            let stage = stage_of(&self.policy, target);
             if let Some(known) = self.state.targets.get_mut(target.name()) {
                 known.stage = stage;
                 continue;
@@ -243,9 +254,10 @@ impl Rollout {
             if report.health != TargetHealth::Unknown {
                 target.applied = report.applied;
             }
+            let since = now - report.since;
             let signal = match report.health {
-                TargetHealth::Ready if is_about_given => Signal::Ready(now - report.since),
-                TargetHealth::Failed if is_about_given => Signal::Failed,
+                TargetHealth::Ready if is_about_given => Signal::Ready(since),
+                TargetHealth::Failed if is_about_given => Signal::Failed(since),
                 TargetHealth::Failed | TargetHealth::Ready => Signal::NotReady,
                 TargetHealth::NotReady | TargetHealth::Unknown => Signal::NotReady,
             };
@@ -337,6 +349,12 @@ impl Rollout {
     pub const fn poll_timeout(&self) -> Option<Time> {
         self.timeout
     }
+}
+
+/// The position of the first stage that selects a target; that of no stage is their number.
+fn stage_of(policy: &RolloutPolicy, target: &Target<'_>) -> usize {
+    let position = policy.stages.iter().position(|stage| stage.targets.matches(target));
+    position.unwrap_or(policy.stages.len())
 }
 
 #[cfg(test)]

@@ -14,7 +14,9 @@ mod conditions;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::api::{AccessPointStatus, CertificateStatus, Condition, RouteStatus, TargetStatus};
+use crate::api::{
+    AccessPointStatus, CertificateStatus, Condition, ConditionStatus, RouteStatus, TargetStatus,
+};
 use crate::name::{Fqdn, Name};
 use crate::time::{Time, WallTime};
 
@@ -94,7 +96,6 @@ struct Entry {
     report: TargetReport,
     heard: Time,
     fresh_at: Option<WallTime>,
-    is_stale: bool,
     conditions: [Condition; Aspect::ALL.len()],
 }
 
@@ -110,6 +111,30 @@ impl StatusStore {
             counts: Counts::default(),
             shown: Vec::new(),
         }
+    }
+
+    /// Goes on from what the object shows, so that a controller that restarts writes only what is new.
+    ///
+    /// What it shows counts as heard at `now`: whoever is not heard of within the
+    /// limit from then on becomes `Unknown`. Targets whose conditions are not those
+    /// of this store are left out, and written when they are heard of.
+    #[must_use]
+    pub fn restore(wanted: Wanted, max_age: Duration, status: &AccessPointStatus, now: Time) -> Self {
+        let mut store = Self::new(wanted, max_age);
+        if let Some(shown) = conditions::all(&status.conditions) {
+            store.shown = shown.to_vec();
+        }
+        for target in &status.targets {
+            let Some(conditions) = conditions::all(&target.conditions) else { continue };
+            if conditions[0].status != ConditionStatus::Unknown {
+                store.heard.insert((now, target.name.clone()));
+            }
+            store.counts.add(&conditions, &target.name);
+            let report = TargetReport::shown_as(target, &conditions);
+            let entry = Entry { report, heard: now, fresh_at: target.fresh_at, conditions };
+            store.targets.insert(target.name.clone(), entry);
+        }
+        store
     }
 
     /// A target was heard of; what is to be written, if that is anything new.
@@ -197,18 +222,18 @@ impl StatusStore {
                 None => said,
             }
         });
-        let is_new = before.as_ref().is_none_or(|before| {
-            before.report != report || before.is_stale != fresh.is_none() || before.conditions != conditions
-        });
         if let Some(before) = &before {
             self.counts.remove(&before.conditions, name);
         }
         self.counts.add(&conditions, name);
         let heard = fresh.map(|(now, _)| now).or_else(|| before.as_ref().map(|before| before.heard));
-        let fresh_at = fresh.map(|(_, wall)| wall).or_else(|| before.and_then(|before| before.fresh_at));
-        let is_stale = fresh.is_none();
-        let entry = Entry { report, heard: heard.unwrap_or(Time::ZERO), fresh_at, is_stale, conditions };
-        if !is_stale {
+        let old_fresh_at = before.as_ref().and_then(|before| before.fresh_at);
+        let fresh_at = fresh.map(|(_, wall)| wall).or(old_fresh_at);
+        let entry = Entry { report, heard: heard.unwrap_or(Time::ZERO), fresh_at, conditions };
+        // how fresh it is alone is no reason to write
+        let shown = |entry: &Entry| TargetStatus { fresh_at: None, ..entry.shown(name) };
+        let is_new = before.is_none_or(|before| shown(&before) != shown(&entry));
+        if fresh.is_some() {
             self.heard.insert((entry.heard, name.clone()));
         }
         let write = is_new.then(|| entry.shown(name));
@@ -229,6 +254,20 @@ impl StatusStore {
             self.shown.clone_from(&conditions);
             conditions
         })
+    }
+}
+
+impl TargetReport {
+    /// What a target that is shown so said, as far as that is shown.
+    fn shown_as(target: &TargetStatus, conditions: &[Condition; Aspect::ALL.len()]) -> Self {
+        Self {
+            vip: target.vip.clone(),
+            vip_owner: None,
+            fqdn: target.fqdn.clone(),
+            certificate: target.certificate.clone(),
+            route: target.route.clone().unwrap_or_default(),
+            observed_generation: conditions[0].observed_generation.unwrap_or_default(),
+        }
     }
 }
 

@@ -6,21 +6,26 @@
 //! `overspill-away`, which prefers another; each spills over as the health of its
 //! region falls. With a local share `w`, the home region gets
 //! `w x min(100, 140 x healthy) / 100` in Envoy's integers while the others are
-//! well; so no host that is left there bears more than 1.4 times what it did, as
-//! long as somebody is there to take the rest.
+//! well; so the hosts that are left there bear 1.4 times what they did at most, as
+//! long as somebody is there to take the rest. That is their mean. Beside this
+//! setting Istio has zones weigh, and Envoy trusts what is left of a zone with 1.4
+//! of its weight once more: where few are left in one zone of a region and all in
+//! another, those few bear up to 1.4 x 1.4 = 1.96.
 //!
 //! The home region is one tier, for the formula holds of a tier: Istio's
 //! `failover` would begin with the subzone, so the setting is the one label
 //! `topology.kubernetes.io/region`. That has a price, which
 //! [`Steering::tiers`] states: behind the home region all others are one tier,
 //! by the number of their hosts. Istio can put more regions in order only by
-//! `failover`, and refuses that beside the label.
+//! `failover`, which puts the zones at home in order, too, and with them the
+//! formula and its bound are gone.
 //!
 //! A drain takes the pods out of the access point's own Services on the target,
 //! so that every proxy of the mesh has them gone with the next push of endpoints.
 //!
 //! [`steer()`] gives patches, [`render`](crate::render) applies them; neither is a
-//! revision. [`region_loads`] and [`drain_check`] say what the rest would bear.
+//! revision. [`region_loads`] and [`drain_check`] say what the rest would bear; [`Shift`]
+//! asks them before such an edit is made, and is what is written down of it.
 //! What is not the access point's own is left alone. Withdrawing names and VIPs
 //! of a drained target is done by those who publish them.
 //!
@@ -31,6 +36,7 @@ mod capacity;
 mod places;
 mod regions;
 mod routes;
+mod shift;
 mod subsets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +52,7 @@ use crate::template::{TemplateId, TemplateKind};
 pub use capacity::{Loads, Overload, Shifted, drain_check, without};
 pub use places::Places;
 pub use regions::{RegionLoad, RegionState, local_share, region_loads};
+pub use shift::{Demands, DrainChange, Order, PolicyChange, Record, Refused, Shift, ShiftProblem, Steered};
 
 /// The subset that prefers the home region; before a subset of the team's, `overspill-home-NAME`.
 pub const HOME: &str = "overspill-home";

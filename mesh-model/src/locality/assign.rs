@@ -118,9 +118,16 @@ fn label_priority(wanted: &[String], proxy: &Labels, labels: &Labels) -> u32 {
         return 0;
     }
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX / 16);
+    // Istio keeps one fixed value for each label, the last; what has more than one `=` fixes none
+    let fixed = |key: &str| {
+        wanted
+            .iter()
+            .rev()
+            .find_map(|one| one.split_once('=').filter(|(of, value)| *of == key && !value.contains('=')))
+    };
     let is_match = |one: &String| {
-        let (key, value) =
-            one.split_once('=').map_or((one.as_str(), None), |(key, value)| (key, Some(value)));
+        let key = one.split('=').next().unwrap_or_default();
+        let value = fixed(key).map(|(_, value)| value);
         let wanted = value.or_else(|| proxy.get(key).map(String::as_str)).unwrap_or_default();
         wanted == labels.get(key).map(String::as_str).unwrap_or_default()
     };

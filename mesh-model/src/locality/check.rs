@@ -12,6 +12,9 @@ use crate::template::{SchemaProblem, Schemas, TemplateKind};
 const FACTOR: u32 = 140;
 /// Envoy's own threshold, which holds without outlier detection.
 const PANIC_THRESHOLD: u32 = 50;
+/// The labels of places that Istio refuses beside `failover`; that of the network is none of them.
+const PLACES: [&str; 3] =
+    ["topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.istio.io/subzone"];
 /// The most weight: a thousandfold of what any mesh has, and sums stay exact.
 const MAX_WEIGHT: u32 = 1_000_000;
 
@@ -159,7 +162,8 @@ fn setting(setting: &LocalityLbSetting, path: &FieldPath) -> Result<(), SpecErro
     if !setting.distribute.is_empty() && !setting.failover.is_empty() {
         return Err(path.wrong(LocalityProblem::DistributeAndFailover));
     }
-    let label = setting.failover_priority.iter().find(|label| label.starts_with("topology."));
+    // with a fixed value (`label=value`) Istio lets it pass
+    let label = setting.failover_priority.iter().find(|label| PLACES.contains(&label.as_str()));
     if let Some(label) = label.filter(|_| !setting.failover.is_empty()) {
         let problem = LocalityProblem::FailoverAndTopology { label: label.clone() };
         return Err(path.field("failoverPriority").wrong(problem));

@@ -89,11 +89,13 @@ pub fn loads(priorities: &[HostCounts], factor: u32, panic_threshold: u32) -> Ve
     // where all is well together, a bad priority alone is no reason to ignore health
     let panics: Vec<bool> =
         priorities.iter().map(|one| total != 100 && one.is_in_panic(panic_threshold)).collect();
-    let load = if total == 0 && panic_threshold == 0 {
-        // nobody is there to answer, and the first priority gets what fails
-        first_of_all(priorities.len())
-    } else if panics.iter().all(|panic| *panic) {
+    let is_total_panic = panics.iter().all(|panic| *panic);
+    let load = if is_total_panic && (total > 0 || panic_threshold > 0) {
         by_number(priorities)
+    } else if total == 0 {
+        // nobody is there to answer, or too few for a whole percent: then Envoy has no loads, and its
+        // choice falls on the first priority
+        first_of_all(priorities.len())
     } else {
         by_health(&health, &degraded, total)
     };

@@ -1,6 +1,7 @@
 //! Tests of locality: Envoy's own rows and the figures of its documents, Istio's
 //! own rows, policies that Istio refuses, and what a keep-warm share really does.
 
+mod envoy;
 mod policy;
 
 use proptest::prelude::*;

@@ -230,7 +230,9 @@ impl<'a> Play<'a> {
                 self.rollout.handle_target_report(now, wall, &target, report);
             }
             Happening::Restart {} => {
-                self.rollout = Rollout::restore(self.policy.clone(), self.rollout.state().clone(), now);
+                let targets: Vec<Target<'a>> = self.fleet.targets(self.level).collect();
+                let state = self.rollout.state().clone();
+                self.rollout = Rollout::restore(self.policy.clone(), state, &targets, now);
                 self.rollout.handle_timeout(now, wall);
             }
             Happening::Resume { by } => self.rollout.handle_resume(now, wall, &by),

@@ -63,6 +63,7 @@ impl Rollout {
     /// Draws all consequences.
     pub(super) fn settle(&mut self, now: Time, wall: WallTime) {
         self.judge_failures();
+        self.return_strays();
         if let (Phase::Progressing | Phase::Waiting, Some(revision)) = (self.state.phase, self.proposed()) {
             self.judge_stages(revision);
             self.start(revision, wall);
@@ -82,6 +83,18 @@ impl Rollout {
         if is_running && failed > budget as usize {
             self.events.push_back(Event::BudgetSpent { failed, budget });
             self.give_up(self.policy.on_failure == OnFailure::Rollback);
+        }
+    }
+
+    /// Takes a revision that is no longer wanted from whoever proved it once and fails with it now.
+    fn return_strays(&mut self) {
+        let (proposed, completed) = (self.proposed(), self.state.completed);
+        let is_stray = |target: &TargetState| {
+            let is_wanted = target.given == proposed || target.given == completed;
+            matches!(target.progress, Progress::Failed { .. }) && !is_wanted
+        };
+        if self.state.targets.values().any(is_stray) {
+            self.return_targets(is_stray);
         }
     }
 

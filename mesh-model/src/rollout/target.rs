@@ -85,7 +85,9 @@ pub struct TargetReport {
     pub applied: Option<Revision>,
     /// How it is with that.
     pub health: TargetHealth,
-    /// Since when it is; believed only where it is after the target was given this and last said otherwise.
+    /// Since when it is so with that; believed only where it is after the target was given
+    /// this and last said otherwise. An older readiness counts from now on, and an older
+    /// failure is taken for not ready yet: it is of what came before.
     pub since: Time,
 }
 
@@ -107,8 +109,8 @@ pub enum TargetHealth {
 /// What happens to a target's progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
-    /// It failed with what it was given.
-    Failed,
+    /// It failed with what it was given, and says since how long.
+    Failed(Duration),
     /// It is not known to be ready with what it was given.
     NotReady,
     /// Time passed.
@@ -128,6 +130,9 @@ impl Progress {
     /// Freshly given a new revision.
     pub(super) const GIVEN: Self = Self::Applying { unready: Duration::ZERO, quiet: Duration::ZERO };
 
+    /// It said that it failed.
+    const REPORTED: Self = Self::Failed { cause: FailureCause::Reported };
+
     /// Whether it holds a slot of its stage: given what is new, and neither verified nor failed.
     #[must_use]
     pub const fn is_unverified(self) -> bool {
@@ -142,12 +147,18 @@ impl Progress {
     /// The progress after a signal: the only place where a target's state is chosen by what it does.
     pub(super) fn next(self, signal: Signal, demands: Demands) -> Self {
         match (self, signal) {
-            (Self::Held, Signal::Failed | Signal::NotReady | Signal::Passed(_) | Signal::Ready(_)) => self,
-            (Self::Failed { .. }, Signal::Failed | Signal::NotReady) => self,
+            (Self::Held, Signal::Failed(_) | Signal::NotReady | Signal::Passed(_) | Signal::Ready(_)) => self,
+            (Self::Failed { .. }, Signal::Failed(_) | Signal::NotReady) => self,
             (Self::Failed { .. }, Signal::Passed(_) | Signal::Ready(_)) => self,
-            (Self::Applying { .. } | Self::Soaking { .. } | Self::Verified { .. }, Signal::Failed) => {
-                Self::Failed { cause: FailureCause::Reported }
+            (Self::Applying { unready, .. }, Signal::Failed(since)) => {
+                // as with readiness: what is older than what it was given is of something else
+                if since <= unready { Self::REPORTED } else { self.next(Signal::NotReady, demands) }
             }
+            (Self::Soaking { unready, soaked }, Signal::Failed(since)) => {
+                let given = unready.saturating_add(soaked);
+                if since <= given { Self::REPORTED } else { self.next(Signal::NotReady, demands) }
+            }
+            (Self::Verified { .. }, Signal::Failed(_)) => Self::REPORTED,
             (Self::Applying { unready, .. }, Signal::NotReady) => {
                 Self::Applying { unready, quiet: Duration::ZERO }
             }

@@ -1,6 +1,7 @@
 //! Tests of the rollout: each rule by itself, the tables of its two machines,
 //! recordings, and a check of all interleavings with planted bugs.
 
+mod adversity;
 mod model;
 mod mutants;
 mod play;
@@ -122,6 +123,12 @@ impl Scene {
         self.rollout.handle_targets(self.now, self.wall, &[], &[name(target)]);
     }
 
+    /// Another process goes on, by a policy that may have changed.
+    fn restart(&mut self, policy: RolloutPolicy, state: RolloutState) {
+        let all: Vec<Target<'_>> = self.fleet.targets(PlacementLevel::Cluster).collect();
+        self.rollout = Rollout::restore(policy, state, &all, self.now);
+    }
+
     /// Who was given what since the last time.
     fn given(&mut self) -> Vec<(String, u8)> {
         let applies = std::iter::from_fn(|| self.rollout.poll_transmit());
@@ -195,6 +202,28 @@ fn a_soak_counts_from_this_revisions_own_readiness_directly_after_another() {
 }
 
 #[test]
+fn a_failure_counts_from_this_attempt_as_a_soak_does() {
+    let mut scene = Scene::new(2, RolloutPolicy::default());
+    scene.propose(1);
+    scene.pass(5);
+    scene.report("t000", 1, TargetHealth::Failed);
+    assert_eq!(scene.phase(), Phase::Stopped);
+    let stale = TargetReport { applied: Some(revision(1)), health: TargetHealth::Failed, since: scene.now };
+    scene.pass(60);
+    scene.rollout.handle_resume(scene.now, scene.wall, "eve");
+    scene.check_given(&[("t000", 1), ("t000", 1)]);
+    // nobody has looked at it since, so its status says what it said of the first attempt
+    scene.pass(1);
+    scene.rollout.handle_target_report(scene.now, scene.wall, &name("t000"), stale);
+    assert_eq!(scene.phase(), Phase::Progressing, "that is no news");
+    scene.report("t000", 1, TargetHealth::Ready);
+    scene.check_given(&[("t001", 1)]);
+    // what fails after it was verified fails now, however long ago it says that it began
+    scene.rollout.handle_target_report(scene.now, scene.wall, &name("t000"), stale);
+    assert_eq!(scene.phase(), Phase::Stopped);
+}
+
+#[test]
 fn a_soak_that_is_interrupted_begins_anew_and_unready_time_adds_up() {
     let policy = RolloutPolicy {
         stages: vec![stage("all", &[], "1", 10, false)],
@@ -241,7 +270,7 @@ fn a_spent_budget_returns_everybody_at_once_outside_windows_without_approval() {
     policy.on_failure = OnFailure::Rollback;
     let mut scene = Scene::settled(4, policy.clone());
     policy.windows = vec![window];
-    scene.rollout = Rollout::restore(policy, scene.rollout.state().clone(), scene.now);
+    scene.restart(policy, scene.rollout.state().clone());
     scene.wall = wall();
     scene.propose(2);
     scene.check_given(&[("t000", 2)]);
@@ -346,6 +375,24 @@ fn a_new_revision_in_the_middle_returns_what_is_unproven_and_begins_with_the_can
 }
 
 #[test]
+fn whoever_fails_with_what_nobody_wants_any_more_is_returned_at_once() {
+    let mut scene = Scene::settled(3, canary_and_rest());
+    scene.propose(2);
+    scene.report("t000", 2, TargetHealth::Ready);
+    scene.pass(10);
+    scene.approve(2, "bob").unwrap();
+    scene.report("t001", 2, TargetHealth::Ready);
+    scene.pass(10);
+    scene.given();
+    // t001 proved revision 2 and keeps it until its turn; then it fails with it after all
+    scene.propose(3);
+    scene.check_given(&[("t002", 1), ("t000", 3)]);
+    scene.report("t001", 2, TargetHealth::Failed);
+    scene.check_given(&[("t001", 1)]);
+    assert_eq!((scene.phase(), scene.rollout.state().failures.len()), (Phase::Progressing, 0), "not with 3");
+}
+
+#[test]
 fn a_verified_target_that_is_no_longer_ready_holds_the_rest() {
     let mut scene = Scene::new(3, RolloutPolicy::default());
     scene.propose(1);
@@ -398,7 +445,7 @@ fn a_restart_gives_again_only_what_nobody_has_said_to_have() {
     let state: RolloutState = serde_json::from_str(&kept).unwrap();
     assert_eq!(&state, scene.rollout.state());
     scene.now = Time::ZERO; // the new process has a clock of its own
-    scene.rollout = Rollout::restore(canary_and_rest(), state, scene.now);
+    scene.restart(canary_and_rest(), state);
     scene.pass(0);
     scene.check_given(&[("t002", 1)]);
     scene.pass(5);

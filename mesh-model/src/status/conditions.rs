@@ -131,6 +131,14 @@ fn vip(report: &TargetReport, wanted: Wanted) -> Verdict {
     }
 }
 
+/// The conditions of all aspects as an object shows them; `None` if they are others than ours.
+pub(super) fn all(shown: &[Condition]) -> Option<[Condition; 5]> {
+    let conditions: [Condition; 5] = shown.to_vec().try_into().ok()?;
+    let are_ours =
+        conditions.iter().zip(Aspect::ALL).all(|(condition, aspect)| condition.kind == aspect.as_str());
+    are_ours.then_some(conditions)
+}
+
 /// How many targets say what of each aspect, and which are not well.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts {

@@ -137,6 +137,37 @@ fn whoever_was_never_heard_of_is_unknown_and_whoever_left_is_not_counted() {
     assert_eq!((status.targets.len(), status.conditions.len()), (1, 5));
 }
 
+#[test]
+fn a_restart_writes_only_what_is_new_and_takes_silence_for_none_after_the_limit() {
+    let mut store = store();
+    store.update(&name("a"), well(), Time::ZERO, wall(0));
+    store.update(&name("b"), TargetReport { vip: Vec::new(), ..well() }, Time::ZERO, wall(0));
+    store.expect(&name("c"), wall(0));
+    let shown = serde_json::to_string(&store.status(Some("r1".into()), 1)).unwrap();
+    let shown: AccessPointStatus = serde_json::from_str(&shown).unwrap();
+    let (limit, start) = (Duration::from_secs(60), Time::from_secs(5)); // on another clock
+    let mut after = StatusStore::restore(ALL, limit, &shown, start);
+    assert_eq!(after.roll_up(), store.roll_up());
+    assert_eq!(after.update(&name("a"), well(), Time::from_secs(9), wall(900)), None, "as it is shown");
+    assert_eq!(after.expect(&name("c"), wall(900)), None);
+    assert_eq!(after.expire(Time::from_secs(65), wall(960)), []);
+    let writes = after.expire(Time::from_secs(66), wall(961));
+    assert_eq!(writes.len(), 1, "b, which was not heard of since; c was unknown before");
+    let write =
+        after.update(&name("a"), TargetReport { fqdn: Vec::new(), ..well() }, Time::from_secs(67), wall(962));
+    let target = write.unwrap().target.unwrap();
+    let since: Vec<WallTime> =
+        target.conditions.iter().map(|condition| condition.last_transition_time).collect();
+    assert_eq!(since, [962, 0, 962, 0, 0].map(wall), "what did not change is as old as before the restart");
+    let mut foreign = shown;
+    foreign.targets[0].conditions.pop();
+    let mut other = StatusStore::restore(ALL, limit, &foreign, start);
+    assert!(
+        other.update(&name("a"), well(), Time::from_secs(9), wall(900)).is_some(),
+        "it is not as we show it"
+    );
+}
+
 proptest! {
     /// Counters kept from change to change say what counting anew says.
     #[test]

@@ -36,7 +36,8 @@ pub struct RegionState {
 pub struct RegionLoad {
     /// Requests per second that reach its hosts.
     pub requests: f64,
-    /// What one healthy host carries, relative to what it does while all are healthy; 0 where none is.
+    /// What its healthy hosts carry on average, relative to what they do while all are healthy; 0 where
+    /// none is. Where zones of the region fail unevenly, one host carries up to 1.4 times that.
     pub factor: f64,
     /// Whether it is more than the capacity, as far as that is known.
     pub is_over: bool,

@@ -80,7 +80,8 @@ fn divide(
         let Some(host) = &hosts[position] else { continue };
         let subset = text(&list[position], "subset");
         let name = |of| json!(subset_name(of, subset.as_deref()));
-        let first = if home > 0 || away == 0 { HOME } else { AWAY };
+        // what has no weight leads to where the rest does: the other subset may not be there
+        let first = if home > 0 || away == 0 && local != Share::NONE { HOME } else { AWAY };
         let path = here(&["destination", "subset"]);
         split.operations.push(Operation::Add { path, value: name(first) });
         if home > 0 && away > 0 {

@@ -3,6 +3,7 @@
 //! revision.
 
 mod meaning;
+mod shift;
 
 use serde_json::json;
 
@@ -152,12 +153,15 @@ fn weights(route: &str, traffic: &str) -> Vec<(u64, String)> {
 fn weights_keep_their_shares_exactly() {
     let two = "[{ destination: { host: shop }, weight: 50 }, { destination: { host: other }, weight: 50 }]";
     let uneven = "[{ destination: { host: shop }, weight: 80 }, { destination: { host: shop.team.svc.cluster.local, subset: v2 }, weight: 20 }]";
+    let idle = "[{ destination: { host: shop }, weight: 100 }, { destination: { host: shop, subset: v2 }, weight: 0 }]";
     type Weights = &'static [(u64, &'static str)];
-    let table: [(&str, &str, Weights); 7] = [
+    let table: [(&str, &str, Weights); 9] = [
         (ROUTE, "99%", &[(99, "overspill-home"), (1, "overspill-away")]),
         (ROUTE, "99.5%", &[(199, "overspill-home"), (1, "overspill-away")]),
         (ROUTE, "100%", &[(100, "overspill-home")]),
         (ROUTE, "0%", &[(100, "overspill-away")]),
+        (idle, "0%", &[(100, "overspill-away"), (0, "overspill-away-v2")]),
+        (idle, "100%", &[(100, "overspill-home"), (0, "overspill-home-v2")]),
         (two, "98%", &[(49, "overspill-home"), (1, "overspill-away"), (50, "-")]),
         (two, "99%", &[(99, "overspill-home"), (1, "overspill-away"), (100, "-")]),
         (

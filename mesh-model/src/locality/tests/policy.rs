@@ -73,6 +73,30 @@ fn failover_by_labels() {
     assert_eq!(priorities(setting, ""), [0; 6], "a proxy without labels");
     let fixed = "{ failoverPriority: [topology.kubernetes.io/region=region3] }";
     assert_eq!(priorities(fixed, proxy), [1, 1, 1, 0, 1, 0]);
+    let twice = "{ failoverPriority: [topology.kubernetes.io/region=region1, topology.kubernetes.io/region=region3] }";
+    assert_eq!(priorities(twice, proxy), [1, 1, 1, 0, 1, 0], "the last value of a label holds for all of it");
+    let unclear = "{ failoverPriority: [\"topology.kubernetes.io/region=region3=\"] }";
+    assert_eq!(priorities(unclear, proxy), [1, 1, 0, 1, 0, 1], "a second `=` fixes nothing");
+}
+
+/// Istio's validation refuses three labels beside `failover`, as they are; not that of the network, and
+/// not one with a value.
+#[test]
+fn labels_that_are_no_places_of_the_proxy_compose_with_failover() {
+    let of = |locality: &str| {
+        let region = locality.split('/').next().unwrap();
+        format!("{{ locality: {locality}, hosts: 1, labels: {{ topology.kubernetes.io/region: {region} }} }}")
+    };
+    let all = ["region1/zone1", "region1/zone2", "region2/zone1", "region3/zone1"].map(of).join(", ");
+    let rule = "failover: [{ from: region1, to: region3 }]";
+    for (label, expected) in
+        [("topology.kubernetes.io/region=region1", [0, 1, 3, 2]), ("topology.istio.io/network", [0, 1, 3, 2])]
+    {
+        let setting = format!("{{ failoverPriority: [{label}], {rule} }}");
+        let found = groups(&setting, "proxyLabels: { app: web },", &all);
+        let priorities: Vec<u32> = found.into_iter().map(|(priority, _)| priority).collect();
+        assert_eq!(priorities, expected, "{label}: an order of regions, and home is no longer one tier");
+    }
 }
 
 #[test]

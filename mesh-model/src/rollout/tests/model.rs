@@ -3,8 +3,11 @@
 //!
 //! Four targets: a canary that pauses, a stage of two of which one at a time
 //! may be unverified, and one that no stage selects. A tick is a second; soak
-//! is one tick, the deadline two. States that were seen before are not
-//! entered again, so what is counted are different states.
+//! is one tick, the deadline two. Where there are windows, the wall's clock
+//! jumps into one and back out of it. States that were seen before are not
+//! entered again, so what is counted are different states. After every step the
+//! controller could crash before it carries out what was decided; whoever takes
+//! over must decide it again.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -42,6 +45,8 @@ pub(super) enum Step {
     Revert,
     /// It says that it is ready with what it had before.
     Stale(usize),
+    /// It says that it failed, as it did before it was given what it has.
+    StillFailed(usize),
     Succeed(usize),
     Tick,
     Unready(usize),
@@ -53,6 +58,7 @@ pub(super) enum Step {
 pub(super) enum Bug {
     ApprovalsOutliveTheirRevision,
     BudgetIsLarger,
+    CrashLosesWhatWasDecided,
     FourEyesAreTwo,
     JoinsReceiveTheProposed,
     NoPause,
@@ -64,7 +70,17 @@ pub(super) enum Bug {
     SlotsAreMore,
     SoakIsLess,
     StageOrderReversed,
+    StaleFailureIsFresh,
     StaleIsFresh,
+}
+
+/// Where an enumeration begins, with all targets there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// Revision 1 is complete everywhere.
+    Complete,
+    /// No revision has ever been proposed.
+    Nothing,
 }
 
 /// The machine and its surroundings.
@@ -129,14 +145,16 @@ fn broken(rules: &RolloutPolicy, bug: Bug) -> RolloutPolicy {
         Bug::SlotsAreMore => policy.stages[1].max_concurrency = Amount::Count(2),
         Bug::SoakIsLess => policy.stages[1].soak = Duration::ZERO,
         Bug::StageOrderReversed => policy.stages.reverse(),
-        Bug::ApprovalsOutliveTheirRevision | Bug::JoinsReceiveTheProposed | Bug::None => {}
-        Bug::RestartForgetsTheUnverified | Bug::RestartVerifiesTheUnverified | Bug::StaleIsFresh => {}
+        Bug::ApprovalsOutliveTheirRevision | Bug::CrashLosesWhatWasDecided => {}
+        Bug::JoinsReceiveTheProposed | Bug::None | Bug::RestartForgetsTheUnverified => {}
+        Bug::RestartVerifiesTheUnverified | Bug::StaleFailureIsFresh | Bug::StaleIsFresh => {}
     }
     policy
 }
 
 /// Enters all states up to `depth` steps from the beginning; the first violation with the steps to it.
 pub(super) fn enumerate(
+    start: Start,
     targets: usize,
     rules: &RolloutPolicy,
     revisions: u8,
@@ -145,7 +163,10 @@ pub(super) fn enumerate(
 ) -> Result<Counted, String> {
     let fleet = fleet(targets);
     let all: Vec<Target<'_>> = fleet.targets(PlacementLevel::Cluster).collect();
-    let world = World::new(&all, rules, bug);
+    let mut world = World::new(&all, rules, bug);
+    if start == Start::Complete {
+        world.complete().map_err(|violation| format!("{violation}, on the way to the first completion"))?;
+    }
     let mut seen = BTreeSet::from([world.key()]);
     let mut parents: Vec<(usize, Step)> = vec![(0, Step::Tick)];
     let mut queue = VecDeque::from([(world, 0, 0)]);
@@ -200,6 +221,19 @@ impl<'a> World<'a> {
         world
     }
 
+    /// Lets revision 1 become complete.
+    fn complete(&mut self) -> Result<(), String> {
+        self.take(Step::Propose)?;
+        for target in 0..self.targets.len() {
+            self.take(Step::Succeed(target))?;
+            self.take(Step::Tick)?;
+            if target == 0 {
+                self.take(Step::Approve)?;
+            }
+        }
+        if self.checker.completed == Some(1) { Ok(()) } else { Err("all succeeded to no end".into()) }
+    }
+
     /// Equal for worlds that cannot be told apart from here on.
     fn key(&self) -> u128 {
         let half = |salt: u8| {
@@ -230,6 +264,7 @@ impl<'a> World<'a> {
             steps.push(Step::Leave(target));
             if seen.has.is_some() {
                 steps.extend([Step::Succeed(target), Step::Fail(target), Step::Unready(target)]);
+                steps.push(Step::StillFailed(target));
             }
             if seen.before.is_some() {
                 steps.push(Step::Stale(target));
@@ -259,7 +294,9 @@ impl<'a> World<'a> {
         match step {
             Step::Abort => machine.handle_abort(now, wall, "eve"),
             Step::Approve => self.approve()?,
-            Step::Fail(target) => self.report(target, before.and_then(|seen| seen.has), TargetHealth::Failed),
+            Step::Fail(target) => {
+                self.report(target, before.and_then(|seen| seen.has), TargetHealth::Failed, now)
+            }
             Step::Join(target) => {
                 let real = machine.state.completed;
                 if self.bug == Bug::JoinsReceiveTheProposed {
@@ -290,21 +327,30 @@ impl<'a> World<'a> {
                 } else {
                     before.and_then(|seen| seen.before)
                 };
-                self.report(target, applied, TargetHealth::Ready);
+                self.report(target, applied, TargetHealth::Ready, Time::ZERO);
+            }
+            Step::StillFailed(target) => {
+                let since = if self.bug == Bug::StaleFailureIsFresh { now } else { Time::ZERO };
+                self.report(target, before.and_then(|seen| seen.has), TargetHealth::Failed, since);
             }
             Step::Succeed(target) => {
-                self.report(target, before.and_then(|seen| seen.has), TargetHealth::Ready)
+                self.report(target, before.and_then(|seen| seen.has), TargetHealth::Ready, Time::ZERO)
             }
             Step::Tick | Step::Window => machine.handle_timeout(now, wall),
             Step::Unready(target) => {
-                self.report(target, before.and_then(|seen| seen.has), TargetHealth::NotReady)
+                self.report(target, before.and_then(|seen| seen.has), TargetHealth::NotReady, Time::ZERO)
             }
         }
-        self.compare()
+        let crash = if matches!(self.bug, Bug::None | Bug::CrashLosesWhatWasDecided) {
+            self.survives_a_crash()
+        } else {
+            Ok(()) // it is to be found by what it does, not by how
+        };
+        self.compare().and(crash)
     }
 
-    fn report(&mut self, target: usize, applied: Option<u8>, health: TargetHealth) {
-        let report = TargetReport { applied: applied.map(revision), health, since: Time::ZERO };
+    fn report(&mut self, target: usize, applied: Option<u8>, health: TargetHealth, since: Time) {
+        let report = TargetReport { applied: applied.map(revision), health, since };
         let wall = self.wall();
         self.machine.handle_target_report(self.now, wall, self.targets[target].name(), report);
     }
@@ -329,8 +375,15 @@ impl<'a> World<'a> {
     /// The state goes through its text, as an adapter would keep it.
     fn restart(&mut self) {
         let text = serde_json::to_string(self.machine.state()).unwrap();
-        let mut state: RolloutState = serde_json::from_str(&text).unwrap();
+        let state: RolloutState = serde_json::from_str(&text).unwrap();
         assert_eq!(&state, self.machine.state());
+        self.machine = self.restored(state);
+        let wall = self.wall();
+        self.machine.handle_timeout(self.now, wall);
+    }
+
+    /// What takes over from the machine.
+    fn restored(&self, mut state: RolloutState) -> Rollout {
         for target in state.targets.values_mut().filter(|target| target.progress.is_unverified()) {
             match self.bug {
                 Bug::RestartForgetsTheUnverified => target.progress = Progress::Held,
@@ -338,9 +391,27 @@ impl<'a> World<'a> {
                 _ => {}
             }
         }
-        self.machine = Rollout::restore(broken(self.rules, self.bug), state, self.now);
-        let wall = self.wall();
-        self.machine.handle_timeout(self.now, wall);
+        let mut machine = Rollout::restore(broken(self.rules, self.bug), state, self.targets, self.now);
+        if self.bug == Bug::CrashLosesWhatWasDecided {
+            machine.transmits.clear();
+        }
+        machine
+    }
+
+    /// Whoever takes over before what was decided is carried out must give everybody the same.
+    fn survives_a_crash(&self) -> Result<(), String> {
+        let last: BTreeMap<&Name, Revision> =
+            self.machine.transmits.iter().map(|apply| (&apply.target, apply.revision)).collect();
+        if last.is_empty() {
+            return Ok(());
+        }
+        let after = self.restored(self.machine.state().clone());
+        let again: BTreeMap<&Name, Revision> =
+            after.transmits.iter().map(|apply| (&apply.target, apply.revision)).collect();
+        match last.iter().find(|(name, revision)| again.get(*name) != Some(*revision)) {
+            None => Ok(()),
+            Some((name, _)) => Err(format!("a crash would lose what {name} is to be given")),
+        }
     }
 
     /// Judges what the machine gives and says, and whether it holds back what it could give.
@@ -362,7 +433,7 @@ impl Step {
     const fn target(self) -> usize {
         match self {
             Self::Fail(target) | Self::Join(target) | Self::Leave(target) | Self::Stale(target) => target,
-            Self::Succeed(target) | Self::Unready(target) => target,
+            Self::StillFailed(target) | Self::Succeed(target) | Self::Unready(target) => target,
             Self::Abort | Self::Approve | Self::Propose | Self::Restart | Self::Resume => usize::MAX,
             Self::Revert | Self::Tick | Self::Window => usize::MAX,
         }

@@ -1,21 +1,25 @@
 //! The model check run: how many states there are, and planted bugs, all of which are found.
 
-use super::model::{Bug, enumerate, rules};
+use super::model::{Bug, Start, enumerate, rules};
 use super::*;
 
 #[test]
 fn all_interleavings_keep_the_invariants() {
-    // targets, policy, revisions, depth; how many different states, and steps between them
+    // start, targets, policy, revisions, depth; how many different states, and steps between them
     let cases = [
-        (4, rules(OnFailure::Rollback, 0, false), 2, 8, (3512, 22131)),
-        (3, rules(OnFailure::Rollback, 1, false), 2, 9, (8807, 63293)),
-        (2, rules(OnFailure::Pause, 0, true), 2, 12, (8034, 84041)),
+        (Start::Nothing, 4, rules(OnFailure::Rollback, 0, false), 2, 8, (3512, 24106)),
+        (Start::Nothing, 3, rules(OnFailure::Rollback, 1, false), 2, 9, (8807, 71086)),
+        (Start::Nothing, 2, rules(OnFailure::Pause, 0, true), 2, 12, (8034, 93622)),
+        (Start::Complete, 4, rules(OnFailure::Rollback, 1, false), 2, 6, (3748, 42665)),
+        (Start::Complete, 3, rules(OnFailure::Rollback, 0, true), 3, 6, (2416, 25095)),
+        (Start::Complete, 2, rules(OnFailure::Pause, 0, false), 3, 9, (2323, 25502)),
     ];
-    for (targets, rules, revisions, depth, expected) in cases {
-        let counted = enumerate(targets, &rules, revisions, depth, Bug::None);
+    let found = cases.clone().map(|(start, targets, rules, revisions, depth, _)| {
+        let counted = enumerate(start, targets, &rules, revisions, depth, Bug::None);
         let counted = counted.unwrap_or_else(|found| panic!("{found}"));
-        assert_eq!((counted.states, counted.steps), expected, "{targets} targets");
-    }
+        (counted.states, counted.steps)
+    });
+    assert_eq!(found, cases.map(|(.., expected)| expected));
 }
 
 /// Deeper than every test run has time for: `cargo test --release -p mesh-model deep -- --ignored --nocapture`.
@@ -28,10 +32,15 @@ fn all_interleavings_deep() {
             (rules(OnFailure::Rollback, 1, false), "rollback, budget 1"),
             (rules(OnFailure::Pause, 0, true), "pause, budget 0, windows"),
         ] {
-            let counted =
-                enumerate(targets, &rules, 2, depth, Bug::None).unwrap_or_else(|found| panic!("{found}"));
-            let whole = if counted.is_whole { ", all there are" } else { "" };
-            eprintln!("{targets} targets, {of}: {} states, {} steps{whole}", counted.states, counted.steps);
+            for start in [Start::Nothing, Start::Complete] {
+                let counted = enumerate(start, targets, &rules, 2, depth, Bug::None);
+                let counted = counted.unwrap_or_else(|found| panic!("{found}"));
+                let whole = if counted.is_whole { ", all there are" } else { "" };
+                eprintln!(
+                    "{targets} targets from {start:?}, {of}: {} states, {} steps{whole}",
+                    counted.states, counted.steps
+                );
+            }
         }
     }
 }
@@ -41,6 +50,7 @@ fn every_planted_bug_is_found() {
     let bugs = [
         (Bug::ApprovalsOutliveTheirRevision, "nobody approved of it"),
         (Bug::BudgetIsLarger, "an approval counted while nothing waited"),
+        (Bug::CrashLosesWhatWasDecided, "a crash would lose"),
         (Bug::FourEyesAreTwo, "by ann counted"),
         (Bug::JoinsReceiveTheProposed, "nobody approved of it"),
         (Bug::NoPause, "nobody approved of it"),
@@ -51,11 +61,14 @@ fn every_planted_bug_is_found() {
         (Bug::SlotsAreMore, "2 are unverified"),
         (Bug::SoakIsLess, "2 are unverified"),
         (Bug::StageOrderReversed, "nobody approved of it"),
+        (Bug::StaleFailureIsFresh, "could be given 1, and is not"),
         (Bug::StaleIsFresh, "an approval counted while nothing waited"),
     ];
     for (bug, violation) in bugs {
         let rules = rules(OnFailure::Rollback, 0, bug == Bug::NoWindows);
-        let found = enumerate(4, &rules, 2, 9, bug).err().unwrap_or_else(|| panic!("{bug:?} was not found"));
+        let found = enumerate(Start::Nothing, 4, &rules, 2, 9, bug)
+            .err()
+            .unwrap_or_else(|| panic!("{bug:?} was not found"));
         assert!(found.contains(violation), "{bug:?}: {found}");
     }
 }

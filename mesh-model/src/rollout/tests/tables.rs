@@ -45,21 +45,32 @@ fn progress() {
     let reported = Progress::Failed { cause: FailureCause::Reported };
     let late = Progress::Failed { cause: FailureCause::Deadline };
     let signals = [
-        Signal::Failed,
+        Signal::Failed(5 * SECOND),
+        Signal::Failed(6 * SECOND),
         Signal::NotReady,
         Signal::Passed(2 * SECOND),
         Signal::Passed(9 * SECOND),
         Signal::Ready(3 * SECOND),
     ];
     let table = [
-        (Progress::Held, [Progress::Held; 5]),
-        (applying(5, 1), [reported, applying(5, 0), applying(7, 3), late, soaking(5, 0)]),
-        (applying(5, 5), [reported, applying(5, 0), applying(7, 7), late, soaking(2, 3)]),
-        (soaking(5, 1), [reported, applying(5, 0), soaking(5, 3), verified(true), soaking(5, 1)]),
-        (soaking(5, 2), [reported, applying(5, 0), verified(true), verified(true), soaking(5, 2)]),
-        (verified(true), [reported, verified(false), verified(true), verified(true), verified(true)]),
-        (verified(false), [reported, verified(false), verified(false), verified(false), verified(true)]),
-        (late, [late; 5]),
+        (Progress::Held, [Progress::Held; 6]),
+        (applying(5, 1), [reported, applying(5, 0), applying(5, 0), applying(7, 3), late, soaking(5, 0)]),
+        (applying(5, 5), [reported, applying(5, 0), applying(5, 0), applying(7, 7), late, soaking(2, 3)]),
+        (
+            soaking(5, 0),
+            [reported, applying(5, 0), applying(5, 0), soaking(5, 2), verified(true), soaking(5, 0)],
+        ),
+        (soaking(5, 1), [reported, reported, applying(5, 0), soaking(5, 3), verified(true), soaking(5, 1)]),
+        (soaking(5, 2), [reported, reported, applying(5, 0), verified(true), verified(true), soaking(5, 2)]),
+        (
+            verified(true),
+            [reported, reported, verified(false), verified(true), verified(true), verified(true)],
+        ),
+        (
+            verified(false),
+            [reported, reported, verified(false), verified(false), verified(false), verified(true)],
+        ),
+        (late, [late; 6]),
     ];
     for (before, expected) in table {
         assert_eq!(signals.map(|signal| before.next(signal, demands)), expected, "{before:?}");

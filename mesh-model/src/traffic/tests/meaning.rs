@@ -77,6 +77,36 @@ fn the_local_share_is_as_promised_over_every_health_and_distribute_is_not() {
     assert!(home_share(&distribute, 10) / 0.1 > 9.3, "each host that is left gets nine times as much");
 }
 
+/// Zones of one region that fail unevenly: together their survivors stay within 1.4, but localities
+/// weigh, and Envoy trusts the survivors of each zone with 1.4 once more.
+#[test]
+fn a_survivor_of_a_zone_that_fails_more_than_others_bears_up_to_1_96() {
+    let zones =
+        [("us-west/a", "us-west", 40), ("us-west/b", "us-west", 100), ("us-south/a", "us-south", 140)];
+    let endpoints = zones.map(|(locality, region, hosts)| {
+        json!({ "locality": locality, "hosts": hosts, "weight": hosts, "labels": { "topology.kubernetes.io/region": region } })
+    });
+    let rendering = on(&access_point(POLICY, ROUTE, TRAFFIC), &fleet(&[]), "slc-a-1");
+    let subset = &rendering.objects[1]["spec"]["subsets"][0]["trafficPolicy"];
+    let mut policy = rendering.objects[1]["spec"]["trafficPolicy"].clone();
+    policy["loadBalancer"] = subset["loadBalancer"].clone();
+    let file = json!({ "from": "us-west/a", "proxyLabels": { "app": "gateway" }, "policy": policy, "endpoints": endpoints });
+    let file: LocalityFile = serde_json::from_value(file).unwrap();
+    let mut question = Question::try_from(file).unwrap();
+    let (mut worst_host, mut worst_region) = (0.0_f64, 0.0_f64);
+    for (in_a, in_b) in (0..=40).flat_map(|in_a| (0..=100).map(move |in_b| (in_a, in_b))) {
+        question.endpoints[0].counts.healthy = in_a;
+        question.endpoints[1].counts.healthy = in_b;
+        let answer = question.answer();
+        let factor = |share: f64, healthy: u32| share * 140.0 / f64::from(healthy.max(1));
+        let [a, b] = [0, 1].map(|at| answer.localities[at].share);
+        worst_host = worst_host.max(factor(a, in_a)).max(factor(b, in_b));
+        worst_region = worst_region.max(factor(a + b, in_a + in_b));
+    }
+    assert!(worst_region <= 1.4 + 1e-9 && worst_region > 1.39, "{worst_region}");
+    assert!(worst_host <= 1.4 * 1.4 + 1e-9 && worst_host > 1.9, "{worst_host}");
+}
+
 #[test]
 fn without_failover_the_share_stays_while_anybody_lives() {
     let traffic = "{ local: 99%, failover: false, regions: [us-west, us-south, us-north] }";

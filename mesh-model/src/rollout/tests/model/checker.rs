@@ -17,15 +17,10 @@ impl Checker {
         match step {
             Step::Abort if self.is_running() || self.halted => self.give_up(true),
             Step::Approve => self.approved |= is_waiting && self.is_running() && self.done_before(1),
-            Step::Fail(target) => {
-                let proposed = self.proposed;
-                let seen = self.present.get_mut(&target).expect("only what is there says anything");
-                if !matches!(seen.proof, Proof::Nothing | Proof::Failed) {
-                    seen.proof = Proof::Failed;
-                    if seen.has == Some(proposed) && self.is_running_or_halted() {
-                        self.failures.insert(target);
-                    }
-                }
+            Step::Fail(target) => self.fail(target),
+            // whoever proved itself fails now, whatever it says of when it began
+            Step::StillFailed(target) if matches!(self.present[&target].proof, Proof::Proven { .. }) => {
+                self.fail(target);
             }
             Step::Join(target) => {
                 let fresh = Seen { has: None, before: None, proof: Proof::Nothing };
@@ -40,7 +35,7 @@ impl Checker {
             }
             Step::Resume if self.halted => self.resume(),
             Step::Revert => self.begin(self.completed.expect("there is one to go back to")),
-            Step::Stale(target) | Step::Unready(target) => self.unready(target),
+            Step::Stale(target) | Step::StillFailed(target) | Step::Unready(target) => self.unready(target),
             Step::Succeed(target) => self.ready(target),
             Step::Tick => self.tick(),
             Step::Window => self.window = !self.window,
@@ -202,6 +197,17 @@ impl Checker {
         }
         if stage_of(target) == 2 && matches!(seen.proof, Proof::Unproven { .. }) {
             seen.proof = Proof::Proven { ready: true }; // the rest has no soak
+        }
+    }
+
+    fn fail(&mut self, target: usize) {
+        let proposed = self.proposed;
+        let seen = self.present.get_mut(&target).expect("only what is there says anything");
+        if !matches!(seen.proof, Proof::Nothing | Proof::Failed) {
+            seen.proof = Proof::Failed;
+            if seen.has == Some(proposed) && self.is_running_or_halted() {
+                self.failures.insert(target);
+            }
         }
     }
 

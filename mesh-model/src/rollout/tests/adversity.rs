@@ -1,0 +1,240 @@
+//! What happens at the wrong moment: targets that leave, move and come back, clocks
+//! that are set, reports of what was and of whom nobody knows, policies that fit nobody.
+
+use super::*;
+
+fn all_at_once() -> RolloutPolicy {
+    RolloutPolicy { stages: vec![stage("all", &[], "50%", 10, false)], ..RolloutPolicy::default() }
+}
+
+#[test]
+fn whoever_leaves_while_soaking_gives_its_slot_back_and_proves_nothing() {
+    let mut scene =
+        Scene::new(3, RolloutPolicy { stages: vec![stage("all", &[], "1", 10, false)], ..all_at_once() });
+    scene.propose(1);
+    scene.check_given(&[("t000", 1)]);
+    scene.report("t000", 1, TargetHealth::Ready);
+    scene.pass(5);
+    scene.leave("t000");
+    scene.check_given(&[("t001", 1)]);
+    // it comes back with nothing and waits for its turn
+    scene.join("t000");
+    scene.report("t000", 1, TargetHealth::Ready);
+    scene.pass(20);
+    scene.check_given(&[]);
+    scene.report("t001", 1, TargetHealth::Ready);
+    scene.pass(10);
+    scene.check_given(&[("t000", 1)]);
+}
+
+#[test]
+fn whoever_left_before_it_was_given_anything_is_given_nothing() {
+    let mut scene = Scene::new(2, RolloutPolicy::default());
+    scene.propose(1);
+    scene.leave("t000");
+    scene.check_given(&[("t001", 1)]);
+}
+
+#[test]
+fn who_changes_its_zone_changes_its_stage() {
+    let by_zone = |of: &str, zones: &str| {
+        let zones = Some(vec![name(zones)]);
+        Stage {
+            targets: TargetSelection { zones, ..TargetSelection::default() },
+            ..stage(of, &[], "9", 0, false)
+        }
+    };
+    let fleet = |zone_of_t000: &str| {
+        let clusters =
+            vec![cluster("t000", &format!("{{ zone: {zone_of_t000} }}")), cluster("t001", "{ zone: a }")];
+        Fleet::new(vec![zone("a", "r"), zone("b", "r")], clusters).unwrap()
+    };
+    let mut scene = Scene::new(
+        0,
+        RolloutPolicy { stages: vec![by_zone("one", "a"), by_zone("two", "b")], ..all_at_once() },
+    );
+    for fleet in [fleet("a"), fleet("b")] {
+        let all: Vec<Target<'_>> = fleet.targets(PlacementLevel::Cluster).collect();
+        scene.rollout.handle_targets(scene.now, scene.wall, &all, &[]);
+    }
+    scene.propose(1);
+    scene.check_given(&[("t001", 1)]);
+    scene.report("t001", 1, TargetHealth::Ready);
+    scene.check_given(&[("t000", 1)]);
+}
+
+#[test]
+fn targets_find_their_stages_when_the_policy_changed_over_a_restart() {
+    let mut scene = Scene::new(3, canary_and_rest());
+    scene.propose(1);
+    scene.check_given(&[("t000", 1)]);
+    let mut policy = canary_and_rest();
+    policy.stages.insert(0, stage("before", &["t001"], "1", 0, true));
+    let kept = scene.rollout.state().clone();
+    scene.restart(policy, kept);
+    scene.pass(0);
+    scene.check_given(&[("t000", 1)]); // again, and it holds the one slot that there is
+    scene.report("t000", 1, TargetHealth::Ready);
+    scene.pass(10);
+    scene.check_given(&[("t001", 1)]);
+    scene.report("t001", 1, TargetHealth::Ready);
+    assert_eq!(scene.phase(), Phase::Waiting);
+    assert_eq!(scene.rollout.gate(), Some(0));
+}
+
+#[test]
+fn who_joins_a_stage_that_is_done_is_waited_for_before_the_next() {
+    let stages = vec![stage("one", &["t000", "t001"], "1", 0, false), stage("two", &[], "1", 0, false)];
+    let mut scene = Scene::settled(4, RolloutPolicy { stages, ..RolloutPolicy::default() });
+    scene.leave("t001");
+    scene.propose(2);
+    scene.report("t000", 2, TargetHealth::Ready);
+    scene.check_given(&[("t000", 2), ("t002", 2)]);
+    scene.join("t001");
+    scene.check_given(&[("t001", 1)]);
+    scene.report("t002", 2, TargetHealth::Ready);
+    scene.check_given(&[("t001", 2)]);
+    scene.report("t001", 2, TargetHealth::Ready);
+    scene.check_given(&[("t003", 2)]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_a_day_changes_neither_soaks_nor_approvals() {
+    let mut scene = Scene::new(2, canary_and_rest());
+    scene.propose(1);
+    scene.report("t000", 1, TargetHealth::Ready);
+    scene.given();
+    scene.pass(5);
+    scene.wall = "2026-11-25T12:00:00Z".parse().unwrap();
+    scene.pass(4);
+    assert_eq!(scene.phase(), Phase::Progressing);
+    scene.pass(1);
+    scene.approve(1, "bob").unwrap();
+    scene.check_given(&[("t001", 1)]);
+}
+
+#[test]
+fn a_window_that_closes_in_the_middle_lets_what_was_started_end() {
+    let window = Window {
+        cron: "0 12 * * *".parse().unwrap(),
+        duration: Duration::from_secs(60),
+        time_zone: "UTC".parse().unwrap(),
+    };
+    let mut scene = Scene::new(3, RolloutPolicy { windows: vec![window], ..canary_and_rest() });
+    scene.propose(1);
+    scene.check_given(&[("t000", 1)]);
+    scene.pass(61);
+    scene.report("t000", 1, TargetHealth::Ready);
+    scene.pass(10);
+    assert_eq!(scene.phase(), Phase::Waiting, "it proves itself all the same");
+    scene.approve(1, "bob").unwrap();
+    scene.check_given(&[]);
+    // set back into the window, the clock opens it again
+    scene.wall = wall();
+    scene.pass(0);
+    scene.check_given(&[("t001", 1), ("t002", 1)]);
+}
+
+#[test]
+fn a_failure_stays_one_when_its_target_leaves_and_when_it_comes_back() {
+    let policy = RolloutPolicy { failure_budget: Amount::Count(1), ..RolloutPolicy::default() };
+    let mut scene = Scene::settled(4, policy);
+    scene.propose(2);
+    scene.report("t000", 2, TargetHealth::Failed);
+    scene.leave("t000");
+    scene.join("t000");
+    assert_eq!((scene.phase(), scene.rollout.state().failures.len()), (Phase::Progressing, 1));
+    scene.report("t001", 2, TargetHealth::Failed);
+    assert_eq!(scene.phase(), Phase::Stopped);
+}
+
+#[test]
+fn a_new_revision_while_rolling_back_begins_with_the_canary_and_an_abort_then_changes_nothing() {
+    let mut scene = Scene::settled(3, RolloutPolicy { on_failure: OnFailure::Rollback, ..canary_and_rest() });
+    scene.propose(2);
+    scene.report("t000", 2, TargetHealth::Failed);
+    scene.check_given(&[("t000", 2), ("t000", 1)]);
+    scene.rollout.handle_abort(scene.now, scene.wall, "eve");
+    assert_eq!(scene.phase(), Phase::RollingBack);
+    scene.check_given(&[]);
+    scene.propose(3);
+    scene.check_given(&[("t000", 3)]);
+    scene.report("t000", 3, TargetHealth::Ready);
+    scene.pass(10);
+    assert_eq!(scene.phase(), Phase::Waiting, "the approval of 2 is none of 3");
+    assert_eq!(
+        scene.approve(2, "bob"),
+        Err(ApprovalRefusal::OtherHash { given: difference(2), wanted: difference(3) })
+    );
+}
+
+#[test]
+fn with_no_targets_nothing_is_complete_and_who_joins_is_the_canary() {
+    let mut scene = Scene::new(0, canary_and_rest());
+    scene.fleet = fleet(2);
+    scene.propose(1);
+    assert_eq!((scene.phase(), scene.rollout.state().completed), (Phase::Waiting, None));
+    scene.join("t001");
+    scene.check_given(&[]);
+    scene.join("t000");
+    scene.check_given(&[("t000", 1)]);
+}
+
+#[test]
+fn a_stage_of_nobody_is_passed_and_a_target_belongs_to_the_first_that_selects_it() {
+    let stages = vec![
+        stage("nobody", &["t009"], "1", 0, false),
+        stage("one", &["t001"], "1", 0, false),
+        stage("again", &["t001", "t000"], "1", 0, false),
+    ];
+    let mut scene = Scene::new(2, RolloutPolicy { stages, ..RolloutPolicy::default() });
+    scene.propose(1);
+    scene.check_given(&[("t001", 1)]);
+    let stages: Vec<_> = scene.rollout.explain(scene.wall).into_iter().map(|one| one.stage).collect();
+    assert_eq!(stages, [Some(name("again")), Some(name("one"))]);
+    scene.report("t001", 1, TargetHealth::Ready);
+    scene.check_given(&[("t000", 1)]);
+}
+
+#[test]
+fn a_share_of_a_stage_that_shrank_is_a_share_of_what_is_left() {
+    let mut scene = Scene::new(8, all_at_once());
+    scene.propose(1);
+    assert_eq!(scene.given().len(), 4);
+    for target in ["t004", "t005", "t006", "t007"] {
+        scene.leave(target);
+    }
+    scene.report("t000", 1, TargetHealth::Ready);
+    scene.report("t001", 1, TargetHealth::Ready);
+    scene.pass(10);
+    assert_eq!(scene.rollout.limit(0), 2);
+    scene.check_given(&[]);
+    scene.join("t004");
+    scene.check_given(&[]); // two of five are unverified
+}
+
+#[test]
+fn reports_of_nobody_of_older_revisions_and_the_same_ones_again_change_nothing() {
+    let mut scene = Scene::settled(2, canary_and_rest());
+    scene.propose(2);
+    scene.given();
+    let _: Vec<Event> = std::iter::from_fn(|| scene.rollout.poll_event()).collect();
+    let before = scene.rollout.state().clone();
+    scene.report("t777", 2, TargetHealth::Failed);
+    scene.report("t000", 1, TargetHealth::Failed);
+    scene.report("t001", 2, TargetHealth::Ready);
+    let mut expected = before;
+    for (target, applied) in [("t000", 1), ("t001", 2)] {
+        expected.targets.get_mut(target).unwrap().applied = Some(revision(applied));
+    }
+    assert_eq!(scene.rollout.state(), &expected, "what they say is noted, and no more");
+    for _ in 0..2 {
+        scene.report("t000", 2, TargetHealth::Ready);
+        scene.pass(5);
+    }
+    scene.report("t000", 2, TargetHealth::Ready);
+    let events: Vec<Event> = std::iter::from_fn(|| scene.rollout.poll_event()).collect();
+    let (from, to) = (Phase::Progressing, Phase::Waiting);
+    assert_eq!(events, [Event::Verified { target: name("t000") }, Event::Phase { from, to }]);
+    scene.check_given(&[]);
+}

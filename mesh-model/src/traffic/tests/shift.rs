@@ -1,0 +1,109 @@
+//! Tests of edits that move traffic: what of an edit counts, who is refused what,
+//! what force overrules and leaves written down, and the way back.
+
+use super::*;
+use crate::api::{PlacementLevel, TrafficSpec};
+use crate::units::Rate;
+
+fn order(by: &str, force: bool) -> Order {
+    let at = "2026-11-26T09:00:00Z".parse().unwrap();
+    Order { by: by.into(), at, reason: "INC-7".into(), force }
+}
+
+fn loads(each: u64) -> Loads {
+    let clusters = ["slc-a-1", "slc-b-1", "phx-a-1", "rno-a-1"];
+    clusters.map(|name| (name.parse().unwrap(), Rate::per_second(each))).into()
+}
+
+fn shop(traffic: Option<&str>) -> Vec<AccessPoint> {
+    let mut access_point = access_point(POLICY, ROUTE, traffic.unwrap_or(TRAFFIC));
+    access_point.traffic = access_point.traffic.filter(|_| traffic.is_some());
+    vec![access_point]
+}
+
+/// Requests begin in each region alike, and each bears a little more than that.
+fn demands() -> Demands {
+    let state = RegionState {
+        demand: Rate::per_second(1_000),
+        hosts: 100,
+        healthy: 100,
+        capacity: Some(Rate::per_second(1_100)),
+    };
+    let regions = names(&["us-west", "us-south", "us-north"]);
+    let regions = regions.into_iter().zip([state; 3]).collect();
+    Demands::from([(shop(None)[0].id.clone(), regions)])
+}
+
+#[test]
+fn a_drain_is_refused_or_forced_and_what_was_overruled_is_written_down() {
+    let (calm, drained) = (fleet(&[]), fleet(&["slc-a"]));
+    let [before, after] = [&calm, &drained].map(|fleet| Steered { fleet, access_points: &[] });
+    let shift = Shift::between(before, after);
+    let name: Name = "slc-a".parse().unwrap();
+    assert_eq!(shift.drains, [DrainChange { level: PlacementLevel::Zone, name, drain: true }]);
+    let refused = shift.order(order("ann", false), after, &loads(600), &Demands::new()).unwrap_err();
+    assert!(matches!(refused.problems[..], [ShiftProblem::Drain(_)]), "{refused}");
+    let record = shift.order(order("ann", true), after, &loads(600), &Demands::new()).unwrap();
+    assert_eq!(record.overruled, [refused.to_string()]);
+    let kept = serde_json::to_string(&record).unwrap();
+    assert_eq!(serde_json::from_str::<Record>(&kept).unwrap(), record, "a record outlives the controller");
+    let light = shift.order(order("ann", false), after, &loads(400), &Demands::new()).unwrap();
+    assert_eq!((light.overruled.len(), light.reason.as_str()), (0, "INC-7"));
+    // the way back is an edit like any other, and nothing speaks against it
+    let back = record.shift.reversed();
+    assert_eq!(back, Shift::between(after, before));
+    assert!(back.order(order("bob", false), before, &loads(5_000), &Demands::new()).is_ok());
+}
+
+#[test]
+fn nobody_is_no_author_of_a_record_whatever_is_forced() {
+    let (calm, drained) = (fleet(&[]), fleet(&["slc-a"]));
+    let [before, after] = [&calm, &drained].map(|fleet| Steered { fleet, access_points: &[] });
+    let refused = Shift::between(before, after).order(order(" ", true), after, &loads(1), &Demands::new());
+    assert_eq!(refused.unwrap_err().problems, [ShiftProblem::Anonymous]);
+}
+
+#[test]
+fn a_policy_that_gives_a_region_too_much_is_refused_unless_it_gave_as_much_before() {
+    let calm = fleet(&[]);
+    let [local, half] = ["99%", "50%"]
+        .map(|share| shop(Some(&format!("{{ local: {share}, regions: [us-west, us-south, us-north] }}"))));
+    // without a place to go round in a circle, half of two regions' requests go to the first
+    let two = shop(Some("{ local: 50%, regions: [us-west, us-south] }"));
+    let order = |from: &[AccessPoint], to: &[AccessPoint]| {
+        let [from, to] = [from, to].map(|access_points| Steered { fleet: &calm, access_points });
+        let shift = Shift::between(from, to);
+        assert_eq!(shift.reversed(), Shift::between(to, from));
+        shift.order(order("ann", false), to, &Loads::new(), &demands())
+    };
+    assert!(order(&local, &half).is_ok(), "each keeps half and is given half of another");
+    let refused = order(&local, &two).unwrap_err();
+    let [ShiftProblem::Region { region, after, capacity, .. }] = &refused.problems[..] else {
+        panic!("{refused}");
+    };
+    assert_eq!(
+        (region.as_str(), *after, *capacity),
+        ("us-west", Rate::per_second(1_500), Rate::per_second(1_100))
+    );
+    assert!(order(&two, &local).is_ok(), "what relieves is not refused");
+    assert!(order(&two, &two).is_ok());
+    let from_nothing = order(&shop(None), &two).unwrap_err();
+    assert_eq!(from_nothing.problems, refused.problems);
+    assert!(order(&two, &shop(None)).is_ok());
+}
+
+#[test]
+fn a_record_shows_policies_with_nothing_left_to_defaults() {
+    let calm = fleet(&[]);
+    let (before, after) = (shop(None), shop(Some("{ remote: 1%, regions: [us-west, us-south] }")));
+    let steered = |access_points| Steered { fleet: &calm, access_points };
+    assert!(Shift::between(steered(&before), steered(&before)).is_empty());
+    let shift = Shift::between(steered(&before), steered(&after));
+    let expected = TrafficSpec {
+        local: Some("99%".parse().unwrap()),
+        remote: Some("1%".parse().unwrap()),
+        failover: Some(true),
+        regions: names(&["us-west", "us-south"]),
+    };
+    assert_eq!((&shift.policies[0].before, &shift.policies[0].after), (&None, &Some(expected)));
+}
