@@ -185,6 +185,19 @@ pub enum Problem {
         /// As written.
         found: HumanDuration,
     },
+    /// Addresses of other families than those that are asked for.
+    #[error(
+        "these are not of the families that are asked for; write one of each family, or leave `families` out"
+    )]
+    OtherFamilies,
+    /// A name that another object of the kind has.
+    #[error(
+        "another object of this kind has the name `{name}` already; write another, or remove one of the two"
+    )]
+    NameTaken {
+        /// As written.
+        name: String,
+    },
     /// A domain with a star.
     #[error("{name} is a name for all below it; write the domain alone, and all below it is meant")]
     WildcardDomain {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Answer, Health, Member, Wanted};
 use crate::access_point::{AccessPointId, whole_seconds};
 use crate::api::{self, FieldPath, Problem, SpecError};
-use crate::labels::check_labels;
+use crate::labels::check_marks;
 use crate::name::{Fqdn, Name};
 use crate::units::HumanDuration;
 use crate::vip::ClaimKey;
@@ -72,7 +72,7 @@ impl TryFrom<api::NameService> for NameService {
         let Some(namespace) = metadata.namespace else {
             return Err(top.field("metadata").field("namespace").wrong(Problem::Namespace { wanted: true }));
         };
-        check_labels(&metadata.labels, &top.field("metadata").field("labels"))?;
+        check_marks(&metadata.labels, &metadata.annotations, &top.field("metadata"))?;
         let (spec, at) = (object.spec, top.field("spec"));
         let here = at.field("target");
         let target = match (spec.target.access_point, spec.target.addresses, spec.target.alias) {

@@ -149,7 +149,8 @@ fn a_wrong_template_is_the_templates_fault_everywhere() {
 #[test]
 fn our_mark_cannot_be_taken() {
     let access_point = with(
-        "{ name: o, rules: [{ kind: Service, patch: [{ op: add, path: /metadata/labels, value: { overspill.dev/access-point: other } }] }] }",
+        "{ name: o, rules: [{ kind: Service, patch: [{ op: add, path: /spec/selector, value: { overspill.dev/access-point: other } }, \
+         { op: copy, from: /spec/selector, path: /metadata/labels }] }] }",
     );
     let rendering = on(&access_point, &fleet(), "slc-a-1");
     assert_eq!(rendering.objects[0]["metadata"]["labels"][OWNER_LABEL], "web");
