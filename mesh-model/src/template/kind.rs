@@ -121,6 +121,20 @@ impl TemplateKind {
         }
     }
 
+    /// Whether its server refuses one without `spec`; a Service without one lacks ports, too.
+    #[must_use]
+    pub const fn needs_spec(self) -> bool {
+        match self {
+            Self::ServiceEntry | Self::WorkloadEntry => true,
+            Self::AuthorizationPolicy
+            | Self::DestinationRule
+            | Self::Gateway
+            | Self::PeerAuthentication
+            | Self::Service
+            | Self::VirtualService => false,
+        }
+    }
+
     /// What a name of it is: a Service's becomes a label of DNS (RFC 1035), others' are subdomains.
     #[must_use]
     pub const fn name_form(self) -> NameForm {
