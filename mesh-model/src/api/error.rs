@@ -198,6 +198,15 @@ pub enum Problem {
         /// As written.
         name: String,
     },
+    /// An alias of the name itself.
+    #[error("a name cannot be an alias of itself; name what it leads to")]
+    AliasOfItself,
+    /// An alias of all names below another.
+    #[error("{name} stands for many names, and an alias leads to one; write that one")]
+    WildcardAlias {
+        /// As written.
+        name: Fqdn,
+    },
     /// A domain with a star.
     #[error("{name} is a name for all below it; write the domain alone, and all below it is meant")]
     WildcardDomain {
