@@ -199,3 +199,28 @@ fn differences_and_their_hash() {
         "a target that leaves loses its objects"
     );
 }
+
+/// A target that cannot be rendered keeps what it has: that is no removal, and no revision without objects.
+#[test]
+fn a_target_that_cannot_be_rendered_loses_nothing() {
+    let fleet = fleet();
+    let all = |access_point: &AccessPoint| vec![on(access_point, &fleet, "slc-a-1")];
+    let plain = all(&with(""));
+    let failed =
+        all(&with("{ name: o, rules: [{ kind: Service, patch: [{ op: remove, path: /spec/x }] }] }"));
+    let emptied =
+        all(&with("{ name: o, rules: [{ kind: Service, delete: true }, { kind: Gateway, delete: true }] }"));
+    assert_eq!((failed[0].objects.len(), emptied[0].objects.len()), (0, 0));
+    let found = compare(&plain, &failed);
+    let json = serde_json::to_value(&found).unwrap();
+    let [target] = &found.targets[..] else { panic!("{json}") };
+    assert_eq!((&target.removed[..], target.errors.len()), (&[][..], 1), "{json}");
+    assert_eq!(json["targets"][0]["errors"][0]["rule"], "override o rule 0");
+    assert_eq!(compare(&plain, &emptied).targets[0].removed, ["Gateway/web", "Service/web"]);
+    assert_ne!(
+        Revision::of(&failed),
+        Revision::of(&emptied),
+        "who approves the one does not approve the other"
+    );
+    assert_ne!(found.hash, compare(&plain, &emptied).hash);
+}
