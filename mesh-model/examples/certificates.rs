@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Transmit::Order { id, hosts } => {
                 orders += 1;
                 let result = if hosts.contains(&lost) {
-                    Err(OrderFailure::Host { host: lost.clone(), reason: "no such record".into() })
+                    Err(OrderFailure::Hosts { failed: [(lost.clone(), "no such record".to_owned())].into() })
                 } else {
                     let not_after = wall + issuer.lifetime;
                     Ok(Issued { hosts, serial: format!("{orders:x}"), not_before: wall, not_after })

@@ -1,5 +1,7 @@
 //! Certificates: orders, renewals and the end of them, for the hosts of Gateways.
 //!
+//! [`GatewayHosts`] says which hosts those are.
+//!
 //! The idea: a certificate is a group of hosts with a life of its own, and
 //! hosts never wait for each other. A new host joins a group with room, whose
 //! old certificate is served until the new one is; a host that fails goes on
@@ -22,17 +24,19 @@
 //! and secrets are for adapters; this says what and when.
 
 mod group;
+mod hosts;
 mod machine;
 mod schedule;
 mod state;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
 use crate::name::Fqdn;
 use crate::time::WallTime;
 
+pub use hosts::{GatewayHosts, HostFault, HostProblem};
 pub use machine::Certificates;
 pub use state::State;
 
@@ -70,13 +74,12 @@ pub enum OrderFailure {
         /// How long it wants to be left alone.
         retry_after: Option<Duration>,
     },
-    /// One host could not be proved to be ours (RFC 8555, 6.7.1).
-    #[error("{host} could not be proved to be ours: {reason}; check where the name leads, it is tried again")]
-    Host {
-        /// Which.
-        host: Fqdn,
-        /// In the authority's words.
-        reason: String,
+    /// Some hosts could not be proved to be ours: all that the authority names, which may be several in
+    /// one order (RFC 8555, 6.7.1).
+    #[error("{}; check where the names lead, they are tried again", host_words(failed))]
+    Hosts {
+        /// Which, and why in the authority's words.
+        failed: BTreeMap<Fqdn, String>,
     },
 }
 
@@ -138,6 +141,12 @@ pub enum Event {
         /// What it is.
         to: State,
     },
+}
+
+fn host_words(failed: &BTreeMap<Fqdn, String>) -> String {
+    let words =
+        failed.iter().map(|(host, reason)| format!("{host} could not be proved to be ours: {reason}"));
+    words.collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use crate::api::{self, FieldPath, PlacementLevel, Problem, Reachability, Reference, SpecError};
-use crate::labels::{Labels, check_labels};
+use crate::labels::{Labels, check_marks};
 use crate::name::Name;
 use crate::nearest::nearest;
 use crate::units::{ByteSize, Rate};
@@ -192,10 +192,9 @@ impl Fleet {
         let top = FieldPath::default();
         platform_metadata(&object.metadata, &top)?;
         let name = object.metadata.name;
-        let first = self.zones.keys().position(|other| *other == name);
-        if let Some(first) = first {
+        if self.zones.contains_key(&name) {
             let name = name.to_string();
-            return Err(top.field("metadata").field("name").wrong(Problem::Duplicate { name, first }));
+            return Err(top.field("metadata").field("name").wrong(Problem::NameTaken { name }));
         }
         let zone = Zone {
             name: name.clone(),
@@ -212,15 +211,15 @@ impl Fleet {
         let top = FieldPath::default();
         platform_metadata(&object.metadata, &top)?;
         let (name, spec) = (object.metadata.name, object.spec);
-        if let Some(first) = self.clusters.keys().position(|other| *other == name) {
+        if self.clusters.contains_key(&name) {
             let name = name.to_string();
-            return Err(top.field("metadata").field("name").wrong(Problem::Duplicate { name, first }));
+            return Err(top.field("metadata").field("name").wrong(Problem::NameTaken { name }));
         }
         let at = top.field("spec");
-        let names = self.zones.keys().map(Name::as_str);
-        let near = nearest(spec.zone.as_str(), names).map(str::to_owned);
         let Some(zone) = self.zones.get_mut(&spec.zone) else {
-            let problem = Problem::Unknown { what: "zone", name: spec.zone.to_string(), nearest: near };
+            let names = self.zones.keys().map(Name::as_str);
+            let nearest = nearest(spec.zone.as_str(), names).map(str::to_owned);
+            let problem = Problem::Unknown { what: "zone", name: spec.zone.to_string(), nearest };
             return Err(at.field("zone").wrong(problem));
         };
         if spec.gateway {
@@ -254,7 +253,7 @@ pub(crate) fn platform_metadata(metadata: &api::Metadata, top: &FieldPath) -> Re
     if metadata.namespace.is_some() {
         return Err(at.field("namespace").wrong(Problem::Namespace { wanted: false }));
     }
-    check_labels(&metadata.labels, &at.field("labels"))
+    check_marks(&metadata.labels, &metadata.annotations, &at)
 }
 
 #[cfg(test)]

@@ -143,7 +143,21 @@ pub(crate) fn check_labels(labels: &Labels, path: &FieldPath) -> Result<(), Spec
     })
 }
 
-/// Whether a text can be the key of a label or annotation.
+/// Checks labels and annotations as they are written in the metadata at `path`.
+pub(crate) fn check_marks(labels: &Labels, annotations: &Labels, path: &FieldPath) -> Result<(), SpecError> {
+    check_labels(labels, &path.field("labels"))?;
+    let at = path.field("annotations");
+    annotations
+        .keys()
+        .try_for_each(|key| check_annotation_key(key).map_err(|problem| at.field(key).wrong(problem)))
+}
+
+/// Whether a text can be the key of an annotation, whose domain may have capitals.
+pub(crate) fn check_annotation_key(key: &str) -> Result<(), LabelProblem> {
+    check_key(&key.to_ascii_lowercase()).map_err(|_| LabelProblem::Key { key: key.to_owned() })
+}
+
+/// Whether a text can be the key of a label.
 pub(crate) fn check_key(key: &str) -> Result<(), LabelProblem> {
     let (domain, name) = key.split_once('/').map_or((None, key), |(domain, name)| (Some(domain), name));
     let is_right = domain.is_none_or(is_subdomain) && !name.is_empty() && is_word(name);

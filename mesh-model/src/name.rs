@@ -81,9 +81,12 @@ pub struct Fqdn(Box<str>);
 pub enum ParseFqdnError {
     /// One label is none.
     #[error(
-        "a label is empty, too long or has other characters than letters, digits, `-` and `_`; write checkout.example.com"
+        "a label is empty, longer than 63, begins or ends with `-`, or has other characters than letters, digits, `-`, and `_` in front; write checkout.example.com"
     )]
     Label,
+    /// An address.
+    #[error("the last label is a number, so it reads as an address; write a name, checkout.example.com")]
+    Number,
     /// In all.
     #[error("longer than 253 characters; write a shorter one")]
     Long,
@@ -139,8 +142,12 @@ impl FromStr for Fqdn {
         if !plain.split('.').all(is_right) {
             return Err(ParseFqdnError::Label);
         }
-        if !plain.contains('.') {
+        let Some((_, last)) = plain.rsplit_once('.') else {
             return Err(ParseFqdnError::Short);
+        };
+        // RFC 3696 section 2: so that no name looks like an IPv4 address
+        if last.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(ParseFqdnError::Number);
         }
         Ok(Self(name.into()))
     }
@@ -156,17 +163,20 @@ text_value!(Fqdn, "host name", r"^(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+\.?$",
 
 /// Whether a text is a DNS label in lower case (RFC 1123).
 pub(crate) fn is_label(text: &str) -> bool {
+    text.len() <= 63 && is_label_of_any_length(text)
+}
+
+fn is_label_of_any_length(text: &str) -> bool {
     let is_edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();
-    bytes.len() <= 63
-        && is_edge(bytes.first())
+    is_edge(bytes.first())
         && is_edge(bytes.last())
         && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
 }
 
-/// Whether a text is labels with dots between (a Kubernetes object's name).
+/// Whether a text is what Kubernetes calls a subdomain: labels with dots between, of any length each.
 pub(crate) fn is_subdomain(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(is_label)
+    text.len() <= 253 && text.split('.').all(is_label_of_any_length)
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //! One pure function from evidence to decisions, one for every name that
 //! matters, each with its reason. The idea: to add is cheap and to remove is
 //! not, so only evidence removes. A target that is there stays when the list of
-//! clusters was read in part, when its cluster does not answer, when nobody
-//! knows whether the workload has left. A target is added as soon as the
+//! clusters was read in part, when the cluster of a workload that is said to have
+//! left does not answer, when nobody knows whether it has left. A target is added as soon as the
 //! workload is *wanted* there, before it takes traffic, and leaves when the
 //! workload was *seen* to have left.
 //!
@@ -18,8 +18,8 @@ mod workload;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access_point::{Placement, PlacementRule, TargetSelection};
-use crate::api::PlacementLevel;
-use crate::fleet::{Fleet, Target};
+use crate::api::{PlacementLevel, Reachability};
+use crate::fleet::{Cluster, Fleet, Target};
 use crate::name::Name;
 use crate::nearest::{did_you_mean, nearest};
 
@@ -86,6 +86,9 @@ pub enum Reason {
     /// The placement selects it.
     #[error("the placement selects it")]
     Selected,
+    /// The workload is said to have left, by a cluster that does not answer any more: that may be old.
+    #[error("the workload is said to have left, but the cluster does not answer, so that may be old")]
+    Unreachable,
     /// The workload is not wanted there.
     #[error("the workload is not there")]
     WorkloadAbsent,
@@ -224,19 +227,24 @@ fn followed(target: &Target<'_>, evidence: Evidence<'_>, is_current: bool) -> (O
     let of_zone = |target: &Target<'_>| {
         let clusters = evidence.fleet.clusters().filter(|cluster| cluster.zone == target.zone.name);
         // the strongest reason to stay decides for the zone
-        clusters.map(|cluster| follow_cluster(workload.presence(&cluster.name), is_current)).max()
+        let known = clusters.map(|cluster| follow_cluster(workload, cluster, is_current)).max();
+        // and a cluster that was not read may have one
+        let unread = (is_current && !evidence.is_complete).then_some((Outcome::Retain, Reason::HalfRead));
+        known.max(unread)
     };
     match target.level {
-        PlacementLevel::Cluster => follow_cluster(workload.presence(&target.cluster.name), is_current),
+        PlacementLevel::Cluster => follow_cluster(workload, target.cluster, is_current),
         PlacementLevel::Zone => of_zone(target).expect("a target's zone has the target's cluster at least"),
     }
 }
 
-fn follow_cluster(presence: Presence, is_current: bool) -> (Outcome, Reason) {
-    match (presence, is_current) {
+fn follow_cluster(workload: &Workload, cluster: &Cluster, is_current: bool) -> (Outcome, Reason) {
+    let is_silent = cluster.reachability == Reachability::Unreachable;
+    match (workload.presence(&cluster.name), is_current) {
         (Presence::Wanted, _) => (Outcome::Place, Reason::WorkloadWanted),
         (Presence::Leaving { replicas }, true) => (Outcome::Retain, Reason::WorkloadLeaving { replicas }),
         (Presence::Unseen, true) => (Outcome::Retain, Reason::WorkloadUnseen),
+        (Presence::Left, true) if is_silent => (Outcome::Retain, Reason::Unreachable),
         (Presence::Left, true) => (Outcome::Drain, Reason::WorkloadLeft),
         (Presence::Leaving { .. } | Presence::Unseen | Presence::Left, false) => {
             (Outcome::Skip, Reason::WorkloadAbsent)

@@ -15,6 +15,7 @@ use crate::labels::{Labels, Selector};
 use crate::name::{Fqdn, Name};
 use crate::units::{Amount, HumanDuration, Share};
 
+pub(crate) use ranges::is_of_a_host;
 pub use ranges::{AddressRange, RangeProblem};
 
 /// How long an address rests where the pool does not say: longer than names are remembered.

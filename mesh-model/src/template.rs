@@ -16,11 +16,11 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::api::{FieldPath, Problem, SpecError};
-use crate::labels::{LabelProblem, Labels, check_key, check_value, is_ours};
-use crate::name::{Name, is_subdomain};
+use crate::labels::{LabelProblem, Labels, check_annotation_key, check_key, check_value, is_ours};
+use crate::name::Name;
 use crate::nearest::{did_you_mean, nearest, quoted};
 
-pub use kind::TemplateKind;
+pub use kind::{NameForm, TemplateKind};
 pub use schema::{SchemaFinding, SchemaProblem, Schemas};
 
 /// One object of an access point, its frame checked.
@@ -87,12 +87,12 @@ pub enum TemplateProblem {
         right: &'static str,
     },
     /// A name that no object can have.
-    #[error("{} is no name; write lower-case letters, digits, `-` and `.`, at most {most}", quoted(found))]
+    #[error("{} is no name of such an object; write {form}", quoted(found))]
     Name {
         /// As written.
         found: String,
-        /// The most characters.
-        most: usize,
+        /// What the kind's names are.
+        form: NameForm,
     },
     /// Another namespace than the access point's.
     #[error("{} is not the access point's namespace; leave it out, `{wanted}` is written", quoted(found))]
@@ -184,9 +184,9 @@ fn metadata_name(
     };
     let at = path.field("name");
     let name = text(fields.get("name"), "a name", &at)?;
-    let most = kind.longest_name();
-    if !is_subdomain(name) || name.len() > most || (most == 63 && name.contains('.')) {
-        return Err(at.wrong(TemplateProblem::Name { found: name.to_owned(), most }));
+    let form = kind.name_form();
+    if !form.is_met(name) {
+        return Err(at.wrong(TemplateProblem::Name { found: name.to_owned(), form }));
     }
     if let Some(found) = fields.get("namespace") {
         let at = path.field("namespace");
@@ -199,8 +199,8 @@ fn metadata_name(
     if let Some(field) = fields.keys().find(|field| !WRITABLE.contains(&field.as_str())) {
         return Err(path.field(field).wrong(TemplateProblem::Written));
     }
-    marks(fields.get("labels"), &path.field("labels"), check_value)?;
-    marks(fields.get("annotations"), &path.field("annotations"), |_| Ok(()))?;
+    marks(fields.get("labels"), &path.field("labels"), check_key, check_value)?;
+    marks(fields.get("annotations"), &path.field("annotations"), check_annotation_key, |_| Ok(()))?;
     Ok(name.into())
 }
 
@@ -208,6 +208,7 @@ fn metadata_name(
 fn marks(
     marks: Option<&Value>,
     path: &FieldPath,
+    is_key: impl Fn(&str) -> Result<(), LabelProblem>,
     is_value: impl Fn(&str) -> Result<(), LabelProblem>,
 ) -> Result<(), SpecError> {
     let Some(marks) = marks else { return Ok(()) };
@@ -216,7 +217,7 @@ fn marks(
     };
     for (key, value) in marks {
         let here = path.field(key);
-        check_key(key).map_err(|problem| here.wrong(problem))?;
+        is_key(key).map_err(|problem| here.wrong(problem))?;
         if is_ours(key) {
             return Err(here.wrong(LabelProblem::Reserved { key: key.clone() }));
         }

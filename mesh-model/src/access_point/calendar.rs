@@ -136,11 +136,16 @@ impl FromStr for Cron {
 
 /// The set that one field names.
 fn field(word: &str, least: u32, most: u32) -> Option<u64> {
-    let number = |text: &str| text.parse::<u32>().ok().filter(|number| (least..=most).contains(number));
+    // not `+5`, which Rust would take for a number
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = |text: &str| {
+        let number = text.parse::<u32>().ok().filter(|_| is_number(text));
+        number.filter(|number| (least..=most).contains(number))
+    };
     let mut set = 0;
     for part in word.split(',') {
         let (range, step) = part.split_once('/').map_or((part, "1"), |(range, step)| (range, step));
-        let step = step.parse::<usize>().ok().filter(|step| *step > 0)?;
+        let step = step.parse::<usize>().ok().filter(|number| is_number(step) && *number > 0)?;
         let (first, last) = match range.split_once('-') {
             Some((first, last)) => (number(first)?, number(last)?),
             None if range == "*" => (least, most),

@@ -13,7 +13,8 @@ use crate::api::{
     self, FieldPath, IpFamily, NameSpec, PlacementSpec, Problem, SpecError, TargetsSpec, TrafficSpec,
     VipScope, VipSpec,
 };
-use crate::labels::check_labels;
+use crate::labels::check_marks;
+use crate::provision::{RangeProblem, is_of_a_host};
 use crate::template;
 use crate::units::{HumanDuration, Share};
 
@@ -28,7 +29,7 @@ pub(super) fn access_point(object: api::FederatedAccessPoint) -> Result<AccessPo
     let Some(namespace) = metadata.namespace else {
         return Err(top.field("metadata").field("namespace").wrong(Problem::Namespace { wanted: true }));
     };
-    check_labels(&metadata.labels, &top.field("metadata").field("labels"))?;
+    check_marks(&metadata.labels, &metadata.annotations, &top.field("metadata"))?;
     let (spec, at) = (object.spec, top.field("spec"));
     let templates = template::check(spec.templates, &namespace, &at.field("templates"))?;
     let overrides = rules::check(spec.overrides, &templates, &at.field("overrides"))?;
@@ -99,14 +100,14 @@ pub(crate) fn vip(spec: VipSpec, path: &FieldPath) -> Result<VipRequest, SpecErr
             return Err(path.field("exclusive").wrong(problem));
         }
     };
-    let families = spec.families.unwrap_or_default();
+    let families = filled(spec.families, &path.field("families"))?;
     if let Some((position, first)) = repeated(&families) {
         let name = if families[first] == IpFamily::Ipv4 { "ipv4" } else { "ipv6" }.to_owned();
         return Err(path.field("families").item(position).wrong(Problem::Duplicate { name, first }));
     }
     let scope = spec.scope.unwrap_or_default();
-    let addresses = spec.addresses.unwrap_or_default();
     let at = path.field("addresses");
+    let addresses = filled(spec.addresses, &at)?;
     if !addresses.is_empty() && scope == VipScope::Target {
         let advice = "each target would need its own; write it, or leave the addresses out";
         return Err(at.wrong(Problem::Useless { given: "an address", needs: "scope: all", advice }));
@@ -116,6 +117,16 @@ pub(crate) fn vip(spec: VipSpec, path: &FieldPath) -> Result<VipRequest, SpecErr
         let name = if of[first] { "ipv4" } else { "ipv6" }.to_owned();
         return Err(at.item(position).wrong(Problem::Duplicate { name, first }));
     }
+    if let Some(position) = addresses.iter().position(|address| !is_of_a_host(*address)) {
+        return Err(at.item(position).wrong(RangeProblem::Unicast { address: addresses[position] }));
+    }
+    let is_of =
+        |family: IpFamily| addresses.iter().any(|address| address.is_ipv4() == (family == IpFamily::Ipv4));
+    let differ =
+        [IpFamily::Ipv4, IpFamily::Ipv6].iter().any(|family| families.contains(family) != is_of(*family));
+    if !addresses.is_empty() && !families.is_empty() && differ {
+        return Err(at.wrong(Problem::OtherFamilies));
+    }
     Ok(VipRequest {
         pool: spec.pool,
         scope,
@@ -124,6 +135,14 @@ pub(crate) fn vip(spec: VipSpec, path: &FieldPath) -> Result<VipRequest, SpecErr
         families,
         addresses,
     })
+}
+
+/// A list that is left out, or has at least one item.
+fn filled<T>(list: Option<Vec<T>>, path: &FieldPath) -> Result<Vec<T>, SpecError> {
+    if list.as_ref().is_some_and(Vec::is_empty) {
+        return Err(path.wrong(Problem::Empty));
+    }
+    Ok(list.unwrap_or_default())
 }
 
 /// The first item that is there twice, and where it was before.

@@ -8,7 +8,7 @@
 use serde_json::Value;
 
 use crate::api::{FieldPath, OperationName, OperationSpec, OverrideSpec, Problem, RuleSpec, SpecError};
-use crate::labels::{LabelProblem, check_key, check_value, is_ours};
+use crate::labels::{LabelProblem, check_annotation_key, check_key, check_value, is_ours};
 use crate::nearest::{did_you_mean, quoted};
 use crate::overrides::{Action, Marks, Override, Rule, VariableProblem, is_protected, variables_of};
 use crate::patch::{Operation, ParsePointerError, Pointer};
@@ -198,6 +198,12 @@ fn operation(spec: &OperationSpec, path: &FieldPath) -> Result<Operation, SpecEr
         let field = if protected == operation.path() { "path" } else { "from" };
         return Err(path.field(field).wrong(RuleProblem::Protected { path: protected.clone() }));
     }
+    if let Operation::Add { path: to, value } | Operation::Replace { path: to, value } = &operation
+        && let [top, field] = to.steps()
+        && **top == *"metadata"
+    {
+        keys(field, value, &path.field("value"))?; // labels or annotations, for the rest is protected
+    }
     Ok(operation)
 }
 
@@ -220,6 +226,22 @@ fn merge_patch(patch: &Value, path: &FieldPath) -> Result<(), SpecError> {
         if let Some((pointer, at)) = written.into_iter().find(|(pointer, _)| is_protected(pointer)) {
             return Err(at.wrong(RuleProblem::Protected { path: pointer }));
         }
+        for (field, value) in inner.into_iter().flatten() {
+            keys(field, value, &path.field(key).field(field))?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks the keys of labels or annotations that are written all at once.
+fn keys(field: &str, marks: &Value, path: &FieldPath) -> Result<(), SpecError> {
+    for key in marks.as_object().into_iter().flat_map(serde_json::Map::keys) {
+        let here = path.field(key);
+        let is_right = if field == "labels" { check_key(key) } else { check_annotation_key(key) };
+        is_right.map_err(|problem| here.wrong(problem))?;
+        if is_ours(key) {
+            return Err(here.wrong(LabelProblem::Reserved { key: key.clone() }));
+        }
     }
     Ok(())
 }
@@ -230,7 +252,8 @@ fn marks(marks: &Marks, path: &FieldPath, are_labels: bool) -> Result<(), SpecEr
     }
     for (key, value) in marks {
         let here = path.field(key);
-        check_key(key).map_err(|problem| here.wrong(problem))?;
+        let is_right = if are_labels { check_key(key) } else { check_annotation_key(key) };
+        is_right.map_err(|problem| here.wrong(problem))?;
         if is_ours(key) {
             return Err(here.wrong(LabelProblem::Reserved { key: key.clone() }));
         }

@@ -87,6 +87,17 @@ const SPEC_REFUSALS: &[(&str, &str)] = &[
         "spec.vip.sharingKey: a sharingKey says nothing without exclusive: false",
     ),
     ("vip: { exclusive: false }", "spec.vip.exclusive: exclusive: false says nothing without a sharingKey"),
+    ("vip: { families: [] }", "spec.vip.families: an empty list"),
+    ("vip: { scope: all, addresses: [] }", "spec.vip.addresses: an empty list"),
+    ("vip: { scope: all, addresses: [\"ff02::1\"] }", "spec.vip.addresses[0]: ff02::1 can be no VIP"),
+    (
+        "vip: { scope: all, families: [ipv4, ipv6], addresses: [203.0.113.1] }",
+        "spec.vip.addresses: these are not of the families that are asked for",
+    ),
+    (
+        "vip: { scope: all, families: [ipv4], addresses: [\"2001:db8::1\", 203.0.113.1] }",
+        "spec.vip.addresses: these are not of the families",
+    ),
     ("vip: { families: [ipv4, ipv4] }", "spec.vip.families[1]: `ipv4` is already"),
     ("vip: { addresses: [203.0.113.1] }", "spec.vip.addresses: an address says nothing without scope: all"),
     (
@@ -134,6 +145,10 @@ fn what_a_spec_is_refused_for() {
         let refused = read(&with(fields)).unwrap_err();
         assert!(refused.contains(expected), "{fields}: {refused}");
     }
+    let annotated = with("").replace("namespace: shop", "namespace: shop, annotations: { a b: c }");
+    assert!(read(&annotated).unwrap_err().starts_with("metadata.annotations.a b: `a b` is no key"));
+    let of_a_tool = with("").replace("namespace: shop", "namespace: shop, annotations: { Example.com/a: c }");
+    assert!(read(&of_a_tool).is_ok(), "domains of annotations may have capitals");
     let no_namespace = with("").replace(", namespace: shop", "");
     assert_eq!(
         read(&no_namespace).unwrap_err(),
@@ -169,7 +184,15 @@ fn what_a_template_is_refused_for() {
         ),
         (
             "{ apiVersion: v1, kind: Service, metadata: { name: a.b } }",
-            "spec.templates[0].metadata.name: `a.b` is no name",
+            "spec.templates[0].metadata.name: `a.b` is no name of such an object; write 1 to 63 lower-case",
+        ),
+        (
+            "{ apiVersion: v1, kind: Service, metadata: { name: 1st } }",
+            "spec.templates[0].metadata.name: `1st` is no name of such an object; write 1 to 63 lower-case letters, digits and `-`, a letter first",
+        ),
+        (
+            "{ apiVersion: networking.istio.io/v1, kind: Gateway, metadata: { name: a_b } }",
+            "spec.templates[0].metadata.name: `a_b` is no name of such an object; write 1 to 253 lower-case",
         ),
         (
             "{ apiVersion: v1, kind: Service, metadata: { name: a, namespace: other } }",
@@ -201,6 +224,19 @@ fn what_a_template_is_refused_for() {
         let refused = read(&with_templates(templates, "")).unwrap_err();
         assert!(refused.contains(expected), "{templates}: {refused}");
     }
+}
+
+/// Kubernetes limits a subdomain as a whole, not each of its labels.
+#[test]
+fn names_as_long_as_kubernetes_takes_them() {
+    let gateway = |name: &str| {
+        let template =
+            format!("{{ apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {{ name: {name} }} }}");
+        read(&with_templates(&template, ""))
+    };
+    assert_eq!(gateway(&"a".repeat(253)).unwrap().templates[0].id.name.len(), 253);
+    assert!(gateway(&"a".repeat(254)).is_err());
+    assert!(gateway("1st.example.com").is_ok());
 }
 
 #[test]
@@ -274,6 +310,28 @@ fn what_a_rule_is_refused_for() {
 }
 
 #[test]
+fn marks_of_ours_are_nobody_elses() {
+    let table = [
+        (
+            "kind: Service, merge: { metadata: { labels: { overspill.dev/access-point: x } } }",
+            ".merge.metadata.labels.overspill.dev/access-point: `overspill.dev/access-point` is a mark",
+        ),
+        (
+            "kind: Service, merge: { metadata: { annotations: { a b: x } } }",
+            ".merge.metadata.annotations.a b: `a b` is no key",
+        ),
+        (
+            "kind: Service, patch: [{ op: add, path: /metadata/labels, value: { overspill.dev/access-point: x } }]",
+            ".patch[0].value.overspill.dev/access-point: `overspill.dev/access-point` is a mark",
+        ),
+    ];
+    for (rule, expected) in table {
+        let refused = read(&with(&format!("overrides: [{{ name: o, rules: [{{ {rule} }}] }}]"))).unwrap_err();
+        assert!(refused.contains(expected), "{rule}: {refused}");
+    }
+}
+
+#[test]
 fn null_is_a_value_and_not_a_missing_one() {
     let rule = "overrides: [{ name: o, rules: [{ kind: Service, patch: [{ op: add, path: /spec/a, value: null }] }] }]";
     let access_point = read(&with(rule)).unwrap();
@@ -312,6 +370,8 @@ fn cron_lines_as_cron_has_them() {
         "1,,2 * * * *",
         "",
         "0 0 30 2 *",
+        "+5 * * * *",
+        "*/+5 * * * *",
     ] {
         assert!(line.parse::<Cron>().is_err(), "{line}");
     }

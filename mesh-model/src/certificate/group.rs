@@ -34,7 +34,7 @@ pub(super) struct Group {
     pub(super) again_at: Time,
     /// Why the last order failed.
     pub(super) failure: Option<OrderFailure>,
-    /// Whether others keep away from it: its host has failed.
+    /// Whether others keep away from it: its host has failed, and has not been proved since.
     pub(super) is_alone: bool,
     /// Since when it has no host.
     pub(super) unwanted_since: Option<Time>,
@@ -97,6 +97,7 @@ impl Group {
             self.retry_at = now;
         }
         self.failure = None;
+        self.is_alone = false;
         self.signed = Some(issued);
     }
 
@@ -105,7 +106,7 @@ impl Group {
         let wait = self.wait(id, seed);
         let asked = match &failure {
             OrderFailure::Authority { retry_after, .. } => retry_after.unwrap_or_default(),
-            OrderFailure::Host { .. } => Duration::ZERO,
+            OrderFailure::Hosts { .. } => Duration::ZERO,
         };
         self.retry_at = now + wait.max(asked);
         self.failure = Some(failure);

@@ -115,6 +115,7 @@ impl Certificates {
         let Some(group) = self.groups.get_mut(&id) else { return };
         let Some(ordered) = group.order.take() else { return };
         self.under_way -= 1;
+        let first_new = self.next_id;
         let result = result.and_then(|issued| checked(issued, &ordered));
         match result {
             Ok(issued) => {
@@ -128,8 +129,9 @@ impl Certificates {
                 self.fail(now, id, &ordered, failure);
             }
         }
-        // a host that was split off has the newest number
-        self.run(now, wall, [id, CertificateId(self.next_id.saturating_sub(1))]);
+        // with those that were split off
+        let touched: Vec<CertificateId> = (first_new..self.next_id).map(CertificateId).chain([id]).collect();
+        self.run(now, wall, touched);
     }
 
     /// What was signed is stored, by its serial number.
@@ -239,25 +241,35 @@ impl Certificates {
         id
     }
 
-    /// Lets a failed host alone, or all wait where it is nobody's fault.
+    /// Lets failed hosts alone, each by itself, or all wait where it is nobody's fault.
     fn fail(&mut self, now: Time, id: CertificateId, ordered: &BTreeSet<Fqdn>, failure: OrderFailure) {
         let seed = self.seed;
         let Some(group) = self.groups.get_mut(&id) else { return };
-        let culprit = match &failure {
-            OrderFailure::Host { host, .. } if ordered.contains(host) => Some(host.clone()),
-            OrderFailure::Authority { .. } | OrderFailure::Host { .. } => None,
+        let mut culprits: Vec<(Fqdn, String)> = match &failure {
+            OrderFailure::Authority { .. } => Vec::new(),
+            OrderFailure::Hosts { failed } => {
+                let is_here = |host: &Fqdn| ordered.contains(host) && group.wanted.contains(host);
+                failed.clone().into_iter().filter(|(host, _)| is_here(host)).collect()
+            }
         };
-        let Some(host) = culprit.filter(|host| group.wanted.len() > 1 && group.wanted.contains(host)) else {
+        if culprits.is_empty() {
             return group.fail(now, failure, id, seed);
-        };
-        group.wanted.remove(&host);
-        let mut alone = Group::new(BTreeSet::from([host]));
-        alone.is_alone = true;
-        let id = self.add(alone);
-        self.enter(id, Input::Due); // it was ordered with the others
-        self.enter(id, Input::Failed);
-        if let Some(group) = self.groups.get_mut(&id) {
-            group.fail(now, failure, id, seed);
+        }
+        if culprits.len() == group.wanted.len() {
+            // nobody is left without them: the last stays where it is
+            let failed = culprits.pop().into_iter().collect();
+            group.fail(now, OrderFailure::Hosts { failed }, id, seed);
+        }
+        for (host, reason) in culprits {
+            let Some(group) = self.groups.get_mut(&id) else { return };
+            group.wanted.remove(&host);
+            let failed = BTreeMap::from([(host.clone(), reason)]);
+            let alone = self.add(Group { is_alone: true, ..Group::new(BTreeSet::from([host])) });
+            self.enter(alone, Input::Due); // it was ordered with the others
+            self.enter(alone, Input::Failed);
+            if let Some(group) = self.groups.get_mut(&alone) {
+                group.fail(now, OrderFailure::Hosts { failed }, alone, seed);
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use crate::provision::{Authority, Issuer};
 use crate::time::Time;
 use State::{Expired, Failed, Issued as Served, Ordering, Renewing, Wanted};
 
+mod hosts;
 mod properties;
 
 pub(super) const DAY: u64 = 86_400;
@@ -35,6 +36,8 @@ pub(super) struct World {
     pub(super) wall: i64,
     /// Hosts that fail.
     pub(super) failing: BTreeSet<Fqdn>,
+    /// How many of them the authority names at once.
+    pub(super) told: usize,
     pub(super) is_down: bool,
     pub(super) secrets: BTreeMap<CertificateId, Issued>,
     pub(super) done: Vec<String>,
@@ -52,6 +55,7 @@ impl World {
             now: Time::ZERO,
             wall: 1_800_000_000,
             failing: BTreeSet::new(),
+            told: 1,
             is_down: false,
             secrets: BTreeMap::new(),
             done: Vec::new(),
@@ -97,8 +101,11 @@ impl World {
         if self.is_down {
             return Err(OrderFailure::Authority { reason: "busy".into(), retry_after: None });
         }
-        if let Some(host) = hosts.intersection(&self.failing).next() {
-            return Err(OrderFailure::Host { host: host.clone(), reason: "no such record".into() });
+        let failing = hosts.intersection(&self.failing).take(self.told);
+        let failed: BTreeMap<Fqdn, String> =
+            failing.map(|host| (host.clone(), "no such record".to_owned())).collect();
+        if !failed.is_empty() {
+            return Err(OrderFailure::Hosts { failed });
         }
         self.serial += 1;
         let not_before = self.wall();
@@ -284,6 +291,41 @@ fn a_failing_host_holds_nobody_else() {
     world.failing.clear();
     world.pass(days(1));
     assert_eq!((world.done(), world.serves("c")), (vec!["order 1 c".to_owned()], Some(1)));
+}
+
+#[test]
+fn all_hosts_that_fail_in_one_order_are_let_alone_at_once() {
+    let mut world = World::new(100);
+    world.told = usize::MAX;
+    world.failing = hosts("b c e");
+    world.want("a b c d e");
+    assert_eq!(world.done(), ["order 0 a+b+c+d+e", "order 0 a+d"], "not one order for each");
+    assert_eq!(world.states(), [Served, Failed, Failed, Failed]);
+    world.failing = hosts("c");
+    world.pass(Duration::from_secs(70));
+    assert_eq!(world.states(), [Served, Served, Failed, Served]);
+    assert_eq!((world.serves("a"), world.serves("b"), world.serves("c")), (Some(0), Some(1), None));
+    // all of them: each waits by itself
+    let mut world = World::new(100);
+    world.told = usize::MAX;
+    world.failing = hosts("a b c");
+    world.want("a b c");
+    assert_eq!((world.states(), world.done()), (vec![Failed; 3], vec!["order 0 a+b+c".to_owned()]));
+    let said: Vec<String> = world.machine.states().filter_map(|(.., why)| Some(why?.to_string())).collect();
+    assert_eq!(said.len(), 3);
+    world.failing = hosts("a");
+    world.pass(Duration::from_secs(70));
+    assert_eq!(world.states(), [Served, Failed, Served]);
+    // one that was proved since has room for others
+    world.done();
+    world.want("a b c d");
+    assert_eq!(world.done(), ["order 0 c+d"]);
+    assert_eq!(
+        said[1..2],
+        [
+            "a.example.com could not be proved to be ours: no such record; check where the names lead, they are tried again"
+        ]
+    );
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn what_does_not_fit_is_refused_with_object_and_field() {
         (
             vec![zone("slc-a", "us-west"), zone("slc-a", "us-east")],
             vec![],
-            "AvailabilityZone/slc-a: metadata.name: `slc-a` is already the name of number 0",
+            "AvailabilityZone/slc-a: metadata.name: another object of this kind has the name `slc-a` already",
         ),
         (
             vec![in_namespace],
@@ -90,7 +90,7 @@ fn what_does_not_fit_is_refused_with_object_and_field() {
         (
             zones(),
             vec![cluster("c", "{ zone: slc-a }"), cluster("c", "{ zone: slc-b }")],
-            "Cluster/c: metadata.name: `c` is already the name",
+            "Cluster/c: metadata.name: another object of this kind has the name `c` already",
         ),
         (zones(), vec![bad_label], "Cluster/c: metadata.labels.a: `b c` is no label's value"),
     ];

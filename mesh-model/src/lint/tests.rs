@@ -149,9 +149,9 @@ fn what_only_the_fleet_can_tell() {
     );
     fault(&never, &["shop spec.overrides[0].targets override-never-matches"], "slc-b", "slc-a", true);
     let fails = with(
-        "overrides: [{ name: o, rules: [{ kind: Service, labels: { a: b } }, { kind: Service, patch: [{ op: remove, path: /spec/prots }] }] }]",
+        "overrides: [{ name: o, rules: [{ kind: Service, labels: { a: b } }, { kind: Service, patch: [{ op: remove, path: /spec/selectr }] }] }]",
     );
-    fault(&fails, &["shop spec.overrides[0].rules[1] does-not-render"], "prots", "ports", true);
+    fault(&fails, &["shop spec.overrides[0].rules[1] does-not-render"], "selectr", "selector", true);
     let names = with("names: [{ fqdn: a.example.com, provider: crop }]");
     fault(&names, &["shop spec.names[0].provider unknown-provider"], "crop", "corp", true);
     let foreign = with("names: [{ fqdn: a.example.net, provider: corp }]");

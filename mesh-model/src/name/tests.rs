@@ -40,6 +40,11 @@ fn host_names() {
         ("bücher.example", Err(ParseFqdnError::NotAscii)),
         ("https://a.b", Err(ParseFqdnError::Label)),
         (long.as_str(), Err(ParseFqdnError::Long)),
+        ("203.0.113.10", Err(ParseFqdnError::Number)),
+        ("*.0.113.10", Err(ParseFqdnError::Number)),
+        ("10.example", Ok("10.example")),
+        ("a_b.example.com", Err(ParseFqdnError::Label)),
+        ("-a.example.com", Err(ParseFqdnError::Label)),
     ];
     for (text, expected) in table {
         let read = text.parse::<Fqdn>();

@@ -82,7 +82,8 @@ pub struct Record {
     pub name: Fqdn,
     /// Its kind.
     pub kind: RecordKind,
-    /// Its values as text: addresses, a name without the last dot, texts without quotes.
+    /// Its values as text: addresses, a name without the last dot, texts without quotes and of any length
+    /// (what a zone file says is in [`presentation`](Self::presentation), and read by [`normal`](Self::normal)).
     pub values: BTreeSet<String>,
     /// How long resolvers may remember it.
     pub ttl: HumanDuration,
@@ -103,13 +104,77 @@ impl Record {
                 value.parse::<IpAddr>().map_or(value, |address| address.to_string())
             }
             RecordKind::Cname => value.parse::<Fqdn>().map_or(value, |name| name.to_string()),
-            RecordKind::Txt => match value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) {
-                Some(bare) => bare.to_owned(),
-                None => value,
-            },
+            RecordKind::Txt => joined(&value).unwrap_or(value),
             RecordKind::Other(_) => value,
         };
         self.values = std::mem::take(&mut self.values).into_iter().map(normal).collect();
         self
     }
+
+    /// Its values as a zone file and most providers have them: names with the last dot, texts in quotes
+    /// and in strings of 255 bytes at most (RFC 1035, 3.3 and 5.1).
+    ///
+    /// ```
+    /// use mesh_model::names::Record;
+    ///
+    /// let text = format!("name: a.example.com\nkind: TXT\nvalues: [{}]\nttl: 300s", "a".repeat(300));
+    /// let record: Record = serde_saphyr::from_str(&text)?;
+    /// let value = record.presentation().remove(0);
+    /// assert_eq!(value, format!("\"{}\" \"{}\"", "a".repeat(255), "a".repeat(45)));
+    /// # Ok::<(), serde_saphyr::Error>(())
+    /// ```
+    #[must_use]
+    pub fn presentation(&self) -> Vec<String> {
+        let one = |value: &String| match self.kind {
+            RecordKind::Cname => format!("{value}."),
+            RecordKind::Txt => strings(value),
+            RecordKind::A | RecordKind::Aaaa | RecordKind::Other(_) => value.clone(),
+        };
+        self.values.iter().map(one).collect()
+    }
+}
+
+/// The longest string of a text: its length is one byte.
+const MAX_STRING: usize = 255;
+
+/// A text as strings in quotes.
+fn strings(text: &str) -> String {
+    let escaped = |byte: &u8| match byte {
+        b'"' | b'\\' => format!("\\{}", char::from(*byte)),
+        b' '..=b'~' => char::from(*byte).to_string(),
+        other => format!("\\{other:03}"),
+    };
+    let string = |bytes: &[u8]| format!("\"{}\"", bytes.iter().map(escaped).collect::<String>());
+    if text.is_empty() {
+        return string(&[]);
+    }
+    text.as_bytes().chunks(MAX_STRING).map(string).collect::<Vec<_>>().join(" ")
+}
+
+/// Strings in quotes as one text; `None` for what is something else.
+fn joined(value: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::new(), value.trim().bytes().peekable());
+    rest.peek()?;
+    while rest.peek().is_some() {
+        if rest.next() != Some(b'"') {
+            return None;
+        }
+        loop {
+            match rest.next()? {
+                b'"' => break,
+                b'\\' => {
+                    let first = rest.next()?;
+                    if !first.is_ascii_digit() {
+                        bytes.push(first);
+                        continue;
+                    }
+                    let digits = [first, rest.next()?, rest.next()?];
+                    bytes.push(std::str::from_utf8(&digits).ok()?.parse().ok()?);
+                }
+                byte => bytes.push(byte),
+            }
+        }
+        while rest.next_if(u8::is_ascii_whitespace).is_some() {}
+    }
+    String::from_utf8(bytes).ok()
 }

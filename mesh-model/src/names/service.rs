@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::{Answer, Health, Member, Wanted};
 use crate::access_point::{AccessPointId, whole_seconds};
 use crate::api::{self, FieldPath, Problem, SpecError};
-use crate::labels::check_labels;
+use crate::labels::check_marks;
 use crate::name::{Fqdn, Name};
+use crate::provision::{RangeProblem, is_of_a_host};
 use crate::units::HumanDuration;
 use crate::vip::ClaimKey;
 
@@ -72,12 +73,18 @@ impl TryFrom<api::NameService> for NameService {
         let Some(namespace) = metadata.namespace else {
             return Err(top.field("metadata").field("namespace").wrong(Problem::Namespace { wanted: true }));
         };
-        check_labels(&metadata.labels, &top.field("metadata").field("labels"))?;
+        check_marks(&metadata.labels, &metadata.annotations, &top.field("metadata"))?;
         let (spec, at) = (object.spec, top.field("spec"));
         let here = at.field("target");
         let target = match (spec.target.access_point, spec.target.addresses, spec.target.alias) {
             (Some(name), None, None) => NameTarget::AccessPoint(name),
             (None, Some(addresses), None) => NameTarget::Addresses(addresses),
+            (None, None, Some(alias)) if alias.is_wildcard() => {
+                return Err(here.field("alias").wrong(Problem::WildcardAlias { name: alias }));
+            }
+            (None, None, Some(alias)) if alias == spec.fqdn => {
+                return Err(here.field("alias").wrong(Problem::AliasOfItself));
+            }
             (None, None, Some(alias)) => NameTarget::Alias(alias),
             (access_point, addresses, alias) => {
                 let is_given = [access_point.is_some(), addresses.is_some(), alias.is_some()];
@@ -86,8 +93,8 @@ impl TryFrom<api::NameService> for NameService {
                 return Err(here.wrong(Problem::OneOf { given: given.collect(), of: TARGETS }));
             }
         };
-        if target == NameTarget::Addresses(Vec::new()) {
-            return Err(here.field("addresses").wrong(Problem::Empty));
+        if let NameTarget::Addresses(addresses) = &target {
+            check_addresses(addresses, &here.field("addresses"))?;
         }
         Ok(Self {
             ttl: whole_seconds(spec.ttl.unwrap_or(TTL), &at.field("ttl"))?,
@@ -97,4 +104,21 @@ impl TryFrom<api::NameService> for NameService {
             target,
         })
     }
+}
+
+/// At least one, none twice, and each of a host.
+fn check_addresses(addresses: &[IpAddr], path: &FieldPath) -> Result<(), SpecError> {
+    if addresses.is_empty() {
+        return Err(path.wrong(Problem::Empty));
+    }
+    for (position, address) in addresses.iter().enumerate() {
+        if !is_of_a_host(*address) {
+            return Err(path.item(position).wrong(RangeProblem::Unicast { address: *address }));
+        }
+        if let Some(first) = addresses[..position].iter().position(|other| other == address) {
+            let name = address.to_string();
+            return Err(path.item(position).wrong(Problem::Duplicate { name, first }));
+        }
+    }
+    Ok(())
 }

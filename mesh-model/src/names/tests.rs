@@ -404,6 +404,53 @@ fn a_planner_looks_at_what_changed_and_gives_the_same() {
     assert_eq!(planner.plan(None).changes, []);
 }
 
+/// A mark of long names is longer than one string of a TXT record, and providers give back what they were given.
+#[test]
+fn marks_longer_than_one_string_of_a_record() {
+    let long = |letter: &str| letter.repeat(63);
+    let owner = format!("{}/{}@{}", long("n"), long("a"), long("t"));
+    let wanted = || {
+        vec![leads(
+            "shop.example.com",
+            vec![member(&format!("{owner} 203.0.113.100 203.0.113.101 203.0.113.102"))],
+        )]
+    };
+    let records = settled(wanted());
+    let mut as_zone_file = records.clone();
+    for record in &mut as_zone_file {
+        record.values = record.presentation().into_iter().collect();
+    }
+    let mark = as_zone_file.iter().find(|record| record.kind == RecordKind::Txt).unwrap();
+    let mark = mark.values.first().unwrap();
+    assert!(mark.split("\" \"").count() == 2 && mark.split("\" \"").all(|part| part.len() <= 256), "{mark}");
+    let plan = plan(wanted(), as_zone_file, &provider("1"), None);
+    assert_eq!(
+        (&plan.changes[..], errors(&plan)),
+        (&[][..], vec![]),
+        "it is known for ours, and nothing is to be done"
+    );
+}
+
+#[test]
+fn texts_as_zone_files_have_them() {
+    let read = |value: &str| record("a.example.com", "TXT", &[value]).normal().values.pop_first().unwrap();
+    for (value, expected) in [
+        ("plain", "plain"),
+        (r#""in quotes""#, "in quotes"),
+        (r#""two " "strings""#, "two strings"),
+        (r#""a\;b\"c\\d\059""#, r#"a;b"c\d;"#),
+        (r#""open"#, r#""open"#),
+        (r#""a" b"#, r#""a" b"#),
+        (r#""bad \999""#, r#""bad \999""#),
+        ("", ""),
+        (r#""""#, ""),
+    ] {
+        assert_eq!(read(value), expected, "{value}");
+    }
+    let cname = record("a.example.com", "CNAME", &["b.example.com"]);
+    assert_eq!(cname.presentation(), ["b.example.com."]);
+}
+
 #[test]
 fn files() {
     let text = "
@@ -469,6 +516,10 @@ fn services() {
             "spec.target: write one of accessPoint, addresses or alias; given are accessPoint and alias",
         ),
         ("{ addresses: [] }", "spec.target.addresses: an empty list"),
+        ("{ addresses: [10.0.0.1, 10.0.0.1] }", "spec.target.addresses[1]: `10.0.0.1` is already"),
+        ("{ addresses: [0.0.0.0] }", "spec.target.addresses[0]: 0.0.0.0 can be no VIP"),
+        ("{ alias: www.example.com. }", "spec.target.alias: a name cannot be an alias of itself"),
+        ("{ alias: \"*.example.org\" }", "spec.target.alias: *.example.org stands for many names"),
     ];
     for (target, expected) in table {
         let found = service(target).unwrap_err();

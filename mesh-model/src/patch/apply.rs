@@ -83,8 +83,9 @@ pub enum PatchProblem {
 /// The first operation that fails; the document is then as it was.
 pub fn apply(document: &mut Document, patch: &[Operation], origin: Origin) -> Result<(), PatchError> {
     let mut next = document.clone();
+    let mut room = Room::default();
     for (index, operation) in patch.iter().enumerate() {
-        one(&mut next, operation, origin).map_err(|(pointer, problem)| PatchError {
+        one(&mut next, operation, origin, &mut room).map_err(|(pointer, problem)| PatchError {
             index,
             operation: operation.name(),
             pointer: pointer.clone(),
@@ -97,13 +98,21 @@ pub fn apply(document: &mut Document, patch: &[Operation], origin: Origin) -> Re
 
 type Failure<'a> = (&'a Pointer, PatchProblem);
 
-fn one<'a>(document: &mut Document, operation: &'a Operation, origin: Origin) -> Result<(), Failure<'a>> {
+fn one<'a>(
+    document: &mut Document,
+    operation: &'a Operation,
+    origin: Origin,
+    room: &mut Room,
+) -> Result<(), Failure<'a>> {
     match operation {
         Operation::Add { path, value } => {
-            add(document, path, Node::new(value.clone(), origin), origin).map_err(|problem| (path, problem))
+            let node = Node::new(value.clone(), origin);
+            room.check(document, path, &node).map_err(|problem| (path, problem))?;
+            add(document, path, node, origin).map_err(|problem| (path, problem))
         }
         Operation::Copy { from, path } => {
             let mut node = find(&document.root, from).map_err(|problem| (from, problem))?.clone();
+            room.check(document, path, &node).map_err(|problem| (path, problem))?;
             node.touch(origin);
             add(document, path, node, origin).map_err(|problem| (path, problem))
         }
@@ -115,6 +124,7 @@ fn one<'a>(document: &mut Document, operation: &'a Operation, origin: Origin) ->
             }
             let mut node = take(&mut document.root, from).map_err(|problem| (from, problem))?;
             document.removals.push(Write { origin, path: from.clone(), is_removal: true });
+            room.check(document, path, &node).map_err(|problem| (path, problem))?;
             node.touch(origin);
             add(document, path, node, origin).map_err(|problem| (path, problem))
         }
@@ -124,9 +134,12 @@ fn one<'a>(document: &mut Document, operation: &'a Operation, origin: Origin) ->
             Ok(())
         }
         Operation::Replace { path, value } => {
-            let node = find_mut(&mut document.root, path).map_err(|problem| (path, problem))?;
+            find(&document.root, path).map_err(|problem| (path, problem))?;
+            let new = Node::new(value.clone(), origin);
+            room.check(document, path, &new).map_err(|problem| (path, problem))?;
+            let node = walk_mut(&mut document.root, path.steps()).map_err(|problem| (path, problem))?;
             overwrite(node, value.clone(), origin);
-            within_limits(document, path).map_err(|problem| (path, problem))
+            Ok(())
         }
         Operation::Test { path, value } => {
             let found = find(&document.root, path).map_err(|problem| (path, problem))?.to_value();
@@ -141,7 +154,7 @@ fn one<'a>(document: &mut Document, operation: &'a Operation, origin: Origin) ->
 fn add(document: &mut Document, path: &Pointer, node: Node, origin: Origin) -> Result<(), PatchProblem> {
     let Some((last, way)) = path.steps().split_last() else {
         document.root = node;
-        return within_limits(document, path);
+        return Ok(());
     };
     let parent = walk_mut(&mut document.root, way)?;
     match &mut parent.content {
@@ -161,7 +174,7 @@ fn add(document: &mut Document, path: &Pointer, node: Node, origin: Origin) -> R
         }
         Content::Plain(value) => return Err(PatchProblem::NoParts { found: short(value) }),
     }
-    within_limits(document, path)
+    Ok(())
 }
 
 /// Removes a part and gives it.
@@ -197,10 +210,6 @@ fn find<'a>(root: &'a Node, path: &Pointer) -> Result<&'a Node, PatchProblem> {
     })
 }
 
-fn find_mut<'a>(root: &'a mut Node, path: &Pointer) -> Result<&'a mut Node, PatchProblem> {
-    walk_mut(root, path.steps())
-}
-
 fn walk_mut<'a>(root: &'a mut Node, steps: &[Box<str>]) -> Result<&'a mut Node, PatchProblem> {
     steps.iter().try_fold(root, |node, step| match &mut node.content {
         Content::Mapping(members) => {
@@ -230,13 +239,25 @@ fn index(step: &str) -> Result<usize, PatchProblem> {
     if is_number { step.parse().map_err(|_| wrong()) } else { Err(wrong()) }
 }
 
-fn within_limits(document: &Document, path: &Pointer) -> Result<(), PatchProblem> {
-    // what was there was within the limits, so only the new part can be too deep
-    let added = find(&document.root, path).map_or(0, Node::depth);
-    if path.steps().len() + added > MAX_DEPTH {
-        return Err(PatchProblem::Deep);
+/// How many parts may still be added for certain, without counting those that are there each time.
+#[derive(Default)]
+struct Room(usize);
+
+impl Room {
+    /// Whether a part may be put at a place; what it replaces is not taken off until the room is used up.
+    fn check(&mut self, document: &Document, path: &Pointer, node: &Node) -> Result<(), PatchProblem> {
+        // what is there is within the limits, so only the new part can be too deep
+        if path.steps().len() + node.depth() > MAX_DEPTH {
+            return Err(PatchProblem::Deep);
+        }
+        let added = node.size();
+        if added > self.0 {
+            let replaced = find(&document.root, path).map_or(0, Node::size);
+            self.0 = (MAX_NODES + replaced).saturating_sub(document.root.size());
+        }
+        self.0 = self.0.checked_sub(added).ok_or(PatchProblem::Large)?;
+        Ok(())
     }
-    if document.root.size() > MAX_NODES { Err(PatchProblem::Large) } else { Ok(()) }
 }
 
 /// RFC 6902 section 4.6: numbers are equal if their values are, members whatever their order.

@@ -112,6 +112,35 @@ fn copies_cannot_grow_without_bound() {
 }
 
 #[test]
+fn nothing_gets_deeper_at_the_end_of_a_list_either() {
+    let nested = |levels: usize| (0..levels).fold(json!([]), |inner, _| json!([inner]));
+    let path = |steps: usize| "/0".repeat(steps) + "/-";
+    let put = |document: Value, steps: usize, levels: usize| {
+        patched(document, &json!([{ "op": "add", "path": path(steps), "value": nested(levels) }]))
+    };
+    assert!(put(nested(60), 60, 60).is_ok());
+    assert!(put(nested(100), 100, 100).unwrap_err().contains("127 levels"));
+    let copy = json!([{ "op": "copy", "from": "/0", "path": path(60) }]);
+    assert!(patched(nested(100), &copy).unwrap_err().contains("127 levels"));
+}
+
+/// Each operation is as quick in a large document as in a small one, and what is taken away makes room.
+#[test]
+fn many_operations_on_a_large_document() {
+    let add = |path: &str, value: Value| json!({ "op": "add", "path": path, "value": value });
+    let all = vec![add("/-", json!(0)); 50_000];
+    assert_eq!(patched(json!([]), &Value::Array(all)).unwrap().as_array().unwrap().len(), 50_000);
+    let large = || Value::Array(vec![json!(0); MAX_NODES - 3]);
+    let replace = vec![json!({ "op": "replace", "path": "/a", "value": [1] }); 10];
+    let document = json!({ "a": [0], "b": Value::Array(vec![json!(0); MAX_NODES - 4]) });
+    assert!(patched(document.clone(), &Value::Array(replace)).is_ok(), "as many parts as before");
+    assert!(patched(document.clone(), &json!([add("/a/-", json!(1))])).unwrap_err().contains("parts"));
+    let room = json!([{ "op": "remove", "path": "/a/0" }, add("/a/-", json!(1))]);
+    assert!(patched(document.clone(), &room).is_ok());
+    assert!(patched(document, &json!([add("/b", large())])).unwrap_err().contains("parts"));
+}
+
+#[test]
 fn a_patch_is_applied_whole_or_not_at_all() {
     let mut document = Document::new(json!({ "a": 1 }), Origin(0));
     let before = document.clone();

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::api::FederatedDeployment;
+use crate::api::{self, FederatedDeployment};
 use crate::fleet::tests::fleet;
 use crate::labels::Selector;
 
@@ -136,6 +136,59 @@ fn following_a_workload() {
     assert_eq!(missing[0], "lvs-a-1: skip: the workload to follow was not found");
 }
 
+/// Its clusters' gateways, and all of those or some.
+fn three_zones(is_in: impl Fn(&str) -> bool, unreachable: &[&str]) -> Fleet {
+    use crate::fleet::tests::{cluster, zone};
+    let zones = ["a", "b", "c"].map(|name| zone(name, "us-west"));
+    let clusters = zones.iter().flat_map(|zone| [1, 2].map(|number| (zone.metadata.name.clone(), number)));
+    let clusters = clusters.filter_map(|(zone, number)| {
+        let name = format!("{zone}-{number}");
+        let mut cluster = cluster(&name, &format!("{{ zone: {zone}, gateway: {} }}", number == 1));
+        if unreachable.contains(&name.as_str()) {
+            let status = api::ClusterStatus { reachability: Reachability::Unreachable, ..Default::default() };
+            cluster.status = Some(status);
+        }
+        is_in(&name).then_some(cluster)
+    });
+    Fleet::new(zones.to_vec(), clusters.collect()).unwrap()
+}
+
+#[test]
+fn a_zone_stays_while_a_cluster_that_was_not_read_may_have_the_workload() {
+    let workload = workload("{ name: a-2, replicas: 3 }", "{ name: a-1, replicas: 0, ready: 0 }");
+    let placement =
+        Placement { level: PlacementLevel::Zone, rule: PlacementRule::Follow("web".parse().unwrap()) };
+    let current = BTreeSet::from(["a".parse().unwrap()]);
+    let decided = |fleet: &Fleet, is_complete| {
+        let evidence = Evidence { fleet, is_complete, workload: Some(&workload), current: &current };
+        place(&placement, evidence)[0].to_string()
+    };
+    assert_eq!(decided(&three_zones(|_| true, &[]), true), "a: place: the workload is wanted there");
+    let part = three_zones(|name| name != "a-2", &[]);
+    assert_eq!(decided(&part, false), "a: retain: it was not found, but the list was not read to the end");
+    assert_eq!(decided(&part, true), "a: drain: the workload has left", "there is no other cluster");
+}
+
+#[test]
+fn the_word_of_a_cluster_that_does_not_answer_removes_nothing() {
+    let workload = workload("", "{ name: a-1, replicas: 0, ready: 0 }, { name: a-2, replicas: 0, ready: 0 }");
+    let decided = |level, current: &str, unreachable: &[&str]| {
+        let placement = Placement { level, rule: PlacementRule::Follow("web".parse().unwrap()) };
+        let (fleet, current) =
+            (three_zones(|_| true, unreachable), BTreeSet::from([current.parse().unwrap()]));
+        let evidence =
+            Evidence { fleet: &fleet, is_complete: true, workload: Some(&workload), current: &current };
+        place(&placement, evidence)[0].to_string()
+    };
+    let (cluster, zone) = (PlacementLevel::Cluster, PlacementLevel::Zone);
+    let retained =
+        "retain: the workload is said to have left, but the cluster does not answer, so that may be old";
+    assert_eq!(decided(cluster, "a-1", &["a-1"]), format!("a-1: {retained}"));
+    assert_eq!(decided(cluster, "a-1", &["a-2"]), "a-1: drain: the workload has left");
+    assert_eq!(decided(zone, "a", &["a-2"]), format!("a: {retained}"));
+    assert_eq!(decided(zone, "a", &[]), "a: drain: the workload has left");
+}
+
 #[test]
 fn a_workload_is_refused_where_a_cluster_is_there_twice() {
     let text = "{ apiVersion: overspill.dev/v1alpha1, kind: FederatedDeployment, metadata: { name: web, namespace: shop }, \
@@ -184,5 +237,35 @@ proptest! {
         if follows {
             prop_assert!(whole.iter().all(|name| fleet.cluster(name.as_str()).is_none()), "only what left the fleet");
         }
+    }
+
+    /// A workload is followed: whatever of the clusters is not read or does not answer, no more is drained.
+    #[test]
+    fn less_of_the_fleet_never_drains_more(
+        wanted in prop::collection::btree_set("[abc]-[12]", 0..4),
+        seen in prop::collection::vec(prop::option::weighted(0.8, 0..2_u32), 6),
+        unread in prop::collection::btree_set("[abc]-[12]", 0..4),
+        silent in prop::collection::vec("[abc]-[12]", 0..3),
+        is_zone: bool,
+    ) {
+        let spec: Vec<String> = wanted.iter().map(|name| format!("{{ name: {name}, replicas: 1 }}")).collect();
+        let names = ["a-1", "a-2", "b-1", "b-2", "c-1", "c-2"];
+        let seen = names.iter().zip(seen).filter_map(|(name, count)| Some((name, count?)));
+        let status: Vec<String> =
+            seen.map(|(name, count)| format!("{{ name: {name}, replicas: {count}, ready: 0 }}")).collect();
+        let workload = workload(&spec.join(", "), &status.join(", "));
+        let level = if is_zone { PlacementLevel::Zone } else { PlacementLevel::Cluster };
+        let placement = Placement { level, rule: PlacementRule::Follow("web".parse().unwrap()) };
+        let current = if is_zone { &["a", "b", "c"][..] } else { &names };
+        let current: BTreeSet<Name> = current.iter().map(|name| name.parse().unwrap()).collect();
+        let drained = |fleet: &Fleet, is_complete| -> BTreeSet<Name> {
+            let evidence = Evidence { fleet, is_complete, workload: Some(&workload), current: &current };
+            let drained = place(&placement, evidence).into_iter();
+            drained.filter(|decision| decision.outcome == Outcome::Drain).map(|decision| decision.target).collect()
+        };
+        let whole = drained(&three_zones(|_| true, &[]), true);
+        let silent: Vec<&str> = silent.iter().map(String::as_str).collect();
+        prop_assert!(drained(&three_zones(|_| true, &silent), true).is_subset(&whole));
+        prop_assert!(drained(&three_zones(|name| !unread.contains(name), &[]), false).is_subset(&whole));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::api::{self, FieldPath, Problem, SpecError};
-use crate::labels::check_labels;
+use crate::labels::check_marks;
 use crate::name::Name;
 
 /// Where a workload is wanted, and where it was seen.
@@ -69,7 +69,7 @@ impl TryFrom<api::FederatedDeployment> for Workload {
         let Some(namespace) = metadata.namespace else {
             return Err(top.field("metadata").field("namespace").wrong(Problem::Namespace { wanted: true }));
         };
-        check_labels(&metadata.labels, &top.field("metadata").field("labels"))?;
+        check_marks(&metadata.labels, &metadata.annotations, &top.field("metadata"))?;
         let clusters = object.spec.placement.clusters;
         let seen = object.status.unwrap_or_default().clusters;
         let twice = |names: Vec<&Name>, path: &FieldPath| {

@@ -158,6 +158,11 @@ pub(super) fn check(
     Ok(left)
 }
 
+/// Whether a host can have an address.
+pub(crate) fn is_of_a_host(address: IpAddr) -> bool {
+    not_unicast(&AddressRange { first: address, last: address }).is_none()
+}
+
 fn not_unicast(range: &AddressRange) -> Option<IpAddr> {
     NOT_UNICAST.iter().find_map(|net| {
         let net: IpNet = net.parse().expect("a prefix by its letters");

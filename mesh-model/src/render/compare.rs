@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::Rendering;
+use super::{RenderError, Rendering};
 use crate::name::Name;
 use crate::patch::{Operation, diff};
 use crate::units::text_value;
@@ -42,6 +42,9 @@ pub struct TargetDifference {
     pub removed: Vec<String>,
     /// Objects that differ.
     pub changed: Vec<Change>,
+    /// Why the new cannot be rendered; nothing is written to the target then, so nothing else is said of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<RenderError>,
 }
 
 /// What differs in one object.
@@ -54,13 +57,25 @@ pub struct Change {
 }
 
 impl Revision {
-    /// The revision of rendered targets, whatever their order.
+    /// The revision of rendered targets, whatever their order. A target that cannot be rendered is not one
+    /// without objects: its errors count.
     #[must_use]
     pub fn of(renderings: &[Rendering]) -> Self {
-        let targets: BTreeMap<&Name, BTreeMap<String, &Value>> =
-            renderings.iter().map(|rendering| (&rendering.target, by_reference(rendering))).collect();
-        let targets: BTreeMap<&str, _> =
-            targets.into_iter().map(|(name, objects)| (name.as_str(), objects)).collect();
+        #[derive(Serialize)]
+        #[serde(untagged)]
+        enum Content<'a> {
+            Errors(&'a [RenderError]),
+            Objects(BTreeMap<String, &'a Value>),
+        }
+        fn content(rendering: &Rendering) -> Content<'_> {
+            if rendering.errors.is_empty() {
+                Content::Objects(by_reference(rendering))
+            } else {
+                Content::Errors(&rendering.errors)
+            }
+        }
+        let targets: BTreeMap<&str, Content<'_>> =
+            renderings.iter().map(|rendering| (rendering.target.as_str(), content(rendering))).collect();
         Self::of_json(&targets)
     }
 
@@ -108,6 +123,15 @@ pub fn compare(old: &[Rendering], new: &[Rendering]) -> Difference {
     let (old, new) = (by_target(old), by_target(new));
     let names: BTreeSet<&Name> = old.keys().chain(new.keys()).copied().collect();
     let target = |name: &Name| {
+        if let Some(failed) = new.get(name).filter(|rendering| !rendering.errors.is_empty()) {
+            return Some(TargetDifference {
+                target: name.clone(),
+                added: Vec::new(),
+                removed: Vec::new(),
+                changed: Vec::new(),
+                errors: failed.errors.clone(),
+            });
+        }
         let objects = |all: &BTreeMap<&Name, &'_ Rendering>| {
             let objects = all.get(name).map(|rendering| by_reference(rendering)).unwrap_or_default();
             objects.into_iter().map(|(reference, object)| (reference, object.clone())).collect()
@@ -135,6 +159,7 @@ fn compare_target(
         added: missing(old, new),
         removed: missing(new, old),
         changed: new.iter().filter_map(change).collect(),
+        errors: Vec::new(),
     };
     let is_same = found.added.is_empty() && found.removed.is_empty() && found.changed.is_empty();
     (!is_same).then_some(found)

@@ -18,7 +18,7 @@ fn access_point(text: &str) -> AccessPoint {
 fn with(overrides: &str) -> AccessPoint {
     access_point(&format!(
         "{{ apiVersion: overspill.dev/v1alpha1, kind: FederatedAccessPoint, metadata: {{ name: web, namespace: shop }}, spec: {{ placement: {{ selector: {{}} }}, \
-         templates: [{{ apiVersion: v1, kind: Service, metadata: {{ name: web }}, spec: {{ ports: [{{ port: 443 }}] }} }}, \
+         templates: [{{ apiVersion: v1, kind: Service, metadata: {{ name: web }}, spec: {{ selector: {{ app: web }}, ports: [{{ port: 443 }}] }} }}, \
          {{ apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {{ name: web }}, spec: {{ selector: {{ app: gw }} }} }}], overrides: [{overrides}] }} }}"
     ))
 }
@@ -61,14 +61,14 @@ fn the_later_wins_and_the_trace_is_in_order_of_application() {
     let access_point = with(
         "{ name: z, rules: [{ kind: Service, labels: { l: z0 } }, { kind: Service, name: web, labels: { l: z1 } }] }, \
          { name: elsewhere, targets: { zones: [lvs-a] }, rules: [{ kind: Service, labels: { l: no } }] }, \
-         { name: a, rules: [{ kind: Service, merge: { metadata: { labels: { l: a0 } } } }, { kind: Service, patch: [{ op: test, path: /metadata/labels/l, value: a0 }, { op: remove, path: /spec/ports }] }] }",
+         { name: a, rules: [{ kind: Service, merge: { metadata: { labels: { l: a0 } } } }, { kind: Service, patch: [{ op: test, path: /metadata/labels/l, value: a0 }, { op: remove, path: /spec/selector }] }] }",
     );
     let rendering = on(&access_point, &fleet, "slc-a-1");
     assert_eq!(rendering.objects[0]["metadata"]["labels"]["l"], "a0");
     let expected = ["override z rule 0", "override z rule 1", "override a rule 0"];
     assert_eq!(writers(&rendering, "Service/web", "/metadata/labels/l"), expected);
     let removed: Vec<_> = rendering.trace.iter().filter(|entry| entry.removed).collect();
-    assert_eq!((removed.len(), removed[0].path.to_string().as_str()), (1, "/spec/ports"));
+    assert_eq!((removed.len(), removed[0].path.to_string().as_str()), (1, "/spec/selector"));
     assert!(rendering.trace.windows(2).all(|pair| pair[0].origin <= pair[1].origin));
     let json = serde_json::to_value(&rendering.trace[0]).unwrap();
     assert_eq!(json, json!({ "object": "Service/web", "path": "/apiVersion", "from": "template" }));
@@ -149,7 +149,8 @@ fn a_wrong_template_is_the_templates_fault_everywhere() {
 #[test]
 fn our_mark_cannot_be_taken() {
     let access_point = with(
-        "{ name: o, rules: [{ kind: Service, patch: [{ op: add, path: /metadata/labels, value: { overspill.dev/access-point: other } }] }] }",
+        "{ name: o, rules: [{ kind: Service, patch: [{ op: add, path: /spec/selector, value: { overspill.dev/access-point: other } }, \
+         { op: copy, from: /spec/selector, path: /metadata/labels }] }] }",
     );
     let rendering = on(&access_point, &fleet(), "slc-a-1");
     assert_eq!(rendering.objects[0]["metadata"]["labels"][OWNER_LABEL], "web");
@@ -197,4 +198,29 @@ fn differences_and_their_hash() {
         ["Gateway/web", "Service/web"],
         "a target that leaves loses its objects"
     );
+}
+
+/// A target that cannot be rendered keeps what it has: that is no removal, and no revision without objects.
+#[test]
+fn a_target_that_cannot_be_rendered_loses_nothing() {
+    let fleet = fleet();
+    let all = |access_point: &AccessPoint| vec![on(access_point, &fleet, "slc-a-1")];
+    let plain = all(&with(""));
+    let failed =
+        all(&with("{ name: o, rules: [{ kind: Service, patch: [{ op: remove, path: /spec/x }] }] }"));
+    let emptied =
+        all(&with("{ name: o, rules: [{ kind: Service, delete: true }, { kind: Gateway, delete: true }] }"));
+    assert_eq!((failed[0].objects.len(), emptied[0].objects.len()), (0, 0));
+    let found = compare(&plain, &failed);
+    let json = serde_json::to_value(&found).unwrap();
+    let [target] = &found.targets[..] else { panic!("{json}") };
+    assert_eq!((&target.removed[..], target.errors.len()), (&[][..], 1), "{json}");
+    assert_eq!(json["targets"][0]["errors"][0]["rule"], "override o rule 0");
+    assert_eq!(compare(&plain, &emptied).targets[0].removed, ["Gateway/web", "Service/web"]);
+    assert_ne!(
+        Revision::of(&failed),
+        Revision::of(&emptied),
+        "who approves the one does not approve the other"
+    );
+    assert_ne!(found.hash, compare(&plain, &emptied).hash);
 }

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::name::{is_label, is_subdomain};
 use crate::nearest::nearest;
 
 /// A kind of object that can be a template.
@@ -26,6 +27,37 @@ pub enum TemplateKind {
     VirtualService,
     /// Istio: an endpoint that is no pod.
     WorkloadEntry,
+}
+
+/// What Kubernetes takes for a name, by kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NameForm {
+    /// 1 to 63 lower-case letters, digits and `-`, a letter first (RFC 1035).
+    Label,
+    /// 1 to 253 lower-case letters, digits, `-` and `.`.
+    Subdomain,
+}
+
+impl NameForm {
+    /// Whether a text has this form.
+    #[must_use]
+    pub fn is_met(self, text: &str) -> bool {
+        match self {
+            Self::Label => is_label(text) && text.starts_with(|first: char| first.is_ascii_lowercase()),
+            Self::Subdomain => is_subdomain(text),
+        }
+    }
+}
+
+impl fmt::Display for NameForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Label => "1 to 63 lower-case letters, digits and `-`, a letter first, a letter or digit last",
+            Self::Subdomain => {
+                "1 to 253 lower-case letters, digits, `-` and `.`, a letter or digit at both ends of each part"
+            }
+        })
+    }
 }
 
 /// The versions of Istio's networking kinds, newest first.
@@ -89,18 +121,32 @@ impl TemplateKind {
         }
     }
 
-    /// The most characters of a name: a Service's is a DNS label, others' are subdomains.
+    /// Whether its server refuses one without `spec`; a Service without one lacks ports, too.
     #[must_use]
-    pub const fn longest_name(self) -> usize {
+    pub const fn needs_spec(self) -> bool {
         match self {
-            Self::Service => 63,
+            Self::ServiceEntry | Self::WorkloadEntry => true,
+            Self::AuthorizationPolicy
+            | Self::DestinationRule
+            | Self::Gateway
+            | Self::PeerAuthentication
+            | Self::Service
+            | Self::VirtualService => false,
+        }
+    }
+
+    /// What a name of it is: a Service's becomes a label of DNS (RFC 1035), others' are subdomains.
+    #[must_use]
+    pub const fn name_form(self) -> NameForm {
+        match self {
+            Self::Service => NameForm::Label,
             Self::AuthorizationPolicy
             | Self::DestinationRule
             | Self::Gateway
             | Self::PeerAuthentication
             | Self::ServiceEntry
             | Self::VirtualService
-            | Self::WorkloadEntry => 253,
+            | Self::WorkloadEntry => NameForm::Subdomain,
         }
     }
 }

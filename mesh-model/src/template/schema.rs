@@ -1,11 +1,14 @@
 //! Whether an object is what its kind's own schema says.
 //!
 //! A small reader of the structural schemas that Kubernetes' API servers
-//! enforce: types, required fields, enums, bounds, and the `oneOf` of Istio's
-//! choices. A field that the schema does not know is a warning here, for newer
-//! servers may know it, while all else is an error. CEL rules and patterns are
-//! the API server's. Sources: Istio's CRDs (`data/README.md`), the Kubernetes
-//! API for Service.
+//! enforce: types, required fields, enums, bounds, the `oneOf` of Istio's
+//! choices, and the rules that Istio writes in CEL ([`rule`]); for a Service what
+//! its server checks in code ([`service`]). A field that the schema does not know
+//! is a warning here, for newer servers may know it, while all else is an error.
+//! Sources: Istio's CRDs (`data/README.md`), the Kubernetes API for Service.
+
+mod rule;
+mod service;
 
 use std::collections::BTreeMap;
 
@@ -74,6 +77,12 @@ pub enum SchemaProblem {
         /// The field.
         field: String,
     },
+    /// Something that the kind's own rules forbid.
+    #[error("{reason}")]
+    Rule {
+        /// Which, in the schema's words where it has some.
+        reason: String,
+    },
     /// Another type.
     #[error("{found} is not possible here; write {wanted}")]
     Type {
@@ -133,9 +142,16 @@ impl Schemas {
                 check.at.pop();
             }
         }
-        if let Some(spec) = top.and_then(|fields| fields.get("spec")) {
-            check.at.push("spec");
-            check.value(&self.0[&kind], spec);
+        match top.and_then(|fields| fields.get("spec")) {
+            Some(spec) => {
+                check.at.push("spec");
+                check.value(&self.0[&kind], spec);
+            }
+            None if kind.needs_spec() => check.found(SchemaProblem::Missing { field: "spec".to_owned() }),
+            None => {}
+        }
+        if kind == TemplateKind::Service && findings.iter().all(|finding| finding.problem.is_warning()) {
+            findings.extend(service::check(object.get("spec").unwrap_or(&Value::Null)));
         }
         findings
     }
@@ -180,6 +196,7 @@ impl Check<'_> {
         self.among(schema, value);
         self.bounds(schema, value);
         self.choices(schema, value);
+        self.rules(schema, value);
         match value {
             Value::Object(fields) => self.fields(schema, fields),
             Value::Array(items) => {
@@ -249,6 +266,42 @@ impl Check<'_> {
             _ => return,
         };
         self.found(SchemaProblem::Bound { found: format!("{measure}{unit}"), bound });
+    }
+
+    /// Rules in CEL, patterns, and lists whose items are told apart by a field.
+    fn rules(&mut self, schema: &Value, value: &Value) {
+        let rules = schema.get("x-kubernetes-validations").and_then(Value::as_array);
+        for rule in rules.into_iter().flatten() {
+            let text = |field: &str| rule.get(field).and_then(Value::as_str).unwrap_or_default();
+            if rule::holds(text("rule"), value) == Some(false) {
+                let found = if value.is_object() || value.is_array() {
+                    String::new()
+                } else {
+                    quoted(&value.to_string()) + ": "
+                };
+                self.found(SchemaProblem::Rule { reason: format!("{found}{}", text("message")) });
+            }
+        }
+        if let (Some(pattern), Some(text)) = (schema.get("pattern").and_then(Value::as_str), value.as_str())
+            && rule::matches(pattern, text) == Some(false)
+        {
+            let reason = format!("{} does not match {pattern}", quoted(text));
+            self.found(SchemaProblem::Rule { reason });
+        }
+        let keys: Vec<&str> = names(schema.get("x-kubernetes-list-map-keys")).collect();
+        let mut seen = BTreeMap::new();
+        for (position, item) in
+            value.as_array().into_iter().flatten().enumerate().filter(|_| !keys.is_empty())
+        {
+            let key: Vec<String> = keys.iter().map(|key| item[*key].to_string()).collect();
+            if let Some(first) = seen.insert(key, position) {
+                self.at.push(&position.to_string());
+                let reason =
+                    format!("it has the {} of number {first}, from 0; write another", keys.join(" and "));
+                self.found(SchemaProblem::Rule { reason });
+                self.at.pop();
+            }
+        }
     }
 
     /// Istio says by these which fields exclude each other.

@@ -35,7 +35,7 @@ fn what_schemas_find() {
     check_table(&[
         (
             Service,
-            json!({ "ports": [{ "port": 443, "targetPort": "https" }, { "port": 80, "targetPort": 8080 }] }),
+            json!({ "ports": [{ "name": "a", "port": 443, "targetPort": "https" }, { "name": "b", "port": 80, "targetPort": 8080 }] }),
             &[],
         ),
         (
@@ -60,7 +60,7 @@ fn what_schemas_find() {
         ),
         (
             Service,
-            json!({ "selektor": { "a": "b" } }),
+            json!({ "selektor": { "a": "b" }, "ports": [{ "port": 1 }] }),
             &["warning /spec/selektor: no known field; did you mean `selector`?"],
         ),
         (
@@ -116,6 +116,79 @@ fn what_istios_schemas_find() {
         ),
         (PeerAuthentication, json!({ "mtls": { "mode": "STRICT" } }), &[]),
     ]);
+}
+
+/// Rules that no type can say; those of Istio are in CEL, and all of them in `schema/rule/tests.rs`.
+#[test]
+fn what_rules_find() {
+    use TemplateKind::{Gateway, Service, ServiceEntry, VirtualService, WorkloadEntry};
+    check_table(&[
+        (
+            VirtualService,
+            json!({ "http": [{ "timeout": "5 seconds", "retries": { "perTryTimeout": "2s" } }] }),
+            &["error /spec/http/0/timeout: `\"5 seconds\"`: must be a valid duration greater than 1ms"],
+        ),
+        (
+            Gateway,
+            json!({ "servers": [{ "hosts": ["a"], "port": { "number": 443, "protocol": "HTTPS", "name": "a" },
+                "tls": { "mode": "SIMPLE", "credentialName": "a", "credentialNames": ["b"] } }] }),
+            &["error /spec/servers/0/tls: only one of credentialName or credentialNames can be set"],
+        ),
+        (
+            ServiceEntry,
+            json!({ "hosts": ["a.example"], "resolution": "DNS", "ports": [{ "number": 1, "name": "a" }, { "number": 2, "name": "a" }] }),
+            &["error /spec/ports/1: it has the name of number 0, from 0; write another"],
+        ),
+        (WorkloadEntry, json!({ "labels": {} }), &["error /spec: Address is required"]),
+        (Service, json!({ "type": "ClusterIP" }), &["error /spec: `ports` is missing; add it"]),
+        (Service, json!({ "clusterIP": "None" }), &[]),
+        (Service, json!({ "type": "ExternalName" }), &["error /spec: `externalName` is missing; add it"]),
+        (
+            Service,
+            json!({ "type": "ExternalName", "externalName": "a b" }),
+            &["error /spec/externalName: write a host name in lower case"],
+        ),
+        (
+            Service,
+            json!({ "clusterIP": "here", "externalTrafficPolicy": "Local", "ports": [{ "port": 1 }] }),
+            &[
+                "error /spec/clusterIP: write an address, or None",
+                "error /spec/externalTrafficPolicy: only a Service of type NodePort or LoadBalancer has one; leave it out",
+            ],
+        ),
+        (
+            Service,
+            json!({ "ports": [{ "port": 53, "name": "a" }, { "port": 53, "name": "a", "protocol": "UDP" }, { "port": 53, "protocol": "TCP" }] }),
+            &[
+                "error /spec/ports/1/name: it is the name of port number 0 already, from 0",
+                "error /spec/ports/2: `name` is missing; add it",
+                "error /spec/ports/2/port: port number 0, from 0, has the same number and protocol already",
+            ],
+        ),
+        (Service, json!({ "ports": [{ "port": 1, "targetPort": "http-1" }] }), &[]),
+    ]);
+    for (port, name) in
+        [(json!("8080"), "web"), (json!(0), "web"), (json!("a-name-of-16-let"), "web"), (json!(1), "Web")]
+    {
+        let found = findings(Service, &json!({ "ports": [{ "port": 1, "name": name, "targetPort": port }] }));
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+}
+
+#[test]
+fn a_spec_that_must_be_there() {
+    let missing = |kind: TemplateKind| {
+        let object = json!({ "apiVersion": kind.api_versions()[0], "kind": kind.as_str(), "metadata": {} });
+        Schemas::embedded()
+            .check_object(kind, &object)
+            .into_iter()
+            .map(|finding| finding.problem.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(missing(TemplateKind::ServiceEntry), ["`spec` is missing; add it"]);
+    assert_eq!(missing(TemplateKind::WorkloadEntry), ["`spec` is missing; add it"]);
+    assert_eq!(missing(TemplateKind::Service), ["`ports` is missing; add it"]);
+    assert!(missing(TemplateKind::PeerAuthentication).is_empty());
 }
 
 fn view<V: view::View>(spec: Value) -> V {

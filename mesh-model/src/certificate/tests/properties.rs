@@ -8,7 +8,7 @@ use super::*;
 #[derive(Clone, Debug)]
 enum Step {
     Down(bool),
-    Fail(Vec<bool>),
+    Fail(Vec<bool>, usize),
     Jump(i64),
     Pass(u64),
     Restart,
@@ -21,7 +21,7 @@ fn step() -> impl Strategy<Value = Step> {
     let some = || prop::collection::vec(any::<bool>(), NAMES.len());
     prop_oneof![
         4 => some().prop_map(Step::Want),
-        2 => some().prop_map(Step::Fail),
+        2 => (some(), 1..4_usize).prop_map(|(flags, told)| Step::Fail(flags, told)),
         4 => prop_oneof![1..7_200_u64, 20 * DAY..40 * DAY].prop_map(Step::Pass),
         1 => any::<bool>().prop_map(Step::Down),
         1 => (-100..100_i64).prop_map(|days| Step::Jump(days * 86_400)),
@@ -59,7 +59,10 @@ proptest! {
             let mut is_same_time = true;
             match step {
                 Step::Down(is_down) => world.is_down = is_down,
-                Step::Fail(flags) => world.failing = hosts(&chosen(&flags)),
+                Step::Fail(flags, told) => {
+                    world.failing = hosts(&chosen(&flags));
+                    world.told = told;
+                }
                 Step::Jump(seconds) => {
                     world.wall += seconds;
                     is_same_time = false;

@@ -88,6 +88,7 @@ fn is_sound(records: &[Record]) -> bool {
 }
 
 proptest! {
+
     #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
@@ -176,5 +177,15 @@ proptest! {
             planner.handle_wanted(name, by_name(&second, name));
         }
         prop_assert_eq!(planner.plan(None), plan(second, records, &provider, None));
+    }
+
+    /// What is written as a zone file has it is read as what it was.
+    #[test]
+    fn texts_come_back(text in "\\PC{0,300}|[a\"\\\\ ;]{0,600}") {
+        let record = Record { values: BTreeSet::from([text.clone()]), ..record("a.example.com", "TXT", &[]) };
+        let value = record.presentation().remove(0);
+        prop_assert!(value.is_ascii());
+        let read = Record { values: BTreeSet::from([value]), ..record.clone() }.normal();
+        prop_assert_eq!(read, record);
     }
 }
