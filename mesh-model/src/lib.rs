@@ -26,6 +26,7 @@
 //! - [`status`]: what each target and all of them say of themselves, and how old that is.
 //! - [`envoy`]: from rendered objects to the configuration of a gateway;
 //!   [`xds`]: how it reaches a proxy: versions, order, refusals.
+//! - [`eastwest`]: how services of one zone call those of another.
 //! - [`locality`]: where requests go by priority and locality, given health and
 //!   policy, in the integers of Istio and Envoy.
 //!
@@ -37,6 +38,7 @@ pub mod access_point;
 pub mod api;
 pub mod calendar;
 pub mod certificate;
+pub mod eastwest;
 pub mod envoy;
 pub mod federation;
 pub mod fleet;

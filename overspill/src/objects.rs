@@ -80,7 +80,7 @@ impl Objects {
         let mut elsewhere: BTreeMap<_, api::AvailabilityZone> = BTreeMap::new();
         for cluster in &self.clusters {
             let zone = &cluster.value.spec.zone;
-            let spec = api::AvailabilityZoneSpec { region: zone.clone(), drain: false };
+            let spec = api::AvailabilityZoneSpec { region: zone.clone(), drain: false, east_west: None };
             let metadata = api::Metadata {
                 name: zone.clone(),
                 namespace: None,
