@@ -92,6 +92,14 @@ impl Objects {
         self.fleet_with(elsewhere.into_values().collect())
     }
 
+    /// A fault of a field of a zone.
+    pub(crate) fn zone_fault(&self, name: &str, field: &str, message: String) -> Fault {
+        match self.zones.iter().find(|zone| zone.value.metadata.name == *name) {
+            Some(zone) => zone.source.fault(field, message),
+            None => Fault::whole(format!("AvailabilityZone/{name}"), message),
+        }
+    }
+
     fn fleet_with(&self, elsewhere: Vec<api::AvailabilityZone>) -> Result<Fleet, Fault> {
         let zones = self.zones.iter().map(|zone| zone.value.clone()).chain(elsewhere);
         let clusters = self.clusters.iter().map(|cluster| cluster.value.clone());
