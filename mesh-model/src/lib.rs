@@ -20,6 +20,8 @@
 //!   [`footprint`]: how large each proxy's configuration is then, against its budget.
 //! - [`vip`]: which addresses an access point has, whatever happens around it;
 //!   [`names`]: what names lead to them; [`certificate`]: what is served there.
+//! - [`service`]: what asks for an address in a target, what load balancers do for it,
+//!   and how it leaves.
 //! - [`rollout`]: who receives a revision when: stages, approvals, soak, failures;
 //!   [`calendar`] says when a change window is open.
 //! - [`federation`]: what is written to a target, given what is there and whose it is.
@@ -54,6 +56,7 @@ pub mod placement;
 pub mod provision;
 pub mod render;
 pub mod rollout;
+pub mod service;
 pub mod status;
 pub mod template;
 pub mod time;

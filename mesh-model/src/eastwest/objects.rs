@@ -3,13 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::{EAST_WEST_LABEL, Exposed, LeftOut, Member, Mesh, PASS_PORT};
+use crate::service::ADDRESSES_ANNOTATION;
 
 /// The name of the gateway's Service and pods, as Istio's samples have it.
 pub(super) const GATEWAY: &str = "istio-eastwestgateway";
 /// What its pods have in the label `istio`.
 pub(super) const GATEWAY_ROLE: &str = "eastwestgateway";
-/// By this a Service asks for certain addresses.
-const ADDRESSES_ANNOTATION: &str = "overspill.dev/addresses";
 /// The label and field of a network.
 const NETWORK_LABEL: &str = "topology.istio.io/network";
 const REGION_LABEL: &str = "topology.kubernetes.io/region";
