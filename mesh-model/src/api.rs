@@ -38,8 +38,8 @@ pub use condition::{Condition, ConditionStatus};
 pub use error::{FieldPath, Problem, SpecError, Step};
 pub use fleet::{
     AvailabilityZoneSpec, CapacitySpec, ClusterSpec, ClusterStatus, DeploymentPlacementSpec,
-    DeploymentReadiness, FederatedDeploymentSpec, FederatedDeploymentStatus, ProxyMemorySpec, Reachability,
-    ReplicasSpec, ZoneStatus,
+    DeploymentReadiness, EastWestSpec, FederatedDeploymentSpec, FederatedDeploymentStatus, ProxyMemorySpec,
+    Reachability, ReplicasSpec, ZoneStatus,
 };
 pub use metadata::Metadata;
 pub use provision::{

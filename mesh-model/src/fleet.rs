@@ -7,6 +7,7 @@
 //! [`placement`](crate::placement)'s to say.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use crate::api::{self, FieldPath, PlacementLevel, Problem, Reachability, Reference, SpecError};
 use crate::labels::{Labels, check_marks};
@@ -53,6 +54,8 @@ pub struct Zone {
     pub drain: bool,
     /// Its gateway cluster, if it has one.
     pub gateway: Option<Name>,
+    /// The addresses of its east-west gateway; none if it takes no part in calls between zones.
+    pub east_west: Vec<IpAddr>,
 }
 
 /// A cluster.
@@ -196,8 +199,10 @@ impl Fleet {
             let name = name.to_string();
             return Err(top.field("metadata").field("name").wrong(Problem::NameTaken { name }));
         }
+        let at = top.field("spec").field("eastWest").field("addresses");
         let zone = Zone {
             name: name.clone(),
+            east_west: object.spec.east_west.map_or(Ok(Vec::new()), |spec| entrance(spec.addresses, &at))?,
             region: object.spec.region,
             labels: object.metadata.labels,
             drain: object.spec.drain,
@@ -245,6 +250,24 @@ impl Fleet {
         self.clusters.insert(name, cluster);
         Ok(())
     }
+}
+
+/// Addresses of an entrance: at least one, each once, none that means a network or nobody.
+fn entrance(addresses: Vec<IpAddr>, path: &FieldPath) -> Result<Vec<IpAddr>, SpecError> {
+    if addresses.is_empty() {
+        return Err(path.wrong(Problem::Empty));
+    }
+    for (position, address) in addresses.iter().enumerate() {
+        let at = path.item(position);
+        let name = address.to_string();
+        if address.is_unspecified() || address.is_loopback() || address.is_multicast() {
+            return Err(at.wrong(Problem::NoHost { found: name }));
+        }
+        if let Some(first) = addresses.iter().position(|other| other == address).filter(|at| *at < position) {
+            return Err(at.wrong(Problem::Duplicate { name, first }));
+        }
+    }
+    Ok(addresses)
 }
 
 /// What must hold of the metadata of the platform's objects.

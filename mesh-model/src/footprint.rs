@@ -1,8 +1,8 @@
 //! How large each proxy's configuration will be, before anything is pushed.
 //!
 //! A proxy holds a cluster for each port of each service that it sees, and one
-//! more for each subset, all of them twice at an east-west gateway; that, not
-//! traffic, is what fills its memory. [`predict`] counts what each class of
+//! more for each subset; an east-west gateway has those of TCP inside the mesh
+//! twice. That, not traffic, is what fills its memory. [`predict`] counts what each class of
 //! proxies sees by the rules of [`visibility`](crate::visibility), turns it into
 //! bytes by a model that was fitted to measurements ([`SizeModel`]), compares that
 //! with the budgets of the fleet, and says which services to hide.
@@ -59,6 +59,9 @@ pub struct ProxySize {
     pub cluster: Name,
     /// The namespace of the proxies.
     pub namespace: Name,
+    /// Whether they are an east-west gateway, which passes TLS on by name.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub east_west: bool,
     /// Counted parts of the configuration.
     #[serde(flatten)]
     pub counts: Counts,
@@ -130,6 +133,7 @@ pub fn predict(renderings: &[Rendering], services: &Services, fleet: &Fleet) -> 
                 gateway: (class == ProxyClass::Gateway).then(|| name.clone()),
                 cluster: name.clone(),
                 namespace,
+                east_west: viewer.is_east_west,
                 counts,
                 config_bytes: size.config_bytes,
                 memory_bytes: size.memory_bytes,

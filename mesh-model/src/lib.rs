@@ -20,12 +20,15 @@
 //!   [`footprint`]: how large each proxy's configuration is then, against its budget.
 //! - [`vip`]: which addresses an access point has, whatever happens around it;
 //!   [`names`]: what names lead to them; [`certificate`]: what is served there.
+//! - [`service`]: what asks for an address in a target, what load balancers do for it,
+//!   and how it leaves.
 //! - [`rollout`]: who receives a revision when: stages, approvals, soak, failures;
 //!   [`calendar`] says when a change window is open.
 //! - [`federation`]: what is written to a target, given what is there and whose it is.
 //! - [`status`]: what each target and all of them say of themselves, and how old that is.
 //! - [`envoy`]: from rendered objects to the configuration of a gateway;
 //!   [`xds`]: how it reaches a proxy: versions, order, refusals.
+//! - [`eastwest`]: how services of one zone call those of another.
 //! - [`locality`]: where requests go by priority and locality, given health and
 //!   policy, in the integers of Istio and Envoy.
 //!
@@ -37,6 +40,7 @@ pub mod access_point;
 pub mod api;
 pub mod calendar;
 pub mod certificate;
+pub mod eastwest;
 pub mod envoy;
 pub mod federation;
 pub mod fleet;
@@ -52,6 +56,7 @@ pub mod placement;
 pub mod provision;
 pub mod render;
 pub mod rollout;
+pub mod service;
 pub mod status;
 pub mod template;
 pub mod time;

@@ -80,7 +80,7 @@ impl Objects {
         let mut elsewhere: BTreeMap<_, api::AvailabilityZone> = BTreeMap::new();
         for cluster in &self.clusters {
             let zone = &cluster.value.spec.zone;
-            let spec = api::AvailabilityZoneSpec { region: zone.clone(), drain: false };
+            let spec = api::AvailabilityZoneSpec { region: zone.clone(), drain: false, east_west: None };
             let metadata = api::Metadata {
                 name: zone.clone(),
                 namespace: None,
@@ -90,6 +90,14 @@ impl Objects {
             elsewhere.entry(zone.clone()).or_insert_with(|| Resource::new(metadata, spec));
         }
         self.fleet_with(elsewhere.into_values().collect())
+    }
+
+    /// A fault of a field of a zone.
+    pub(crate) fn zone_fault(&self, name: &str, field: &str, message: String) -> Fault {
+        match self.zones.iter().find(|zone| zone.value.metadata.name == *name) {
+            Some(zone) => zone.source.fault(field, message),
+            None => Fault::whole(format!("AvailabilityZone/{name}"), message),
+        }
     }
 
     fn fleet_with(&self, elsewhere: Vec<api::AvailabilityZone>) -> Result<Fleet, Fault> {

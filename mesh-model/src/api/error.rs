@@ -168,6 +168,12 @@ pub enum Problem {
         /// Whether one is wanted.
         wanted: bool,
     },
+    /// An address that no other host reaches.
+    #[error("{found} is no address of a host that others reach; write one of a load balancer")]
+    NoHost {
+        /// As written.
+        found: String,
+    },
     /// An authority that could be listened to.
     #[error("an authority is asked over TLS only; write a URL that begins with https://")]
     NoHttps,

@@ -1,5 +1,7 @@
 //! The fleet as it is written: zones, clusters, and workloads in them.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Condition, Kind, Spec};
@@ -17,6 +19,18 @@ pub struct AvailabilityZoneSpec {
     /// Whether all access points are to be off it; no revision. Default: false.
     #[serde(default, skip_serializing_if = "is_false")]
     pub drain: bool,
+    /// Where other zones reach its services; it takes no part in calls between zones where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub east_west: Option<EastWestSpec>,
+}
+
+/// The entrance of a zone for calls of other zones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EastWestSpec {
+    /// The addresses of its east-west gateway, which other zones and the zone's own clusters reach.
+    pub addresses: Vec<IpAddr>,
 }
 
 impl Spec for AvailabilityZoneSpec {

@@ -79,7 +79,7 @@ fn the_other_kinds_are_read_and_written_back() {
     let frame = |kind: &str, rest: &str| format!("{{ apiVersion: {API_VERSION}, kind: {kind}, {rest} }}");
     round_trip::<AvailabilityZoneSpec>(&frame(
         "AvailabilityZone",
-        "metadata: { name: slc-a, labels: { power: a } }, spec: { region: us-west, drain: true }",
+        "metadata: { name: slc-a, labels: { power: a } }, spec: { region: us-west, drain: true, eastWest: { addresses: [198.51.100.1, \"2001:db8::1\"] } }",
     ));
     round_trip::<ClusterSpec>(&frame(
         "Cluster",

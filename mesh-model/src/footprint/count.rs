@@ -21,6 +21,8 @@ pub(super) struct Objects<'a> {
     routes: Vec<Routes>,
     /// Gateways.
     gateways: Vec<(Name, &'a Value)>,
+    /// The selectors of those that pass TLS on by name.
+    passing: Vec<Option<&'a Value>>,
     /// Namespaces with workloads.
     namespaces: BTreeSet<Name>,
 }
@@ -39,13 +41,13 @@ struct Routes {
 pub(super) struct Viewer<'a> {
     pub(super) class: ProxyClass,
     pub(super) namespace: Name,
+    /// Whether it passes TLS on by name, and has clusters twice for it.
+    pub(super) is_east_west: bool,
     sidecar: Option<&'a Sidecar>,
     /// What its routes refer to.
     refers_to: BTreeSet<&'a str>,
     /// Subsets by host, as far as it sees their rules.
     subsets: BTreeMap<&'a str, u64>,
-    /// Whether it passes TLS on by name, and has each cluster twice for it.
-    is_east_west: bool,
 }
 
 impl<'a> Objects<'a> {
@@ -55,15 +57,23 @@ impl<'a> Objects<'a> {
             subsets: Vec::new(),
             routes: Vec::new(),
             gateways: Vec::new(),
+            passing: Vec::new(),
             namespaces: BTreeSet::new(),
         };
+        let mut entries = Vec::new();
         for object in renderings.iter().flat_map(|rendering| &rendering.objects) {
             let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
             let kind = text("/kind").and_then(|kind| kind.parse::<TemplateKind>().ok());
             let namespace = text("/metadata/namespace").and_then(|name| name.parse::<Name>().ok());
-            if let (Some(kind), Some(namespace)) = (kind, namespace) {
-                objects.add(kind, object, namespace, services);
+            match (kind, namespace) {
+                (Some(TemplateKind::ServiceEntry), Some(namespace)) => entries.push((object, namespace)),
+                (Some(kind), Some(namespace)) => objects.add(kind, object, namespace, services),
+                _ => {}
             }
+        }
+        // after the services, whose endpoints they add to
+        for (object, namespace) in entries {
+            objects.entry(object, namespace, services);
         }
         objects
     }
@@ -74,23 +84,17 @@ impl<'a> Objects<'a> {
         let list = |pointer: &str| object.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
         self.namespaces.insert(namespace.clone());
         match kind {
-            TemplateKind::Service | TemplateKind::ServiceEntry => {
-                let port =
-                    |port: &Value| ["port", "number"].iter().find_map(|field| port.get(*field)?.as_u64());
-                let ports: Vec<u16> = list("/spec/ports")
-                    .filter_map(port)
-                    .filter_map(|port| u16::try_from(port).ok())
-                    .collect();
-                let written = list("/spec/endpoints").count();
+            TemplateKind::Service => {
+                let passed = list("/spec/ports").filter(|port| is_tcp(port)).count();
                 for host in hosts_of(kind, object, &namespace) {
                     let known = services.services.get(&host).map(|known| known.endpoints);
-                    let endpoints = if written > 0 { u32::try_from(written).ok() } else { known };
-                    let (ports, export) = (ports.clone(), export.clone());
-                    let endpoints = endpoints.unwrap_or(ENDPOINTS);
-                    self.own
-                        .insert(host, MeshService { namespace: namespace.clone(), ports, endpoints, export });
+                    let endpoints = known.unwrap_or(ENDPOINTS);
+                    let (namespace, export) = (namespace.clone(), export.clone());
+                    let ports = ports_of(object);
+                    self.own.insert(host, MeshService { namespace, ports, passed, endpoints, export });
                 }
             }
+            TemplateKind::ServiceEntry => self.entry(object, namespace, services),
             TemplateKind::DestinationRule => {
                 let count = list("/spec/subsets").count() as u64;
                 for host in hosts_of(kind, object, &namespace) {
@@ -110,10 +114,40 @@ impl<'a> Objects<'a> {
                     namespace,
                 });
             }
-            TemplateKind::Gateway => self.gateways.push((namespace, object)),
+            TemplateKind::Gateway => {
+                let mode = |server: &Value| server.pointer("/tls/mode") == Some(&"AUTO_PASSTHROUGH".into());
+                if list("/spec/servers").any(mode) {
+                    self.passing.push(object.pointer("/spec/selector"));
+                }
+                self.gateways.push((namespace, object));
+            }
             TemplateKind::AuthorizationPolicy
             | TemplateKind::PeerAuthentication
             | TemplateKind::WorkloadEntry => {}
+        }
+    }
+
+    /// A ServiceEntry: a service of its own, or more endpoints of one in its namespace.
+    fn entry(&mut self, object: &Value, namespace: Name, services: &Services) {
+        self.namespaces.insert(namespace.clone());
+        let list = |pointer: &str| object.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+        let written = u32::try_from(list("/spec/endpoints").count()).unwrap_or(u32::MAX);
+        let is_internal = object.pointer("/spec/location").is_some_and(|place| place == "MESH_INTERNAL");
+        let passed = list("/spec/ports").filter(|port| is_internal && is_tcp(port)).count();
+        for host in hosts_of(TemplateKind::ServiceEntry, object, &namespace) {
+            if let Some(own) = self.own.get_mut(&host).filter(|own| own.namespace == namespace) {
+                own.endpoints = own.endpoints.saturating_add(written);
+                continue;
+            }
+            let known = services.services.get(&host);
+            let endpoints = match known.map(|known| known.endpoints) {
+                Some(known) => known.saturating_add(written),
+                None if written > 0 => written,
+                None => ENDPOINTS,
+            };
+            let export = ExportTo::of(object).unwrap_or_default();
+            let (namespace, ports) = (namespace.clone(), ports_of(object));
+            self.own.insert(host, MeshService { namespace, ports, passed, endpoints, export });
         }
     }
 
@@ -122,10 +156,13 @@ impl<'a> Objects<'a> {
         let of_gateways = |(namespace, _): &(Name, &Value)| {
             services.gateway_namespace.clone().unwrap_or_else(|| namespace.clone())
         };
-        let gateways: BTreeSet<Name> = self.gateways.iter().map(of_gateways).collect();
-        let gateways = gateways.into_iter().map(|namespace| (ProxyClass::Gateway, namespace));
-        let sidecars = self.namespaces.iter().map(|namespace| (ProxyClass::Sidecar, namespace.clone()));
-        let viewer = |(class, namespace): (ProxyClass, Name)| {
+        let gateways: BTreeSet<(Name, bool)> =
+            self.gateways.iter().map(|one| (of_gateways(one), self.is_east_west(one.1))).collect();
+        let gateways =
+            gateways.into_iter().map(|(namespace, passes)| (ProxyClass::Gateway, namespace, passes));
+        let sidecars =
+            self.namespaces.iter().map(|namespace| (ProxyClass::Sidecar, namespace.clone(), false));
+        let viewer = |(class, namespace, is_east_west): (ProxyClass, Name, bool)| {
             let sees = |owner: &Name, export: &ExportTo| export.shows(owner, &namespace);
             let is_for = |routes: &&Routes| match class {
                 ProxyClass::Gateway => routes.is_for_gateways,
@@ -133,25 +170,22 @@ impl<'a> Objects<'a> {
             };
             let routes = self.routes.iter().filter(is_for).filter(|one| sees(&one.namespace, &one.export));
             let subsets = self.subsets.iter().filter(|(_, owner, export, _)| sees(owner, export));
-            let passes = |(owner, object): &(Name, &Value)| {
-                let is_here = services.gateway_namespace.is_some() || *owner == namespace;
-                let servers = object.pointer("/spec/servers").and_then(Value::as_array);
-                let mode = |server: &Value| {
-                    server.pointer("/tls/mode").is_some_and(|mode| mode == "AUTO_PASSTHROUGH")
-                };
-                is_here && servers.into_iter().flatten().any(mode)
-            };
             Viewer {
                 class,
                 // gateways know no Sidecar
                 sidecar: services.sidecars.get(&namespace).filter(|_| class == ProxyClass::Sidecar),
                 refers_to: routes.flat_map(|one| one.refers_to.iter().map(String::as_str)).collect(),
                 subsets: subsets.map(|(host, _, _, count)| (host.as_str(), *count)).collect(),
-                is_east_west: class == ProxyClass::Gateway && self.gateways.iter().any(passes),
+                is_east_west,
                 namespace,
             }
         };
         gateways.chain(sidecars).map(viewer).collect()
+    }
+
+    /// Whether the proxies of a Gateway pass TLS on: those that its selector has in common with one that does.
+    fn is_east_west(&self, gateway: &Value) -> bool {
+        self.passing.contains(&gateway.pointer("/spec/selector"))
     }
 
     /// All that a proxy holds.
@@ -171,10 +205,13 @@ impl<'a> Objects<'a> {
             };
             counts.routes += if holds { one.routes } else { 0 };
         }
-        let is_here = |owner: &Name| services.gateway_namespace.is_some() || *owner == viewer.namespace;
+        let is_here = |(owner, object): &(Name, &Value)| {
+            (services.gateway_namespace.is_some() || *owner == viewer.namespace)
+                && self.is_east_west(object) == viewer.is_east_west
+        };
         counts.listeners = match viewer.class {
             ProxyClass::Gateway => {
-                for (_, object) in self.gateways.iter().filter(|(owner, _)| is_here(owner)) {
+                for (_, object) in self.gateways.iter().filter(|one| is_here(one)) {
                     let servers = object.pointer("/spec/servers").and_then(Value::as_array);
                     let number = |server: &Value| server.pointer("/port/number").and_then(Value::as_u64);
                     ports.extend(servers.into_iter().flatten().filter_map(number));
@@ -235,9 +272,21 @@ impl<'a> Objects<'a> {
 /// What a service is to a proxy that sees it.
 fn of_service(viewer: &Viewer<'_>, host: &str, service: &MeshService) -> Counts {
     let subsets = viewer.subsets.get(host).copied().unwrap_or(0);
-    let ways = if viewer.is_east_west { 2 } else { 1 };
     let ports = service.ports.len() as u64;
-    let clusters = ports * (1 + subsets) * ways;
+    let passed = if viewer.is_east_west { service.passed as u64 * (1 + subsets) } else { 0 };
+    let clusters = ports * (1 + subsets) + passed;
     let routes = if viewer.class == ProxyClass::Sidecar { ports } else { 0 };
-    Counts { clusters, routes, listeners: 0, endpoints: clusters * u64::from(service.endpoints) }
+    Counts { clusters, passed, routes, listeners: 0, endpoints: clusters * u64::from(service.endpoints) }
+}
+
+/// The ports of a Service or ServiceEntry.
+fn ports_of(object: &Value) -> Vec<u16> {
+    let number = |port: &Value| ["port", "number"].iter().find_map(|field| port.get(*field)?.as_u64());
+    let ports = object.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();
+    ports.filter_map(number).filter_map(|port| u16::try_from(port).ok()).collect()
+}
+
+/// Whether TLS can be spoken on a port.
+fn is_tcp(port: &Value) -> bool {
+    !port.get("protocol").and_then(Value::as_str).is_some_and(|protocol| ["UDP", "SCTP"].contains(&protocol))
 }

@@ -102,6 +102,8 @@ pub struct MeshService {
     pub namespace: Name,
     /// Its ports.
     pub ports: Vec<u16>,
+    /// How many of them an east-west gateway passes on: those of TCP, of services inside the mesh.
+    pub passed: usize,
     /// Its endpoints.
     pub endpoints: u32,
     /// Who sees it.
@@ -144,6 +146,7 @@ impl TryFrom<ServicesFile> for Services {
             }
             if selectors.admit(&spec.namespace, labels(&spec.namespace)) {
                 let service = MeshService {
+                    passed: spec.ports.len(),
                     ports: spec.ports,
                     endpoints: spec.endpoints.unwrap_or(ENDPOINTS),
                     export: spec.export_to.into_iter().collect(),

@@ -85,10 +85,16 @@ had, in order of application: the last is the one that holds.
 
 The files of --out are DIR/TARGET/KIND-NAME.yaml; what else lies there stays.
 
+--east-west shows the gateways, entries and control planes by which the zones
+call each other's services of these access points: zones whose AvailabilityZone
+has an eastWest address. The values of Istio's charts are comments there, and
+DIR/CLUSTER/values-CHART.yaml with --out; the installer does the rest.
+
 Examples:
   overspill render access-point.yaml --fleet fleet.yaml
   overspill render access-point.yaml --fleet fleet.yaml --target slc-a-1 --explain
   overspill render access-point.yaml --fleet fleet.yaml --out rendered/
+  overspill render access-point.yaml --fleet fleet.yaml --east-west
   overspill render *.yaml --fleet fleet.yaml --target slc-a-1 | kubectl diff -f -")]
 pub(crate) struct Render {
     /// Files with access points; `-` is standard input.
@@ -106,4 +112,7 @@ pub(crate) struct Render {
     /// Say where each field came from.
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Instead, what clusters would receive so that zones call each other's services.
+    #[arg(long, conflicts_with = "explain")]
+    pub(crate) east_west: bool,
 }

@@ -1,8 +1,10 @@
 //! `render FILE... --fleet FLEET`: what each target would receive, and why.
 //!
+//! With `--east-west`: what their zones' clusters would, so that zones call each other's services.
 //! There is no live state here: every target that the placement wants is one,
 //! and none is kept because it has been one.
 
+mod east_west;
 mod show;
 
 use std::collections::BTreeSet;
@@ -46,17 +48,31 @@ pub(super) fn run(arguments: &Render, out: &mut Output) -> Result<(), Stop> {
             |value: &AccessPoint, target: &Target<'_>| render_steered(value, target, &fleet, &schemas);
         all.push(rendered(access_point, &fleet, &objects.workloads, steered)?);
     }
-    if let Some(name) = &arguments.target {
+    if let (Some(name), false) = (&arguments.target, arguments.east_west) {
         only(&mut all, name)?;
     }
     for one in &all {
         tell(&rendering_faults(one.access_point, &one.renderings), Severity::Error);
     }
+    let has_errors = |one: &Rendered<'_>| one.renderings.iter().any(|rendering| !rendering.errors.is_empty());
+    if arguments.east_west {
+        // a service that could not be rendered would be taken from the zones that have it
+        if all.iter().any(has_errors) {
+            return Err(Stop::AnswerIsNo);
+        }
+        return east_west::run(
+            &all,
+            &objects,
+            &fleet,
+            arguments.target.as_deref(),
+            arguments.out.as_deref(),
+            out,
+        );
+    }
     match &arguments.out {
         Some(folder) => show::files(&all, folder, arguments.explain)?,
         None => show::print(&all, arguments.explain, out)?,
     }
-    let has_errors = |one: &Rendered<'_>| one.renderings.iter().any(|rendering| !rendering.errors.is_empty());
     if all.iter().any(has_errors) { Err(Stop::AnswerIsNo) } else { Ok(()) }
 }
 

@@ -4,6 +4,7 @@
 mod check;
 mod contract;
 mod digests;
+mod east_west;
 mod forward;
 mod hostile;
 mod mesh;

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use crate::{Ran, overspill, overspill_with, run};
 
-const FLEET: &str = "../examples/checkout/fleet.yaml";
+pub(super) const FLEET: &str = "../examples/checkout/fleet.yaml";
 const ACCESS_POINT: &str = include_str!("../../../examples/checkout/access-point.yaml");
 
 /// The example without its steering of traffic, which adds to what each target receives.
-fn access_point() -> String {
+pub(super) fn access_point() -> String {
     let start = ACCESS_POINT.find("  traffic:").expect("the example has it");
     let end = start + ACCESS_POINT[start..].find('\n').expect("a line ends");
     format!("{}{}", &ACCESS_POINT[..start], &ACCESS_POINT[end..])
@@ -23,7 +23,7 @@ fn render(text: &str, arguments: &[&str]) -> Ran {
 }
 
 /// The values of a YAML stream.
-fn values(text: &str) -> Vec<Value> {
+pub(super) fn values(text: &str) -> Vec<Value> {
     Source::new("stream", text).documents().iter().map(|one| one.parse().expect("we write YAML")).collect()
 }
 
@@ -425,7 +425,7 @@ fn every_object_that_is_wrong_is_told_with_its_line() {
     assert_eq!(
         told(&wrong),
         [
-            "<stdin>:4:9: error: spec.regoin: unknown field `regoin`; did you mean `region`? (known here: region, drain)",
+            "<stdin>:4:9: error: spec.regoin: unknown field `regoin`; did you mean `region`? (known here: region, drain, eastWest)",
             "<stdin>:12:7: error: kind: `Clutser` is none of our kinds: our kinds are AvailabilityZone, Cluster, FederatedAccessPoint, FederatedDeployment, Issuer, NameProvider, NameService, VipPool; did you mean `Cluster`?",
         ]
     );

@@ -119,7 +119,7 @@ fn text_of(object: &Value, trace: Option<&Vec<TraceEntry>>) -> String {
     text + &files::yaml(object).expect("a JSON value has a form in YAML")
 }
 
-fn kind_and_name(object: &Value) -> (&str, &str) {
+pub(super) fn kind_and_name(object: &Value) -> (&str, &str) {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     (text("/kind"), text("/metadata/name"))
 }
@@ -141,6 +141,11 @@ pub(super) fn files(all: &[Rendered<'_>], folder: &Path, explain: bool) -> Resul
             }
         }
     }
+    write_all(&texts)
+}
+
+/// Writes files; all of them or none.
+pub(super) fn write_all(texts: &BTreeMap<PathBuf, String>) -> Result<(), Stop> {
     let begun: Vec<Replacement> =
         texts.iter().map(|(path, text)| begin(path, text)).collect::<Result<_, Fault>>()?;
     let complete: Vec<Complete> =

@@ -1,0 +1,274 @@
+//! The objects: gateway, entrance to istiod, mutual TLS, and an entry for each service of other zones.
+
+use serde_json::{Map, Value, json};
+
+use super::{EAST_WEST_LABEL, Exposed, LeftOut, Member, Mesh, PASS_PORT};
+use crate::service::ADDRESSES_ANNOTATION;
+
+/// The name of the gateway's Service and pods, as Istio's samples have it.
+pub(super) const GATEWAY: &str = "istio-eastwestgateway";
+/// What its pods have in the label `istio`.
+pub(super) const GATEWAY_ROLE: &str = "eastwestgateway";
+/// The label and field of a network.
+const NETWORK_LABEL: &str = "topology.istio.io/network";
+const REGION_LABEL: &str = "topology.kubernetes.io/region";
+/// Ports of istiod: configuration over mTLS, and its webhook.
+const ISTIOD: [(u16, &str, u16); 2] = [(15_012, "tls-istiod", 15_012), (15_017, "tls-istiodwebhook", 443)];
+
+/// What the primary of a zone has whatever services there are.
+pub(super) fn primary(member: &Member<'_>, mesh: &Mesh) -> Vec<Value> {
+    let mut objects = vec![
+        namespace(member, mesh, Map::new()),
+        strict(member, mesh),
+        service(member, mesh),
+        pass(member, mesh),
+    ];
+    if !member.remotes.is_empty() {
+        objects.extend(istiod(member, mesh));
+    }
+    objects
+}
+
+/// The namespace of Istio in a remote, controlled by the primary.
+pub(super) fn remote_namespace(member: &Member<'_>, mesh: &Mesh) -> Value {
+    let controller = json!(member.primary.name);
+    namespace(
+        member,
+        mesh,
+        Map::from_iter([("topology.istio.io/controlPlaneClusters".to_owned(), controller)]),
+    )
+}
+
+fn namespace(member: &Member<'_>, mesh: &Mesh, annotations: Map<String, Value>) -> Value {
+    let mut object = json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": { "name": mesh.namespace, "labels": {
+            EAST_WEST_LABEL: member.zone.name,
+            NETWORK_LABEL: member.primary.network,
+        } },
+    });
+    if !annotations.is_empty() {
+        object["metadata"]["annotations"] = Value::Object(annotations);
+    }
+    object
+}
+
+/// A part of an object's frame that all have.
+fn metadata(member: &Member<'_>, namespace: &str, name: &str) -> Value {
+    json!({ "name": name, "namespace": namespace, "labels": { EAST_WEST_LABEL: member.zone.name } })
+}
+
+/// Mutual TLS for everybody; it stands in the root namespace and selects nobody, so it is the mesh's.
+fn strict(member: &Member<'_>, mesh: &Mesh) -> Value {
+    json!({
+        "apiVersion": "security.istio.io/v1",
+        "kind": "PeerAuthentication",
+        "metadata": metadata(member, mesh.namespace.as_str(), "default"),
+        "spec": { "mtls": { "mode": "STRICT" } },
+    })
+}
+
+fn service(member: &Member<'_>, mesh: &Mesh) -> Value {
+    let mut metadata = metadata(member, mesh.namespace.as_str(), GATEWAY);
+    let labels = [
+        ("app", json!(GATEWAY)),
+        ("istio", json!(GATEWAY_ROLE)),
+        (NETWORK_LABEL, json!(member.primary.network)),
+    ];
+    for (key, value) in labels {
+        metadata["labels"][key] = value;
+    }
+    let addresses: Vec<String> = member.zone.east_west.iter().map(ToString::to_string).collect();
+    metadata["annotations"] = json!({ ADDRESSES_ANNOTATION: addresses.join(",") });
+    let port = |number: u16, name: &str| json!({ "name": name, "port": number, "targetPort": number, "protocol": "TCP" });
+    let mut ports = vec![port(15_021, "status-port"), port(PASS_PORT, "tls")];
+    if !member.remotes.is_empty() {
+        ports.extend(ISTIOD.map(|(number, name, _)| port(number, name)));
+    }
+    let families =
+        [addresses.iter().any(|text| !text.contains(':')), addresses.iter().any(|text| text.contains(':'))];
+    let policy = if families == [true, true] { "RequireDualStack" } else { "SingleStack" };
+    json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata,
+        "spec": {
+            "type": "LoadBalancer",
+            "ipFamilyPolicy": policy,
+            "selector": { "app": GATEWAY, "istio": GATEWAY_ROLE },
+            "ports": ports,
+        },
+    })
+}
+
+/// The Gateway that passes TLS on to whatever service of the mesh is named in its greeting.
+fn pass(member: &Member<'_>, mesh: &Mesh) -> Value {
+    json!({
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "Gateway",
+        "metadata": metadata(member, mesh.namespace.as_str(), "cross-network-gateway"),
+        "spec": {
+            "selector": { "istio": GATEWAY_ROLE },
+            "servers": [{
+                "port": { "number": PASS_PORT, "name": "tls", "protocol": "TLS" },
+                "tls": { "mode": "AUTO_PASSTHROUGH" },
+                "hosts": ["*.local"],
+            }],
+        },
+    })
+}
+
+/// The entrance of the remotes to istiod; its names alone, so that nothing else is let in by it.
+fn istiod(member: &Member<'_>, mesh: &Mesh) -> [Value; 2] {
+    let name = "istiod-gateway";
+    let hosts = json!([
+        format!("istiod.{}.svc", mesh.namespace),
+        format!("istiod.{}.svc.cluster.local", mesh.namespace)
+    ]);
+    let servers: Vec<Value> = ISTIOD
+        .iter()
+        .map(|(number, name, _)| {
+            json!({
+                "port": { "number": number, "name": name, "protocol": "TLS" },
+                "tls": { "mode": "PASSTHROUGH" },
+                "hosts": hosts,
+            })
+        })
+        .collect();
+    let routes: Vec<Value> = ISTIOD
+        .iter()
+        .map(|(number, _, port)| {
+            let host = format!("istiod.{}.svc.cluster.local", mesh.namespace);
+            json!({
+                "match": [{ "port": number, "sniHosts": hosts }],
+                "route": [{ "destination": { "host": host, "port": { "number": port } } }],
+            })
+        })
+        .collect();
+    [
+        json!({
+            "apiVersion": "networking.istio.io/v1",
+            "kind": "Gateway",
+            "metadata": metadata(member, mesh.namespace.as_str(), name),
+            "spec": { "selector": { "istio": GATEWAY_ROLE }, "servers": servers },
+        }),
+        json!({
+            "apiVersion": "networking.istio.io/v1",
+            "kind": "VirtualService",
+            "metadata": metadata(member, mesh.namespace.as_str(), "istiod"),
+            "spec": {
+                "hosts": hosts,
+                "gateways": [name],
+                "exportTo": ["."],
+                "tls": routes,
+            },
+        }),
+    ]
+}
+
+/// The services of other zones, as this one calls them; what it does not call is told.
+pub(super) fn entries(
+    member: &Member<'_>,
+    members: &[Member<'_>],
+    exposed: &[Exposed],
+    left_out: &mut Vec<LeftOut>,
+) -> Vec<Value> {
+    let here = &member.zone.name;
+    let mut ordered: Vec<&Exposed> = exposed.iter().collect();
+    ordered.sort_by_key(|service| (&service.namespace, &service.name));
+    let mut objects = Vec::new();
+    for service in ordered {
+        let others = members.iter().filter(|other| other.zone.name != *here && !other.is_drained());
+        let endpoints: Vec<Value> = others
+            .filter_map(|other| Some((other, service.places.get(&other.zone.name)?.len())))
+            .flat_map(|(other, clusters)| endpoints(other, service, clusters))
+            .collect();
+        if endpoints.is_empty() {
+            continue;
+        }
+        let rule = service.ruled.get(here);
+        if let Some(reason) = rule.copied().flatten() {
+            left_out.push(LeftOut { zone: here.clone(), host: service.host(), reason });
+            continue;
+        }
+        objects.push(entry(member, service, &endpoints));
+        if rule.is_none() {
+            objects.push(keep_home(member, service));
+        }
+    }
+    objects
+}
+
+/// The gateway of another zone as an endpoint of a service; it counts for as many as there are clusters behind it.
+fn endpoints(other: &Member<'_>, service: &Exposed, clusters: usize) -> Vec<Value> {
+    let ports: Map<String, Value> =
+        service.ports.values().map(|port| (port.name.clone(), json!(PASS_PORT))).collect();
+    let endpoint = |address| {
+        json!({
+            "address": address,
+            "ports": ports,
+            "network": other.primary.network,
+            "locality": format!("{}/{}", other.zone.region, other.zone.name),
+            "weight": clusters,
+            "labels": {
+                // without it a proxy speaks plain text to an endpoint that is no pod
+                "security.istio.io/tlsMode": "istio",
+                NETWORK_LABEL: other.primary.network,
+                REGION_LABEL: other.zone.region,
+            },
+        })
+    };
+    other.addresses().map(endpoint).collect()
+}
+
+fn entry(member: &Member<'_>, service: &Exposed, endpoints: &[Value]) -> Value {
+    let port = |(number, port): (&u16, &super::ExposedPort)| json!({ "number": number, "name": port.name, "protocol": port.protocol });
+    let mut object = json!({
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "ServiceEntry",
+        "metadata": metadata(member, service.namespace.as_str(), &name_of(service)),
+        "spec": {
+            "hosts": [service.host()],
+            "location": "MESH_INTERNAL",
+            "resolution": "STATIC",
+            "ports": service.ports.iter().map(port).collect::<Vec<_>>(),
+            "endpoints": endpoints,
+        },
+    });
+    export(&mut object, service);
+    object
+}
+
+/// Calls stay in the zone's network while it can answer them, then in the region.
+fn keep_home(member: &Member<'_>, service: &Exposed) -> Value {
+    let mut object = json!({
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "DestinationRule",
+        "metadata": metadata(member, service.namespace.as_str(), &name_of(service)),
+        "spec": {
+            "host": service.host(),
+            "trafficPolicy": {
+                "tls": { "mode": "ISTIO_MUTUAL" },
+                "loadBalancer": { "localityLbSetting": { "failoverPriority": [NETWORK_LABEL, REGION_LABEL] } },
+                // without it priorities mean nothing; and below 100 percent a dead zone would keep its calls
+                "outlierDetection": { "consecutive5xxErrors": 5, "interval": "10s", "baseEjectionTime": "30s", "maxEjectionPercent": 100 },
+            },
+        },
+    });
+    export(&mut object, service);
+    object
+}
+
+/// Nobody sees more of a service in another zone than in its own.
+fn export(object: &mut Value, service: &Exposed) {
+    let export: Vec<String> = service.export.iter().map(ToString::to_string).collect();
+    if !export.is_empty() {
+        object["spec"]["exportTo"] = json!(export);
+    }
+}
+
+/// A name for which no other service asks: labels have no dots.
+fn name_of(service: &Exposed) -> String {
+    format!("east-west.{}.{}", service.namespace, service.name)
+}
