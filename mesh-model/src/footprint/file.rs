@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::SizeModel;
-use crate::api::{FieldPath, LabelSelectorSpec, Problem, SpecError};
+use crate::api::{FieldPath, LabelSelectorSpec, Problem, SpecError, check_version};
 use crate::labels::{Labels, Selector, check_labels};
-use crate::locality::LocalityProblem;
 use crate::name::Name;
 use crate::traffic::full_host;
 use crate::visibility::{DiscoverySelectors, Export, ExportTo, Sidecar};
@@ -116,9 +115,7 @@ impl TryFrom<ServicesFile> for Services {
 
     fn try_from(file: ServicesFile) -> Result<Self, SpecError> {
         let top = FieldPath::default();
-        if let Some(found) = file.version.filter(|version| *version != 1) {
-            return Err(top.field("version").wrong(LocalityProblem::Version { found }));
-        }
+        check_version(file.version)?;
         let at = top.field("discoverySelectors");
         let selectors = file.discovery_selectors.into_iter().enumerate();
         let selectors = selectors.map(|(position, spec)| Selector::check(spec, &at.item(position)));

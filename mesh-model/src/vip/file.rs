@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Asked, Claim, ClaimKey, Held, Port, Records, Released};
 use crate::access_point::check_vip;
-use crate::api::{FieldPath, PlacementLevel, Problem, SpecError, VipSpec};
+use crate::api::{FieldPath, PlacementLevel, Problem, SpecError, VipSpec, check_version};
 use crate::fleet::{Fleet, Target};
 use crate::labels::check_labels;
 use crate::name::Name;
@@ -20,6 +20,9 @@ use crate::nearest::nearest;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClaimsFile {
+    /// Version of this format: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
     /// Whether these are all claims; what nobody claims is released then. Default: true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complete: Option<bool>,
@@ -71,6 +74,7 @@ impl ClaimsFile {
     ///
     /// A request or label that cannot be, an owner that is there twice, a target that is not in the fleet.
     pub fn claims<'a>(&self, fleet: &'a Fleet) -> Result<Vec<Asked<'a>>, SpecError> {
+        check_version(self.version)?;
         let at = FieldPath::default().field("claims");
         let mut seen: BTreeMap<&ClaimKey, usize> = BTreeMap::new();
         let mut asked = Vec::with_capacity(self.claims.len());
