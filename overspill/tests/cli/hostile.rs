@@ -9,8 +9,27 @@ use std::process::{Command, Stdio};
 use crate::{overspill, overspill_with, run};
 
 /// Every command.
-const COMMANDS: [&str; 10] =
-    ["check", "completions", "forward", "man", "pick", "run", "scenarios", "schema", "table", "validate"];
+const COMMANDS: [&str; 19] = [
+    "check",
+    "completions",
+    "diff",
+    "dns-plan",
+    "footprint",
+    "forward",
+    "lint",
+    "locality",
+    "man",
+    "patch",
+    "pick",
+    "render",
+    "rollout",
+    "run",
+    "scenarios",
+    "schema",
+    "table",
+    "validate",
+    "vip-plan",
+];
 
 /// What makes a run short.
 const SHORT: [&str; 6] = ["--set", "duration=4s", "--set", "events=[]", "--set", "expect=[]"];

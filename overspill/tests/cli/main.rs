@@ -4,6 +4,7 @@
 mod check;
 mod contract;
 mod digests;
+mod documents;
 mod forward;
 mod hostile;
 mod mesh;

@@ -37,11 +37,11 @@ pub(super) fn check(file: String, source: &Source) -> Checked {
     }
     let (wrong, warnings) = templates(&objects);
     faults.extend(wrong);
-    let found = objects.found().iter().map(|(reference, (_, line))| Found {
+    let found = objects.found().iter().map(|(reference, source)| Found {
         kind: reference.kind.as_str(),
         namespace: reference.namespace.as_ref().map(ToString::to_string),
         name: reference.name.to_string(),
-        line: *line,
+        line: source.first_line(),
     });
     let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
     for reference in objects.found().keys() {

@@ -1,0 +1,104 @@
+//! Access points of files, where they are placed and what they are there: what several commands begin with.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use mesh_model::access_point::{AccessPoint, PlacementRule};
+use mesh_model::fleet::{Fleet, Target};
+use mesh_model::placement::{Decision, Evidence, Outcome, Reason, Workload, place, targets};
+use mesh_model::render::Rendering;
+
+use super::{Stop, tell};
+use crate::objects::{Located, Objects};
+use files::{Fault, Severity};
+
+/// An access point, its targets and what they would receive.
+#[derive(Debug)]
+pub(super) struct Rendered<'a> {
+    pub(super) access_point: &'a Located<AccessPoint>,
+    pub(super) decisions: Vec<Decision>,
+    pub(super) renderings: Vec<Rendering>,
+}
+
+/// Asks for at least one access point.
+pub(super) fn some_in(objects: &Objects, files: &[PathBuf]) -> Result<(), Stop> {
+    if !objects.access_points.is_empty() {
+        return Ok(());
+    }
+    Err(Stop::Usage(format!("no FederatedAccessPoint is in {}; name its file", listed(files))))
+}
+
+/// The one access point of a file.
+pub(super) fn one_in<'a>(objects: &'a Objects, path: &Path) -> Result<&'a Located<AccessPoint>, Stop> {
+    match &objects.access_points[..] {
+        [one] => Ok(one),
+        all => Err(Stop::Usage(format!(
+            "{} holds {} access points; write a file with one",
+            path.display(),
+            all.len()
+        ))),
+    }
+}
+
+/// The fleet, which must have a cluster: without one, nothing that is said of targets would mean anything.
+pub(super) fn fleet_in(objects: &Objects, files: &[PathBuf]) -> Result<Fleet, Stop> {
+    let fleet = objects.fleet()?;
+    if fleet.clusters().len() == 0 {
+        return Err(Stop::Usage(format!("no Cluster is in {}; name the files of the fleet", listed(files))));
+    }
+    Ok(fleet)
+}
+
+fn listed(files: &[PathBuf]) -> String {
+    files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Places an access point and renders it for each target; warns of names that are not in the fleet and of no target at all.
+pub(super) fn rendered<'a>(
+    access_point: &'a Located<AccessPoint>,
+    fleet: &Fleet,
+    workloads: &[Workload],
+    render: impl Fn(&AccessPoint, &Target<'_>) -> Rendering,
+) -> Result<Rendered<'a>, Fault> {
+    let placement = &access_point.value.placement;
+    let workload = workload_of(access_point, workloads)?;
+    let current = BTreeSet::new();
+    let decisions = place(placement, Evidence { fleet, is_complete: true, workload, current: &current });
+    warn(access_point, &decisions);
+    let targets = targets(&decisions, placement.level, fleet);
+    let renderings = targets.map(|target| render(&access_point.value, &target)).collect();
+    Ok(Rendered { access_point, decisions, renderings })
+}
+
+/// The workload that an access point follows, if it follows one.
+pub(super) fn workload_of<'a>(
+    access_point: &Located<AccessPoint>,
+    workloads: &'a [Workload],
+) -> Result<Option<&'a Workload>, Fault> {
+    let AccessPoint { id, placement, .. } = &access_point.value;
+    let PlacementRule::Follow(name) = &placement.rule else { return Ok(None) };
+    let found = workloads.iter().find(|one| one.name == *name && one.namespace == id.namespace);
+    let missing = || {
+        let message = format!(
+            "there is no FederatedDeployment `{name}` of namespace `{}` in these files; add its file with --fleet",
+            id.namespace
+        );
+        access_point.source.fault("spec.placement.follow.name", message)
+    };
+    found.map(Some).ok_or_else(missing)
+}
+
+fn warn(access_point: &Located<AccessPoint>, decisions: &[Decision]) {
+    let source = &access_point.source;
+    let absent = decisions.iter().filter(|decision| matches!(decision.reason, Reason::NotThere { .. }));
+    let mut warnings: Vec<Fault> = absent
+        .map(|decision| {
+            source.fault("spec.placement.names", format!("{}: {}", decision.target, decision.reason))
+        })
+        .collect();
+    if decisions.iter().all(|decision| decision.outcome == Outcome::Skip) {
+        let message = format!("{} has no target in this fleet", access_point.value.id);
+        warnings.push(source.fault("spec.placement", message));
+    }
+    tell(&warnings, Severity::Warning);
+}
