@@ -185,6 +185,15 @@ pub enum Problem {
         /// Whether one is wanted.
         wanted: bool,
     },
+    /// A list that cannot be empty.
+    #[error("an empty list holds nothing; write at least {what}, or remove all of it")]
+    Nothing {
+        /// What belongs there.
+        what: &'static str,
+    },
+    /// A port that nothing listens on.
+    #[error("0 is no port; write a number from 1 to 65535")]
+    Port,
     /// An authority that could be listened to.
     #[error("an authority is asked over TLS only; write a URL that begins with https://")]
     NoHttps,

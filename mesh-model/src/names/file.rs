@@ -30,8 +30,8 @@ pub struct DesiredFile {
     /// The hash of deletions that are approved, as a plan that holds them back prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<Revision>,
-    /// The names; several may be one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// All names that are wanted, in a list that may be empty: what is not in it is no longer wanted, so a
+    /// file that ends before it is no file. Several may be one.
     pub names: Vec<WantedSpec>,
 }
 
@@ -88,8 +88,8 @@ pub struct CurrentFile {
     /// Version of this format: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
-    /// All records of the provider's domains, marks too.
-    #[serde(default)]
+    /// All records of the provider's domains, marks too, in a list that may be empty: what is not in it is
+    /// not there, so a file that ends before it is no file.
     pub records: Vec<Record>,
 }
 
@@ -98,7 +98,7 @@ impl DesiredFile {
     ///
     /// # Errors
     ///
-    /// What cannot be of the provider, a time to live, or a name without exactly one answer.
+    /// What cannot be of the provider, a time to live, a name without exactly one answer, or with one member twice.
     pub fn check(&self) -> Result<(NameProvider, Vec<Wanted>), SpecError> {
         check_version(self.version)?;
         let provider = NameProvider::try_from(self.provider.clone()).map_err(|error| {
@@ -139,6 +139,7 @@ impl CurrentFile {
 fn one(spec: &WantedSpec, path: &FieldPath) -> Result<Wanted, SpecError> {
     let answer = match (&spec.members, &spec.alias) {
         (Some(members), None) => {
+            check_owners(members, &path.field("members"))?;
             let members = members.iter().map(member).collect();
             if spec.weighted { Answer::Weighted(members) } else { Answer::Members(members) }
         }
@@ -160,6 +161,18 @@ fn one(spec: &WantedSpec, path: &FieldPath) -> Result<Wanted, SpecError> {
     };
     let ttl = whole_seconds(spec.ttl.unwrap_or(TTL), &path.field("ttl"))?;
     Ok(Wanted { name: spec.name.clone(), ttl, answer })
+}
+
+/// No two members of one list have one owner: one of them is a typing error.
+fn check_owners(members: &[MemberSpec], path: &FieldPath) -> Result<(), SpecError> {
+    let mut seen = BTreeMap::new();
+    for (position, member) in members.iter().enumerate() {
+        if let Some(first) = seen.insert(&member.owner, position) {
+            let name = member.owner.to_string();
+            return Err(path.item(position).field("owner").wrong(Problem::Duplicate { name, first }));
+        }
+    }
+    Ok(())
 }
 
 fn member(spec: &MemberSpec) -> Member {

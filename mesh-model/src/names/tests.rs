@@ -437,6 +437,11 @@ names:
         ),
         (text.replace(", owner: n/www", ""), "names[1].alias: an alias says nothing without owner"),
         (text.replace("domains: [example.com]", "domains: []"), "provider.spec.domains: an empty list"),
+        (
+            text.replace("owner: n/x@b", "owner: n/x@a"),
+            "names[0].members[1].owner: `n/x@a` is already the name of number 0",
+        ),
+        (format!("version: 2{text}"), "version: version 2 is not known"),
     ];
     for (text, expected) in refused {
         let file: DesiredFile = serde_saphyr::from_str(&text).unwrap();

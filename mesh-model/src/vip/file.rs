@@ -26,8 +26,8 @@ pub struct ClaimsFile {
     /// Whether these are all claims; what nobody claims is released then. Default: true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complete: Option<bool>,
-    /// Who wants addresses; no two have one owner.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// Who wants addresses, in a list that may be empty: what nobody claims is released, so a file that ends
+    /// before it is no file. No two have one owner.
     pub claims: Vec<ClaimSpec>,
     /// Who has some.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -72,9 +72,16 @@ impl ClaimsFile {
     ///
     /// # Errors
     ///
-    /// A request or label that cannot be, an owner that is there twice, a target that is not in the fleet.
+    /// A request or label that cannot be, an owner that is there twice, a target that is not in the fleet, a
+    /// holder of nothing.
     pub fn claims<'a>(&self, fleet: &'a Fleet) -> Result<Vec<Asked<'a>>, SpecError> {
         check_version(self.version)?;
+        for (position, held) in self.held.iter().enumerate() {
+            if held.addresses.is_empty() {
+                let at = FieldPath::default().field("held").item(position).field("addresses");
+                return Err(at.wrong(Problem::Nothing { what: "an address" }));
+            }
+        }
         let at = FieldPath::default().field("claims");
         let mut seen: BTreeMap<&ClaimKey, usize> = BTreeMap::new();
         let mut asked = Vec::with_capacity(self.claims.len());
