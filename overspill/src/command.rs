@@ -30,7 +30,7 @@ use lb_core::scheduler::Scheduler;
 use lb_core::table::TableCache;
 use mesh_model::api::SpecError;
 
-use crate::cli::Command;
+use crate::cli::{Command, Kind};
 use crate::output::{Output, colour};
 use files::{Fault, Severity, Source};
 
@@ -98,12 +98,27 @@ pub(crate) fn lb_config_of(source: &Source) -> Result<Config, Fault> {
     Config::try_from(file).map_err(|error| source.fault(&error.path.to_string(), error.problem.to_string()))
 }
 
-/// Reads a file of ours that is checked as a whole.
+/// Reads a file of a kind that is checked as a whole. Where it is another kind of file, that is what is told:
+/// the first field that is unknown would lead nowhere.
 fn checked<S: serde::de::DeserializeOwned, T>(
     source: &Source,
+    wanted: Kind,
     check: impl FnOnce(S) -> Result<T, SpecError>,
 ) -> Result<T, Fault> {
-    check(source.parse()?).map_err(|error| source.fault(&error.path.to_string(), error.problem.to_string()))
+    let file = source.parse().map_err(|fault| misplaced(source, wanted.name()).unwrap_or(fault))?;
+    check(file).map_err(|error| source.fault(&error.path.to_string(), error.problem.to_string()))
+}
+
+/// What to tell where objects are wanted, and the file is another one of ours.
+pub(crate) fn no_objects(source: &Source) -> Option<Fault> {
+    misplaced(source, check::kind::OBJECTS)
+}
+
+/// What to tell of a file that is good for something else.
+fn misplaced(source: &Source, wanted: &str) -> Option<Fault> {
+    let found = check::kind::other_than(wanted, source)?;
+    let message = format!("is a file of {found}, and one of {wanted} is wanted here; name that one");
+    Some(Fault::whole(source.name().to_owned(), message))
 }
 
 /// Refuses standard input for two files at once.

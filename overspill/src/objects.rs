@@ -20,6 +20,7 @@ use mesh_model::placement::Workload;
 use mesh_model::provision::{Issuer, NameProvider, VipPool};
 use serde::de::DeserializeOwned;
 
+use crate::command::no_objects;
 pub(crate) use fault::{rendering_faults, template_findings};
 
 /// An object and the text that it came from.
@@ -55,7 +56,12 @@ impl Objects {
             }
             seen.push(file);
             match Source::read(path) {
-                Ok(source) => faults.extend(objects.add(&source)),
+                Ok(source) => {
+                    let wrong = objects.add(&source);
+                    // the first field of another kind of file would lead nowhere
+                    let misplaced = (!wrong.is_empty()).then(|| no_objects(&source)).flatten();
+                    faults.extend(misplaced.map_or(wrong, |fault| vec![fault]));
+                }
                 Err(fault) => faults.push(fault),
             }
         }

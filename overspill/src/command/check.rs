@@ -1,6 +1,6 @@
 //! `check FILE...`: parse and validate any of our files, name its kind.
 
-mod kind;
+pub(super) mod kind;
 mod objects;
 
 use std::collections::BTreeSet;

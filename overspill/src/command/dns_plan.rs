@@ -7,7 +7,7 @@ use mesh_model::provision::NameProvider;
 use mesh_model::render::Revision;
 
 use super::{Stop, checked, not_both_stdin};
-use crate::cli::DnsPlan;
+use crate::cli::{DnsPlan, Kind};
 use crate::numbers::{counted, grouped};
 use crate::output::{Format, Output, printable, wrapped};
 use crate::progress::Progress;
@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &DnsPlan, out: &mut Output) -> Result<(), Stop> {
 
 /// Reads a file of names that are wanted completely.
 pub(super) fn desired(source: &Source) -> Result<Desired, Fault> {
-    checked(source, |file: DesiredFile| {
+    checked(source, Kind::Desired, |file: DesiredFile| {
         let (provider, wanted) = file.check()?;
         Ok((provider, wanted, file.approved))
     })
@@ -40,7 +40,7 @@ pub(super) fn desired(source: &Source) -> Result<Desired, Fault> {
 
 /// Reads a file of records that are there completely.
 pub(super) fn current(source: &Source) -> Result<Vec<Record>, Fault> {
-    checked(source, |file: CurrentFile| file.check())
+    checked(source, Kind::Current, |file: CurrentFile| file.check())
 }
 
 fn show(plan: &NamePlan, out: &mut Output) -> io::Result<()> {

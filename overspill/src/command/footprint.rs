@@ -11,7 +11,7 @@ use mesh_model::template::Schemas;
 
 use super::placed::{fleet_in, rendered, some_in};
 use super::{Stop, checked, tell};
-use crate::cli;
+use crate::cli::{self, Kind};
 use crate::numbers::{bytes, counted, grouped};
 use crate::objects::{Objects, rendering_faults};
 use crate::output::{Format, Output, lines, table, wrapped};
@@ -62,7 +62,7 @@ fn services(arguments: &cli::Footprint) -> Result<Services, Fault> {
 
 /// Reads a services file completely.
 pub(super) fn services_of(source: &Source) -> Result<Services, Fault> {
-    checked(source, |file: ServicesFile| Services::try_from(file))
+    checked(source, Kind::Services, |file: ServicesFile| Services::try_from(file))
 }
 
 fn show(footprint: &Footprint, out: &mut Output) -> io::Result<()> {

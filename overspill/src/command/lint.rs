@@ -102,6 +102,6 @@ fn show(finding: &Placed, out: &mut Output) -> io::Result<()> {
         Severity::Warning => "warning",
     };
     writeln!(out, ": {severity}: {code}")?;
-    writeln!(out, "    {}", printable(&format!("{object} {path}")))?;
+    write!(out, "    {}\n    {}\n", printable(object), printable(path))?;
     write!(out, "{}{}", wrapped(message, "    "), wrapped(&format!("fix: {fix}"), "    "))
 }

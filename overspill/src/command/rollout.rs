@@ -11,8 +11,8 @@ use mesh_model::rollout::{
 use serde::Serialize;
 
 use super::placed::{fleet_in, one_in};
-use super::{Stop, checked, not_both_stdin};
-use crate::cli::Rollout;
+use super::{Stop, misplaced, not_both_stdin};
+use crate::cli::{Kind, Rollout};
 use crate::objects::Objects;
 use crate::output::{Format, Output};
 use crate::progress::Progress;
@@ -51,8 +51,7 @@ pub(super) fn run(arguments: &Rollout, out: &mut Output) -> Result<(), Stop> {
     let access_point = &one_in(&objects, &arguments.file)?.value;
     let fleet = fleet(arguments, &objects)?;
     let AccessPoint { rollout, placement, .. } = access_point;
-    let events = Source::read(&arguments.events)?;
-    let lines: Vec<Source> = events.lines().collect();
+    let lines = lines_of(&Source::read(&arguments.events)?)?;
     let playing = Progress::new(lines.len() as u64, PLAYING);
     let mut play = Play::new(rollout.clone(), &fleet, placement.level);
     let mut decisions = Vec::with_capacity(lines.len());
@@ -91,9 +90,36 @@ fn fleet(arguments: &Rollout, objects: &Objects) -> Result<Fleet, Stop> {
     })
 }
 
+/// The lines of a recording, of which there is one at least.
+fn lines_of(events: &Source) -> Result<Vec<Source>, Fault> {
+    let lines: Vec<Source> = events.lines().collect();
+    let is_object = |line: &Source| line.text().trim_start().starts_with('{');
+    if !lines.iter().any(is_object)
+        && let Some(fault) = misplaced(events, Kind::Events.name())
+    {
+        return Err(fault);
+    }
+    if lines.is_empty() {
+        let message = "nothing is in it; write one JSON object on each line".to_owned();
+        return Err(Fault::whole(events.name().to_owned(), message));
+    }
+    Ok(lines)
+}
+
 /// Reads one line of a recording completely.
 pub(super) fn recorded(line: &Source) -> Result<Recorded, Fault> {
-    checked(line, |spec: RecordedSpec| Recorded::try_from(spec))
+    if line.text().trim_start().starts_with('#') {
+        let message = "a recording has no comments; write one JSON object on each line".to_owned();
+        return Err(line.fault_at(1, 1, None, message));
+    }
+    let spec: RecordedSpec = line.parse().map_err(|fault: Fault| {
+        if fault.message.starts_with("no YAML") {
+            let message = "no JSON object; write a whole one on each line, and no comma after it".to_owned();
+            return Fault { message, ..fault };
+        }
+        fault
+    })?;
+    Recorded::try_from(spec).map_err(|error| line.fault(&error.path.to_string(), error.problem.to_string()))
 }
 
 /// The field of a line that cannot be played.

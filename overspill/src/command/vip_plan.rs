@@ -9,7 +9,7 @@ use mesh_model::time::WallTime;
 use mesh_model::vip::{Asked, ClaimsFile, Records, VipPlan, plan};
 
 use super::{Stop, checked, not_both_stdin};
-use crate::cli;
+use crate::cli::{self, Kind};
 use crate::numbers::grouped;
 use crate::objects::Objects;
 use crate::output::{Format, Output, lines, table, wrapped};
@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &cli::VipPlan, out: &mut Output) -> Result<(), Stop
 
 /// Reads a file of claims completely; targets are looked up if the fleet has a cluster.
 pub(super) fn claims<'a>(source: &Source, fleet: &'a Fleet) -> Result<Claims<'a>, Fault> {
-    checked(source, |file: ClaimsFile| {
+    checked(source, Kind::Claims, |file: ClaimsFile| {
         let asked = file.claims(fleet)?;
         Ok((asked, file.records(), file.complete.unwrap_or(true)))
     })

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::{overspill, overspill_with, run};
+use crate::{checkout_text, overspill, overspill_with, run};
 
 /// Every command.
 const COMMANDS: [&str; 19] = [
@@ -148,10 +148,28 @@ fn files_that_are_none_of_ours_are_refused_and_never_crash_us() {
         text + &format!("{next}: &{next} [{}]\n", vec![format!("*{one}"); 9].join(","))
     });
     write("bomb.yaml", bomb.as_bytes());
+    for name in
+        ["access-point.yaml", "fleet.yaml", "desired.yaml", "current.yaml", "claims.yaml", "events.jsonl"]
+    {
+        write(name, checkout_text(name).as_bytes());
+    }
     for name in ["binary.yaml", "deep.yaml", "empty.yaml", "zeros.yaml", "bomb.yaml", "missing.yaml", "."] {
-        for arguments in
-            [&["check", name][..], &["run", name], &["pick", "--config", name], &["table", "--config", name]]
-        {
+        for arguments in [
+            &["check", name][..],
+            &["run", name],
+            &["pick", "--config", name],
+            &["table", "--config", name],
+            &["lint", name],
+            &["lint", "access-point.yaml", "--fleet", name],
+            &["footprint", name, "--fleet", "fleet.yaml"],
+            &["footprint", "access-point.yaml", "--fleet", "fleet.yaml", "--services", name],
+            &["rollout", name, "events.jsonl", "--fleet", "fleet.yaml"],
+            &["rollout", "access-point.yaml", name, "--fleet", "fleet.yaml"],
+            &["dns-plan", name, "current.yaml"],
+            &["dns-plan", "desired.yaml", name],
+            &["vip-plan", name, "claims.yaml"],
+            &["vip-plan", "fleet.yaml", name],
+        ] {
             let ran = run(folder.path(), arguments, "");
             assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{arguments:?}: {}", ran.err);
             assert!(

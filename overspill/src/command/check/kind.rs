@@ -47,17 +47,35 @@ const MARKS: [(FileKind, &[&str]); 7] = [
 
 /// The kind of which most fields stand at the top.
 pub(super) fn of(source: &Source) -> Result<FileKind, Fault> {
-    let fields = source.top_fields();
-    let count = |marks: &[&str]| fields.iter().filter(|field| marks.contains(&field.as_str())).count();
-    let counts: Vec<(usize, FileKind)> = MARKS.iter().map(|(kind, marks)| (count(marks), *kind)).collect();
-    let most = counts.iter().map(|(count, _)| *count).max().filter(|most| *most > 0);
-    let best: Vec<FileKind> =
-        counts.iter().filter(|(count, _)| Some(*count) == most).map(|(_, kind)| *kind).collect();
-    match best[..] {
+    match best(source)[..] {
         [] => Err(none_of_ours(source)),
         [FileKind::Lb, FileKind::Services] if is_of_a_mesh(source) => Ok(FileKind::Services),
         [first, ..] => Ok(first),
     }
+}
+
+/// What a text is, in a word, if it is one of our files and not one of `wanted`: for whoever named the wrong one.
+pub(in crate::command) fn other_than(wanted: &str, source: &Source) -> Option<&'static str> {
+    let found: Vec<&'static str> = if is_recording(source) {
+        vec![Kind::Events.name()]
+    } else if super::objects::are_in(source) {
+        vec![OBJECTS]
+    } else {
+        best(source).into_iter().map(FileKind::name).collect()
+    };
+    if found.contains(&wanted) { None } else { found.first().copied() }
+}
+
+/// What a file of objects is called.
+pub(in crate::command) const OBJECTS: &str = "objects";
+
+/// The kinds of which most fields stand at the top; none if no field is of any.
+fn best(source: &Source) -> Vec<FileKind> {
+    let fields = source.top_fields();
+    let count = |marks: &[&str]| fields.iter().filter(|field| marks.contains(&field.as_str())).count();
+    let counts: Vec<(usize, FileKind)> = MARKS.iter().map(|(kind, marks)| (count(marks), *kind)).collect();
+    let most = counts.iter().map(|(count, _)| *count).max().filter(|most| *most > 0);
+    counts.into_iter().filter(|(count, _)| Some(*count) == most).map(|(_, kind)| kind).collect()
 }
 
 /// Services of a node and of a mesh are called alike; those of a mesh have names.

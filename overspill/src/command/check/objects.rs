@@ -6,6 +6,7 @@ use mesh_model::api::Kind;
 use mesh_model::template::Schemas;
 use serde::Serialize;
 
+use super::kind::OBJECTS;
 use super::{Checked, plural};
 use crate::objects::{Objects, template_findings};
 use files::{Fault, Source};
@@ -52,7 +53,7 @@ pub(super) fn check(file: String, source: &Source) -> Checked {
     let mut kinds = counts.keys();
     let kind = match (kinds.next(), kinds.next()) {
         (Some(only), None) => Some(only.as_str()),
-        (Some(_), Some(_)) => Some("objects"),
+        (Some(_), Some(_)) => Some(OBJECTS),
         (None, _) => None,
     };
     Checked {
