@@ -105,6 +105,9 @@ fn verdict(footprint: &Footprint) -> String {
         footprint.proxies.iter().filter(|proxy| proxy.budget_bytes.is_some()).collect();
     let over = with_budget.iter().filter(|proxy| proxy.over).count();
     let all = counted(with_budget.len(), "budget");
+    if footprint.proxies.is_empty() {
+        return "no proxy: no access point has a target in this fleet".to_owned();
+    }
     match (with_budget.is_empty(), over, footprint.hide.is_empty()) {
         (true, ..) => "no budget: write proxyMemory to the clusters of the fleet".to_owned(),
         (false, 0, _) => format!("within all of {all}"),

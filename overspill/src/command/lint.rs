@@ -8,7 +8,7 @@ use mesh_model::template::Schemas;
 use serde::Serialize;
 
 use super::Stop;
-use super::placed::{fleet_in, some_in, workload_of};
+use super::placed::{decided, fleet_in, some_in};
 use crate::cli::Lint;
 use crate::numbers::counted;
 use crate::objects::Objects;
@@ -67,9 +67,9 @@ pub(super) fn run(arguments: &Lint, out: &mut Output) -> Result<(), Stop> {
 /// All that the files say of the fleet.
 fn facts(arguments: &Lint, objects: &Objects) -> Result<FleetFacts, Stop> {
     let fleet = fleet_in(objects, &arguments.fleet)?;
-    // whom an access point follows decides its targets, and most findings are of targets
+    // most findings are of targets: whom an access point follows must be known, and none at all is told
     for access_point in &objects.access_points {
-        workload_of(access_point, &objects.workloads)?;
+        decided(access_point, &fleet, &objects.workloads)?;
     }
     Ok(FleetFacts {
         fleet,

@@ -60,18 +60,28 @@ pub(super) fn rendered<'a>(
     workloads: &[Workload],
     render: impl Fn(&AccessPoint, &Target<'_>) -> Rendering,
 ) -> Result<Rendered<'a>, Fault> {
-    let placement = &access_point.value.placement;
-    let workload = workload_of(access_point, workloads)?;
-    let current = BTreeSet::new();
-    let decisions = place(placement, Evidence { fleet, is_complete: true, workload, current: &current });
-    warn(access_point, &decisions);
-    let targets = targets(&decisions, placement.level, fleet);
+    let decisions = decided(access_point, fleet, workloads)?;
+    let targets = targets(&decisions, access_point.value.placement.level, fleet);
     let renderings = targets.map(|target| render(&access_point.value, &target)).collect();
     Ok(Rendered { access_point, decisions, renderings })
 }
 
+/// Places an access point; warns of names that are not in the fleet and of no target at all.
+pub(super) fn decided(
+    access_point: &Located<AccessPoint>,
+    fleet: &Fleet,
+    workloads: &[Workload],
+) -> Result<Vec<Decision>, Fault> {
+    let workload = workload_of(access_point, workloads)?;
+    let current = BTreeSet::new();
+    let evidence = Evidence { fleet, is_complete: true, workload, current: &current };
+    let decisions = place(&access_point.value.placement, evidence);
+    warn(access_point, &decisions);
+    Ok(decisions)
+}
+
 /// The workload that an access point follows, if it follows one.
-pub(super) fn workload_of<'a>(
+fn workload_of<'a>(
     access_point: &Located<AccessPoint>,
     workloads: &'a [Workload],
 ) -> Result<Option<&'a Workload>, Fault> {

@@ -114,6 +114,15 @@ fn a_target_that_cannot_be_rendered_has_no_size() {
 }
 
 #[test]
+fn without_a_target_there_is_no_proxy() {
+    let follow = "follow: { kind: FederatedDeployment, name: checkout }";
+    let text = with(&checkout_text("access-point.yaml"), follow, "zones: [slc-d]");
+    let ran = overspill_with(&["footprint", "-", "--fleet", &checkout("fleet.yaml")], &text);
+    assert_eq!((ran.status, ran.out.as_str()), (0, "no proxy: no access point has a target in this fleet\n"));
+    assert!(ran.err.contains("has no target in this fleet"), "{}", ran.err);
+}
+
+#[test]
 fn what_is_wrong_in_a_services_file_is_told_at_its_place() {
     let text = checkout_text("services.yaml");
     for (from, to, expected) in [

@@ -121,6 +121,17 @@ fn every_fact_of_the_fleet_is_looked_at() {
     }
 }
 
+/// Without a target nothing holds anywhere, which is what has to be told first.
+#[test]
+fn no_target_is_warned_of() {
+    let follow = "follow: { kind: FederatedDeployment, name: checkout }";
+    let ran = lint(&with(&checkout_text("access-point.yaml"), follow, "zones: [slc-d]"), &[]);
+    let expected = "<stdin>:11:5: warning: spec.placement: payments/checkout has no target in this fleet\n";
+    assert_eq!(ran.err.split_inclusive('\n').next(), Some(expected));
+    assert!(ran.out.ends_with("1 access point: 0 errors, 3 warnings\n"), "{}", ran.out);
+    assert_eq!(ran.status, 0);
+}
+
 #[test]
 fn two_access_points_are_held_against_each_other() {
     let text = checkout_text("access-point.yaml");
