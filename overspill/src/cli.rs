@@ -33,19 +33,19 @@ pub(crate) struct Cli {
 
 const AFTER: &str = "\
 Examples:
-  overspill run az-loss                            a zone is lost at the peak
-  overspill run az-loss --out report/              the same, with a report to open
+  overspill run az-loss                            lose a zone at the peak
+  overspill run az-loss --out report/              with a report to open
   overspill scenarios                              what else there is to run
-  overspill validate                               does the simulator tell the truth?
+  overspill validate                               is the simulator right?
   overspill check lb.yaml                          is the file right?
-  overspill table --config lb.yaml                 who gets which share of the flows
+  overspill table --config lb.yaml                 who gets which share
   overspill table --config lb.yaml --against new.yaml
-                                                   what would a change move
-  overspill pick --config lb.yaml flows.csv        where does each flow go, and why
+                                                   what a change would move
+  overspill pick --config lb.yaml flows.csv        where flows go, and why
   overspill forward --config lb.yaml in.pcap out.pcap
-                                                   what a node does with packets
+                                                   what a node does to packets
   overspill render access-point.yaml --fleet fleet.yaml
-                                                   what each target would receive
+                                                   what each target receives
   overspill diff old.yaml new.yaml --fleet fleet.yaml
                                                    what a change would alter
   overspill lint access-point.yaml --fleet fleet.yaml

@@ -37,8 +37,8 @@ What access points would be on their targets, and the services around them, as
 clusters, routes, endpoints, bytes on the wire and memory of each class of
 proxies: a cluster's gateways, a namespace's sidecars. The services are those of
 --services; without it the access points are alone in the mesh. Budgets are
-proxyMemory of the clusters. Exit status 1 if one is exceeded; then it says which
-services to hide.
+proxyMemory of the clusters. Exit status 1 if one is exceeded; then it says
+which services to hide.
 
 Examples:
   overspill footprint examples/checkout/access-point.yaml \\
@@ -62,15 +62,15 @@ pub(crate) struct Footprint {
 /// `lint`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-FILEs hold access points. What can be seen in them is looked for always: failover
-without outlier detection, weights that are not 100 together, a host that two
-claim. What only a fleet can tell needs --fleet, whose files hold all there is:
-zones, clusters, FederatedDeployments, VipPools, NameProviders, Issuers. Then
-pools, providers and regions that are not there are found, and overrides that
-hold nowhere. Where a fact is missing, nothing is said.
+FILEs hold access points. What can be seen in them is looked for always, such as
+failover without outlier detection, weights that are not 100 together, a host
+that two claim. What only a fleet can tell needs --fleet, whose files hold all
+there is: zones, clusters, FederatedDeployments, VipPools, NameProviders and
+Issuers. Then pools, providers and regions that are not there are found, and
+overrides that hold nowhere. Where a fact is missing, nothing is said.
 
-A finding has a code that stays, a place, and what to do. Exit status 1 if one is
-an error; warnings alone are 0.
+A finding has a code that stays, a place, and what to do. Exit status 1 if one
+is an error; warnings alone are 0.
 
 Examples:
   overspill lint examples/checkout/access-point.yaml
@@ -145,9 +145,10 @@ The files of --out are DIR/TARGET/KIND-NAME.yaml; what else lies there stays.
 
 Examples:
   overspill render access-point.yaml --fleet fleet.yaml
-  overspill render access-point.yaml --fleet fleet.yaml --target slc-a-1 --explain
+  overspill render access-point.yaml --fleet fleet.yaml --explain
   overspill render access-point.yaml --fleet fleet.yaml --out rendered/
-  overspill render *.yaml --fleet fleet.yaml --target slc-a-1 | kubectl diff -f -")]
+  overspill render access-point.yaml --fleet fleet.yaml --target slc-a-1 |
+    kubectl diff -f -")]
 pub(crate) struct Render {
     /// Files with access points; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]

@@ -8,14 +8,14 @@ use mesh_model::time::WallTime;
 /// `dns-plan`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-DESIRED says whose names these are (a NameProvider) and what they are to lead to;
-CURRENT is what the provider has, our marks among it. A record without a mark of
-ours is never touched, and a name never goes empty because nobody knows how its
-members are. More deletions than the provider's maxDeletions are held back, all
-of them, until their hash stands in DESIRED as `approved`.
+DESIRED says whose names these are (a NameProvider) and what they are to lead
+to; CURRENT is what the provider has, our marks among it. A record without a
+mark of ours is never touched, and a name never goes empty because nobody knows
+how its members are. More deletions than the provider's maxDeletions are held
+back, all of them, until their hash stands in DESIRED as `approved`.
 
-One name's error leaves the others as they are. Exit status 1 if there is one, or
-if deletions are held back.
+One name's error leaves the others as they are. Exit status 1 if there is one,
+or if deletions are held back.
 
 Examples:
   overspill dns-plan examples/checkout/desired.yaml \\
@@ -38,10 +38,10 @@ pub(crate) struct DnsPlan {
 FILE holds one access point, whose `rollout` is played. EVENTS.jsonl has a line
 of JSON for each thing that happened, in order of time:
   {\"at\": \"0s\", \"wall\": \"2026-11-26T18:00:00Z\", \"kind\": \"join\", \"targets\": [..]}
-`at` counts from the start, `wall` is the date, which goes on by itself. Kinds:
-join, leave, revision, report, approval, abort, resume, restart, timeout; each has
-its own fields (`overspill schema events`). One line answers each; the table at
-the end says what each target has and waits for.
+`at` counts from the start; `wall` is the date, which goes on by itself. Kinds
+are join, leave, revision, report, approval, abort, resume, restart, timeout;
+each has its own fields (`overspill schema events`). One line answers each; the
+table at the end says what each target has and waits for.
 
 The fleet says in which stage a target is; it may stand in FILE as well.
 

@@ -56,6 +56,16 @@ fn help_and_lists_fit_eighty_columns() {
             assert!(line.chars().count() <= 80, "{command}: {line}");
         }
     }
+    for command in COMMANDS.iter().map(|command| vec![*command, "--help"]).chain([vec!["--help"]]) {
+        // what stands below the options is broken by hand, and not again by a terminal of 80 columns
+        let help =
+            Command::new(env!("CARGO_BIN_EXE_overspill")).args(&command).env("COLUMNS", "1000").output();
+        let text = String::from_utf8(help.expect("it is built").stdout).expect("we print UTF-8");
+        let (_, below) = text.rsplit_once("Print version").expect("every help has that option");
+        for line in below.lines() {
+            assert!(line.chars().count() <= 80, "{command:?}: {line}");
+        }
+    }
     for line in overspill(&["scenarios"]).out.lines() {
         assert!(line.chars().count() <= 80, "{line}");
     }
