@@ -14,18 +14,6 @@ use crate::time::WallTime;
 use crate::units::HumanDuration;
 
 /// One line of a recording, as it is written.
-///
-/// ```
-/// use mesh_model::rollout::{Recorded, RecordedSpec};
-///
-/// let line = |text| -> Result<_, Box<dyn std::error::Error>> {
-///     Ok(Recorded::try_from(serde_json::from_str::<RecordedSpec>(text)?)?)
-/// };
-/// assert!(line(r#"{"at":"10s","kind":"leave","targets":["slc-a-1"]}"#).is_ok());
-/// let told = line(r#"{"at":"10s","kind":"leave","target":"slc-a-1"}"#).unwrap_err().to_string();
-/// assert_eq!(told, "target: a line of kind leave has no such field; its fields are targets");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -125,6 +113,18 @@ impl HappeningKind {
 }
 
 /// One line of a recording.
+///
+/// ```
+/// use mesh_model::rollout::{Recorded, RecordedSpec};
+///
+/// let line = |text| -> Result<_, Box<dyn std::error::Error>> {
+///     Ok(Recorded::try_from(serde_json::from_str::<RecordedSpec>(text)?)?)
+/// };
+/// assert!(line(r#"{"at":"10s","kind":"leave","targets":["slc-a-1"]}"#).is_ok());
+/// let told = line(r#"{"at":"10s","kind":"leave","target":"slc-a-1"}"#).unwrap_err().to_string();
+/// assert_eq!(told, "target: a line of kind leave has no such field; its fields are targets");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "RecordedSpec")]
 pub struct Recorded {

@@ -255,5 +255,7 @@ fn every_kind_of_file_has_a_schema() {
         let schema = overspill(&["schema", kind]).json();
         assert_eq!(schema["required"], serde_json::json!(required), "{kind}");
         assert_eq!(schema["additionalProperties"], false, "{kind}");
+        // what is written for readers of the code is not for those of the file
+        assert!(!schema.to_string().contains("```"), "{kind}");
     }
 }
