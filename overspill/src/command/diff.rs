@@ -6,7 +6,7 @@ use std::path::Path;
 use mesh_model::render::{Difference, compare, render};
 use mesh_model::template::Schemas;
 
-use super::placed::{one_in, rendered};
+use super::placed::{one_in, rendered, warn_of_workloads};
 use super::{Stop, tell};
 use crate::cli::Diff;
 use crate::objects::{Objects, rendering_faults};
@@ -20,6 +20,7 @@ pub(super) fn run(arguments: &Diff, out: &mut Output) -> Result<(), Stop> {
     let around =
         Objects::read(arguments.fleet.iter().map(std::path::PathBuf::as_path)).map_err(Stop::Faults)?;
     let fleet = around.fleet()?;
+    warn_of_workloads(&around, &fleet)?;
     let (old, new) = (read(&arguments.old)?, read(&arguments.new)?);
     let (before, after) = (one_in(&old, &arguments.old)?, one_in(&new, &arguments.new)?);
     if before.value.id != after.value.id {

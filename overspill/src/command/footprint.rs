@@ -9,7 +9,7 @@ use mesh_model::footprint::{Footprint, ProxyClass, ProxySize, Services, Services
 use mesh_model::render::{Rendering, render_steered};
 use mesh_model::template::Schemas;
 
-use super::placed::{fleet_in, rendered, some_in};
+use super::placed::{fleet_in, rendered, some_in, warn_of_workloads};
 use super::{Stop, checked, tell};
 use crate::cli::{self, Kind};
 use crate::numbers::{bytes, counted, grouped};
@@ -29,6 +29,7 @@ pub(super) fn run(arguments: &cli::Footprint, out: &mut Output) -> Result<(), St
     let objects = Objects::read(given.into_iter().map(std::path::PathBuf::as_path)).map_err(Stop::Faults)?;
     some_in(&objects, &arguments.files)?;
     let fleet = fleet_in(&objects, &arguments.fleet)?;
+    warn_of_workloads(&objects, &fleet)?;
     let services = services(arguments)?;
     let schemas = Schemas::embedded();
     let (mut renderings, mut faults): (Vec<Rendering>, Vec<Fault>) = (Vec::new(), Vec::new());

@@ -8,7 +8,7 @@ use mesh_model::template::Schemas;
 use serde::Serialize;
 
 use super::Stop;
-use super::placed::{decided, fleet_in, some_in};
+use super::placed::{decided, fleet_in, some_in, warn_of_workloads};
 use crate::cli::Lint;
 use crate::numbers::counted;
 use crate::objects::Objects;
@@ -67,6 +67,7 @@ pub(super) fn run(arguments: &Lint, out: &mut Output) -> Result<(), Stop> {
 /// All that the files say of the fleet.
 fn facts(arguments: &Lint, objects: &Objects) -> Result<FleetFacts, Stop> {
     let fleet = fleet_in(objects, &arguments.fleet)?;
+    warn_of_workloads(objects, &fleet)?;
     // most findings are of targets: whom an access point follows must be known, and none at all is told
     for access_point in &objects.access_points {
         decided(access_point, &fleet, &objects.workloads)?;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use mesh_model::access_point::{AccessPoint, PlacementRule};
+use mesh_model::api::{self, Kind};
 use mesh_model::fleet::{Fleet, Target};
+use mesh_model::name::Name;
 use mesh_model::placement::{Decision, Evidence, Outcome, Reason, Workload, place, targets};
 use mesh_model::render::Rendering;
 
@@ -78,6 +80,36 @@ pub(super) fn decided(
     let decisions = place(&access_point.value.placement, evidence);
     warn(access_point, &decisions);
     Ok(decisions)
+}
+
+/// Warns of clusters that workloads are wanted in and the fleet does not have: whoever follows them is not there.
+pub(super) fn warn_of_workloads(objects: &Objects, fleet: &Fleet) -> Result<(), Fault> {
+    let mut warnings = Vec::new();
+    let workloads = objects.found().iter().filter(|(found, _)| found.kind == Kind::FederatedDeployment);
+    for (reference, source) in workloads {
+        let object: api::FederatedDeployment = source.parse()?;
+        for (position, cluster) in object.spec.placement.clusters.iter().enumerate() {
+            if cluster.replicas > 0 && fleet.cluster(cluster.name.as_str()).is_none() {
+                let message = format!(
+                    "{reference} is wanted in cluster `{}`, which this fleet does not have{}",
+                    cluster.name,
+                    nearest_cluster(&cluster.name, fleet)
+                );
+                warnings.push(source.fault(&format!("spec.placement.clusters[{position}].name"), message));
+            }
+        }
+    }
+    tell(&warnings, Severity::Warning);
+    Ok(())
+}
+
+fn nearest_cluster(name: &Name, fleet: &Fleet) -> String {
+    /// Typing errors that leave a name recognisable.
+    const NEAR: usize = 2;
+    let distance = |known: &Name| strsim::damerau_levenshtein(name.as_str(), known.as_str());
+    let nearest = fleet.clusters().map(|cluster| (distance(&cluster.name), &cluster.name)).min();
+    let nearest = nearest.filter(|(distance, _)| *distance <= NEAR);
+    nearest.map_or_else(String::new, |(_, nearest)| format!("; did you mean `{nearest}`?"))
 }
 
 /// The workload that an access point follows, if it follows one.

@@ -13,7 +13,7 @@ use mesh_model::fleet::Target;
 use mesh_model::render::render_steered;
 use mesh_model::template::Schemas;
 
-use super::placed::{Rendered, rendered, some_in};
+use super::placed::{Rendered, rendered, some_in, warn_of_workloads};
 use super::{Stop, tell};
 use crate::cli::Render;
 use crate::objects::{Objects, rendering_faults};
@@ -25,6 +25,7 @@ pub(super) fn run(arguments: &Render, out: &mut Output) -> Result<(), Stop> {
     let objects = Objects::read(paths).map_err(Stop::Faults)?;
     some_in(&objects, &arguments.files)?;
     let fleet = objects.fleet()?;
+    warn_of_workloads(&objects, &fleet)?;
     let schemas = Schemas::embedded();
     let mut all = Vec::new();
     for access_point in &objects.access_points {

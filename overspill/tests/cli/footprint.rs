@@ -122,6 +122,24 @@ fn without_a_target_there_is_no_proxy() {
     assert!(ran.err.contains("has no target in this fleet"), "{}", ran.err);
 }
 
+/// Whoever follows a workload is nowhere but where the workload is: a typing error there takes a target away.
+#[test]
+fn a_workload_in_a_cluster_that_is_not_there_is_warned_of() {
+    let fleet =
+        with(&checkout_text("fleet.yaml"), "name: slc-b-2, replicas: 12 }", "name: slc-b-22, replicas: 12 }");
+    let access_point = checkout("access-point.yaml");
+    let expected = "<stdin>:240:17: warning: spec.placement.clusters[1].name: FederatedDeployment/payments/checkout is wanted in cluster `slc-b-22`, which this fleet does not have; did you mean `slc-b-2`?";
+    for arguments in [
+        &["footprint", &access_point][..],
+        &["lint", &access_point],
+        &["render", &access_point],
+        &["diff", &access_point, &access_point],
+    ] {
+        let ran = overspill_with(&[arguments, &["--fleet", "-"]].concat(), &fleet);
+        assert_eq!((ran.status, ran.err.lines().next()), (0, Some(expected)), "{arguments:?}");
+    }
+}
+
 #[test]
 fn what_is_wrong_in_a_services_file_is_told_at_its_place() {
     let text = checkout_text("services.yaml");
