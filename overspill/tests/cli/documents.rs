@@ -1,5 +1,6 @@
 //! Documents that cannot lie: every command that `examples/checkout/README.md` shows is run there and has
-//! to print what stands below it, and the examples of each `--help` run from the root of the repository.
+//! to print what stands below it; the examples of each `--help`, and what the README says of access points,
+//! run from the root of the repository.
 //!
 //! A block ```` ```console ```` holds commands after `$ `, each over what it prints on both outputs together;
 //! `[exit status 1]` ends what failed. `UPDATE_GOLDEN=1` writes what is printed now.
@@ -100,6 +101,25 @@ fn what_is_approved_is_what_the_difference_shows() {
         approvals.len() == 2 && approvals.iter().all(|line| line.contains(hash)),
         "{hash}: {approvals:?}"
     );
+}
+
+#[test]
+fn what_the_readme_says_of_the_example_runs_from_the_root() {
+    let document = std::fs::read_to_string(root().join("README.md")).expect("it is there");
+    let (_, section) = document.split_once("\n[`examples/checkout`]").expect("it names the example");
+    let (section, _) = section.split_once("\n## ").expect("another section follows");
+    let commands: String = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let commands = commands.replace("|\n", "| ");
+    assert_eq!(commands.lines().count(), 4, "{commands}");
+    for command in commands.lines() {
+        let printed = shell(&root(), command);
+        assert!(printed.contains("checkout") || printed.contains("1 access point"), "{command}: {printed}");
+        assert!(!printed.contains("[exit status") && !printed.contains("error: "), "{command}: {printed}");
+    }
 }
 
 #[test]
