@@ -155,6 +155,25 @@ impl Source {
         found.into_iter().map(|one| part(&self.text[one.bytes], one.lines_before)).collect()
     }
 
+    /// The lines of a text of which each is a document of its own (JSON Lines); empty ones are left out.
+    /// Faults keep the lines of the file.
+    ///
+    /// ```
+    /// let source = files::Source::new("events.jsonl", "{\"at\": 1}\n\n{\"at\": }");
+    /// let [first, second] = &source.lines().collect::<Vec<_>>()[..] else { panic!("there are two") };
+    /// assert!(first.parse::<serde_json::Value>().is_ok());
+    /// assert_eq!(second.first_line(), 3);
+    /// ```
+    pub fn lines(&self) -> impl Iterator<Item = Self> {
+        let text = self.text.strip_prefix('\u{feff}').unwrap_or(&self.text);
+        let line = |(before, text): (usize, &str)| Self {
+            name: self.name.clone(),
+            text: text.to_owned(),
+            lines_before: self.lines_before.saturating_add(count(before)),
+        };
+        text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()).map(line)
+    }
+
     /// The number of the line of the file that the text begins with, from 1.
     #[must_use]
     pub const fn first_line(&self) -> u32 {

@@ -33,6 +33,9 @@ pub(super) fn of(error: &Error) -> String {
         Error::Unexpected { expected: "sequence start", .. } => {
             "a list is wanted here; write `[ ... ]` or lines that begin with `-`".to_owned()
         }
+        Error::Unexpected { expected: "string scalar", .. } => {
+            "a single value is wanted here; write a text or a number".to_owned()
+        }
         Error::Eof { .. } => "nothing is in it; write the fields of one of our files".to_owned(),
         Error::MultipleDocuments { .. } => {
             "a second document begins here; keep one per file and remove the `---`".to_owned()
@@ -42,6 +45,10 @@ pub(super) fn of(error: &Error) -> String {
         }
         Error::Budget { breach, .. } => {
             format!("larger or more nested than any file of ours ({breach:?}); split it or write aliases out")
+        }
+        // the one type of the standard library's that people write
+        Error::Message { msg, .. } if msg == "invalid IP address syntax" => {
+            "no IP address; write one such as 203.0.113.10 or 2001:db8::10".to_owned()
         }
         // our own types' words, which say what would be right already
         Error::Message { msg, .. } => msg.clone(),

@@ -35,6 +35,7 @@ pub use access_point::{
     OperationSpec, OverrideSpec, PlacementLevel, PlacementSpec, RuleSpec, TrafficSpec, VipScope, VipSpec,
 };
 pub use condition::{Condition, ConditionStatus};
+pub(crate) use error::check_version;
 pub use error::{FieldPath, Problem, SpecError, Step};
 pub use fleet::{
     AvailabilityZoneSpec, CapacitySpec, ClusterSpec, ClusterStatus, DeploymentPlacementSpec,

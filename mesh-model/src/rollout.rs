@@ -14,6 +14,7 @@
 mod explain;
 mod file;
 mod phase;
+mod record;
 mod settle;
 mod state;
 mod target;
@@ -27,8 +28,9 @@ use crate::render::Revision;
 use crate::time::{Time, WallTime};
 
 pub use explain::{TargetExplanation, Wait};
-pub use file::{Decision, Happening, Play, PlayError, Recorded};
+pub use file::{Clock, Decision, Play, PlayError};
 pub use phase::Phase;
+pub use record::{Happening, HappeningKind, Recorded, RecordedSpec};
 pub use state::{Approval, ApprovalRefusal, GivenApproval, Proposal, RolloutState};
 pub use target::{FailureCause, Progress, TargetHealth, TargetReport, TargetState};
 

@@ -1,17 +1,21 @@
 //! What can be typed: the command line as types, with its help.
 
+mod kind;
 mod mesh;
+mod plan;
 
 use std::path::PathBuf;
 
+use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
-use clap::builder::{PossibleValue, Styles};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use lb_core::config::ServiceAddress;
 
 use crate::output::Format;
 
-pub(crate) use mesh::{Diff, Locality, Patch, Render};
+pub(crate) use kind::Kind;
+pub(crate) use mesh::{Diff, Footprint, Lint, Locality, Patch, Render};
+pub(crate) use plan::{DnsPlan, Rollout, VipPlan};
 
 /// Simulate, explain and check L4 and mesh traffic management.
 #[derive(Debug, Parser)]
@@ -29,21 +33,27 @@ pub(crate) struct Cli {
 
 const AFTER: &str = "\
 Examples:
-  overspill run az-loss                            a zone is lost at the peak
-  overspill run az-loss --out report/              the same, with a report to open
+  overspill run az-loss                            lose a zone at the peak
+  overspill run az-loss --out report/              with a report to open
   overspill scenarios                              what else there is to run
-  overspill validate                               does the simulator tell the truth?
+  overspill validate                               is the simulator right?
   overspill check lb.yaml                          is the file right?
-  overspill table --config lb.yaml                 who gets which share of the flows
+  overspill table --config lb.yaml                 who gets which share
   overspill table --config lb.yaml --against new.yaml
-                                                   what would a change move
-  overspill pick --config lb.yaml flows.csv        where does each flow go, and why
+                                                   what a change would move
+  overspill pick --config lb.yaml flows.csv        where flows go, and why
   overspill forward --config lb.yaml in.pcap out.pcap
-                                                   what a node does with packets
+                                                   what a node does to packets
   overspill render access-point.yaml --fleet fleet.yaml
-                                                   what each target would receive
+                                                   what each target receives
   overspill diff old.yaml new.yaml --fleet fleet.yaml
                                                    what a change would alter
+  overspill lint access-point.yaml --fleet fleet.yaml
+                                                   what would silently fail
+  overspill footprint access-point.yaml --fleet fleet.yaml
+                                                   what proxies will hold
+  overspill rollout access-point.yaml events.jsonl --fleet fleet.yaml
+                                                   who receives it when, and why
   overspill completions bash > /etc/bash_completion.d/overspill
 
 Files are YAML (so JSON too) and read strictly; `-` is standard input.
@@ -64,8 +74,14 @@ pub(crate) enum Command {
     Completions(Completions),
     /// Say what a change of an access point would alter, target by target.
     Diff(Diff),
+    /// Plan the records that names are to have.
+    DnsPlan(DnsPlan),
+    /// Predict what each class of proxies will hold, against its budget.
+    Footprint(Footprint),
     /// Run captured packets through the data path, offline.
     Forward(Forward),
+    /// Look for what is accepted everywhere and silently fails.
+    Lint(Lint),
     /// Say where requests go, given health and a policy of localities.
     Locality(Locality),
     /// Print the manual page.
@@ -76,6 +92,8 @@ pub(crate) enum Command {
     Pick(Pick),
     /// Show what each target of an access point would receive, and why.
     Render(Render),
+    /// Play a rollout over recorded events: who receives a revision when, and why.
+    Rollout(Rollout),
     /// Simulate a scenario: what is lost, and how fast traffic moves.
     Run(Run),
     /// List the embedded scenarios, or show one to start from.
@@ -86,6 +104,8 @@ pub(crate) enum Command {
     Table(Table),
     /// Compare the simulator with closed forms and published figures.
     Validate(Validate),
+    /// Plan who has which virtual addresses.
+    VipPlan(VipPlan),
 }
 
 /// `check`.
@@ -264,61 +284,6 @@ pub(crate) struct Schema {
     /// The kind of file, or of object.
     #[arg(value_enum, ignore_case = true)]
     pub(crate) kind: Kind,
-}
-
-/// The kinds of files that people write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// A node's virtual services and their backends.
-    Lb,
-    /// Where requests go, as a question.
-    Locality,
-    /// An object of the API.
-    Object(mesh_model::api::Kind),
-    /// A fleet, its clients, what happens, and what is expected.
-    Scenario,
-}
-
-impl Kind {
-    /// The name as it is typed.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Lb => "lb",
-            Self::Locality => "locality",
-            Self::Object(kind) => kind.as_str(),
-            Self::Scenario => "scenario",
-        }
-    }
-}
-
-impl ValueEnum for Kind {
-    fn value_variants<'a>() -> &'a [Self] {
-        use mesh_model::api::Kind as Of;
-        // files first, then objects, both by name
-        &[
-            Self::Lb,
-            Self::Locality,
-            Self::Scenario,
-            Self::Object(Of::AvailabilityZone),
-            Self::Object(Of::Cluster),
-            Self::Object(Of::FederatedAccessPoint),
-            Self::Object(Of::FederatedDeployment),
-            Self::Object(Of::Issuer),
-            Self::Object(Of::NameProvider),
-            Self::Object(Of::NameService),
-            Self::Object(Of::VipPool),
-        ]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        let help = match self {
-            Self::Lb => "A node's virtual services and their backends",
-            Self::Locality => "Where requests go, as a question",
-            Self::Object(_) => "An object of the API",
-            Self::Scenario => "A fleet, its clients, what happens, and what is expected",
-        };
-        Some(PossibleValue::new(self.name()).help(help))
-    }
 }
 
 /// `table`.

@@ -3,17 +3,23 @@
 mod check;
 mod completions;
 mod diff;
+mod dns_plan;
+mod footprint;
 mod forward;
+mod lint;
 mod locality;
 mod man;
 mod patch;
 mod pick;
+mod placed;
 mod render;
+mod rollout;
 mod run;
 mod scenarios;
 mod schema;
 mod table;
 mod validate;
+mod vip_plan;
 
 use std::io;
 
@@ -22,8 +28,9 @@ use lb_core::config::{Config, LbFile, ServiceConfig};
 use lb_core::node::NodeConfig;
 use lb_core::scheduler::Scheduler;
 use lb_core::table::TableCache;
+use mesh_model::api::SpecError;
 
-use crate::cli::Command;
+use crate::cli::{Command, Kind};
 use crate::output::{Output, colour};
 use files::{Fault, Severity, Source};
 
@@ -58,17 +65,22 @@ pub(crate) fn run(command: Command, out: &mut Output) -> Result<(), Stop> {
         Command::Check(arguments) => check::run(&arguments, out),
         Command::Completions(arguments) => completions::run(&arguments, out),
         Command::Diff(arguments) => diff::run(&arguments, out),
+        Command::DnsPlan(arguments) => dns_plan::run(&arguments, out),
+        Command::Footprint(arguments) => footprint::run(&arguments, out),
         Command::Forward(arguments) => forward::run(&arguments, out),
+        Command::Lint(arguments) => lint::run(&arguments, out),
         Command::Locality(arguments) => locality::run(&arguments, out),
         Command::Man(arguments) => man::run(&arguments, out),
         Command::Patch(arguments) => patch::run(&arguments, out),
         Command::Render(arguments) => render::run(&arguments, out),
+        Command::Rollout(arguments) => rollout::run(&arguments, out),
         Command::Run(arguments) => run::run(&arguments, out),
         Command::Scenarios(arguments) => scenarios::run(&arguments, out),
         Command::Validate(arguments) => validate::run(&arguments, out),
         Command::Pick(arguments) => pick::run(&arguments, out),
         Command::Schema(arguments) => schema::run(&arguments, out),
         Command::Table(arguments) => table::run(&arguments, out),
+        Command::VipPlan(arguments) => vip_plan::run(&arguments, out),
     }
 }
 
@@ -84,6 +96,39 @@ pub(crate) fn lb_config_of(source: &Source) -> Result<Config, Fault> {
         return Ok(served);
     }
     Config::try_from(file).map_err(|error| source.fault(&error.path.to_string(), error.problem.to_string()))
+}
+
+/// Reads a file of a kind that is checked as a whole. Where it is another kind of file, that is what is told:
+/// the first field that is unknown would lead nowhere.
+fn checked<S: serde::de::DeserializeOwned, T>(
+    source: &Source,
+    wanted: Kind,
+    check: impl FnOnce(S) -> Result<T, SpecError>,
+) -> Result<T, Fault> {
+    let file = source.parse().map_err(|fault| misplaced(source, wanted.name()).unwrap_or(fault))?;
+    check(file).map_err(|error| source.fault(&error.path.to_string(), error.problem.to_string()))
+}
+
+/// What to tell where objects are wanted, and the file is another one of ours.
+pub(crate) fn no_objects(source: &Source) -> Option<Fault> {
+    misplaced(source, check::kind::OBJECTS)
+}
+
+/// What to tell of a file that is good for something else.
+fn misplaced(source: &Source, wanted: &str) -> Option<Fault> {
+    let found = check::kind::other_than(wanted, source)?;
+    let message = format!("is a file of {found}, and one of {wanted} is wanted here; name that one");
+    Some(Fault::whole(source.name().to_owned(), message))
+}
+
+/// Refuses standard input for two files at once.
+fn not_both_stdin(files: [(&str, &std::path::Path); 2]) -> Result<(), Stop> {
+    if files.iter().all(|(_, path)| path.as_os_str() == "-") {
+        let [(one, _), (other, _)] = files;
+        let message = format!("{one} and {other} cannot both be standard input; name one of the two");
+        return Err(Stop::Usage(message));
+    }
+    Ok(())
 }
 
 /// The scheduler of the service at `position` of a file.

@@ -26,6 +26,22 @@ pub(crate) fn rough_percent(fraction: f64) -> String {
     format!("{:.1}%", fraction * 100.0)
 }
 
+/// So many of a thing: `1 error`, `2 errors`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(count as u64), if count == 1 { "" } else { "s" })
+}
+
+/// An amount of bytes in the unit that leaves it short: `950 B`, `12.3 kB`, `2.15 GB`.
+pub(crate) fn bytes(amount: u64) -> String {
+    let units = [(1_000_000_000_000_u64, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    // what rounds up to the next unit is of the next unit
+    let unit = units.into_iter().find(|(size, _)| amount as f64 / *size as f64 >= 0.999_5);
+    match unit {
+        Some((size, unit)) => format!("{} {unit}", significant(amount as f64 / size as f64)),
+        None => format!("{amount} B"),
+    }
+}
+
 /// Seconds with as many decimals as matter.
 pub(crate) fn seconds(value: f64) -> String {
     format!("{} s", significant(value))
@@ -122,6 +138,18 @@ mod tests {
         {
             assert_eq!(span(value), expected);
         }
+        for (amount, expected) in [
+            (0, "0 B"),
+            (950, "950 B"),
+            (1_000, "1 kB"),
+            (67_123_456, "67.1 MB"),
+            (999_999, "1 MB"),
+            (2_147_483_648, "2.15 GB"),
+            (u64::MAX, "18,446,744 TB"),
+        ] {
+            assert_eq!(bytes(amount), expected);
+        }
+        assert_eq!([counted(1, "error"), counted(2_000, "error")], ["1 error", "2,000 errors"]);
         assert_eq!(span(1510.25), "25 min 10 s");
         for (t_s, expected) in [
             (0.0, "0:00"),

@@ -15,10 +15,12 @@ use files::{Fault, Source};
 use mesh_model::access_point::AccessPoint;
 use mesh_model::api::{self, Head, Kind, Reference, Resource, Spec, SpecError};
 use mesh_model::fleet::{Fleet, FleetError};
+use mesh_model::names::NameService;
 use mesh_model::placement::Workload;
 use mesh_model::provision::{Issuer, NameProvider, VipPool};
 use serde::de::DeserializeOwned;
 
+use crate::command::no_objects;
 pub(crate) use fault::{rendering_faults, template_findings};
 
 /// An object and the text that it came from.
@@ -33,10 +35,13 @@ pub(crate) struct Located<T> {
 pub(crate) struct Objects {
     pub(crate) access_points: Vec<Located<AccessPoint>>,
     pub(crate) workloads: Vec<Workload>,
+    pub(crate) pools: Vec<VipPool>,
+    pub(crate) providers: Vec<NameProvider>,
+    pub(crate) issuers: Vec<Issuer>,
     zones: Vec<Located<api::AvailabilityZone>>,
     clusters: Vec<Located<api::Cluster>>,
-    /// Each object and where it begins.
-    found: BTreeMap<Reference, (String, u32)>,
+    /// Each object and its text.
+    found: BTreeMap<Reference, Rc<Source>>,
 }
 
 impl Objects {
@@ -44,12 +49,19 @@ impl Objects {
     pub(crate) fn read<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<Self, Vec<Fault>> {
         let (mut objects, mut faults, mut seen) = (Self::default(), Vec::new(), Vec::new());
         for path in paths {
-            if seen.contains(&path) {
+            // the same file by another path is the same file; a path that leads nowhere is told below
+            let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+            if seen.contains(&file) {
                 continue;
             }
-            seen.push(path);
+            seen.push(file);
             match Source::read(path) {
-                Ok(source) => faults.extend(objects.add(&source)),
+                Ok(source) => {
+                    let wrong = objects.add(&source);
+                    // the first field of another kind of file would lead nowhere
+                    let misplaced = (!wrong.is_empty()).then(|| no_objects(&source)).flatten();
+                    faults.extend(misplaced.map_or(wrong, |fault| vec![fault]));
+                }
                 Err(fault) => faults.push(fault),
             }
         }
@@ -62,9 +74,14 @@ impl Objects {
         source.documents().into_iter().filter_map(add).collect()
     }
 
-    /// What was found, by kind, namespace and name, with file and line.
-    pub(crate) const fn found(&self) -> &BTreeMap<Reference, (String, u32)> {
+    /// What was found, by kind, namespace and name, with its text.
+    pub(crate) const fn found(&self) -> &BTreeMap<Reference, Rc<Source>> {
         &self.found
+    }
+
+    /// The text of an object, if it is there.
+    pub(crate) fn source(&self, reference: &Reference) -> Option<&Source> {
+        self.found.get(reference).map(|source| &**source)
     }
 
     /// The zones and clusters together.
@@ -137,10 +154,19 @@ impl Objects {
                 let workload = self.checked::<_, Workload>(source)?;
                 self.workloads.push(workload);
             }
-            Kind::Issuer => drop(self.checked::<_, Issuer>(source)?),
-            Kind::NameProvider => drop(self.checked::<_, NameProvider>(source)?),
-            Kind::NameService => self.note(source.parse::<api::NameService>()?.reference(), source)?,
-            Kind::VipPool => drop(self.checked::<_, VipPool>(source)?),
+            Kind::Issuer => {
+                let issuer = self.checked(source)?;
+                self.issuers.push(issuer);
+            }
+            Kind::NameProvider => {
+                let provider = self.checked(source)?;
+                self.providers.push(provider);
+            }
+            Kind::NameService => drop(self.checked::<_, NameService>(source)?),
+            Kind::VipPool => {
+                let pool = self.checked(source)?;
+                self.pools.push(pool);
+            }
         }
         Ok(())
     }
@@ -148,7 +174,7 @@ impl Objects {
     /// Reads an object completely.
     fn checked<S: Spec, T: TryFrom<Resource<S>, Error = SpecError>>(
         &mut self,
-        source: &Source,
+        source: &Rc<Source>,
     ) -> Result<T, Fault>
     where
         Resource<S>: DeserializeOwned,
@@ -161,12 +187,13 @@ impl Objects {
     }
 
     /// Takes note that an object is there; no two are one.
-    fn note(&mut self, reference: Reference, source: &Source) -> Result<(), Fault> {
-        if let Some((file, line)) = self.found.get(&reference) {
+    fn note(&mut self, reference: Reference, source: &Rc<Source>) -> Result<(), Fault> {
+        if let Some(other) = self.found.get(&reference) {
+            let (file, line) = (other.name(), other.first_line());
             let message = format!("{reference} is in {file} at line {line} already; remove one of the two");
             return Err(source.fault("metadata.name", message));
         }
-        self.found.insert(reference, (source.name().to_owned(), source.first_line()));
+        self.found.insert(reference, Rc::clone(source));
         Ok(())
     }
 }

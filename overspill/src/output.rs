@@ -74,3 +74,26 @@ pub(crate) fn colour(stream: &impl IsTerminal) -> bool {
     let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
     stream.is_terminal() && !refused && !dumb
 }
+
+/// A text in lines that fit a terminal of 80 columns, each after `indent`; a word that is longer stands alone.
+pub(crate) fn wrapped(text: &str, indent: &str) -> String {
+    const WIDTH: usize = 80;
+    let (mut lines, mut line) = (String::new(), String::new());
+    let length = |text: &str| text.chars().count();
+    for word in printable(text).split_whitespace() {
+        if !line.is_empty() && length(indent) + length(&line) + 1 + length(word) > WIDTH {
+            lines += &format!("{indent}{line}\n");
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line += word;
+    }
+    if line.is_empty() { lines } else { lines + indent + &line + "\n" }
+}
+
+/// A text from a file without what a terminal would obey.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}

@@ -162,6 +162,23 @@ pub enum Problem {
         /// The longest that is possible.
         most: HumanDuration,
     },
+    /// A field that is needed by what another field says.
+    #[error("missing, and {kind} needs it")]
+    Missing {
+        /// What needs it.
+        kind: String,
+    },
+    /// A field that has no meaning beside what another field says.
+    #[error("{kind} has no such field; {}", match fields[..] {
+        [] => "leave it out".to_owned(),
+        _ => format!("its fields are {}", fields.join(", ")),
+    })]
+    Misplaced {
+        /// What has no such field.
+        kind: String,
+        /// The fields that it has.
+        fields: &'static [&'static str],
+    },
     /// An object that must be in a namespace is not, or one that cannot be is.
     #[error("{}", if *wanted { "missing; this kind of object belongs to a namespace" } else { "this kind of object belongs to no namespace; leave it out" })]
     Namespace {
@@ -174,6 +191,15 @@ pub enum Problem {
         /// As written.
         found: String,
     },
+    /// A list that cannot be empty.
+    #[error("an empty list holds nothing; write at least {what}, or remove all of it")]
+    Nothing {
+        /// What belongs there.
+        what: &'static str,
+    },
+    /// A port that nothing listens on.
+    #[error("0 is no port; write a number from 1 to 65535")]
+    Port,
     /// An authority that could be listened to.
     #[error("an authority is asked over TLS only; write a URL that begins with https://")]
     NoHttps,
@@ -213,6 +239,12 @@ pub enum Problem {
         /// As written.
         name: Fqdn,
     },
+    /// A version of a format that nobody knows.
+    #[error("version {found} is not known; write 1, or leave it out")]
+    Version {
+        /// As written.
+        found: u32,
+    },
     /// A domain with a star.
     #[error("{name} is a name for all below it; write the domain alone, and all below it is meant")]
     WildcardDomain {
@@ -240,6 +272,14 @@ impl Problem {
     pub(crate) fn shares(local: Share, remote: Share) -> Self {
         let sum = local.as_millionths() + remote.as_millionths();
         Self::Shares { sum: format!("{}%", f64::from(sum) / 10_000.0) }
+    }
+}
+
+/// The version that a file may name at its top.
+pub(crate) fn check_version(version: Option<u32>) -> Result<(), SpecError> {
+    match version {
+        None | Some(1) => Ok(()),
+        Some(found) => Err(FieldPath::default().field("version").wrong(Problem::Version { found })),
     }
 }
 

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::SizeModel;
-use crate::api::{FieldPath, LabelSelectorSpec, Problem, SpecError};
+use crate::api::{FieldPath, LabelSelectorSpec, Problem, SpecError, check_version};
 use crate::labels::{Labels, Selector, check_labels};
-use crate::locality::LocalityProblem;
 use crate::name::Name;
 use crate::traffic::full_host;
 use crate::visibility::{DiscoverySelectors, Export, ExportTo, Sidecar};
@@ -20,7 +19,7 @@ pub struct ServicesFile {
     /// Version of this format: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
-    /// Threads of each proxy. Default: 2.
+    /// Threads of each proxy, at least 1. Default: 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<u16>,
     /// Whether proxies speak mutual TLS with circuit breakers and outlier detection, as a mesh does. Default: true.
@@ -68,7 +67,7 @@ pub struct ServiceSpec {
     pub name: Name,
     /// Its namespace.
     pub namespace: Name,
-    /// Its ports.
+    /// Its ports from 1, each once.
     pub ports: Vec<u16>,
     /// Its endpoints. Default: 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,9 +117,7 @@ impl TryFrom<ServicesFile> for Services {
 
     fn try_from(file: ServicesFile) -> Result<Self, SpecError> {
         let top = FieldPath::default();
-        if let Some(found) = file.version.filter(|version| *version != 1) {
-            return Err(top.field("version").wrong(LocalityProblem::Version { found }));
-        }
+        check_version(file.version)?;
         let at = top.field("discoverySelectors");
         let selectors = file.discovery_selectors.into_iter().enumerate();
         let selectors = selectors.map(|(position, spec)| Selector::check(spec, &at.item(position)));
@@ -130,6 +127,9 @@ impl TryFrom<ServicesFile> for Services {
             let at = top.field("namespaces").field(name.as_str());
             check_labels(&namespace.labels, &at.field("labels"))?;
             let Some(hosts) = &namespace.sidecar_egress else { continue };
+            if hosts.is_empty() {
+                return Err(at.field("sidecarEgress").wrong(Problem::Empty));
+            }
             let sidecar = Sidecar::new(name.clone(), hosts.iter().map(String::as_str));
             let sidecar = sidecar.map_err(|error| at.field("sidecarEgress").wrong(error))?;
             sidecars.insert(name.clone(), sidecar);
@@ -140,6 +140,7 @@ impl TryFrom<ServicesFile> for Services {
         let mut hosts: BTreeMap<String, usize> = BTreeMap::new();
         for (position, spec) in file.services.into_iter().enumerate() {
             let host = full_host(spec.name.as_str(), &spec.namespace);
+            check_ports(&spec.ports, &top.field("services").item(position).field("ports"))?;
             if let Some(first) = hosts.insert(host.clone(), position) {
                 let at = top.field("services").item(position).field("name");
                 return Err(at.wrong(Problem::Duplicate { name: spec.name.to_string(), first }));
@@ -155,6 +156,9 @@ impl TryFrom<ServicesFile> for Services {
                 services.insert(host, service);
             }
         }
+        if file.workers == Some(0) {
+            return Err(top.field("workers").wrong(Problem::Zero { found: "0".to_owned() }));
+        }
         let model = if file.mutual_tls.unwrap_or(true) { SizeModel::FULL } else { SizeModel::PLAIN };
         Ok(Self {
             model: model.with_workers(u64::from(file.workers.unwrap_or(2))),
@@ -165,4 +169,18 @@ impl TryFrom<ServicesFile> for Services {
             sidecars,
         })
     }
+}
+
+/// Ports are numbers that something can listen on, each once.
+fn check_ports(ports: &[u16], path: &FieldPath) -> Result<(), SpecError> {
+    for (position, port) in ports.iter().enumerate() {
+        let at = path.item(position);
+        if *port == 0 {
+            return Err(at.wrong(Problem::Port));
+        }
+        if let Some(first) = ports[..position].iter().position(|other| other == port) {
+            return Err(at.wrong(Problem::Duplicate { name: port.to_string(), first }));
+        }
+    }
+    Ok(())
 }

@@ -306,6 +306,16 @@ fn what_a_person_writes_wrong_is_told_with_its_place() {
             "namespaces.n.sidecarEgress: `all` is no host",
         ),
         (
+            "{ services: [], namespaces: { n: { sidecarEgress: [] } } }",
+            "namespaces.n.sidecarEgress: an empty list",
+        ),
+        ("{ services: [], workers: 0 }", "workers: 0 lets nothing happen"),
+        ("{ services: [{ name: a, namespace: n, ports: [80, 0] }] }", "services[0].ports[1]: 0 is no port"),
+        (
+            "{ services: [{ name: a, namespace: n, ports: [80, 80] }] }",
+            "services[0].ports[1]: `80` is already the name of number 0",
+        ),
+        (
             "{ services: [], discoverySelectors: [{ matchLabels: { '': x } }] }",
             "discoverySelectors[0].matchLabels",
         ),

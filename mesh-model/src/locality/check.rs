@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Endpoints, HostCounts, Locality, LocalityFile, Question, assign};
-use crate::api::{FieldPath, SpecError};
+use crate::api::{FieldPath, SpecError, check_version};
 use crate::nearest::quoted;
 use crate::template::view::{LocalityLbSetting, TrafficPolicy};
 use crate::template::{SchemaProblem, Schemas, TemplateKind};
@@ -80,19 +80,11 @@ pub enum LocalityProblem {
         /// The sum.
         sum: u64,
     },
-    /// A version of the format that nobody knows.
-    #[error("version {found} is not known; write 1, or leave it out")]
-    Version {
-        /// As written.
-        found: u32,
-    },
 }
 
 pub(super) fn question(file: LocalityFile) -> Result<Question, SpecError> {
     let top = FieldPath::default();
-    if let Some(found) = file.version.filter(|version| *version != 1) {
-        return Err(top.field("version").wrong(LocalityProblem::Version { found }));
-    }
+    check_version(file.version)?;
     let at = top.field("policy");
     let policy = policy(file.policy, &at)?;
     let at = at.field("loadBalancer").field("localityLbSetting");

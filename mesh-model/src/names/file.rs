@@ -1,12 +1,13 @@
 //! The files of the planner by itself: names that are wanted, records that are there.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Health, Member, Record, Wanted};
 use crate::access_point::whole_seconds;
-use crate::api::{self, FieldPath, Problem, SpecError, Step};
+use crate::api::{self, FieldPath, Problem, SpecError, Step, check_version};
 use crate::name::Fqdn;
 use crate::provision::NameProvider;
 use crate::render::Revision;
@@ -21,13 +22,16 @@ const TTL: HumanDuration = HumanDuration::from_secs(30);
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DesiredFile {
+    /// Version of this format: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
     /// The provider: the whole object.
     pub provider: api::NameProvider,
-    /// The hash of deletions that are approved.
+    /// The hash of deletions that are approved, as a plan that holds them back prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approved: Option<String>,
-    /// The names; several may be one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved: Option<Revision>,
+    /// All names that are wanted, in a list that may be empty: what is not in it is no longer wanted, so a
+    /// file that ends before it is no file. Several may be one.
     pub names: Vec<WantedSpec>,
 }
 
@@ -81,32 +85,22 @@ pub struct MemberSpec {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CurrentFile {
-    /// All records of the provider's domains, marks too.
-    #[serde(default)]
+    /// Version of this format: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// All records of the provider's domains, marks too, in a list that may be empty: what is not in it is
+    /// not there, so a file that ends before it is no file.
     pub records: Vec<Record>,
 }
 
 impl DesiredFile {
-    /// The deletions that are approved; `None` if the text is no hash of 64 hexadecimal digits.
-    #[must_use]
-    pub fn approved(&self) -> Option<Revision> {
-        let text = self.approved.as_deref()?;
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        let mut hash = [0; 32];
-        for (position, byte) in hash.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * position..2 * position + 2], 16).ok()?;
-        }
-        Some(Revision(hash))
-    }
-
     /// The provider and the names as values.
     ///
     /// # Errors
     ///
-    /// What cannot be of the provider, a time to live, or a name without exactly one answer.
+    /// What cannot be of the provider, a time to live, a name without exactly one answer, or with one member twice.
     pub fn check(&self) -> Result<(NameProvider, Vec<Wanted>), SpecError> {
+        check_version(self.version)?;
         let provider = NameProvider::try_from(self.provider.clone()).map_err(|error| {
             let steps = error.path.steps().iter();
             let path = steps.fold(FieldPath::default().field("provider"), |path, step| match step {
@@ -121,9 +115,31 @@ impl DesiredFile {
     }
 }
 
+impl CurrentFile {
+    /// The records as values.
+    ///
+    /// # Errors
+    ///
+    /// A record that is there twice: a provider has one of each name, kind and set.
+    pub fn check(&self) -> Result<Vec<Record>, SpecError> {
+        check_version(self.version)?;
+        let at = FieldPath::default().field("records");
+        let mut seen = BTreeMap::new();
+        for (position, record) in self.records.iter().enumerate() {
+            let key = (&record.name, &record.kind, record.set_id.as_deref());
+            if let Some(first) = seen.insert(key, position) {
+                let name = format!("{} {}", record.kind, record.name);
+                return Err(at.item(position).field("name").wrong(Problem::Duplicate { name, first }));
+            }
+        }
+        Ok(self.records.clone())
+    }
+}
+
 fn one(spec: &WantedSpec, path: &FieldPath) -> Result<Wanted, SpecError> {
     let answer = match (&spec.members, &spec.alias) {
         (Some(members), None) => {
+            check_owners(members, &path.field("members"))?;
             let members = members.iter().map(member).collect();
             if spec.weighted { Answer::Weighted(members) } else { Answer::Members(members) }
         }
@@ -145,6 +161,18 @@ fn one(spec: &WantedSpec, path: &FieldPath) -> Result<Wanted, SpecError> {
     };
     let ttl = whole_seconds(spec.ttl.unwrap_or(TTL), &path.field("ttl"))?;
     Ok(Wanted { name: spec.name.clone(), ttl, answer })
+}
+
+/// No two members of one list have one owner: one of them is a typing error.
+fn check_owners(members: &[MemberSpec], path: &FieldPath) -> Result<(), SpecError> {
+    let mut seen = BTreeMap::new();
+    for (position, member) in members.iter().enumerate() {
+        if let Some(first) = seen.insert(&member.owner, position) {
+            let name = member.owner.to_string();
+            return Err(path.item(position).field("owner").wrong(Problem::Duplicate { name, first }));
+        }
+    }
+    Ok(())
 }
 
 fn member(spec: &MemberSpec) -> Member {

@@ -466,7 +466,7 @@ names:
         "records: [{ name: shop.example.com, kind: MX, values: [10 mail.example.com], ttl: 1h }]",
     )
     .unwrap();
-    let plan = plan(wanted, current.records, &provider, file.approved());
+    let plan = plan(wanted, current.check().unwrap(), &provider, file.approved);
     let json = serde_json::to_value(&plan).unwrap();
     let records: Vec<String> = json["changes"]
         .as_array()
@@ -484,18 +484,36 @@ names:
         ),
         (text.replace(", owner: n/www", ""), "names[1].alias: an alias says nothing without owner"),
         (text.replace("domains: [example.com]", "domains: []"), "provider.spec.domains: an empty list"),
+        (
+            text.replace("owner: n/x@b", "owner: n/x@a"),
+            "names[0].members[1].owner: `n/x@a` is already the name of number 0",
+        ),
+        (format!("version: 2{text}"), "version: version 2 is not known"),
     ];
     for (text, expected) in refused {
         let file: DesiredFile = serde_saphyr::from_str(&text).unwrap();
         let found = file.check().unwrap_err().to_string();
         assert!(found.starts_with(expected), "{found}");
     }
-    let approved = |text: &str| DesiredFile { approved: Some(text.to_owned()), ..file.clone() }.approved();
-    assert_eq!(approved(&"0f".repeat(32)), Some(Revision([15; 32])));
+    let approved = |hash: &str| {
+        let text = format!("approved: {hash}\n{text}");
+        let file: Result<DesiredFile, _> = serde_saphyr::from_str(&text);
+        file.map(|file| file.approved).map_err(|error| error.without_snippet().to_string())
+    };
+    assert_eq!(approved(&"0f".repeat(32)), Ok(Some(Revision([15; 32]))));
+    for hash in ["0f".to_owned(), "é".repeat(32), "0g".repeat(32)] {
+        let found = approved(&hash).unwrap_err();
+        assert!(
+            found.contains("write 64 lower-case hexadecimal digits"),
+            "what is no hash approves nothing: {found}"
+        );
+    }
+    let twice = "records: [{ name: a.example.com, kind: A, values: [], ttl: 1h }, { name: A.example.com, kind: a, values: [], ttl: 2h }]";
+    let current: CurrentFile = serde_saphyr::from_str(twice).unwrap();
+    let found = current.check().unwrap_err().to_string();
     assert!(
-        approved("0f").is_none()
-            && approved(&"é".repeat(32)).is_none()
-            && approved(&"0g".repeat(32)).is_none()
+        found.starts_with("records[1].name: `A a.example.com` is already the name of number 0"),
+        "{found}"
     );
 }
 

@@ -1,98 +1,24 @@
 //! A rollout played over recorded events: what a line says, and what is decided on it.
 //!
-//! One line of JSON is one event: `at` on the controller's own clock (a
-//! duration since its start), `wall` on the wall's (as before, plus what passed,
-//! if left out), `kind`, and what that kind needs. One decision answers each
-//! line. Reading lines is the caller's work.
+//! One line of JSON is one event ([`RecordedSpec`](super::RecordedSpec)): `at` on the
+//! controller's own clock (a duration since its start), `wall` on the wall's (as
+//! before, plus what passed, if left out), `kind`, and what that kind needs. One
+//! decision answers each line. Reading lines is the caller's work.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{Apply, Approval, Event, Phase, Proposal, Rollout, TargetHealth, TargetReport};
+use super::{
+    Apply, Approval, Event, Happening, Phase, Proposal, Recorded, Rollout, TargetExplanation, TargetReport,
+};
 use crate::access_point::RolloutPolicy;
 use crate::api::PlacementLevel;
 use crate::fleet::{Fleet, Target};
 use crate::name::Name;
 use crate::nearest::{did_you_mean, nearest};
-use crate::render::Revision;
 use crate::time::{Time, WallTime};
 use crate::units::HumanDuration;
-
-/// One line of a recording.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Recorded {
-    /// When it happened, since the controller's start.
-    pub at: HumanDuration,
-    /// The date on the wall; what it was before plus what passed where left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wall: Option<WallTime>,
-    /// What happened.
-    #[serde(flatten)]
-    pub happening: Happening,
-}
-
-/// What happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
-pub enum Happening {
-    /// Somebody aborted.
-    Abort {
-        /// Who.
-        by: String,
-    },
-    /// Somebody approved.
-    Approval {
-        /// The hash of what they saw.
-        hash: Revision,
-        /// Who.
-        by: String,
-    },
-    /// Targets were added, or their labels changed.
-    Join {
-        /// Which.
-        targets: Vec<Name>,
-    },
-    /// Targets left.
-    Leave {
-        /// Which.
-        targets: Vec<Name>,
-    },
-    /// A target said how it is.
-    Report {
-        /// Which.
-        target: Name,
-        /// The revision that it has; none of ours where left out.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        applied: Option<Revision>,
-        /// How it is.
-        health: TargetHealth,
-        /// Since when, since the controller's start; since now where left out.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        since: Option<HumanDuration>,
-    },
-    /// The controller was restarted with what it had kept.
-    Restart {},
-    /// Somebody resumed.
-    Resume {
-        /// Who.
-        by: String,
-    },
-    /// A revision was proposed.
-    Revision {
-        /// Which.
-        revision: Revision,
-        /// The hash that approvals are bound to; that of the revision where left out.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        difference: Option<Revision>,
-        /// Who made the change.
-        author: String,
-    },
-    /// Nothing but time.
-    Timeout {},
-}
 
 /// What was decided on one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -160,14 +86,43 @@ pub struct Play<'a> {
     fleet: &'a Fleet,
     level: PlacementLevel,
     rollout: Rollout,
-    latest: Option<(HumanDuration, WallTime)>,
+    clock: Option<Clock>,
+}
+
+/// The clocks of a recording after a line of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// The controller's, since its start.
+    pub at: HumanDuration,
+    /// The wall's.
+    pub wall: WallTime,
+}
+
+impl Clock {
+    /// The clocks after a line, given those after the line before.
+    ///
+    /// # Errors
+    ///
+    /// Time goes back, or nothing says what the date is.
+    pub fn after(latest: Option<Self>, line: &Recorded) -> Result<Self, PlayError> {
+        let at = line.at;
+        let wall = match (latest, line.wall) {
+            (Some(Self { at: latest, .. }), _) if at < latest => {
+                return Err(PlayError::Backwards { at, latest });
+            }
+            (_, Some(wall)) => wall,
+            (Some(latest), None) => latest.wall + (at.as_duration() - latest.at.as_duration()),
+            (None, None) => return Err(PlayError::NoWall),
+        };
+        Ok(Self { at, wall })
+    }
 }
 
 impl<'a> Play<'a> {
     /// A recording that begins with nothing known.
     #[must_use]
     pub fn new(policy: RolloutPolicy, fleet: &'a Fleet, level: PlacementLevel) -> Self {
-        Self { rollout: Rollout::new(policy.clone()), policy, fleet, level, latest: None }
+        Self { rollout: Rollout::new(policy.clone()), policy, fleet, level, clock: None }
     }
 
     /// The rollout as it is now.
@@ -176,16 +131,22 @@ impl<'a> Play<'a> {
         &self.rollout
     }
 
+    /// Each target by name after the last line: what it has, and what it waits for.
+    #[must_use]
+    pub fn explain(&self) -> Vec<TargetExplanation> {
+        self.clock.map(|clock| self.rollout.explain(clock.wall)).unwrap_or_default()
+    }
+
     /// Plays one line.
     ///
     /// # Errors
     ///
     /// The line cannot be; nothing changes then.
     pub fn step(&mut self, line: Recorded) -> Result<Decision, PlayError> {
-        let at = line.at;
-        let (now, wall) = (Time::ZERO + at.as_duration(), self.wall(at, line.wall)?);
-        let refused = self.happen(now, wall, line.happening)?;
-        self.latest = Some((at, wall));
+        let clock = Clock::after(self.clock, &line)?;
+        let (at, now) = (clock.at, Time::ZERO + clock.at.as_duration());
+        let refused = self.happen(now, clock.wall, line.happening)?;
+        self.clock = Some(clock);
         let next = self.rollout.poll_timeout().map(|time| since_start(time - Time::ZERO));
         Ok(Decision {
             at,
@@ -195,15 +156,6 @@ impl<'a> Play<'a> {
             refused,
             next,
         })
-    }
-
-    fn wall(&self, at: HumanDuration, wall: Option<WallTime>) -> Result<WallTime, PlayError> {
-        match (self.latest, wall) {
-            (Some((latest, _)), _) if at < latest => Err(PlayError::Backwards { at, latest }),
-            (_, Some(wall)) => Ok(wall),
-            (Some((latest, wall)), None) => Ok(wall + (at.as_duration() - latest.as_duration())),
-            (None, None) => Err(PlayError::NoWall),
-        }
     }
 
     fn happen(
@@ -223,8 +175,12 @@ impl<'a> Play<'a> {
                     targets.into_iter().map(|name| self.target(name)).collect();
                 self.rollout.handle_targets(now, wall, &targets?, &[]);
             }
-            Happening::Leave { targets } => self.rollout.handle_targets(now, wall, &[], &targets),
+            Happening::Leave { targets } => {
+                targets.iter().try_for_each(|name| self.target(name.clone()).map(drop))?;
+                self.rollout.handle_targets(now, wall, &[], &targets);
+            }
             Happening::Report { target, applied, health, since } => {
+                self.target(target.clone())?;
                 let since = since.map_or(now, |since| Time::ZERO + since.as_duration());
                 let report = TargetReport { applied, health, since };
                 self.rollout.handle_target_report(now, wall, &target, report);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Asked, Claim, ClaimKey, Held, Port, Records, Released};
 use crate::access_point::check_vip;
-use crate::api::{FieldPath, PlacementLevel, Problem, SpecError, VipSpec};
+use crate::api::{FieldPath, PlacementLevel, Problem, SpecError, VipSpec, check_version};
 use crate::fleet::{Fleet, Target};
 use crate::labels::check_labels;
 use crate::name::Name;
@@ -20,11 +20,14 @@ use crate::nearest::nearest;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClaimsFile {
+    /// Version of this format: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
     /// Whether these are all claims; what nobody claims is released then. Default: true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complete: Option<bool>,
-    /// Who wants addresses; no two have one owner.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// Who wants addresses, in a list that may be empty: what nobody claims is released, so a file that ends
+    /// before it is no file. No two have one owner.
     pub claims: Vec<ClaimSpec>,
     /// Who has some.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -69,8 +72,16 @@ impl ClaimsFile {
     ///
     /// # Errors
     ///
-    /// A request or label that cannot be, an owner that is there twice, a target that is not in the fleet.
+    /// A request or label that cannot be, an owner that is there twice, a target that is not in the fleet, a
+    /// holder of nothing.
     pub fn claims<'a>(&self, fleet: &'a Fleet) -> Result<Vec<Asked<'a>>, SpecError> {
+        check_version(self.version)?;
+        for (position, held) in self.held.iter().enumerate() {
+            if held.addresses.is_empty() {
+                let at = FieldPath::default().field("held").item(position).field("addresses");
+                return Err(at.wrong(Problem::Nothing { what: "an address" }));
+            }
+        }
         let at = FieldPath::default().field("claims");
         let mut seen: BTreeMap<&ClaimKey, usize> = BTreeMap::new();
         let mut asked = Vec::with_capacity(self.claims.len());

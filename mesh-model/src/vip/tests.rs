@@ -378,6 +378,12 @@ fn files_that_are_refused() {
             "claims[0].vip.exclusive: exclusive: false says nothing",
         ),
         ("{ claims: [{ owner: a/b, vips: {} }] }", "unknown field `vips`"),
+        ("{ held: [{ owner: a/b, pool: p, addresses: [10.0.0.1] }] }", "missing field `claims`"),
+        (
+            "{ claims: [], held: [{ owner: a/b, pool: p, addresses: [] }] }",
+            "held[0].addresses: an empty list holds nothing; write at least an address",
+        ),
+        ("{ version: 2, claims: [] }", "version: version 2 is not known"),
     ];
     for (text, expected) in table {
         let found = refused(text);

@@ -30,6 +30,63 @@ pub(crate) struct Diff {
     pub(crate) fleet: Vec<PathBuf>,
 }
 
+/// `footprint`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+What access points would be on their targets, and the services around them, as
+clusters, routes, endpoints, bytes on the wire and memory of each class of
+proxies: a cluster's gateways, a namespace's sidecars. The services are those of
+--services; without it the access points are alone in the mesh. Budgets are
+proxyMemory of the clusters. Exit status 1 if one is exceeded; then it says
+which services to hide.
+
+Examples:
+  overspill footprint examples/checkout/access-point.yaml \\
+    --fleet examples/checkout/fleet.yaml
+  overspill footprint examples/checkout/access-point.yaml \\
+    --fleet examples/checkout/fleet.yaml \\
+    --services examples/checkout/services.yaml
+  overspill schema services > services.schema.json")]
+pub(crate) struct Footprint {
+    /// Files with access points; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Zones, clusters, and workloads that are followed.
+    #[arg(long, value_name = "FLEET", required = true)]
+    pub(crate) fleet: Vec<PathBuf>,
+    /// What else is in the mesh.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) services: Option<PathBuf>,
+}
+
+/// `lint`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+FILEs hold access points. What can be seen in them is looked for always, such as
+failover without outlier detection, weights that are not 100 together, a host
+that two claim. What only a fleet can tell needs --fleet, whose files hold all
+there is: zones, clusters, FederatedDeployments, VipPools, NameProviders and
+Issuers. Then pools, providers and regions that are not there are found, and
+overrides that hold nowhere. Where a fact is missing, nothing is said.
+
+A finding has a code that stays, a place, and what to do. Exit status 1 if one
+is an error; warnings alone are 0.
+
+Examples:
+  overspill lint examples/checkout/access-point.yaml
+  overspill lint examples/checkout/access-point.yaml \\
+    --fleet examples/checkout/fleet.yaml
+  overspill lint examples/checkout/access-point.yaml --format json |
+    jq -r '.findings[].code'")]
+pub(crate) struct Lint {
+    /// Files with access points; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The whole fleet: zones, clusters, workloads, pools, providers, authorities.
+    #[arg(long, value_name = "FLEET")]
+    pub(crate) fleet: Vec<PathBuf>,
+}
+
 /// `locality`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -39,8 +96,9 @@ the endpoints by locality with their health. Loads are Envoy's integers, 0 to
 field.
 
 Examples:
-  overspill locality locality.yaml
-  overspill locality locality.yaml --format json | jq '.localities[].share'
+  overspill locality examples/checkout/locality.yaml
+  overspill locality examples/checkout/locality.yaml --format json |
+    jq '.localities[].share'
   overspill schema locality > locality.schema.json")]
 pub(crate) struct Locality {
     /// The locality file; `-` is standard input.
@@ -92,10 +150,11 @@ DIR/CLUSTER/values-CHART.yaml with --out; the installer does the rest.
 
 Examples:
   overspill render access-point.yaml --fleet fleet.yaml
-  overspill render access-point.yaml --fleet fleet.yaml --target slc-a-1 --explain
+  overspill render access-point.yaml --fleet fleet.yaml --explain
   overspill render access-point.yaml --fleet fleet.yaml --out rendered/
   overspill render access-point.yaml --fleet fleet.yaml --east-west
-  overspill render *.yaml --fleet fleet.yaml --target slc-a-1 | kubectl diff -f -")]
+  overspill render access-point.yaml --fleet fleet.yaml --target slc-a-1 |
+    kubectl diff -f -")]
 pub(crate) struct Render {
     /// Files with access points; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]

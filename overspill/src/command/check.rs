@@ -1,18 +1,23 @@
 //! `check FILE...`: parse and validate any of our files, name its kind.
 
+pub(super) mod kind;
 mod objects;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
 use lb_core::config::{LbFile, Remark};
 use lb_core::node::{NodeConfig, NodeError};
+use mesh_model::fleet::Fleet;
+use mesh_model::rollout::Clock;
 use serde::Serialize;
 
 use super::{Stop, lb_config_of, tell};
 use crate::cli::{Check, Kind};
 use crate::output::{Format, Output};
 use files::{Fault, Severity, Source};
+use kind::FileKind;
 
 /// What is printed for one file.
 #[derive(Debug, Serialize)]
@@ -25,7 +30,7 @@ struct Checked {
     summary: Option<String>,
     /// The first of the faults.
     fault: Option<Fault>,
-    /// All that is wrong; more than one in files of objects only.
+    /// All that is wrong; more than one in files of objects and in recordings only.
     faults: Vec<Fault>,
     /// The objects in it, where it is a file of objects.
     objects: Vec<objects::Found>,
@@ -61,14 +66,22 @@ fn check(path: &Path) -> Checked {
         Err(fault) => return Checked::wrong(fault.file.clone(), None, fault),
     };
     let file = source.name().to_owned();
+    if kind::is_recording(&source) {
+        return check_events(file, &source);
+    }
     if objects::are_in(&source) {
         return objects::check(file, &source);
     }
-    let kind = kind_of(&source);
+    let kind = kind::of(&source);
+    let plain = |summary| (summary, Vec::new());
     let found = match kind {
+        Ok(FileKind::Claims) => check_claims(&source).map(plain),
+        Ok(FileKind::Current) => check_current(&source).map(plain),
+        Ok(FileKind::Desired) => check_desired(&source).map(plain),
         Ok(FileKind::Lb) => check_lb(&source),
-        Ok(FileKind::Locality) => check_locality(&source).map(|summary| (summary, Vec::new())),
-        Ok(FileKind::Scenario) => check_scenario(&source, path).map(|summary| (summary, Vec::new())),
+        Ok(FileKind::Locality) => check_locality(&source).map(plain),
+        Ok(FileKind::Scenario) => check_scenario(&source, path).map(plain),
+        Ok(FileKind::Services) => check_services(&source).map(plain),
         Err(ref fault) => Err(fault.clone()),
     };
     let kind = kind.ok().map(FileKind::name);
@@ -111,58 +124,6 @@ fn plural_as(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// The kinds of files that are known by their fields at the top.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FileKind {
-    Lb,
-    Locality,
-    Scenario,
-}
-
-impl FileKind {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Lb => Kind::Lb.name(),
-            Self::Locality => Kind::Locality.name(),
-            Self::Scenario => Kind::Scenario.name(),
-        }
-    }
-}
-
-/// Each kind and the fields at the top by which it is known.
-const MARKS: [(FileKind, &[&str]); 3] = [
-    (
-        FileKind::Lb,
-        &["services", "hashKey", "node", "connections", "profile", "ownedPrefixes", "bgp", "health"],
-    ),
-    (FileKind::Locality, &["endpoints", "from", "policy", "proxyLabels", "panicThreshold"]),
-    (FileKind::Scenario, &["fleet", "traffic", "zoneKinds", "events", "expect", "duration", "seed"]),
-];
-
-/// The kind of which most fields stand at the top.
-fn kind_of(source: &Source) -> Result<FileKind, Fault> {
-    let fields = source.top_fields();
-    let count = |marks: &[&str]| fields.iter().filter(|field| marks.contains(&field.as_str())).count();
-    let best = MARKS.iter().map(|(kind, marks)| (count(marks), *kind)).max_by_key(|(count, _)| *count);
-    match best {
-        Some((count, kind)) if count > 0 => Ok(kind),
-        _ => {
-            // a text that is no YAML says so itself
-            source.parse::<serde::de::IgnoredAny>()?;
-            let kinds: Vec<String> = MARKS.iter().map(|(kind, marks)| kind_and_marks(*kind, marks)).collect();
-            let message = format!(
-                "none of our files; write the fields of one of: {}; or an object with `apiVersion` and `kind`",
-                kinds.join("; ")
-            );
-            Err(source.fault_at(1, 1, None, message))
-        }
-    }
-}
-
-fn kind_and_marks(kind: FileKind, marks: &[&str]) -> String {
-    format!("{} ({}, ...)", kind.name(), marks.join(", "))
-}
-
 /// What is in an LB file, and what is hardly meant.
 fn check_lb(source: &Source) -> Result<(String, Vec<Fault>), Fault> {
     let config = lb_config_of(source)?;
@@ -200,4 +161,54 @@ fn check_scenario(source: &Source, path: &Path) -> Result<String, Fault> {
 fn check_locality(source: &Source) -> Result<String, Fault> {
     let question = super::locality::question(source)?;
     Ok(format!("locality, {}", plural_as(question.endpoints.len(), "locality", "localities")))
+}
+
+fn check_services(source: &Source) -> Result<String, Fault> {
+    let services = super::footprint::services_of(source)?.services;
+    let namespaces: BTreeSet<_> = services.values().map(|service| &service.namespace).collect();
+    let count = plural(services.len(), "service");
+    Ok(format!("services, {count} in {}", plural(namespaces.len(), "namespace")))
+}
+
+fn check_claims(source: &Source) -> Result<String, Fault> {
+    // whether targets are there is for `vip-plan`, which has the fleet
+    let fleet = Fleet::default();
+    let (asked, records, _) = super::vip_plan::claims(source, &fleet)?;
+    let (held, resting) = (records.held.len(), records.released.len());
+    Ok(format!("claims, {}, {held} held, {resting} resting", plural(asked.len(), "claim")))
+}
+
+fn check_desired(source: &Source) -> Result<String, Fault> {
+    let (provider, wanted, _) = super::dns_plan::desired(source)?;
+    Ok(format!("desired, {} of {}", plural(wanted.len(), "name"), provider.name))
+}
+
+fn check_current(source: &Source) -> Result<String, Fault> {
+    Ok(format!("current, {}", plural(super::dns_plan::current(source)?.len(), "record")))
+}
+
+/// Every line is looked at, also after one is wrong.
+fn check_events(file: String, source: &Source) -> Checked {
+    let (mut lines, mut faults, mut clock) = (0, Vec::new(), None);
+    for line in source.lines() {
+        lines += 1;
+        let after = super::rollout::recorded(&line).and_then(|recorded| {
+            Clock::after(clock, &recorded).map_err(|error| super::rollout::unplayable(&line, &error))
+        });
+        match after {
+            Ok(after) => clock = Some(after),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    let summary = format!("events, {}", plural(lines, "line"));
+    Checked {
+        file,
+        kind: Some(Kind::Events.name()),
+        ok: faults.is_empty(),
+        summary: faults.is_empty().then_some(summary),
+        fault: faults.first().cloned(),
+        faults,
+        objects: Vec::new(),
+        warnings: Vec::new(),
+    }
 }

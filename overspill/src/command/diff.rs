@@ -3,14 +3,13 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use mesh_model::access_point::AccessPoint;
 use mesh_model::render::{Difference, compare, render};
 use mesh_model::template::Schemas;
 
-use super::render::rendered;
+use super::placed::{one_in, rendered, warn_of_workloads};
 use super::{Stop, tell};
 use crate::cli::Diff;
-use crate::objects::{Located, Objects, rendering_faults};
+use crate::objects::{Objects, rendering_faults};
 use crate::output::{Format, Output};
 use files::Severity;
 
@@ -21,8 +20,9 @@ pub(super) fn run(arguments: &Diff, out: &mut Output) -> Result<(), Stop> {
     let around =
         Objects::read(arguments.fleet.iter().map(std::path::PathBuf::as_path)).map_err(Stop::Faults)?;
     let fleet = around.fleet()?;
+    warn_of_workloads(&around, &fleet)?;
     let (old, new) = (read(&arguments.old)?, read(&arguments.new)?);
-    let (before, after) = (one(&old, &arguments.old)?, one(&new, &arguments.new)?);
+    let (before, after) = (one_in(&old, &arguments.old)?, one_in(&new, &arguments.new)?);
     if before.value.id != after.value.id {
         return Err(Stop::Usage(format!(
             "OLD is {} and NEW is {}; write two versions of one access point",
@@ -60,18 +60,6 @@ pub(super) fn run(arguments: &Diff, out: &mut Output) -> Result<(), Stop> {
 
 fn read(path: &Path) -> Result<Objects, Stop> {
     Objects::read([path]).map_err(Stop::Faults)
-}
-
-/// The one access point of a file.
-fn one<'a>(objects: &'a Objects, path: &Path) -> Result<&'a Located<AccessPoint>, Stop> {
-    match &objects.access_points[..] {
-        [one] => Ok(one),
-        all => Err(Stop::Usage(format!(
-            "{} holds {} access points; write a file with one",
-            path.display(),
-            all.len()
-        ))),
-    }
 }
 
 fn show(difference: &Difference, out: &mut Output) -> io::Result<()> {

@@ -10,37 +10,24 @@ mod show;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use mesh_model::access_point::{AccessPoint, PlacementRule};
-use mesh_model::fleet::{Fleet, Target};
-use mesh_model::placement::{Decision, Evidence, Outcome, Reason, Workload, place, targets};
-use mesh_model::render::{Rendering, render_steered};
+use mesh_model::access_point::AccessPoint;
+use mesh_model::fleet::Target;
+use mesh_model::render::render_steered;
 use mesh_model::template::Schemas;
 
+use super::placed::{Rendered, rendered, some_in, warn_of_workloads};
 use super::{Stop, tell};
 use crate::cli::Render;
-use crate::objects::{Located, Objects, rendering_faults};
+use crate::objects::{Objects, rendering_faults};
 use crate::output::Output;
-use files::{Fault, Severity};
-
-/// An access point, its targets and what they would receive.
-#[derive(Debug)]
-pub(super) struct Rendered<'a> {
-    pub(super) access_point: &'a Located<AccessPoint>,
-    pub(super) decisions: Vec<Decision>,
-    pub(super) renderings: Vec<Rendering>,
-}
+use files::Severity;
 
 pub(super) fn run(arguments: &Render, out: &mut Output) -> Result<(), Stop> {
     let paths = arguments.files.iter().chain(&arguments.fleet).map(std::path::PathBuf::as_path);
     let objects = Objects::read(paths).map_err(Stop::Faults)?;
-    if objects.access_points.is_empty() {
-        let names: Vec<String> = arguments.files.iter().map(|path| path.display().to_string()).collect();
-        return Err(Stop::Usage(format!(
-            "no FederatedAccessPoint is in {}; name its file",
-            names.join(", ")
-        )));
-    }
+    some_in(&objects, &arguments.files)?;
     let fleet = objects.fleet()?;
+    warn_of_workloads(&objects, &fleet)?;
     let schemas = Schemas::embedded();
     let mut all = Vec::new();
     for access_point in &objects.access_points {
@@ -74,51 +61,6 @@ pub(super) fn run(arguments: &Render, out: &mut Output) -> Result<(), Stop> {
         None => show::print(&all, arguments.explain, out)?,
     }
     if all.iter().any(has_errors) { Err(Stop::AnswerIsNo) } else { Ok(()) }
-}
-
-/// Places an access point and renders it for each target; warns of names that are not in the fleet and of no target at all.
-pub(super) fn rendered<'a>(
-    access_point: &'a Located<AccessPoint>,
-    fleet: &Fleet,
-    workloads: &[Workload],
-    render: impl Fn(&AccessPoint, &Target<'_>) -> Rendering,
-) -> Result<Rendered<'a>, Fault> {
-    let AccessPoint { id, placement, .. } = &access_point.value;
-    let workload = match &placement.rule {
-        PlacementRule::Select(_) => None,
-        PlacementRule::Follow(name) => {
-            let found = workloads.iter().find(|one| one.name == *name && one.namespace == id.namespace);
-            let missing = || {
-                let message = format!(
-                    "there is no FederatedDeployment `{name}` of namespace `{}` in these files; add its file with --fleet",
-                    id.namespace
-                );
-                access_point.source.fault("spec.placement.follow.name", message)
-            };
-            Some(found.ok_or_else(missing)?)
-        }
-    };
-    let current = BTreeSet::new();
-    let decisions = place(placement, Evidence { fleet, is_complete: true, workload, current: &current });
-    warn(access_point, &decisions);
-    let targets = targets(&decisions, placement.level, fleet);
-    let renderings = targets.map(|target| render(&access_point.value, &target)).collect();
-    Ok(Rendered { access_point, decisions, renderings })
-}
-
-fn warn(access_point: &Located<AccessPoint>, decisions: &[Decision]) {
-    let source = &access_point.source;
-    let absent = decisions.iter().filter(|decision| matches!(decision.reason, Reason::NotThere { .. }));
-    let mut warnings: Vec<Fault> = absent
-        .map(|decision| {
-            source.fault("spec.placement.names", format!("{}: {}", decision.target, decision.reason))
-        })
-        .collect();
-    if decisions.iter().all(|decision| decision.outcome == Outcome::Skip) {
-        let message = format!("{} has no target in this fleet", access_point.value.id);
-        warnings.push(source.fault("spec.placement", message));
-    }
-    tell(&warnings, Severity::Warning);
 }
 
 /// Keeps one target, which must be one.

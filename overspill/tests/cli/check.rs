@@ -1,6 +1,6 @@
 //! `overspill check`, `schema`, `completions`, `man` and the command line itself.
 
-use crate::{data, overspill, overspill_with};
+use crate::{checkout, data, overspill, overspill_with};
 
 #[test]
 fn a_good_file_is_named() {
@@ -120,7 +120,7 @@ fn texts_that_are_no_yaml_or_none_of_ours() {
       |           ^
 ";
     assert_eq!(told("services: [\n"), expected);
-    let known = "none of our files; write the fields of one of: lb (services, hashKey, node, connections, profile, ownedPrefixes, bgp, health, ...); locality (endpoints, from, policy, proxyLabels, panicThreshold, ...); scenario (fleet, traffic, zoneKinds, events, expect, duration, seed, ...); or an object with `apiVersion` and `kind`";
+    let known = "none of our files; write the fields of one of: lb (services, hashKey, node, connections, profile, ownedPrefixes, bgp, health, ...); locality (endpoints, from, policy, proxyLabels, panicThreshold, ...); scenario (fleet, traffic, zoneKinds, events, expect, duration, seed, ...); services (services, namespaces, workers, mutualTls, defaultExportTo, ...); claims (claims, held, released, complete, ...); desired (provider, names, approved, ...); current (records); or an object with `apiVersion` and `kind`; or lines of JSON with `at` and `kind`";
     assert_eq!(told(""), format!("<stdin>:1:1: error: {known}\n"));
     assert_eq!(told("apples: 3\n"), format!("<stdin>:1:1: error: {known}\n    1 | apples: 3\n      | ^\n"));
     assert_eq!(told("hello\n"), format!("<stdin>:1:1: error: {known}\n    1 | hello\n      | ^\n"));
@@ -198,5 +198,64 @@ fn a_bad_command_line_is_bad_input() {
         let ran = overspill(arguments);
         assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{arguments:?}");
         assert!(ran.err.contains(expected), "{arguments:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn files_of_the_planners_are_named() {
+    let [claims, current, desired, events, services] =
+        ["claims.yaml", "current.yaml", "desired.yaml", "events.jsonl", "services.yaml"].map(checkout);
+    let ran = overspill(&["check", &claims, &current, &desired, &events, &services]);
+    let expected = "\
+../examples/checkout/claims.yaml: claims, 7 claims, 5 held, 1 resting
+../examples/checkout/current.yaml: current, 4 records
+../examples/checkout/desired.yaml: desired, 2 names of corp
+../examples/checkout/events.jsonl: events, 20 lines
+../examples/checkout/services.yaml: services, 8 services in 4 namespaces
+";
+    assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (0, expected, ""));
+    // a node's services and a mesh's are called alike
+    let mesh = "services: [{ name: cart, namespace: shop, ports: [80] }]";
+    assert_eq!(overspill_with(&["check", "-"], mesh).out, "<stdin>: services, 1 service in 1 namespace\n");
+    let node = "services: [{ vip: 203.0.113.10, port: 443, protocol: tcp, scheduler: { kind: ipvs-sh } }]";
+    assert_eq!(overspill_with(&["check", "-"], node).out, "<stdin>: lb, 1 service, 0 backends\n");
+}
+
+/// Every line of a recording is looked at, also after one is wrong.
+#[test]
+fn every_line_that_is_wrong_is_told() {
+    let lines = "\
+{\"at\": \"0s\", \"kind\": \"timeout\"}
+{\"at\": \"5s\", \"wall\": \"2026-11-30T16:50:00Z\", \"kind\": \"timeout\"}
+
+{\"at\": \"4s\", \"kind\": \"timeout\"}
+{\"at\": \"6s\", \"kind\": \"abort\"}
+";
+    let err = told(lines);
+    let found: Vec<&str> = err.lines().filter(|line| line.starts_with("<stdin>")).collect();
+    assert_eq!(
+        found,
+        [
+            "<stdin>:1:1: error: wall: the first line has no `wall`; write a date such as 2026-11-26T09:00:00Z",
+            "<stdin>:4:8: error: at: 4s is before 5s, when the line before happened; put lines in order of time",
+            "<stdin>:5:1: error: by: missing, and a line of kind abort needs it",
+        ]
+    );
+}
+
+#[test]
+fn every_kind_of_file_has_a_schema() {
+    for (kind, required) in [
+        ("claims", vec!["claims"]),
+        ("current", vec!["records"]),
+        ("desired", vec!["provider", "names"]),
+        ("events", vec!["at", "kind"]),
+        ("services", vec!["services"]),
+    ] {
+        let schema = overspill(&["schema", kind]).json();
+        assert_eq!(schema["required"], serde_json::json!(required), "{kind}");
+        assert_eq!(schema["additionalProperties"], false, "{kind}");
+        // what is written for readers of the code is not for those of the file
+        assert!(!schema.to_string().contains("```"), "{kind}");
     }
 }

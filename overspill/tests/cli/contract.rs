@@ -7,7 +7,7 @@ use crate::overspill;
 
 /// What a field is.
 #[derive(Clone, Copy, Debug)]
-enum Is {
+pub(crate) enum Is {
     /// A whole number of things.
     Count,
     /// Cause by cause, a whole number of things.
@@ -40,7 +40,8 @@ impl Is {
     }
 }
 
-fn holds_all(of: &Value, fields: &[(&str, Is)]) {
+/// Every field is there and of its type.
+pub(crate) fn holds_all(of: &Value, fields: &[(&str, Is)]) {
     for (path, is) in fields {
         let value = of.pointer(path).unwrap_or_else(|| panic!("{path} is missing in {of}"));
         assert!(is.holds(value), "{path} is {value}, and not {is:?}");

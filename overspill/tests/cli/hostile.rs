@@ -6,11 +6,30 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::{overspill, overspill_with, run};
+use crate::{checkout_text, overspill, overspill_with, run};
 
 /// Every command.
-const COMMANDS: [&str; 10] =
-    ["check", "completions", "forward", "man", "pick", "run", "scenarios", "schema", "table", "validate"];
+const COMMANDS: [&str; 19] = [
+    "check",
+    "completions",
+    "diff",
+    "dns-plan",
+    "footprint",
+    "forward",
+    "lint",
+    "locality",
+    "man",
+    "patch",
+    "pick",
+    "render",
+    "rollout",
+    "run",
+    "scenarios",
+    "schema",
+    "table",
+    "validate",
+    "vip-plan",
+];
 
 /// What makes a run short.
 const SHORT: [&str; 6] = ["--set", "duration=4s", "--set", "events=[]", "--set", "expect=[]"];
@@ -35,6 +54,16 @@ fn help_and_lists_fit_eighty_columns() {
         assert!(text.contains("Examples:"), "{command} has no example");
         for line in text.lines() {
             assert!(line.chars().count() <= 80, "{command}: {line}");
+        }
+    }
+    for command in COMMANDS.iter().map(|command| vec![*command, "--help"]).chain([vec!["--help"]]) {
+        // what stands below the options is broken by hand, and not again by a terminal of 80 columns
+        let help =
+            Command::new(env!("CARGO_BIN_EXE_overspill")).args(&command).env("COLUMNS", "1000").output();
+        let text = String::from_utf8(help.expect("it is built").stdout).expect("we print UTF-8");
+        let (_, below) = text.rsplit_once("Print version").expect("every help has that option");
+        for line in below.lines() {
+            assert!(line.chars().count() <= 80, "{command:?}: {line}");
         }
     }
     for line in overspill(&["scenarios"]).out.lines() {
@@ -129,10 +158,28 @@ fn files_that_are_none_of_ours_are_refused_and_never_crash_us() {
         text + &format!("{next}: &{next} [{}]\n", vec![format!("*{one}"); 9].join(","))
     });
     write("bomb.yaml", bomb.as_bytes());
+    for name in
+        ["access-point.yaml", "fleet.yaml", "desired.yaml", "current.yaml", "claims.yaml", "events.jsonl"]
+    {
+        write(name, checkout_text(name).as_bytes());
+    }
     for name in ["binary.yaml", "deep.yaml", "empty.yaml", "zeros.yaml", "bomb.yaml", "missing.yaml", "."] {
-        for arguments in
-            [&["check", name][..], &["run", name], &["pick", "--config", name], &["table", "--config", name]]
-        {
+        for arguments in [
+            &["check", name][..],
+            &["run", name],
+            &["pick", "--config", name],
+            &["table", "--config", name],
+            &["lint", name],
+            &["lint", "access-point.yaml", "--fleet", name],
+            &["footprint", name, "--fleet", "fleet.yaml"],
+            &["footprint", "access-point.yaml", "--fleet", "fleet.yaml", "--services", name],
+            &["rollout", name, "events.jsonl", "--fleet", "fleet.yaml"],
+            &["rollout", "access-point.yaml", name, "--fleet", "fleet.yaml"],
+            &["dns-plan", name, "current.yaml"],
+            &["dns-plan", "desired.yaml", name],
+            &["vip-plan", name, "claims.yaml"],
+            &["vip-plan", "fleet.yaml", name],
+        ] {
             let ran = run(folder.path(), arguments, "");
             assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{arguments:?}: {}", ran.err);
             assert!(

@@ -4,13 +4,19 @@
 mod check;
 mod contract;
 mod digests;
+mod dns_plan;
+mod documents;
 mod east_west;
+mod footprint;
 mod forward;
 mod hostile;
+mod lint;
 mod mesh;
 mod pick;
+mod rollout;
 mod run;
 mod table;
+mod vip_plan;
 
 use std::io::Write;
 use std::path::Path;
@@ -61,6 +67,30 @@ pub(crate) fn run(folder: &Path, arguments: &[&str], input: &str) -> Ran {
     let Output { status, stdout, stderr } = child.wait_with_output().expect("it ends");
     let text = |bytes| String::from_utf8(bytes).expect("we print UTF-8");
     Ran { status: status.code().expect("no signal"), out: text(stdout), err: text(stderr) }
+}
+
+/// A file of the example, as the tests' folder sees it.
+pub(crate) fn checkout(name: &str) -> String {
+    format!("../examples/checkout/{name}")
+}
+
+/// The text of a file of the example.
+pub(crate) fn checkout_text(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(checkout(name));
+    std::fs::read_to_string(path).expect("the example is there")
+}
+
+/// A text with one part of it replaced, which must be there.
+pub(crate) fn with(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from} is not there");
+    text.replacen(from, to, 1)
+}
+
+/// The first line of what is told of bad input: nothing may be printed.
+pub(crate) fn refused(ran: &Ran) -> &str {
+    assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{}", ran.err);
+    assert!(!ran.err.contains("panicked"), "{}", ran.err);
+    ran.err.lines().next().expect("something is told")
 }
 
 /// A file beside the tests.

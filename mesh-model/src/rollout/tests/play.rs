@@ -83,6 +83,58 @@ fn lines_that_cannot_be_are_refused_and_change_nothing() {
             "error: 4s is before 5s, when the line before happened; put lines in order of time",
         ]
     );
-    assert!(answers[4].starts_with("unreadable: unknown field `target`"), "{}", answers[4]);
+    assert_eq!(answers[4], "unreadable: target: a line of kind timeout has no such field; leave it out");
     assert!(answers[5].starts_with("unreadable: unknown variant `explode`"), "{}", answers[5]);
+}
+
+#[test]
+fn a_line_has_the_fields_of_its_kind() {
+    let told = |fields: &str| -> String {
+        let text = format!(r#"{{"at":"5s",{fields}}}"#);
+        match serde_json::from_str::<RecordedSpec>(&text) {
+            Err(error) => error.to_string(),
+            Ok(spec) => Recorded::try_from(spec).expect_err(fields).to_string(),
+        }
+    };
+    for (fields, expected) in [
+        (r#""kind":"abort""#, "by: missing, and a line of kind abort needs it"),
+        (r#""kind":"approval","by":"bo""#, "hash: missing, and a line of kind approval needs it"),
+        (r#""kind":"join""#, "targets: missing, and a line of kind join needs it"),
+        (r#""kind":"leave","targets":[]"#, "targets: an empty list means neither all nor none"),
+        (r#""kind":"report","target":"t000""#, "health: missing, and a line of kind report needs it"),
+        (r#""kind":"restart","by":"bo""#, "by: a line of kind restart has no such field; leave it out"),
+        (r#""kind":"resume","by":"bo","hash":"r""#, "write 64 lower-case hexadecimal digits"),
+        (
+            r#""kind":"revision","author":"ann","target":"t000""#,
+            "target: a line of kind revision has no such field; its fields are revision, difference, author",
+        ),
+        (r#""kind":"timeout","wal":"2026-11-26T12:00:00Z""#, "unknown field `wal`"),
+    ] {
+        let found = told(fields);
+        assert!(found.contains(expected), "{fields}: {found}");
+    }
+}
+
+#[test]
+fn what_is_recorded_is_read_again() {
+    let revision = "01".repeat(32);
+    for fields in [
+        r#""kind":"abort","by":"bo""#.to_owned(),
+        format!(r#""kind":"approval","hash":"{revision}","by":"bo""#),
+        r#""kind":"join","targets":["t000"]"#.to_owned(),
+        r#""kind":"leave","targets":["t000"]"#.to_owned(),
+        format!(r#""kind":"report","target":"t000","applied":"{revision}","health":"notReady","since":"3s""#),
+        r#""kind":"restart""#.to_owned(),
+        r#""kind":"resume","by":"bo""#.to_owned(),
+        format!(r#""kind":"revision","revision":"{revision}","difference":"{revision}","author":"ann""#),
+        r#""kind":"timeout""#.to_owned(),
+    ] {
+        let text = format!(r#"{{"at":"5s","wall":"2026-11-26T12:00:00Z",{fields}}}"#);
+        let recorded: Recorded = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&recorded).unwrap(), text);
+        assert_eq!(
+            format!(r#""kind":"{}""#, recorded.happening.kind().as_str()),
+            fields.split(',').next().unwrap()
+        );
+    }
 }

@@ -6,6 +6,7 @@ use mesh_model::api::Kind;
 use mesh_model::template::Schemas;
 use serde::Serialize;
 
+use super::kind::OBJECTS;
 use super::{Checked, plural};
 use crate::objects::{Objects, template_findings};
 use files::{Fault, Source};
@@ -37,11 +38,11 @@ pub(super) fn check(file: String, source: &Source) -> Checked {
     }
     let (wrong, warnings) = templates(&objects);
     faults.extend(wrong);
-    let found = objects.found().iter().map(|(reference, (_, line))| Found {
+    let found = objects.found().iter().map(|(reference, source)| Found {
         kind: reference.kind.as_str(),
         namespace: reference.namespace.as_ref().map(ToString::to_string),
         name: reference.name.to_string(),
-        line: *line,
+        line: source.first_line(),
     });
     let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
     for reference in objects.found().keys() {
@@ -52,7 +53,7 @@ pub(super) fn check(file: String, source: &Source) -> Checked {
     let mut kinds = counts.keys();
     let kind = match (kinds.next(), kinds.next()) {
         (Some(only), None) => Some(only.as_str()),
-        (Some(_), Some(_)) => Some("objects"),
+        (Some(_), Some(_)) => Some(OBJECTS),
         (None, _) => None,
     };
     Checked {

@@ -12,8 +12,9 @@ use mesh_model::render::{RenderError, Rendering, TraceEntry};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Rendered, file_of};
+use super::file_of;
 use crate::command::Stop;
+use crate::command::placed::Rendered;
 use crate::output::{Format, Output};
 use crate::replacement::{self, Complete, Replacement};
 use files::Fault;

@@ -1,0 +1,146 @@
+//! Access points of files, where they are placed and what they are there: what several commands begin with.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use mesh_model::access_point::{AccessPoint, PlacementRule};
+use mesh_model::api::{self, Kind};
+use mesh_model::fleet::{Fleet, Target};
+use mesh_model::name::Name;
+use mesh_model::placement::{Decision, Evidence, Outcome, Reason, Workload, place, targets};
+use mesh_model::render::Rendering;
+
+use super::{Stop, tell};
+use crate::objects::{Located, Objects};
+use files::{Fault, Severity};
+
+/// An access point, its targets and what they would receive.
+#[derive(Debug)]
+pub(super) struct Rendered<'a> {
+    pub(super) access_point: &'a Located<AccessPoint>,
+    pub(super) decisions: Vec<Decision>,
+    pub(super) renderings: Vec<Rendering>,
+}
+
+/// Asks for at least one access point.
+pub(super) fn some_in(objects: &Objects, files: &[PathBuf]) -> Result<(), Stop> {
+    if !objects.access_points.is_empty() {
+        return Ok(());
+    }
+    Err(Stop::Usage(format!("no FederatedAccessPoint is in {}; name its file", listed(files))))
+}
+
+/// The one access point of a file.
+pub(super) fn one_in<'a>(objects: &'a Objects, path: &Path) -> Result<&'a Located<AccessPoint>, Stop> {
+    match &objects.access_points[..] {
+        [one] => Ok(one),
+        all => Err(Stop::Usage(format!(
+            "{} holds {} access points; write a file with one",
+            path.display(),
+            all.len()
+        ))),
+    }
+}
+
+/// The fleet, which must have a cluster: without one, nothing that is said of targets would mean anything.
+pub(super) fn fleet_in(objects: &Objects, files: &[PathBuf]) -> Result<Fleet, Stop> {
+    let fleet = objects.fleet()?;
+    if fleet.clusters().len() == 0 {
+        return Err(Stop::Usage(format!("no Cluster is in {}; name the files of the fleet", listed(files))));
+    }
+    Ok(fleet)
+}
+
+fn listed(files: &[PathBuf]) -> String {
+    files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Places an access point and renders it for each target; warns of names that are not in the fleet and of no target at all.
+pub(super) fn rendered<'a>(
+    access_point: &'a Located<AccessPoint>,
+    fleet: &Fleet,
+    workloads: &[Workload],
+    render: impl Fn(&AccessPoint, &Target<'_>) -> Rendering,
+) -> Result<Rendered<'a>, Fault> {
+    let decisions = decided(access_point, fleet, workloads)?;
+    let targets = targets(&decisions, access_point.value.placement.level, fleet);
+    let renderings = targets.map(|target| render(&access_point.value, &target)).collect();
+    Ok(Rendered { access_point, decisions, renderings })
+}
+
+/// Places an access point; warns of names that are not in the fleet and of no target at all.
+pub(super) fn decided(
+    access_point: &Located<AccessPoint>,
+    fleet: &Fleet,
+    workloads: &[Workload],
+) -> Result<Vec<Decision>, Fault> {
+    let workload = workload_of(access_point, workloads)?;
+    let current = BTreeSet::new();
+    let evidence = Evidence { fleet, is_complete: true, workload, current: &current };
+    let decisions = place(&access_point.value.placement, evidence);
+    warn(access_point, &decisions);
+    Ok(decisions)
+}
+
+/// Warns of clusters that workloads are wanted in and the fleet does not have: whoever follows them is not there.
+pub(super) fn warn_of_workloads(objects: &Objects, fleet: &Fleet) -> Result<(), Fault> {
+    let mut warnings = Vec::new();
+    let workloads = objects.found().iter().filter(|(found, _)| found.kind == Kind::FederatedDeployment);
+    for (reference, source) in workloads {
+        let object: api::FederatedDeployment = source.parse()?;
+        for (position, cluster) in object.spec.placement.clusters.iter().enumerate() {
+            if cluster.replicas > 0 && fleet.cluster(cluster.name.as_str()).is_none() {
+                let message = format!(
+                    "{reference} is wanted in cluster `{}`, which this fleet does not have{}",
+                    cluster.name,
+                    nearest_cluster(&cluster.name, fleet)
+                );
+                warnings.push(source.fault(&format!("spec.placement.clusters[{position}].name"), message));
+            }
+        }
+    }
+    tell(&warnings, Severity::Warning);
+    Ok(())
+}
+
+fn nearest_cluster(name: &Name, fleet: &Fleet) -> String {
+    /// Typing errors that leave a name recognisable.
+    const NEAR: usize = 2;
+    let distance = |known: &Name| strsim::damerau_levenshtein(name.as_str(), known.as_str());
+    let nearest = fleet.clusters().map(|cluster| (distance(&cluster.name), &cluster.name)).min();
+    let nearest = nearest.filter(|(distance, _)| *distance <= NEAR);
+    nearest.map_or_else(String::new, |(_, nearest)| format!("; did you mean `{nearest}`?"))
+}
+
+/// The workload that an access point follows, if it follows one.
+fn workload_of<'a>(
+    access_point: &Located<AccessPoint>,
+    workloads: &'a [Workload],
+) -> Result<Option<&'a Workload>, Fault> {
+    let AccessPoint { id, placement, .. } = &access_point.value;
+    let PlacementRule::Follow(name) = &placement.rule else { return Ok(None) };
+    let found = workloads.iter().find(|one| one.name == *name && one.namespace == id.namespace);
+    let missing = || {
+        let message = format!(
+            "there is no FederatedDeployment `{name}` of namespace `{}` in these files; add its file with --fleet",
+            id.namespace
+        );
+        access_point.source.fault("spec.placement.follow.name", message)
+    };
+    found.map(Some).ok_or_else(missing)
+}
+
+fn warn(access_point: &Located<AccessPoint>, decisions: &[Decision]) {
+    let source = &access_point.source;
+    let absent = decisions.iter().filter(|decision| matches!(decision.reason, Reason::NotThere { .. }));
+    let mut warnings: Vec<Fault> = absent
+        .map(|decision| {
+            source.fault("spec.placement.names", format!("{}: {}", decision.target, decision.reason))
+        })
+        .collect();
+    if decisions.iter().all(|decision| decision.outcome == Outcome::Skip) {
+        let message = format!("{} has no target in this fleet", access_point.value.id);
+        warnings.push(source.fault("spec.placement", message));
+    }
+    tell(&warnings, Severity::Warning);
+}

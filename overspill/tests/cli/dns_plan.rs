@@ -1,0 +1,214 @@
+//! `overspill dns-plan`: the changes, deletions that are held back and approved, errors, bad input.
+
+use serde_json::{Value, json};
+
+use crate::contract::{Is, holds_all};
+use crate::{Ran, checkout, checkout_text, overspill, overspill_with, refused, with};
+
+fn wanted(desired: &str, arguments: &[&str]) -> Ran {
+    overspill_with(&[&["dns-plan", "-", &checkout("current.yaml")], arguments].concat(), desired)
+}
+
+fn there(current: &str, arguments: &[&str]) -> Ran {
+    overspill_with(&[&["dns-plan", &checkout("desired.yaml"), "-"], arguments].concat(), current)
+}
+
+#[test]
+fn the_changes_are_printed_name_by_name() {
+    let ran = wanted(&checkout_text("desired.yaml"), &[]);
+    let expected = "\
+~ TXT   _overspill-a.checkout.example.com  30s -> 5m
+    - mark of payments/checkout@phx-a-1: 203.0.113.3
+    - mark of payments/checkout@rno-c-3: 203.0.113.5
+    + mark of payments/checkout@phx-c-2: 203.0.113.7
+~ A     checkout.example.com  30s
+    - 203.0.113.3
+    - 203.0.113.5
+    + 203.0.113.7
++ TXT   _overspill-cname.pay.example.com  5m
+    + mark of payments/checkout: checkout.example.com
++ CNAME pay.example.com  5m
+    + checkout.example.com
+2 creates, 2 updates, 0 deletes, 0 errors
+1 owner leaves a name; 1 may without an approval
+";
+    assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (0, expected, ""));
+    let document = wanted(&checkout_text("desired.yaml"), &["--format", "json"]).json();
+    let lists = ["/changes", "/held_back", "/errors"];
+    holds_all(&document, &lists.map(|field| (field, Is::List)));
+    holds_all(&document, &[("/deletions", Is::Count), ("/max_deletions", Is::Count), ("/hash", Is::Text)]);
+    let actions: Vec<&Value> =
+        document["changes"].as_array().unwrap().iter().map(|one| &one["action"]).collect();
+    assert_eq!(actions, ["update", "update", "create", "create"]);
+    assert_eq!(
+        document["changes"][1]["record"]["values"],
+        json!(["203.0.113.1", "203.0.113.2", "203.0.113.4", "203.0.113.7"])
+    );
+}
+
+/// Making the changes leaves nothing to do.
+#[test]
+fn a_plan_that_is_made_has_no_successor() {
+    let document = wanted(&checkout_text("desired.yaml"), &["--format", "json"]).json();
+    let records: Vec<&Value> =
+        document["changes"].as_array().unwrap().iter().map(|one| &one["record"]).collect();
+    let current = serde_json::to_string(&json!({ "version": 1, "records": records })).unwrap();
+    let ran = there(&current, &[]);
+    assert_eq!((ran.status, ran.out.as_str()), (0, "0 creates, 0 updates, 0 deletes, 0 errors\n"));
+}
+
+#[test]
+fn many_deletions_wait_for_the_approval_of_exactly_these() {
+    let text = with(&checkout_text("desired.yaml"), "maxDeletions: 1", "maxDeletions: 0");
+    let ran = wanted(&text, &[]);
+    assert_eq!((ran.status, ran.err.as_str()), (1, ""));
+    let (_, told) = ran.out.split_once("held back: ").expect("it is told");
+    let (told, hash) = told.split_once("  approved: ").expect("the line to write");
+    let expected = "\
+1 deletion, where 0 may be made without an approval:
+  A checkout.example.com for payments/checkout@rno-c-3
+exactly these are approved by this line in DESIRED:
+";
+    assert_eq!(told, expected);
+    let document: Value = serde_json::from_str(&wanted(&text, &["--format", "json"]).out).unwrap();
+    assert_eq!((document["hash"].as_str(), document["deletions"].as_u64()), (Some(hash.trim()), Some(1)));
+    assert_eq!(document["held_back"][0]["owner"], "payments/checkout@rno-c-3");
+    let approved = with(&text, "names:", &format!("approved: {hash}names:"));
+    let ran = wanted(&approved, &[]);
+    assert_eq!((ran.status, ran.out.contains("    - 203.0.113.5\n")), (0, true), "{}", ran.out);
+    // another hash approves nothing
+    let other = with(&text, "names:", &format!("approved: {}\nnames:", "0".repeat(64)));
+    assert_eq!(wanted(&other, &[]).status, 1);
+}
+
+#[test]
+fn an_error_of_one_name_leaves_the_others() {
+    let ran =
+        there(&with(&checkout_text("current.yaml"), "name: www.example.com", "name: pay.example.com"), &[]);
+    assert_eq!((ran.status, ran.err.as_str()), (1, ""));
+    let end = "\
+0 creates, 2 updates, 0 deletes, 1 error
+1 owner leaves a name; 1 may without an approval
+error: pay.example.com: it has a CNAME record that bears no mark of ours;
+nothing of it is touched: remove it, or choose another name
+";
+    assert!(ran.out.ends_with(end), "{}", ran.out);
+}
+
+#[test]
+fn what_is_wrong_in_desired_names_is_told_at_its_place() {
+    let text = checkout_text("desired.yaml");
+    for (from, to, expected) in [
+        (
+            "version: 1",
+            "version: 3",
+            "2:10: error: version: version 3 is not known; write 1, or leave it out",
+        ),
+        (
+            "kind: NameProvider",
+            "kind: Issuer",
+            "5:9: error: provider.kind: a Issuer is not possible here; write a NameProvider",
+        ),
+        ("domains: [example.com]", "domains: []", "7:20: error: provider.spec.domains: an empty list"),
+        (
+            "names:",
+            "approved: abc\nnames:",
+            "8:11: error: approved: `abc` is no revision: write 64 lower-case hexadecimal digits",
+        ),
+        ("names:", "nmes:", "8:1: error: nmes: unknown field `nmes`; did you mean `names`?"),
+        (
+            "- name: checkout.",
+            "- name: checkout..",
+            "9:11: error: names[0].name: `checkout..example.com` is no host name",
+        ),
+        ("ttl: 30s", "ttl: 30", "10:10: error: names[0].ttl: `30` is no duration: a number without a unit"),
+        (
+            "ttl: 30s",
+            "ttl: 10d",
+            "10:10: error: names[0].ttl: 10d is no time to live; write whole seconds from 1s to 7d",
+        ),
+        (
+            "[203.0.113.1]",
+            "[203.0.113]",
+            "12:57: error: names[0].members[0].addresses[0]: no IP address; write one such as 203.0.113.10 or 2001:db8::10",
+        ),
+        (
+            "health: healthy",
+            "health: well",
+            "12:79: error: names[0].members[0].health: unknown name `well`; did you mean `healthy`?",
+        ),
+        (
+            "checkout@slc-b-2",
+            "checkout@slc-a-1",
+            "13:18: error: names[0].members[1].owner: `payments/checkout@slc-a-1` is already the name of number 0",
+        ),
+        (
+            ", owner: payments/checkout }",
+            " }",
+            "17:46: error: names[1].alias: an alias says nothing without owner",
+        ),
+    ] {
+        let ran = wanted(&with(&text, from, to), &[]);
+        let told = refused(&ran);
+        assert!(told.starts_with(&format!("<stdin>:{expected}")), "{to}: {told}");
+    }
+}
+
+#[test]
+fn what_is_wrong_in_current_records_is_told_at_its_place() {
+    let text = checkout_text("current.yaml");
+    for (from, to, expected) in [
+        (
+            "kind: A,",
+            "kind: A/B,",
+            "4:41: error: records[0].kind: `A/B` is no kind of record: write the kind as in a zone file",
+        ),
+        ("kind: A,", "type: A,", "4:35: error: records[0].type: unknown field `type`"),
+        ("ttl: 30s, ", "", "4:5: error: records[0].ttl: the field `ttl` is missing; add it"),
+        (
+            "name: www.example.com, kind: CNAME",
+            "name: Checkout.example.com., kind: a",
+            "15:13: error: records[2].name: `A checkout.example.com` is already the name of number 0",
+        ),
+    ] {
+        let ran = there(&with(&text, from, to), &[]);
+        let told = refused(&ran);
+        assert!(told.starts_with(&format!("<stdin>:{expected}")), "{to}: {told}");
+    }
+}
+
+/// What is not in a list is gone, so a file that ends before its list is refused.
+#[test]
+fn a_file_that_was_cut_off_deletes_nothing() {
+    let desired = checkout_text("desired.yaml");
+    let (head, _) = desired.split_once("names:").expect("it has names");
+    assert_eq!(
+        refused(&wanted(head, &[])),
+        "<stdin>:2:1: error: names: the field `names` is missing; add it"
+    );
+    for (text, expected) in [
+        ("", "<stdin>:1:1: error: nothing is in it; write the fields of one of our files"),
+        ("version: 1\n", "<stdin>:1:1: error: records: the field `records` is missing; add it"),
+    ] {
+        assert_eq!(refused(&there(text, &[])), expected);
+    }
+    assert_eq!(there("records: []", &[]).status, 0, "an empty zone is one that says so");
+}
+
+#[test]
+fn files_that_are_something_else_are_told_so() {
+    let [desired, current] = ["desired.yaml", "current.yaml"].map(checkout);
+    let told = |arguments: &[&str]| refused(&overspill(&[&["dns-plan"], arguments].concat())).to_owned();
+    assert_eq!(
+        told(&[&current, &desired]),
+        "../examples/checkout/current.yaml: error: is a file of current, and one of desired is wanted here; name that one"
+    );
+    assert_eq!(
+        told(&[&desired, &checkout("fleet.yaml")]),
+        "../examples/checkout/fleet.yaml: error: is a file of objects, and one of current is wanted here; name that one"
+    );
+    assert_eq!(
+        told(&["-", "-"]),
+        "overspill: error: DESIRED and CURRENT cannot both be standard input; name one of the two"
+    );
+}
