@@ -1,7 +1,8 @@
 //! From what a target should have and what it has to what is written there.
 //!
-//! A pure difference in the order in which writes are safe: new and changed
-//! objects in the order of the templates, deletions last. Whose an object is
+//! A pure difference in the order in which writes are safe: what protects
+//! first, then what is referred to before what refers to it, and deletions last
+//! and the other way round. Whose an object is
 //! decides its label ([`OWNER_LABEL`]): what is not ours is a conflict and
 //! stays as it is. What the API server and its controllers put into an object
 //! is carried over, so that what is right is not written. A target that could
@@ -11,9 +12,10 @@
 //! is the adapter's. Source: the fields that KubeFed retains.
 
 mod live;
+mod order;
 mod retain;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -28,6 +30,9 @@ pub use live::{ObjectKey, manager_of};
 
 /// The annotation that holds the hash of what we wrote: by it a change of ours is told from one of others.
 pub const APPLIED_ANNOTATION: &str = "overspill.dev/applied";
+/// The annotation that holds the keys of the labels and annotations that we wrote, with commas between:
+/// by it one that is wanted no longer is told from one of others.
+pub const KEYS_ANNOTATION: &str = "overspill.dev/applied-keys";
 /// The annotation by which the owner of an object hands it over: `namespace/name` of the access point.
 pub const ADOPT_ANNOTATION: &str = "overspill.dev/adopt";
 
@@ -40,6 +45,17 @@ pub struct TargetPlan {
     pub conflicts: Vec<Conflict>,
     /// Fields that somebody changed under us; the commands put them right.
     pub drift: Vec<Drift>,
+    /// Subsets that are wanted no longer and stay until no route is seen to lead there: look again after the writes.
+    pub held_back: Vec<HeldBack>,
+}
+
+/// Subsets of a DestinationRule to which routes lead still.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HeldBack {
+    /// The rule.
+    pub object: ObjectKey,
+    /// The subsets.
+    pub subsets: Vec<String>,
 }
 
 /// One write to a target's API server.
@@ -92,6 +108,9 @@ fn as_text<S: serde::Serializer>(path: &Pointer, serializer: S) -> Result<S::Ok,
 
 /// What has to be written to a target, given all that was read there; `live` is `None` if it could not be read in full.
 ///
+/// In full is every kind that a template can be, to the end of its list: of what
+/// is missing nobody knows whether it was never there, so one kind unread is all unread.
+///
 /// ```
 /// use mesh_model::federation::{WriteCommand, reconcile};
 /// use mesh_model::render::Rendering;
@@ -111,15 +130,20 @@ fn as_text<S: serde::Serializer>(path: &Pointer, serializer: S) -> Result<S::Ok,
 pub fn reconcile(owner: &AccessPointId, rendering: &Rendering, live: Option<&[Value]>) -> TargetPlan {
     let mut plan = TargetPlan::default();
     let Some(live) = live.filter(|_| rendering.errors.is_empty()) else { return plan };
+    let routed = order::routed(live);
     let mut found: BTreeMap<ObjectKey, &Value> =
         live.iter().filter_map(|object| Some((ObjectKey::of(object)?, object))).collect();
     for object in &rendering.objects {
         let Some(key) = ObjectKey::of(object) else { continue };
-        let desired = marked(object);
         match found.remove(&key) {
-            None => plan.commands.push(WriteCommand::Create { object: desired }),
+            None => plan.commands.push(WriteCommand::Create { object: marked(object) }),
             Some(there) if is_ours(there, owner, &key) || is_handed_over(there, owner) => {
-                plan.compare(&key, desired, there);
+                let mut desired = object.clone();
+                let subsets = order::keep_routed(&key, &mut desired, there, &routed);
+                plan.compare(&key, marked(&desired), there);
+                if !subsets.is_empty() {
+                    plan.held_back.push(HeldBack { object: key, subsets });
+                }
             }
             Some(there) => {
                 let owner = label(there).map(str::to_owned);
@@ -127,11 +151,22 @@ pub fn reconcile(owner: &AccessPointId, rendering: &Rendering, live: Option<&[Va
             }
         }
     }
-    let superfluous = found.into_iter().filter(|(key, there)| is_ours(there, owner, key));
-    plan.commands.extend(superfluous.filter(|(_, there)| !is_going(there)).map(|(object, there)| {
-        let resource_version = text(there, "/metadata/resourceVersion").map(str::to_owned);
-        WriteCommand::Delete { object, resource_version }
-    }));
+    // stable: of one kind, in the order of the templates
+    plan.commands.sort_by_key(|command| match command {
+        WriteCommand::Create { object } | WriteCommand::Update { object } => {
+            order::rank(text(object, "/kind").unwrap_or_default())
+        }
+        WriteCommand::Delete { object, .. } => order::rank(&object.kind),
+    });
+    let mut superfluous: Vec<(ObjectKey, &Value)> =
+        found.into_iter().filter(|(key, there)| is_ours(there, owner, key)).collect();
+    superfluous.sort_by_key(|(key, _)| std::cmp::Reverse(order::rank(&key.kind)));
+    plan.commands.extend(superfluous.into_iter().filter(|(_, there)| !is_going(there)).map(
+        |(object, there)| {
+            let resource_version = text(there, "/metadata/resourceVersion").map(str::to_owned);
+            WriteCommand::Delete { object, resource_version }
+        },
+    ));
     plan
 }
 
@@ -170,7 +205,14 @@ fn marked(object: &Value) -> Value {
     let json = serde_json::to_vec(object).expect("a value has a form in JSON");
     let hash: String = Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect();
     let mut marked = object.clone();
+    let keys = |field: &str| {
+        let of =
+            object.pointer("/metadata").and_then(|metadata| metadata.get(field)).and_then(Value::as_object);
+        of.into_iter().flat_map(|of| of.keys().cloned()).collect::<BTreeSet<String>>()
+    };
+    let keys: Vec<String> = keys("annotations").union(&keys("labels")).cloned().collect();
     marked["metadata"]["annotations"][APPLIED_ANNOTATION] = Value::String(hash);
+    marked["metadata"]["annotations"][KEYS_ANNOTATION] = Value::String(keys.join(","));
     marked
 }
 

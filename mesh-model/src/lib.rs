@@ -31,6 +31,8 @@
 //! - [`eastwest`]: how services of one zone call those of another.
 //! - [`locality`]: where requests go by priority and locality, given health and
 //!   policy, in the integers of Istio and Envoy.
+//! - [`work_queue`]: what is looked at next, and when what failed is tried again;
+//!   [`debounce`]: what comes in bursts is carried out once each.
 //!
 //! [`labels`], [`name`], [`units`] and [`time`] are the words of these
 //! sentences. The crate does not know `lb-core`, and `sim` stands above both.
@@ -40,6 +42,7 @@ pub mod access_point;
 pub mod api;
 pub mod calendar;
 pub mod certificate;
+pub mod debounce;
 pub mod eastwest;
 pub mod envoy;
 pub mod federation;
@@ -64,6 +67,7 @@ pub mod traffic;
 pub mod units;
 pub mod vip;
 pub mod visibility;
+pub mod work_queue;
 pub mod xds;
 
 mod nearest;

@@ -21,10 +21,10 @@ mod step;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::time::Time;
 
+pub use crate::debounce::Debounce;
 pub use resources::{Kind, Resource, Snapshot};
 
 /// How resources are asked for.
@@ -84,15 +84,6 @@ pub enum Event {
         /// The proxy's words.
         message: String,
     },
-}
-
-/// How long changes are gathered before they are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Debounce {
-    /// So long without a change, and what has come is sent.
-    pub quiet: Duration,
-    /// So long after the first change it is sent in any case.
-    pub most: Duration,
 }
 
 /// One proxy on one stream.
@@ -196,7 +187,7 @@ impl Session {
             return;
         }
         let first = self.gathered.as_ref().map_or(now, |(_, _, first)| *first);
-        let at = (now + self.debounce.quiet).min(first + self.debounce.most);
+        let at = self.debounce.due(first, now);
         self.gathered = Some((snapshot, at, first));
         self.handle_timeout(now);
     }

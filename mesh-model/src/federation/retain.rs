@@ -2,7 +2,11 @@
 //!
 //! Only where the template does not say otherwise: a field that is wanted wins.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
+
+use super::KEYS_ANNOTATION;
 
 /// Carries over what is there and not ours to decide.
 pub(super) fn retain(desired: &mut Value, there: &Value) {
@@ -20,10 +24,17 @@ pub(super) fn retain(desired: &mut Value, there: &Value) {
     if let Some(metadata) = both(desired, "metadata") {
         let wanted = desired["metadata"].as_object_mut().expect("just looked at");
         keep(wanted, &metadata, &["resourceVersion", "uid", "finalizers", "ownerReferences"]);
-        if let (Some(Value::Object(wanted)), Some(Value::Object(there))) =
-            (wanted.get_mut("annotations"), metadata.get("annotations"))
-        {
-            for (key, value) in there {
+        let ours =
+            metadata.get("annotations").and_then(|all| all.get(KEYS_ANNOTATION)).and_then(Value::as_str);
+        let ours: BTreeSet<&str> = ours.into_iter().flat_map(|keys| keys.split(',')).collect();
+        for field in ["annotations", "labels"] {
+            let (Some(Value::Object(wanted)), Some(Value::Object(there))) =
+                (wanted.get_mut(field), metadata.get(field))
+            else {
+                continue;
+            };
+            // what we wrote and want no longer goes, what others wrote stays
+            for (key, value) in there.iter().filter(|(key, _)| !ours.contains(key.as_str())) {
                 wanted.entry(key.clone()).or_insert_with(|| value.clone());
             }
         }
@@ -36,6 +47,10 @@ pub(super) fn retain(desired: &mut Value, there: &Value) {
         let kind = wanted.get("type").and_then(Value::as_str).unwrap_or("ClusterIP").to_owned();
         if kind != "ExternalName" {
             keep(wanted, &spec, &["clusterIP", "clusterIPs"]);
+            families(wanted, &spec);
+        }
+        if kind == "LoadBalancer" && spec.get("type") == Some(&"LoadBalancer".into()) {
+            keep(wanted, &spec, &["loadBalancerClass"]); // which no server lets change
         }
         if kind == "LoadBalancer" && wanted.get("externalTrafficPolicy") == Some(&"Local".into()) {
             keep(wanted, &spec, &["healthCheckNodePort"]);
@@ -43,6 +58,22 @@ pub(super) fn retain(desired: &mut Value, there: &Value) {
         if matches!(kind.as_str(), "LoadBalancer" | "NodePort") {
             node_ports(wanted, &spec);
         }
+    }
+}
+
+/// Who says nothing of families keeps them; who wants one has one address.
+fn families(wanted: &mut Map<String, Value>, there: &Map<String, Value>) {
+    const FIELDS: [&str; 2] = ["ipFamilies", "ipFamilyPolicy"];
+    if FIELDS.iter().all(|field| !wanted.contains_key(*field)) {
+        for field in FIELDS {
+            if let Some(value) = there.get(field) {
+                wanted.insert(field.to_owned(), value.clone());
+            }
+        }
+    } else if wanted.get("ipFamilyPolicy") == Some(&"SingleStack".into())
+        && let Some(addresses) = wanted.get_mut("clusterIPs").and_then(Value::as_array_mut)
+    {
+        addresses.truncate(1);
     }
 }
 

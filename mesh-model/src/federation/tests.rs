@@ -152,6 +152,129 @@ fn deletions_are_last_and_only_of_what_is_ours() {
     assert_eq!(kinds(&withdraw(&owner(), &target, Some(&[written(&kept)]))), ["delete a-kept"]);
 }
 
+fn object(kind: &str, name: &str, spec: Value) -> Value {
+    let api = match kind {
+        "Service" => "v1",
+        "AuthorizationPolicy" | "PeerAuthentication" => "security.istio.io/v1",
+        _ => "networking.istio.io/v1",
+    };
+    let mut object = service(name, spec);
+    (object["apiVersion"], object["kind"]) = (json!(api), json!(kind));
+    object
+}
+
+#[test]
+fn what_is_referred_to_comes_first_and_goes_last() {
+    let kinds_of = |plan: &TargetPlan| -> Vec<String> {
+        let kind = |command: &WriteCommand| match command {
+            WriteCommand::Create { object } | WriteCommand::Update { object } => {
+                object["kind"].as_str().unwrap().to_owned()
+            }
+            WriteCommand::Delete { object, .. } => object.kind.clone(),
+        };
+        plan.commands.iter().map(kind).collect()
+    };
+    let order = [
+        "AuthorizationPolicy",
+        "PeerAuthentication",
+        "WorkloadEntry",
+        "ServiceEntry",
+        "Service",
+        "DestinationRule",
+        "Gateway",
+        "VirtualService",
+    ];
+    let mut all: Vec<Value> = order.iter().map(|kind| object(kind, "web", json!({}))).collect();
+    let live: Vec<Value> = all.iter().map(written).collect();
+    for _ in 0..order.len() {
+        all.rotate_left(3);
+        assert_eq!(kinds_of(&plan(all.clone(), &[])), order);
+    }
+    let gone = withdraw(&owner(), &"slc-a-1".parse().unwrap(), Some(&live));
+    assert_eq!(kinds_of(&gone), order.iter().rev().copied().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_subset_stays_until_no_route_leads_there() {
+    let rule = |subsets: &[&str]| {
+        let subsets: Vec<Value> = subsets.iter().map(|name| json!({ "name": name })).collect();
+        object("DestinationRule", "web", json!({ "host": "web", "subsets": subsets }))
+    };
+    let route = |subset: &str| {
+        let host = "web.shop.svc.cluster.local";
+        object(
+            "VirtualService",
+            "web",
+            json!({ "http": [{ "route": [{ "destination": { "host": host, "subset": subset } }] }] }),
+        )
+    };
+    let apply = |plan: &TargetPlan| -> Vec<Value> {
+        let object = |command: &WriteCommand| match command {
+            WriteCommand::Create { object } | WriteCommand::Update { object } => object.clone(),
+            WriteCommand::Delete { .. } => panic!("{command:?}"),
+        };
+        plan.commands.iter().map(object).collect()
+    };
+    let live = [written(&rule(&["v1", "canary"])), written(&route("v1"))];
+    let first = plan(vec![route("v2"), rule(&["v2"])], &live);
+    let names = |rule: &Value| {
+        rule["spec"]["subsets"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let after = apply(&first);
+    assert_eq!(
+        after.iter().map(|one| one["kind"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["DestinationRule", "VirtualService"]
+    );
+    assert_eq!(names(&after[0]), ["v2", "v1"], "nobody is led to what is not there; canary was not used");
+    assert_eq!(first.held_back[0].subsets, ["v1"]);
+    let second = plan(vec![route("v2"), rule(&["v2"])], &after);
+    let last = apply(&second);
+    assert_eq!(
+        (last.len(), names(&last[0]), &second.drift, &second.held_back),
+        (1, vec!["v2".to_owned()], &vec![], &vec![])
+    );
+    let done = [last[0].clone(), after[1].clone()];
+    assert_eq!(plan(vec![route("v2"), rule(&["v2"])], &done), TargetPlan::default());
+}
+
+#[test]
+fn what_we_wrote_and_want_no_longer_goes_and_what_others_wrote_stays() {
+    let mut old = service("web", json!({}));
+    old["metadata"]["annotations"] = json!({ "networking.istio.io/exportTo": ".", "team": "shop" });
+    old["metadata"]["labels"]["tier"] = json!("edge");
+    let mut there = written(&old);
+    there["metadata"]["labels"]["topology.example.com/rack"] = json!("r7");
+    let found = plan(vec![service("web", json!({}))], &[there]);
+    let [WriteCommand::Update { object }] = &found.commands[..] else { panic!("{found:?}") };
+    let keys =
+        |field: &str| object["metadata"][field].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys("labels"), [OWNER_LABEL, "topology.example.com/rack"]);
+    assert_eq!(keys("annotations"), ["cloud.example.com/id", APPLIED_ANNOTATION, KEYS_ANNOTATION]);
+    assert_eq!(plan(vec![service("web", json!({}))], std::slice::from_ref(object)), TargetPlan::default());
+}
+
+#[test]
+fn families_and_class_are_kept_as_a_server_wants_them() {
+    let there = json!({ "type": "LoadBalancer", "loadBalancerClass": "overspill.dev/vip", "clusterIP": "10.0.0.9",
+        "clusterIPs": ["10.0.0.9", "fd00::9"], "ipFamilies": ["IPv4", "IPv6"], "ipFamilyPolicy": "RequireDualStack" });
+    let after = |spec: Value| {
+        let mut live = written(&service("web", json!({})));
+        live["spec"] = there.clone();
+        let found = plan(vec![service("web", spec)], &[live]);
+        let [WriteCommand::Update { object }] = &found.commands[..] else { panic!("{found:?}") };
+        object["spec"].clone()
+    };
+    assert_eq!(after(json!({ "type": "LoadBalancer" })), there, "who says nothing keeps all of it");
+    let single = after(json!({ "type": "LoadBalancer", "ipFamilyPolicy": "SingleStack" }));
+    assert_eq!((&single["clusterIPs"], &single["ipFamilies"]), (&json!(["10.0.0.9"]), &Value::Null));
+    assert_eq!(after(json!({ "type": "ClusterIP" })).get("loadBalancerClass"), None);
+}
+
 #[test]
 fn missing_evidence_and_faulty_renderings_write_nothing() {
     let object = service("web", json!({}));

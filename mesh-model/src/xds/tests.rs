@@ -2,6 +2,8 @@
 
 mod proxy;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::*;
