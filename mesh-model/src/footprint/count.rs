@@ -144,7 +144,7 @@ impl<'a> Objects<'a> {
             Viewer {
                 class,
                 // gateways know no Sidecar
-                sidecar: services.sidecars.get(&namespace).filter(|_| class == ProxyClass::Sidecar),
+                sidecar: services.sidecar(&namespace).filter(|_| class == ProxyClass::Sidecar),
                 refers_to: routes.flat_map(|one| one.refers_to.iter().map(String::as_str)).collect(),
                 subsets: subsets.map(|(host, _, _, count)| (host.as_str(), *count)).collect(),
                 is_east_west: class == ProxyClass::Gateway && self.gateways.iter().any(passes),
@@ -225,7 +225,11 @@ impl<'a> Objects<'a> {
         self.own.iter().chain(rest).map(|(host, service)| (host.as_str(), service)).filter(
             move |(host, service)| {
                 service.export.or(&services.default_export).shows(&service.namespace, &viewer.namespace)
-                    && viewer.sidecar.is_none_or(|sidecar| sidecar.imports(&service.namespace, host))
+                    && viewer.sidecar.is_none_or(|sidecar| {
+                        // what a route that is imported leads to comes with it
+                        sidecar.imports(&viewer.namespace, &service.namespace, host)
+                            || viewer.refers_to.contains(host)
+                    })
                     && (!is_filtered || viewer.refers_to.contains(host))
             },
         )

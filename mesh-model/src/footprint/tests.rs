@@ -156,7 +156,17 @@ fn each_rule_takes_away_what_it_says() {
     assert_eq!(of(selectors, vec![]), [(gateway, 2, 1), (sidecar, 2, 4)]);
     let sidecars = json!({ "namespaces": { "team-0": { "sidecarEgress": ["./*", "team-1/*"] } } });
     assert_eq!(of(sidecars, vec![]), [(gateway, 200, 1), (sidecar, 4, 4)], "gateways know no Sidecar");
+    let root = json!({ "namespaces": { "istio-system": { "sidecarEgress": ["./*"] } } });
+    assert_eq!(of(root, vec![]), [(gateway, 200, 1), (sidecar, 2, 4)], "`.` is each namespace's own");
     let metadata = json!({ "name": "x", "namespace": "team-0" });
+    let routes = json!({ "kind": "VirtualService", "metadata": metadata, "spec": { "hosts": ["x.example.com"],
+        "http": [{ "route": [{ "destination": { "host": "s7.team-7.svc.cluster.local" } }] }] } });
+    let own = json!({ "namespaces": { "team-0": { "sidecarEgress": ["./*"] } } });
+    assert_eq!(
+        of(own, vec![routes]),
+        [(gateway, 200, 1), (sidecar, 4, 4)],
+        "a route brings what it leads to"
+    );
     let rule = json!({ "kind": "DestinationRule", "metadata": metadata, "spec": { "host": "s0", "subsets": [{ "name": "home" }, { "name": "away" }] } });
     assert_eq!(of(json!({}), vec![rule]), [(gateway, 204, 1), (sidecar, 204, 4)], "two more for each port");
     let east_west = json!({ "kind": "Gateway", "metadata": metadata, "spec": { "servers": [{ "port": { "number": 15443 }, "tls": { "mode": "AUTO_PASSTHROUGH" } }] } });
