@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::file::ENDPOINTS;
+use super::own::server_port;
 use super::{Counts, MeshService, ProxyClass, Services};
 use crate::name::Name;
 use crate::render::Rendering;
@@ -176,10 +177,14 @@ impl<'a> Objects<'a> {
             ProxyClass::Gateway => {
                 for (_, object) in self.gateways.iter().filter(|(owner, _)| is_here(owner)) {
                     let servers = object.pointer("/spec/servers").and_then(Value::as_array);
-                    let number = |server: &Value| server.pointer("/port/number").and_then(Value::as_u64);
-                    ports.extend(servers.into_iter().flatten().filter_map(number));
+                    for server in servers.into_iter().flatten() {
+                        match server_port(server) {
+                            Some(port) => _ = ports.insert(port),
+                            None => counts.listeners += 1,
+                        }
+                    }
                 }
-                ports.len() as u64
+                counts.listeners + ports.len() as u64
             }
             // and one for all that comes in, one for all that goes out
             ProxyClass::Sidecar => ports.len() as u64 + 2,

@@ -29,6 +29,9 @@ pub struct ServicesFile {
     /// Where gateways run. Default: each in the namespace of its access point.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway_namespace: Option<Name>,
+    /// Who configures gateways. Default: istio.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_config: Option<GatewayConfig>,
     /// The namespace whose Sidecar holds for all that have none. Default: istio-system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root_namespace: Option<Name>,
@@ -47,6 +50,19 @@ pub struct ServicesFile {
     pub namespaces: BTreeMap<Name, NamespaceSpec>,
     /// The services.
     pub services: Vec<ServiceSpec>,
+}
+
+/// Who configures gateways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum GatewayConfig {
+    /// istiod, which gives them all that is exported to them, each once.
+    #[default]
+    Istio,
+    /// This project, which gives each access point listeners and clusters of its own, and of these only
+    /// what its routes refer to.
+    Overspill,
 }
 
 /// What is known of a namespace.
@@ -88,6 +104,8 @@ pub struct Services {
     pub model: SizeModel,
     /// Where gateways run; each in the namespace of its access point if `None`.
     pub gateway_namespace: Option<Name>,
+    /// Who configures gateways.
+    pub gateway_config: GatewayConfig,
     /// The namespace whose Sidecar holds for all that have none.
     pub root_namespace: Name,
     /// Whether gateways get only clusters that their routes refer to.
@@ -172,6 +190,7 @@ impl TryFrom<ServicesFile> for Services {
         Ok(Self {
             model: model.with_workers(u64::from(file.workers.unwrap_or(2))),
             gateway_namespace: file.gateway_namespace,
+            gateway_config: file.gateway_config.unwrap_or_default(),
             root_namespace: file.root_namespace.unwrap_or_else(|| ROOT.parse().expect("it is a name")),
             filter_gateway_clusters: file.filter_gateway_clusters.unwrap_or(false),
             default_export: file.default_export_to.into_iter().collect(),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::fleet::tests::{cluster, zone};
+use crate::render::OWNER_LABEL;
 use crate::units::ByteSize;
 use crate::visibility::{Export, ExportTo};
 
@@ -138,6 +139,51 @@ fn a_scoped_gateway_of_1_000_access_points_holds_its_own_references_only() {
     let settings = json!({ "gatewayNamespace": "edge", "filterGatewayClusters": true });
     let filtered = predict(&renderings, &mesh(10_000, &settings, |_| Vec::new()), &fleet);
     assert_eq!(gateway(&filtered).counts, size.counts);
+}
+
+#[test]
+fn gateways_of_our_own_have_listeners_and_clusters_by_access_point() {
+    let fleet = fleet(1);
+    let mut renderings: Vec<Rendering> = (0..3).map(|at| rendering("c0", at)).collect();
+    let label = |name: &str| json!({ OWNER_LABEL: name });
+    for (at, rendering) in renderings.iter_mut().enumerate() {
+        // all lead to one service, the last by its second port, too, and by TLS for two names
+        for object in &mut rendering.objects {
+            object["metadata"]["labels"] = label(&format!("a{at}"));
+        }
+        let host = "s0.team-0.svc.cluster.local";
+        rendering.objects[1]["spec"]["http"][0]["route"] =
+            json!([{ "destination": { "host": host, "port": { "number": 8080 } } }]);
+    }
+    let more =
+        json!({ "destination": { "host": "s0.team-0.svc.cluster.local", "port": { "number": 9090 } } });
+    renderings[2].objects[1]["spec"]["http"][0]["route"].as_array_mut().unwrap().push(more);
+    let tls = json!({ "port": { "number": 443 }, "tls": { "mode": "SIMPLE" } });
+    renderings[2].objects[0]["spec"]["servers"] = json!([tls, tls]);
+    let settings = json!({ "gatewayNamespace": "edge", "gatewayConfig": "overspill" });
+    let footprint = predict(&renderings, &mesh(8_000, &settings, |_| Vec::new()), &fleet);
+    let size = gateway(&footprint);
+    assert_eq!(size.counts, Counts { clusters: 4, routes: 3, listeners: 4, endpoints: 40 });
+    let more = predict(&renderings, &mesh(8_001, &settings, |_| Vec::new()), &fleet);
+    assert_eq!(gateway(&more), size, "what is exported is nothing to it");
+    // the names of services in istiod's are there once
+    let istio = predict(&renderings, &mesh(1, &edge(), |_| Vec::new()), &fleet);
+    assert_eq!(gateway(&istio).counts, Counts { clusters: 2, routes: 3, listeners: 3, endpoints: 20 });
+}
+
+#[test]
+fn listeners_have_a_size() {
+    let none = Counts { clusters: 10, routes: 10, listeners: 0, endpoints: 100 };
+    let [before, after] = [0, 1_000].map(|listeners| SizeModel::FULL.size(Counts { listeners, ..none }));
+    assert_eq!(after.config_bytes - before.config_bytes, 1_450_000);
+    assert_eq!(after.memory_bytes - before.memory_bytes, 83_000_000);
+    let most = SizeModel::FULL.size(Counts {
+        clusters: u64::MAX,
+        routes: u64::MAX,
+        listeners: u64::MAX,
+        endpoints: u64::MAX,
+    });
+    assert_eq!((most.config_bytes, most.memory_bytes), (u64::MAX, u64::MAX), "too much is not little");
 }
 
 #[test]
