@@ -13,6 +13,7 @@
 mod count;
 mod file;
 mod model;
+mod own;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +23,7 @@ use crate::fleet::{Cluster, Fleet};
 use crate::name::Name;
 use crate::render::Rendering;
 
-pub use file::{MeshService, NamespaceSpec, ServiceSpec, Services, ServicesFile};
+pub use file::{GatewayConfig, MeshService, NamespaceSpec, ServiceSpec, Services, ServicesFile};
 pub use model::{Counts, SizeModel};
 
 use count::Objects;
@@ -109,20 +110,26 @@ impl Footprint {
 pub fn predict(renderings: &[Rendering], services: &Services, fleet: &Fleet) -> Footprint {
     let mut footprint = Footprint::default();
     let mut hide = BTreeSet::new();
-    let clusters: Vec<(Name, Objects<'_>)> = by_cluster(renderings, fleet)
+    let clusters: Vec<_> = by_cluster(renderings, fleet)
         .into_iter()
-        .map(|(name, renderings)| (name, Objects::of(&renderings, services)))
+        .map(|(name, renderings)| (name, Objects::of(&renderings, services), renderings))
         .collect();
-    let needed: BTreeSet<&str> = clusters.iter().flat_map(|(_, objects)| objects.needed()).collect();
-    for (name, objects) in &clusters {
+    let needed: BTreeSet<&str> = clusters.iter().flat_map(|(_, objects, _)| objects.needed()).collect();
+    for (name, objects, renderings) in &clusters {
         let cluster = fleet.cluster(name.as_str());
         for viewer in objects.viewers(services) {
             let (class, namespace) = (viewer.class, viewer.namespace.clone());
             let budget_bytes = budget(class, cluster);
-            let counts = objects.counts(&viewer, services);
+            let is_own = class == ProxyClass::Gateway && services.gateway_config == GatewayConfig::Overspill;
+            let counts = if is_own {
+                own::counts(renderings, services, &namespace)
+            } else {
+                objects.counts(&viewer, services)
+            };
             let size = services.model.size(counts);
             let over = budget_bytes.is_some_and(|budget| size.memory_bytes > budget);
-            if let Some(budget) = budget_bytes.filter(|_| over) {
+            // what is exported is nothing to a gateway of our own
+            if let Some(budget) = budget_bytes.filter(|_| over && !is_own) {
                 hide.extend(to_hide(
                     objects.unneeded(&viewer, services, &needed),
                     size.memory_bytes - budget,

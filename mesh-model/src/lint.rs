@@ -29,7 +29,7 @@ use crate::visibility::{ExportTo, Sidecar};
 pub use code::{Code, Severity};
 
 /// What is known of the world around the access points.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct FleetFacts {
     /// Zones and clusters.
     pub fleet: Fleet,
@@ -43,12 +43,31 @@ pub struct FleetFacts {
     pub issuers: Vec<Issuer>,
     /// Istio's Sidecars.
     pub sidecars: Vec<Sidecar>,
+    /// The namespace whose Sidecar holds for all that have none.
+    pub root_namespace: Name,
     /// The gateways' pods, if they are known.
     pub gateways: Option<Vec<GatewayPods>>,
     /// Who sees objects that say nothing.
     pub default_export: ExportTo,
     /// What clusters carry now, if that is known.
     pub loads: Option<Loads>,
+}
+
+impl Default for FleetFacts {
+    fn default() -> Self {
+        Self {
+            fleet: Fleet::default(),
+            workloads: Vec::new(),
+            pools: Vec::new(),
+            providers: Vec::new(),
+            issuers: Vec::new(),
+            sidecars: Vec::new(),
+            root_namespace: "istio-system".parse().expect("it is a name"),
+            gateways: None,
+            default_export: ExportTo::default(),
+            loads: None,
+        }
+    }
 }
 
 /// Gateways that have the same labels.

@@ -10,9 +10,12 @@
 //! remove:  routes -> listeners -> secrets -> endpoints -> clusters
 //! ```
 //!
-//! So nothing refers to what is not there yet, or not any more. What a proxy
-//! refuses is not sent to it again, and nothing that comes after it in the
-//! order is, until something else is wanted: the last good one stays in use.
+//! So nothing refers to what is not there yet, or not any more. (A listener goes
+//! before its time where another takes its address: Envoy binds none twice.)
+//! A message that a proxy refuses is sent again in halves, until it is known
+//! which resource it was. That one is not sent again, and nothing that refers to
+//! it is, until something else is wanted: the last good one stays in use, and
+//! everybody else's come as ever. Nothing is taken away meanwhile.
 //! Protobuf and HTTP/2 are the adapter's; the resources are
 //! [`envoy`](crate::envoy)'s. Source: envoyproxy/envoy `xds_protocol.rst`.
 
@@ -75,11 +78,11 @@ pub struct Response {
 pub enum Event {
     /// The proxy has all that is wanted and asked for.
     InStep,
-    /// The proxy refused a message; what it had before stays in use.
+    /// The proxy refused a resource; what it had before stays in use.
     Refused {
         /// What it was about.
         kind: Kind,
-        /// The resources in it.
+        /// The resource; none where it refused to let something go.
         names: Vec<String>,
         /// The proxy's words.
         message: String,
@@ -135,6 +138,8 @@ struct Subscription {
     is_for_all: bool,
     /// What it has, the last good ones.
     has: BTreeMap<String, Resource>,
+    /// Parts of messages that it refused, of which not all need be bad; the last is tried first.
+    suspects: Vec<BTreeSet<String>>,
     /// What it refused of what is wanted now, with versions.
     refused: BTreeMap<String, String>,
     /// What it refused before: of such a message it may have kept what was good in it.
@@ -204,6 +209,9 @@ impl Session {
                     subscription.keeps_all = false;
                     // a message is refused for one of its resources, so the others have another try
                     subscription.doubtful.extend(std::mem::take(&mut subscription.refused).into_keys());
+                    subscription
+                        .doubtful
+                        .extend(std::mem::take(&mut subscription.suspects).into_iter().flatten());
                 }
             }
             self.is_in_step = false;
@@ -275,7 +283,8 @@ impl Session {
                 }
                 for (name, version) in request.has.into_iter().filter(|_| is_first) {
                     let body = Arc::new(serde_json::Value::Null);
-                    subscription.has.insert(name.clone(), Resource { name, version, body });
+                    let refers_to = Arc::default();
+                    subscription.has.insert(name.clone(), Resource { name, version, body, refers_to });
                 }
             }
             Protocol::StateOfTheWorld => {
@@ -301,7 +310,7 @@ impl Session {
 }
 
 impl Subscription {
-    /// Takes note of an answer; gives the names that were refused.
+    /// Takes note of an answer; gives what was refused once it is known which it was.
     fn settle(&mut self, sent: Option<Sent>, is_refused: bool) -> Option<Vec<String>> {
         let sent = sent?;
         if is_refused {
@@ -309,7 +318,12 @@ impl Subscription {
             let new = sent.resources.into_values().filter(|one| self.has.get(&one.name) != Some(one));
             let new: Vec<Resource> = new.collect();
             self.keeps_all |= new.is_empty();
-            let names = new.iter().map(|one| one.name.clone()).collect();
+            let names: Vec<String> = new.iter().map(|one| one.name.clone()).collect();
+            if names.len() > 1 {
+                let (one, other) = names.split_at(names.len() / 2);
+                self.suspects.extend([other, one].map(|half| half.iter().cloned().collect()));
+                return None;
+            }
             self.refused.extend(new.into_iter().map(|one| (one.name, one.version)));
             return Some(names);
         }

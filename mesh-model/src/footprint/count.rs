@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::file::ENDPOINTS;
+use super::own::server_port;
 use super::{Counts, MeshService, ProxyClass, Services};
 use crate::name::Name;
 use crate::render::Rendering;
@@ -173,7 +174,7 @@ impl<'a> Objects<'a> {
             Viewer {
                 class,
                 // gateways know no Sidecar
-                sidecar: services.sidecars.get(&namespace).filter(|_| class == ProxyClass::Sidecar),
+                sidecar: services.sidecar(&namespace).filter(|_| class == ProxyClass::Sidecar),
                 refers_to: routes.flat_map(|one| one.refers_to.iter().map(String::as_str)).collect(),
                 subsets: subsets.map(|(host, _, _, count)| (host.as_str(), *count)).collect(),
                 is_east_west,
@@ -213,10 +214,14 @@ impl<'a> Objects<'a> {
             ProxyClass::Gateway => {
                 for (_, object) in self.gateways.iter().filter(|one| is_here(one)) {
                     let servers = object.pointer("/spec/servers").and_then(Value::as_array);
-                    let number = |server: &Value| server.pointer("/port/number").and_then(Value::as_u64);
-                    ports.extend(servers.into_iter().flatten().filter_map(number));
+                    for server in servers.into_iter().flatten() {
+                        match server_port(server) {
+                            Some(port) => _ = ports.insert(port),
+                            None => counts.listeners += 1,
+                        }
+                    }
                 }
-                ports.len() as u64
+                counts.listeners + ports.len() as u64
             }
             // and one for all that comes in, one for all that goes out
             ProxyClass::Sidecar => ports.len() as u64 + 2,
@@ -262,7 +267,11 @@ impl<'a> Objects<'a> {
         self.own.iter().chain(rest).map(|(host, service)| (host.as_str(), service)).filter(
             move |(host, service)| {
                 service.export.or(&services.default_export).shows(&service.namespace, &viewer.namespace)
-                    && viewer.sidecar.is_none_or(|sidecar| sidecar.imports(&service.namespace, host))
+                    && viewer.sidecar.is_none_or(|sidecar| {
+                        // what a route that is imported leads to comes with it
+                        sidecar.imports(&viewer.namespace, &service.namespace, host)
+                            || viewer.refers_to.contains(host)
+                    })
                     && (!is_filtered || viewer.refers_to.contains(host))
             },
         )

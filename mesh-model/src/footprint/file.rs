@@ -28,6 +28,12 @@ pub struct ServicesFile {
     /// Where gateways run. Default: each in the namespace of its access point.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway_namespace: Option<Name>,
+    /// Who configures gateways. Default: istio.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_config: Option<GatewayConfig>,
+    /// The namespace whose Sidecar holds for all that have none. Default: istio-system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_namespace: Option<Name>,
     /// Whether gateways get only clusters that their routes refer to (`PILOT_FILTER_GATEWAY_CLUSTER_CONFIG`).
     /// Default: false, as Istio's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,6 +49,19 @@ pub struct ServicesFile {
     pub namespaces: BTreeMap<Name, NamespaceSpec>,
     /// The services.
     pub services: Vec<ServiceSpec>,
+}
+
+/// Who configures gateways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum GatewayConfig {
+    /// istiod, which gives them all that is exported to them, each once.
+    #[default]
+    Istio,
+    /// This project, which gives each access point listeners and clusters of its own, and of these only
+    /// what its routes refer to.
+    Overspill,
 }
 
 /// What is known of a namespace.
@@ -84,6 +103,10 @@ pub struct Services {
     pub model: SizeModel,
     /// Where gateways run; each in the namespace of its access point if `None`.
     pub gateway_namespace: Option<Name>,
+    /// Who configures gateways.
+    pub gateway_config: GatewayConfig,
+    /// The namespace whose Sidecar holds for all that have none.
+    pub root_namespace: Name,
     /// Whether gateways get only clusters that their routes refer to.
     pub filter_gateway_clusters: bool,
     /// Who sees services that say nothing.
@@ -107,6 +130,17 @@ pub struct MeshService {
     pub endpoints: u32,
     /// Who sees it.
     pub export: ExportTo,
+}
+
+/// Istio's own namespace.
+const ROOT: &str = "istio-system";
+
+impl Services {
+    /// The Sidecar for all workloads of a namespace, if there is one: its own, or the root namespace's.
+    #[must_use]
+    pub fn sidecar(&self, namespace: &Name) -> Option<&Sidecar> {
+        self.sidecars.get(namespace).or_else(|| self.sidecars.get(&self.root_namespace))
+    }
 }
 
 /// Endpoints of a service of which nothing is known.
@@ -163,6 +197,8 @@ impl TryFrom<ServicesFile> for Services {
         Ok(Self {
             model: model.with_workers(u64::from(file.workers.unwrap_or(2))),
             gateway_namespace: file.gateway_namespace,
+            gateway_config: file.gateway_config.unwrap_or_default(),
+            root_namespace: file.root_namespace.unwrap_or_else(|| ROOT.parse().expect("it is a name")),
             filter_gateway_clusters: file.filter_gateway_clusters.unwrap_or(false),
             default_export: file.default_export_to.into_iter().collect(),
             services,

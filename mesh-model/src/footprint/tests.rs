@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::fleet::tests::{cluster, zone};
+use crate::render::OWNER_LABEL;
 use crate::units::ByteSize;
 use crate::visibility::{Export, ExportTo};
 
@@ -144,6 +145,51 @@ fn a_scoped_gateway_of_1_000_access_points_holds_its_own_references_only() {
 }
 
 #[test]
+fn gateways_of_our_own_have_listeners_and_clusters_by_access_point() {
+    let fleet = fleet(1);
+    let mut renderings: Vec<Rendering> = (0..3).map(|at| rendering("c0", at)).collect();
+    let label = |name: &str| json!({ OWNER_LABEL: name });
+    for (at, rendering) in renderings.iter_mut().enumerate() {
+        // all lead to one service, the last by its second port, too, and by TLS for two names
+        for object in &mut rendering.objects {
+            object["metadata"]["labels"] = label(&format!("a{at}"));
+        }
+        let host = "s0.team-0.svc.cluster.local";
+        rendering.objects[1]["spec"]["http"][0]["route"] =
+            json!([{ "destination": { "host": host, "port": { "number": 8080 } } }]);
+    }
+    let more =
+        json!({ "destination": { "host": "s0.team-0.svc.cluster.local", "port": { "number": 9090 } } });
+    renderings[2].objects[1]["spec"]["http"][0]["route"].as_array_mut().unwrap().push(more);
+    let tls = json!({ "port": { "number": 443 }, "tls": { "mode": "SIMPLE" } });
+    renderings[2].objects[0]["spec"]["servers"] = json!([tls, tls]);
+    let settings = json!({ "gatewayNamespace": "edge", "gatewayConfig": "overspill" });
+    let footprint = predict(&renderings, &mesh(8_000, &settings, |_| Vec::new()), &fleet);
+    let size = gateway(&footprint);
+    assert_eq!(size.counts, Counts { clusters: 4, routes: 3, listeners: 4, endpoints: 40 });
+    let more = predict(&renderings, &mesh(8_001, &settings, |_| Vec::new()), &fleet);
+    assert_eq!(gateway(&more), size, "what is exported is nothing to it");
+    // the names of services in istiod's are there once
+    let istio = predict(&renderings, &mesh(1, &edge(), |_| Vec::new()), &fleet);
+    assert_eq!(gateway(&istio).counts, Counts { clusters: 2, routes: 3, listeners: 3, endpoints: 20 });
+}
+
+#[test]
+fn listeners_have_a_size() {
+    let none = Counts { clusters: 10, routes: 10, listeners: 0, endpoints: 100 };
+    let [before, after] = [0, 1_000].map(|listeners| SizeModel::FULL.size(Counts { listeners, ..none }));
+    assert_eq!(after.config_bytes - before.config_bytes, 1_450_000);
+    assert_eq!(after.memory_bytes - before.memory_bytes, 83_000_000);
+    let most = SizeModel::FULL.size(Counts {
+        clusters: u64::MAX,
+        routes: u64::MAX,
+        listeners: u64::MAX,
+        endpoints: u64::MAX,
+    });
+    assert_eq!((most.config_bytes, most.memory_bytes), (u64::MAX, u64::MAX), "too much is not little");
+}
+
+#[test]
 fn each_rule_takes_away_what_it_says() {
     let fleet = fleet(1);
     let of = |settings: Value, objects: Vec<Value>| -> Vec<(ProxyClass, u64, u64)> {
@@ -159,7 +205,17 @@ fn each_rule_takes_away_what_it_says() {
     assert_eq!(of(selectors, vec![]), [(gateway, 2, 1), (sidecar, 2, 4)]);
     let sidecars = json!({ "namespaces": { "team-0": { "sidecarEgress": ["./*", "team-1/*"] } } });
     assert_eq!(of(sidecars, vec![]), [(gateway, 200, 1), (sidecar, 4, 4)], "gateways know no Sidecar");
+    let root = json!({ "namespaces": { "istio-system": { "sidecarEgress": ["./*"] } } });
+    assert_eq!(of(root, vec![]), [(gateway, 200, 1), (sidecar, 2, 4)], "`.` is each namespace's own");
     let metadata = json!({ "name": "x", "namespace": "team-0" });
+    let routes = json!({ "kind": "VirtualService", "metadata": metadata, "spec": { "hosts": ["x.example.com"],
+        "http": [{ "route": [{ "destination": { "host": "s7.team-7.svc.cluster.local" } }] }] } });
+    let own = json!({ "namespaces": { "team-0": { "sidecarEgress": ["./*"] } } });
+    assert_eq!(
+        of(own, vec![routes]),
+        [(gateway, 200, 1), (sidecar, 4, 4)],
+        "a route brings what it leads to"
+    );
     let rule = json!({ "kind": "DestinationRule", "metadata": metadata, "spec": { "host": "s0", "subsets": [{ "name": "home" }, { "name": "away" }] } });
     assert_eq!(of(json!({}), vec![rule]), [(gateway, 204, 1), (sidecar, 204, 4)], "two more for each port");
     let east_west = json!({ "kind": "Gateway", "metadata": metadata, "spec": { "servers": [{ "port": { "number": 15443 }, "tls": { "mode": "AUTO_PASSTHROUGH" } }] } });

@@ -8,10 +8,11 @@ use serde_json::Value;
 use super::facts::targets;
 use super::{Code, FleetFacts, Report, inside, spec};
 use crate::access_point::{AccessPoint, Sharing};
+use crate::labels::Labels;
 use crate::name::Name;
 use crate::patch::Pointer;
 use crate::template::{Template, TemplateKind};
-use crate::visibility::{ExportTo, destinations, has_gateway, hosts_of};
+use crate::visibility::{ExportTo, destinations, has_gateway, hosts_of, sidecar_for};
 
 pub(super) fn check(access_points: &[AccessPoint], facts: Option<&FleetFacts>, report: &mut Report) {
     let mut ordered: Vec<&AccessPoint> = access_points.iter().collect();
@@ -29,28 +30,43 @@ pub(super) fn check(access_points: &[AccessPoint], facts: Option<&FleetFacts>, r
     hidden(&ordered, facts, report);
 }
 
-/// Hosts of Gateways: the first access point that serves one on a target is its owner.
+/// A host of a Gateway and the port that it is served on.
+type HostPort = (String, Option<u64>);
+
+/// Hosts of Gateways: the first access point that serves one on a target's port is its owner.
 fn gateway_hosts(ordered: &[&AccessPoint], meet: impl Fn(usize, usize) -> bool, report: &mut Report) {
-    let mut owners: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut owners: BTreeMap<HostPort, Vec<(usize, &Template)>> = BTreeMap::new();
     for (number, access_point) in ordered.iter().enumerate() {
         for template in access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::Gateway) {
             let servers = template.object.pointer("/spec/servers").and_then(Value::as_array);
             for (server, one) in servers.into_iter().flatten().enumerate() {
+                let port = one.pointer("/port/number").and_then(Value::as_u64);
                 let hosts = one.get("hosts").and_then(Value::as_array).into_iter().flatten().enumerate();
                 for (position, host) in hosts {
                     let host = host.as_str().map(|host| host.split_once('/').map_or(host, |(_, host)| host));
                     let Some(host) = host.filter(|host| *host != "*") else { continue };
-                    let known = owners.entry(host.to_owned()).or_default();
-                    if let Some(owner) = known.iter().find(|owner| **owner != number && meet(**owner, number))
-                    {
+                    let known = owners.entry((host.to_owned(), port)).or_default();
+                    let is_owner = |(owner, theirs): &&(usize, &Template)| {
+                        *owner != number && meet(*owner, number) && may_share_pods(theirs, template)
+                    };
+                    if let Some((owner, _)) = known.iter().find(is_owner) {
                         let at = ["spec", "servers", &server.to_string(), "hosts", &position.to_string()];
                         claimed(access_point, template, &at, host, ordered[*owner], report);
                     }
-                    known.push(number);
+                    known.push((number, template));
                 }
             }
         }
     }
+}
+
+/// Whether one pod can have the labels of both Gateways' selectors: a public and an inner one have not.
+fn may_share_pods(one: &Template, other: &Template) -> bool {
+    let selector = |template: &'_ Template| {
+        template.object.pointer("/spec/selector").and_then(Value::as_object).cloned()
+    };
+    let (Some(one), Some(other)) = (selector(one), selector(other)) else { return true };
+    one.iter().all(|(key, value)| other.get(key).is_none_or(|theirs| theirs == value))
 }
 
 /// Hosts of VirtualServices for sidecars, where one namespace sees both.
@@ -151,6 +167,7 @@ fn hidden(ordered: &[&AccessPoint], facts: Option<&FleetFacts>, report: &mut Rep
             let place = |field: &str| {
                 inside(access_point, &template.id, &Pointer::default().then("spec").then(field))
             };
+            unasked(access_point, template, facts, report);
             let viewers = viewers(access_point, template, facts);
             let export = ExportTo::of(&template.object).unwrap_or_default();
             for viewer in viewers.iter().filter(|viewer| !export.or(&mesh).shows(owner, viewer)) {
@@ -170,6 +187,30 @@ fn hidden(ordered: &[&AccessPoint], facts: Option<&FleetFacts>, report: &mut Rep
                     report.of(&access_point.id, Code::HiddenHost, place("http"), message, fix);
                 }
             }
+        }
+    }
+}
+
+/// Routes for sidecars whose hosts the Sidecar of their own namespace does not ask for. (What routes
+/// lead to comes with them.)
+fn unasked(access_point: &AccessPoint, template: &Template, facts: Option<&FleetFacts>, report: &mut Report) {
+    let Some(facts) = facts else { return };
+    let owner = &access_point.id.namespace;
+    let sidecar = sidecar_for(&facts.sidecars, owner, &Labels::new(), &facts.root_namespace);
+    let list = template.object.pointer("/spec/gateways").and_then(Value::as_array);
+    let is_for_mesh = list.is_none_or(|list| list.is_empty() || list.iter().any(|gateway| gateway == "mesh"));
+    let Some(sidecar) = sidecar.filter(|_| is_for_mesh) else { return };
+    for (position, host) in hosts_of(template.id.kind, &template.object, owner).into_iter().enumerate() {
+        if !sidecar.imports(owner, owner, &host) {
+            let at = ["spec", "hosts", &position.to_string()];
+            let at = at.iter().fold(Pointer::default(), |pointer, step| pointer.then(step));
+            let path = inside(access_point, &template.id, &at);
+            let message = format!(
+                "the Sidecar {} of namespace {} does not ask for {host}, so workloads of {owner} do not follow these routes",
+                sidecar.name, sidecar.namespace
+            );
+            let fix = "add the host to the Sidecar's egress";
+            report.of(&access_point.id, Code::HiddenHost, path, message, fix);
         }
     }
 }
@@ -212,7 +253,10 @@ fn viewers<'a>(
     let pods = facts.and_then(|facts| facts.gateways.as_ref());
     let (true, Some(pods)) = (has_gateway(&template.object), pods) else { return [owner].into() };
     let list = template.object.pointer("/spec/gateways").and_then(Value::as_array);
-    let is_named = |name: &str| list.into_iter().flatten().any(|gateway| gateway == name);
+    let is_named = |name: &str| {
+        let full = format!("{owner}/{name}");
+        list.into_iter().flatten().any(|gateway| gateway == name || *gateway == full)
+    };
     let gateways = access_point
         .templates
         .iter()

@@ -76,6 +76,8 @@ codes! {
     UnknownProvider "unknown-provider" Error,
     /// A region that no zone of the fleet is in.
     UnknownRegion "unknown-region" Error,
+    /// A host of routes that no server of their Gateways has.
+    UnservedHost "unserved-host" Error,
     /// An address that two access points demand.
     VipClaimedTwice "vip-claimed-twice" Error,
     /// Weights of a route that are not 100 together.

@@ -44,6 +44,7 @@ pub(super) fn check(
             TemplateKind::VirtualService => {
                 weights(access_point, template, report);
                 gateways(access_point, template, report);
+                unserved(access_point, template, report);
             }
             TemplateKind::AuthorizationPolicy
             | TemplateKind::Gateway
@@ -59,6 +60,8 @@ pub(super) fn check(
 struct Policy<'a> {
     template: &'a Template,
     at: Pointer,
+    /// Where its balancing is written.
+    place: Pointer,
     setting: Option<&'a Value>,
     outlier: Option<(&'a Value, Pointer)>,
     /// Whether `traffic` makes it fail over.
@@ -84,15 +87,42 @@ fn policies<'a>(template: &'a Template, access_point: &AccessPoint) -> Vec<Polic
         let outlier = outlier
             .into_iter()
             .find_map(|(policy, at)| Some((given(policy, "outlierDetection")?, at.then("outlierDetection"))));
-        let setting = policy.pointer("/loadBalancer/localityLbSetting");
-        Policy { template, at, setting, outlier, is_steered }
+        // a subset without a word of balancing has its host's
+        let balancer = given(policy, "loadBalancer").map(|balancer| (balancer, &at));
+        let host = pointer(&["spec", "trafficPolicy"]);
+        let (balancer, place) = balancer
+            .or_else(|| Some((given(&spec["trafficPolicy"], "loadBalancer")?, &host)))
+            .unwrap_or((&Value::Null, &at));
+        let setting = balancer.get("localityLbSetting").filter(|setting| setting["enabled"] != false);
+        Policy { template, place: place.clone(), at, setting, outlier, is_steered }
+    };
+    // nothing of the host's policy holds for a port with settings of its own
+    let of_port = |policy: &'a Value, at: Pointer| Policy {
+        template,
+        setting: policy
+            .pointer("/loadBalancer/localityLbSetting")
+            .filter(|setting| setting["enabled"] != false),
+        outlier: given(policy, "outlierDetection").map(|outlier| (outlier, at.then("outlierDetection"))),
+        place: at.clone(),
+        at,
+        is_steered: false,
+    };
+    let ports = |policy: &'a Value, at: &Pointer| -> Vec<Policy<'a>> {
+        let list = policy.get("portLevelSettings").and_then(Value::as_array).into_iter().flatten();
+        let at = at.then("portLevelSettings");
+        list.enumerate().map(|(position, one)| of_port(one, at.then(&position.to_string()))).collect()
     };
     let subsets = spec.get("subsets").and_then(Value::as_array).into_iter().flatten().enumerate();
     let subsets = subsets.filter_map(|(position, subset)| {
         let at = pointer(&["spec", "subsets", &position.to_string(), "trafficPolicy"]);
-        Some(of(given(subset, "trafficPolicy")?, at))
+        Some((given(subset, "trafficPolicy")?, at))
     });
-    [of(&spec["trafficPolicy"], pointer(&["spec", "trafficPolicy"]))].into_iter().chain(subsets).collect()
+    let all = [(&spec["trafficPolicy"], pointer(&["spec", "trafficPolicy"]))].into_iter().chain(subsets);
+    all.flat_map(|(policy, at)| {
+        let ports = ports(policy, &at);
+        [of(policy, at)].into_iter().chain(ports)
+    })
+    .collect()
 }
 
 /// Failover that nothing triggers, or that cannot get far.
@@ -113,7 +143,7 @@ fn failover(
     let here = |place: &Pointer| inside(access_point, &policy.template.id, place);
     let Some((outlier, at)) = &policy.outlier else {
         let at = if is_written {
-            policy.at.then("loadBalancer").then("localityLbSetting")
+            policy.place.then("loadBalancer").then("localityLbSetting")
         } else {
             policy.at.clone()
         };
@@ -184,7 +214,7 @@ fn distribute(
             "no `from` names {}: requests from there are spread over all localities",
             missing.join(", ")
         );
-        let at = policy.at.then("loadBalancer").then("localityLbSetting").then("distribute");
+        let at = policy.place.then("loadBalancer").then("localityLbSetting").then("distribute");
         let path = inside(access_point, &policy.template.id, &at);
         let fix = "add a rule for each, or one from `*`";
         report.of(&access_point.id, Code::DistributeWithoutFrom, path, message, fix);
@@ -230,6 +260,51 @@ fn gateways(access_point: &AccessPoint, template: &Template, report: &mut Report
             let message = format!("no template is the Gateway `{name}`, so nothing reaches these routes");
             let fix = "add the Gateway, or write namespace/name of one that is elsewhere";
             report.of(&access_point.id, Code::UnknownGateway, path, message, fix);
+        }
+    }
+}
+
+/// Hosts of routes at Gateways of the access point of which none has them.
+fn unserved(access_point: &AccessPoint, template: &Template, report: &mut Report) {
+    let texts = |object: &'_ Value, pointer: &str| -> Vec<String> {
+        let list = object.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+        list.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let named = texts(&template.object, "/spec/gateways");
+    let namespace = access_point.id.namespace.as_str();
+    let is_of = |gateway: &&Template| {
+        let full = format!("{namespace}/{}", gateway.id.name);
+        gateway.id.kind == TemplateKind::Gateway
+            && named.iter().any(|one| *one == *gateway.id.name || *one == full)
+    };
+    let gateways: Vec<&Template> = access_point.templates.iter().filter(is_of).collect();
+    // sidecars, and Gateways that are not known here, may have what these have not
+    if named.is_empty() || gateways.len() < named.len() {
+        return;
+    }
+    let of_server = |server: &Value| texts(server, "/hosts");
+    let of_gateway = |gateway: &&Template| -> Vec<String> {
+        let servers = gateway.object.pointer("/spec/servers").and_then(Value::as_array);
+        servers.into_iter().flatten().flat_map(of_server).collect()
+    };
+    let served: Vec<String> = gateways.iter().flat_map(of_gateway).collect();
+    let covers = |wide: &str, narrow: &str| {
+        wide == narrow || wide.strip_prefix('*').is_some_and(|suffix| narrow.ends_with(suffix))
+    };
+    for (position, host) in texts(&template.object, "/spec/hosts").iter().enumerate() {
+        let is_served = served.iter().any(|one| {
+            let one = one.split_once('/').map_or(one.as_str(), |(_, host)| host);
+            covers(one, host) || covers(host, one)
+        });
+        if !is_served {
+            let path =
+                inside(access_point, &template.id, &pointer(&["spec", "hosts", &position.to_string()]));
+            let message = format!(
+                "no server of {} has the host {host}, so no request reaches these routes",
+                named.join(", ")
+            );
+            let fix = "add the host to a server, or take it away here";
+            report.of(&access_point.id, Code::UnservedHost, path, message, fix);
         }
     }
 }

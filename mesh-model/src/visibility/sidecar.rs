@@ -1,5 +1,7 @@
 //! Istio's Sidecar: what the workloads of a namespace ask for.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::labels::Labels;
@@ -96,14 +98,15 @@ impl Sidecar {
         })
     }
 
-    /// Whether its workloads ask for a host of a namespace.
+    /// Whether the workloads of `viewer` that it holds for ask for a host of `owner`. The root namespace's
+    /// holds for all namespaces, and `.` is each one's own.
     #[must_use]
-    pub fn imports(&self, owner: &Name, host: &str) -> bool {
+    pub fn imports(&self, viewer: &Name, owner: &Name, host: &str) -> bool {
         let is_of = |pattern: &Pattern| match &pattern.namespace {
             Namespace::Any => true,
             Namespace::Except(name) | Namespace::Named(name) => name == owner,
             Namespace::Nowhere => false,
-            Namespace::Own => *owner == self.namespace,
+            Namespace::Own => owner == viewer,
         };
         let mut matching =
             self.egress.iter().filter(|pattern| is_of(pattern) && covers(&pattern.host, host)).peekable();
@@ -175,9 +178,15 @@ pub fn ambiguous(sidecars: &[Sidecar]) -> Vec<(&Sidecar, &Sidecar)> {
         (Some(one), Some(other)) => contains(one, other) || contains(other, one),
         (None, Some(_)) | (Some(_), None) => false,
     };
-    let pairs = sidecars
-        .iter()
-        .enumerate()
-        .flat_map(|(position, one)| sidecars[position + 1..].iter().map(move |other| (one, other)));
-    pairs.filter(|(one, other)| one.namespace == other.namespace && clash(one, other)).collect()
+    let mut by_namespace: BTreeMap<&Name, Vec<&Sidecar>> = BTreeMap::new();
+    for one in sidecars {
+        by_namespace.entry(&one.namespace).or_default().push(one);
+    }
+    let pairs = by_namespace.values().flat_map(|all| {
+        let rest = |position: usize| all[position + 1..].iter();
+        all.iter()
+            .enumerate()
+            .flat_map(move |(position, one)| rest(position).map(move |other| (*one, *other)))
+    });
+    pairs.filter(|(one, other)| clash(one, other)).collect()
 }

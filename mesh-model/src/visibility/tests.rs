@@ -57,7 +57,14 @@ fn what_a_sidecar_imports() {
     ];
     for (hosts, owner, host, expected) in table {
         let sidecar = Sidecar::new(name("shop"), hosts.iter().copied()).unwrap();
-        assert_eq!(sidecar.imports(&name(owner), host), expected, "{hosts:?} {owner}/{host}");
+        assert_eq!(sidecar.imports(&name("shop"), &name(owner), host), expected, "{hosts:?} {owner}/{host}");
+    }
+    // the default of all namespaces, as Istio's own documents have it
+    let root = Sidecar::new(name("istio-system"), ["./*", "istio-system/*"]).unwrap();
+    for (owner, host, expected) in
+        [("pay", "a.pay", true), ("shop", "a.shop", false), ("istio-system", "istiod.istio-system", true)]
+    {
+        assert_eq!(root.imports(&name("pay"), &name(owner), host), expected, "{owner}/{host}");
     }
     for wrong in ["pay", "Pay/*", "pay/", "pay/a.*", "~Pay/*"] {
         assert!(Sidecar::new(name("shop"), [wrong]).is_err(), "{wrong}");
@@ -192,7 +199,7 @@ proptest! {
             let before = service.before.or(&mesh).shows(&owner, &call.from);
             prop_assert_eq!(service.after.or(&mesh).shows(&owner, &call.from), before, "{:?}", call);
             let sidecar = Sidecar::new(call.from.clone(), scopes.sidecars[&call.from].iter().map(String::as_str)).unwrap();
-            prop_assert!(sidecar.imports(&owner, &call.host));
+            prop_assert!(sidecar.imports(&call.from, &owner, &call.host));
             prop_assert!(scopes.namespaces.contains(&owner) && scopes.namespaces.contains(&call.from));
         }
     }

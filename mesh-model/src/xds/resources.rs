@@ -1,6 +1,6 @@
 //! Resources by kind, with the versions by which two that are equal are known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -58,6 +58,8 @@ pub struct Resource {
     pub version: String,
     /// What it is.
     pub body: Arc<Value>,
+    /// What it cannot be used without, by kind and name, through its tables of routes, too.
+    pub refers_to: Arc<BTreeSet<(Kind, String)>>,
 }
 
 /// Resources are equal by name and version, which is a hash of all the rest.
@@ -85,11 +87,20 @@ impl Snapshot {
             (Kind::Listener, &config.listeners),
             (Kind::Route, &config.routes),
         ];
+        let names = |kind, values: &BTreeMap<String, Value>| (kind, values.keys().cloned().collect());
+        let known: Names = kinds.into_iter().map(|(kind, values)| names(kind, values)).collect();
+        let mut of_routes = BTreeMap::new();
+        for (name, table) in &config.routes {
+            of_routes.insert(name.as_str(), references(Kind::Route, table, &known));
+        }
         let of = |(kind, values): (Kind, &BTreeMap<String, Value>)| {
             let resource = |(name, value): (&String, &Value)| {
-                let resource =
-                    Resource { name: name.clone(), version: hash(value), body: Arc::new(value.clone()) };
-                (name.clone(), resource)
+                let mut refers_to = references(kind, value, &known);
+                for (_, name) in refers_to.clone().iter().filter(|(kind, _)| *kind == Kind::Route) {
+                    refers_to.extend(of_routes.get(name.as_str()).into_iter().flatten().cloned());
+                }
+                let (version, body) = (hash(value), Arc::new(value.clone()));
+                (name.clone(), Resource { name: name.clone(), version, body, refers_to: Arc::new(refers_to) })
             };
             (kind, (hash(values), values.iter().map(resource).collect()))
         };
@@ -112,6 +123,41 @@ impl Snapshot {
     pub fn get(&self, kind: Kind, name: &str) -> Option<&Resource> {
         self.0.get(&kind)?.1.get(name)
     }
+}
+
+/// The names that there are, by kind.
+type Names = BTreeMap<Kind, BTreeSet<String>>;
+
+/// The resources of other kinds that a body names.
+fn references(kind: Kind, body: &Value, known: &Names) -> BTreeSet<(Kind, String)> {
+    let of: &[Kind] = match kind {
+        Kind::Cluster | Kind::Secret => &[],
+        Kind::Endpoints | Kind::Route => &[Kind::Cluster],
+        Kind::Listener => &[Kind::Cluster, Kind::Secret, Kind::Route],
+    };
+    let mut found = BTreeSet::new();
+    if !of.is_empty() {
+        collect(body, of, known, &mut found);
+    }
+    found
+}
+
+fn collect(body: &Value, of: &[Kind], known: &Names, found: &mut BTreeSet<(Kind, String)>) {
+    match body {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, of, known, found)),
+        Value::Object(members) => members.values().for_each(|member| collect(member, of, known, found)),
+        Value::String(text) => {
+            let kinds = of.iter().filter(|kind| known.get(*kind).is_some_and(|names| names.contains(text)));
+            found.extend(kinds.map(|kind| (*kind, text.clone())));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The addresses that a listener binds.
+pub(super) fn addresses(listener: &Value) -> Vec<&Value> {
+    let more = listener.get("additional_addresses").and_then(Value::as_array).into_iter().flatten();
+    listener.get("address").into_iter().chain(more.filter_map(|one| one.get("address"))).collect()
 }
 
 /// 64 bits of SHA-256 as digits: enough to tell versions apart, and nothing is trusted for it.

@@ -1,8 +1,12 @@
 //! What is sent next: the first step that has work.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Event, Kind, Protocol, Response, Sent, Session, Snapshot, Subscription};
+use serde_json::Value;
+
+use super::resources::addresses;
+use super::{Event, Kind, Protocol, Resource, Response, Sent, Session, Snapshot, Subscription};
 
 impl Session {
     /// Sends the next message if none is under way.
@@ -15,10 +19,10 @@ impl Session {
             if let Some(sent) = self.additions(&wanted, kind) {
                 return self.send(&wanted, kind, sent);
             }
-            if self.kinds.get(&kind).is_some_and(|one| one.is_held(&wanted, kind)) {
-                // what follows may refer to what the proxy refused
-                return;
-            }
+        }
+        if self.kinds.iter().any(|(kind, one)| one.has_refused(&wanted, *kind)) {
+            // what is held back may refer to what would be taken away
+            return;
         }
         for kind in Kind::ALL.into_iter().rev() {
             if let Some(sent) = self.removals(&wanted, kind) {
@@ -38,10 +42,20 @@ impl Session {
         for resource in wanted.of(kind).filter(|one| subscription.asks_for(kind, &one.name)) {
             let is_new = subscription.has.get(&resource.name) != Some(resource);
             let is_refused = subscription.refused.get(&resource.name) == Some(&resource.version);
+            if is_new && self.is_held(wanted, resource) {
+                continue;
+            }
             if (is_new && !is_refused) || (!is_new && subscription.due.contains(&resource.name)) {
                 sent.resources.insert(resource.name.clone(), resource.clone());
             }
         }
+        // one part of what was refused after another
+        let is_in = |batch: &&BTreeSet<String>| batch.iter().any(|name| sent.resources.contains_key(name));
+        if let Some(batch) = subscription.suspects.iter().rev().find(is_in) {
+            sent.resources.retain(|name, _| batch.contains(name));
+        }
+        let displaced =
+            if kind == Kind::Listener { displaced(subscription, wanted, &sent) } else { BTreeSet::new() };
         if self.protocol == Protocol::Delta {
             let is_absent = |name: &&String| {
                 wanted.get(kind, name).is_none()
@@ -50,6 +64,7 @@ impl Session {
             };
             sent.removed = subscription.names.iter().filter(is_absent).cloned().collect();
         }
+        sent.removed.extend(displaced);
         let must_answer = kind.is_whole() && !subscription.is_answered;
         if sent.resources.is_empty() && sent.removed.is_empty() && !must_answer {
             return None;
@@ -57,7 +72,8 @@ impl Session {
         if self.protocol == Protocol::StateOfTheWorld && kind.is_whole() {
             // what it has stays until nothing refers to it
             sent.is_whole = true;
-            for (name, resource) in &subscription.has {
+            for (name, resource) in subscription.has.iter().filter(|(name, _)| !sent.removed.contains(*name))
+            {
                 sent.resources.entry(name.clone()).or_insert_with(|| resource.clone());
             }
         }
@@ -71,7 +87,7 @@ impl Session {
         // of a message that was refused a proxy may have kept what was good in it
         let doubtful = subscription.refused.keys().chain(&subscription.doubtful);
         let gone = subscription.has.keys().chain(doubtful).filter(is_gone);
-        let removed: std::collections::BTreeSet<String> = gone.cloned().collect();
+        let removed: BTreeSet<String> = gone.cloned().collect();
         if removed.is_empty() || subscription.keeps_all {
             return None;
         }
@@ -85,6 +101,14 @@ impl Session {
             // a proxy drops these itself with what refers to them; there is no message for it
             (Protocol::StateOfTheWorld, false) => None,
         }
+    }
+
+    /// Whether a resource cannot be used without one that the proxy refused.
+    fn is_held(&self, wanted: &Snapshot, resource: &Resource) -> bool {
+        resource.refers_to.iter().any(|(kind, name)| {
+            let refused = self.kinds.get(kind).and_then(|one| one.refused.get(name));
+            refused.is_some_and(|version| wanted.get(*kind, name).is_some_and(|one| one.version == *version))
+        })
     }
 
     fn send(&mut self, wanted: &Arc<Snapshot>, kind: Kind, sent: Sent) {
@@ -102,6 +126,8 @@ impl Session {
             }
         }
         let Some(subscription) = self.kinds.get_mut(&kind) else { return };
+        let is_other = |batch: &BTreeSet<String>| batch.iter().all(|name| !sent.resources.contains_key(name));
+        subscription.suspects.retain(is_other);
         for name in sent.resources.keys() {
             subscription.due.remove(name);
             subscription.absent.remove(name);
@@ -133,9 +159,22 @@ impl Subscription {
     }
 
     /// Whether the proxy refused something of what is wanted.
-    fn is_held(&self, wanted: &Snapshot, kind: Kind) -> bool {
+    fn has_refused(&self, wanted: &Snapshot, kind: Kind) -> bool {
         self.refused
             .iter()
             .any(|(name, version)| wanted.get(kind, name).is_some_and(|one| one.version == *version))
     }
+}
+
+/// Listeners that nobody wants and whose addresses new ones bind: they must go first. One of which only
+/// the name is known may be in the way of any.
+fn displaced(subscription: &Subscription, wanted: &Snapshot, sent: &Sent) -> BTreeSet<String> {
+    let bound: Vec<&Value> = sent.resources.values().flat_map(|one| addresses(&one.body)).collect();
+    let is_in_the_way = |resource: &Resource| {
+        let own = addresses(&resource.body);
+        resource.body.is_null() || own.iter().any(|address| bound.contains(address))
+    };
+    let unwanted = subscription.has.values().filter(|one| wanted.get(Kind::Listener, &one.name).is_none());
+    let unwanted = unwanted.filter(|one| !bound.is_empty() && is_in_the_way(one));
+    unwanted.map(|one| one.name.clone()).collect()
 }

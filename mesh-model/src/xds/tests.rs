@@ -163,6 +163,82 @@ fn what_is_refused_is_not_sent_again_and_nothing_that_follows_it() {
 }
 
 #[test]
+fn one_bad_resource_holds_nobody_else() {
+    for protocol in [Protocol::Delta, Protocol::StateOfTheWorld] {
+        let mut clusters: Vec<(String, u32)> = (0..100).map(|number| (format!("c{number:02}"), 1)).collect();
+        clusters[42].1 = 2;
+        let clusters: Vec<(&str, u32)> =
+            clusters.iter().map(|(name, version)| (name.as_str(), *version)).collect();
+        let wanted = snapshot(&clusters, &[("good", "c07"), ("ill", "c42")]);
+        let mut session = session(protocol, &wanted);
+        let (mut has, mut messages) = (BTreeMap::<Kind, BTreeSet<String>>::new(), 0);
+        session.handle_request(Time::ZERO, Request::first(Kind::Cluster));
+        session.handle_request(Time::ZERO, Request::first(Kind::Listener));
+        let tables = || vec!["good".to_owned(), "ill".to_owned()];
+        let all: Vec<String> = clusters.iter().map(|(name, _)| (*name).to_owned()).collect();
+        session.handle_request(Time::ZERO, Request { subscribe: tables(), ..Request::first(Kind::Route) });
+        session.handle_request(
+            Time::ZERO,
+            Request { subscribe: all.clone(), ..Request::first(Kind::Endpoints) },
+        );
+        while let Some(response) = session.poll_transmit() {
+            messages += 1;
+            let is_bad = response.kind == Kind::Cluster
+                && response.resources.iter().any(|one| one.body["version"] == 2);
+            let subscribe = match (protocol, response.kind) {
+                (Protocol::StateOfTheWorld, Kind::Route) => tables(),
+                (Protocol::StateOfTheWorld, Kind::Endpoints) => all.clone(),
+                _ => Vec::new(),
+            };
+            let answer = if is_bad { refuses(&response) } else { Request::acknowledges(&response) };
+            if !is_bad {
+                has.entry(response.kind).or_default().extend(names(&response).into_iter().map(str::to_owned));
+            }
+            session.handle_request(Time::ZERO, Request { subscribe, ..answer });
+        }
+        let count = |kind: Kind| has.get(&kind).map_or(0, BTreeSet::len);
+        assert_eq!(Kind::ALL.map(count), [99, 99, 0, 1, 1], "{protocol:?}");
+        assert!(has[&Kind::Route].contains("good") && messages < 25, "{messages}");
+        let told: Vec<Event> = std::iter::from_fn(|| session.poll_event()).collect();
+        let refused = Event::Refused { kind: Kind::Cluster, names: vec!["c42".into()], message: "no".into() };
+        assert_eq!(told, [refused], "which one it was, and that not all is as wanted");
+    }
+}
+
+#[test]
+fn a_listener_goes_where_another_takes_its_address() {
+    let listener = |name: &str, address: &str| {
+        let mut config = EnvoyConfig::default();
+        let body = json!({ "name": name, "address": { "socket_address": { "address": address, "port_value": 443 } } });
+        config.listeners.insert(name.to_owned(), body);
+        Arc::new(Snapshot::new(&config, []))
+    };
+    for protocol in [Protocol::Delta, Protocol::StateOfTheWorld] {
+        let mut session = session(protocol, &listener("old", "203.0.113.10"));
+        let mut now = Time::ZERO;
+        session.handle_request(now, Request::first(Kind::Listener));
+        let response = session.poll_transmit().unwrap();
+        session.handle_request(now, Request::acknowledges(&response));
+        change(&mut session, &mut now, &listener("new", "203.0.113.10"));
+        let response = session.poll_transmit().unwrap();
+        let removed: &[&str] = if protocol == Protocol::Delta { &["old"] } else { &[] };
+        assert_eq!(
+            (names(&response), &response.removed[..]),
+            (vec!["new"], &removed.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>()[..]),
+            "{protocol:?}"
+        );
+        session.handle_request(now, Request::acknowledges(&response));
+        assert_eq!(session.poll_transmit(), None);
+        // at another address both are there for a while
+        change(&mut session, &mut now, &listener("third", "203.0.113.11"));
+        let response = session.poll_transmit().unwrap();
+        assert_eq!(response.removed, [""; 0]);
+        session.handle_request(now, Request::acknowledges(&response));
+        assert!(session.poll_transmit().is_some(), "and the old one goes after");
+    }
+}
+
+#[test]
 fn a_proxy_that_comes_back_with_what_is_right_is_sent_nothing() {
     let wanted = snapshot(&[("a", 1), ("b", 1)], &[]);
     let mut world = session(Protocol::StateOfTheWorld, &wanted);

@@ -154,6 +154,14 @@ proptest! {
             let is_refused = talk(&mut session, &mut proxy, now);
             prop_assert!(!is_refused || *is_bad);
             if *is_bad {
+                // whoever has nothing to do with what is refused has all that is wanted
+                let bad = |name: &str| wanted.get(Kind::Cluster, name).is_some_and(|one| one.body["version"] == BAD);
+                for (kind, of) in [(Kind::Cluster, "name"), (Kind::Endpoints, "cluster_name"), (Kind::Route, "cluster")] {
+                    for one in wanted.of(kind).filter(|one| !one.body[of].as_str().is_some_and(bad)) {
+                        let has = proxy.has.get(&kind).and_then(|has| has.get(&one.name));
+                        prop_assert_eq!(has, Some(&*one.body), "{:?} {}", kind, one.name);
+                    }
+                }
                 continue;
             }
             for kind in [Kind::Cluster, Kind::Endpoints, Kind::Listener, Kind::Route] {
