@@ -149,6 +149,24 @@ fn a_failure_stays_one_when_its_target_leaves_and_when_it_comes_back() {
 }
 
 #[test]
+fn taking_a_failed_target_out_of_the_fleet_spends_no_budget() {
+    let policy = RolloutPolicy {
+        stages: vec![stage("all", &[], "1", 0, false)],
+        failure_budget: "25%".parse().unwrap(),
+        on_failure: OnFailure::Rollback,
+        ..RolloutPolicy::default()
+    };
+    let mut scene = Scene::settled(4, policy);
+    scene.propose(2);
+    scene.report("t000", 2, TargetHealth::Failed);
+    scene.check_given(&[("t000", 2), ("t001", 2)]);
+    scene.leave("t000");
+    assert_eq!(scene.phase(), Phase::Progressing, "one of four that were asked, as before");
+    scene.report("t001", 2, TargetHealth::Failed);
+    assert_eq!(scene.phase(), Phase::RollingBack);
+}
+
+#[test]
 fn a_new_revision_while_rolling_back_begins_with_the_canary_and_an_abort_then_changes_nothing() {
     let mut scene = Scene::settled(3, RolloutPolicy { on_failure: OnFailure::Rollback, ..canary_and_rest() });
     scene.propose(2);
