@@ -13,7 +13,7 @@ use mesh_model::time::{Time, WallTime};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let wall: WallTime = "2026-11-26T09:00:00Z".parse()?;
-    let wanted = Wanted { vip: true, names: 0, certificate: false };
+    let wanted = Wanted { vip: true, ..Wanted::default() };
     let mut store = StatusStore::new(wanted, Duration::from_secs(60));
     let report = TargetReport {
         vip: vec!["203.0.113.10".parse()?],

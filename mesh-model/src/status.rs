@@ -40,12 +40,12 @@ pub struct TargetReport {
 }
 
 /// What an access point asks of its targets, so that they are ready.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Whether it asks for addresses.
     pub vip: bool,
-    /// How many names it asks for.
-    pub names: usize,
+    /// The names that it asks for.
+    pub names: BTreeSet<Fqdn>,
     /// Whether it asks for certificates.
     pub certificate: bool,
 }
@@ -67,8 +67,7 @@ pub struct StatusWrite {
 /// use mesh_model::status::{StatusStore, TargetReport, Wanted};
 /// use mesh_model::time::Time;
 ///
-/// let wanted = Wanted { vip: false, names: 0, certificate: false };
-/// let mut store = StatusStore::new(wanted, Duration::from_secs(60));
+/// let mut store = StatusStore::new(Wanted::default(), Duration::from_secs(60));
 /// let (now, wall) = (Time::ZERO, "2026-11-26T12:00:00Z".parse()?);
 /// let revision = Some("ab".repeat(32));
 /// let route = RouteStatus { applied: revision.clone(), live: revision };
@@ -209,7 +208,7 @@ impl StatusStore {
         fresh: Option<(Time, WallTime)>,
         wall: WallTime,
     ) -> Option<StatusWrite> {
-        let verdicts = verdicts(&report, fresh.is_none(), self.wanted);
+        let verdicts = verdicts(&report, fresh.is_none(), &self.wanted);
         let before = self.targets.remove(name);
         if let Some(before) = &before {
             self.heard.remove(&(before.heard, name.clone()));

@@ -21,7 +21,9 @@
 //! formula and its bound are gone.
 //!
 //! A drain takes the pods out of the access point's own Services on the target,
-//! so that every proxy of the mesh has them gone with the next push of endpoints.
+//! so that every proxy of the mesh has them gone with the next push of endpoints. A
+//! target that is a zone is written in its gateway cluster alone: pods in the zone's
+//! other clusters are others' to take out, and [`Steering::beyond`] says in which.
 //!
 //! [`steer()`] gives patches, [`render`](crate::render) applies them; neither is a
 //! revision. [`region_loads`] and [`drain_check`] say what the rest would bear; [`Shift`]
@@ -44,6 +46,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::access_point::AccessPoint;
+use crate::api::PlacementLevel;
 use crate::fleet::{Fleet, Target};
 use crate::name::Name;
 use crate::patch::{Operation, Pointer};
@@ -110,6 +113,10 @@ pub struct Steering {
     /// Services of a drained target that have no selector: whoever wrote their
     /// endpoints must take them away.
     pub not_drained: Vec<TemplateId>,
+    /// Drained clusters of a target that is a zone, but for its gateway cluster:
+    /// nothing is written there, so pods there stay in Services of that name. An
+    /// access point whose pods run there is drained by placing it by cluster.
+    pub beyond: Vec<Name>,
 }
 
 /// Why the traffic of an access point cannot be steered on a target.
@@ -209,6 +216,12 @@ pub fn steer(
     let mut steering = Steering::default();
     if target.is_drained() {
         drain(objects, &mut steering);
+    }
+    if target.level == PlacementLevel::Zone {
+        let others =
+            fleet.clusters().filter(|one| one.zone == target.zone.name && one.name != target.cluster.name);
+        let drained = others.filter(|one| target.zone.drain || one.drain);
+        steering.beyond = drained.map(|one| one.name.clone()).collect();
     }
     let Some(traffic) = &access_point.traffic else { return Ok(steering) };
     let places = Places::of(traffic, target, fleet);

@@ -171,16 +171,15 @@ impl<'a> Play<'a> {
                 return Ok(result.err().map(|refusal| refusal.to_string()));
             }
             Happening::Join { targets } => {
-                let targets: Result<Vec<Target<'a>>, PlayError> =
-                    targets.into_iter().map(|name| self.target(name)).collect();
-                self.rollout.handle_targets(now, wall, &targets?, &[]);
+                let targets = self.targets(&targets)?;
+                self.rollout.handle_targets(now, wall, &targets, &[]);
             }
             Happening::Leave { targets } => {
-                targets.iter().try_for_each(|name| self.target(name.clone()).map(drop))?;
+                self.targets(&targets)?;
                 self.rollout.handle_targets(now, wall, &[], &targets);
             }
             Happening::Report { target, applied, health, since } => {
-                self.target(target.clone())?;
+                self.target(&target)?;
                 let since = since.map_or(now, |since| Time::ZERO + since.as_duration());
                 let report = TargetReport { applied, health, since };
                 self.rollout.handle_target_report(now, wall, &target, report);
@@ -201,11 +200,17 @@ impl<'a> Play<'a> {
         Ok(None)
     }
 
-    fn target(&self, name: Name) -> Result<Target<'a>, PlayError> {
+    fn targets(&self, names: &[Name]) -> Result<Vec<Target<'a>>, PlayError> {
+        names.iter().map(|name| self.target(name)).collect()
+    }
+
+    /// What the fleet does not have can never have joined: a slip of the pen, even where the rollout let it be.
+    fn target(&self, name: &Name) -> Result<Target<'a>, PlayError> {
         let found = self.fleet.target(self.level, name.as_str());
         found.ok_or_else(|| {
             let known = self.fleet.targets(self.level).map(|target| target.name().as_str());
-            PlayError::UnknownTarget { nearest: nearest(name.as_str(), known).map(str::to_owned), name }
+            let nearest = nearest(name.as_str(), known).map(str::to_owned);
+            PlayError::UnknownTarget { nearest, name: name.clone() }
         })
     }
 }

@@ -77,8 +77,10 @@ impl Rollout {
 
     /// Stops or returns if more targets failed than may.
     fn judge_failures(&mut self) {
-        let targets = u32::try_from(self.state.targets.len()).unwrap_or(u32::MAX);
-        let (failed, budget) = (self.state.failures.len(), self.policy.failure_budget.of(targets));
+        // a share of all that were asked: who failed and was taken away is one of them still
+        let gone = self.state.failures.iter().filter(|name| !self.state.targets.contains_key(*name));
+        let asked = u32::try_from(self.state.targets.len() + gone.count()).unwrap_or(u32::MAX);
+        let (failed, budget) = (self.state.failures.len(), self.policy.failure_budget.of(asked));
         let is_running = matches!(self.state.phase, Phase::Progressing | Phase::Waiting);
         if is_running && failed > budget as usize {
             self.events.push_back(Event::BudgetSpent { failed, budget });

@@ -66,7 +66,7 @@ impl Verdict {
 }
 
 /// What a report says of each aspect, in the order of [`Aspect::ALL`].
-pub(super) fn verdicts(report: &TargetReport, is_stale: bool, wanted: Wanted) -> [Verdict; 5] {
+pub(super) fn verdicts(report: &TargetReport, is_stale: bool, wanted: &Wanted) -> [Verdict; 5] {
     if is_stale {
         let message = "not heard of within the limit; what is shown is what it said last".to_owned();
         return std::array::from_fn(|_| Verdict::new(ConditionStatus::Unknown, "NoNews", message.clone()));
@@ -86,7 +86,7 @@ pub(super) fn verdicts(report: &TargetReport, is_stale: bool, wanted: Wanted) ->
     [ready, certificate, names, route, vip]
 }
 
-fn certificate(report: &TargetReport, wanted: Wanted) -> Verdict {
+fn certificate(report: &TargetReport, wanted: &Wanted) -> Verdict {
     let state = report.certificate.as_ref().map(|certificate| certificate.state);
     match state {
         _ if !wanted.certificate => Verdict::yes("NotWanted"),
@@ -101,12 +101,16 @@ fn certificate(report: &TargetReport, wanted: Wanted) -> Verdict {
     }
 }
 
-fn names(report: &TargetReport, wanted: Wanted) -> Verdict {
-    let published = report.fqdn.len();
-    if published >= wanted.names {
-        return Verdict::yes(if wanted.names == 0 { "NotWanted" } else { "Published" });
+fn names(report: &TargetReport, wanted: &Wanted) -> Verdict {
+    let mut missing = wanted.names.iter().filter(|name| !report.fqdn.contains(name));
+    match (missing.next(), missing.count()) {
+        (None, _) if wanted.names.is_empty() => Verdict::yes("NotWanted"),
+        (None, _) => Verdict::yes("Published"),
+        (Some(name), 0) => Verdict::no("NotPublished", format!("{name} is not published")),
+        (Some(name), more) => {
+            Verdict::no("NotPublished", format!("{name} and {more} more names are not published"))
+        }
     }
-    Verdict::no("NotPublished", format!("{published} of {} names are published", wanted.names))
 }
 
 fn route(report: &TargetReport) -> Verdict {
@@ -122,7 +126,7 @@ fn route(report: &TargetReport) -> Verdict {
     }
 }
 
-fn vip(report: &TargetReport, wanted: Wanted) -> Verdict {
+fn vip(report: &TargetReport, wanted: &Wanted) -> Verdict {
     match &report.vip_owner {
         _ if !wanted.vip => Verdict::yes("NotWanted"),
         Some(owner) => Verdict::no("Conflict", format!("the address is {owner}'s; ask for another")),

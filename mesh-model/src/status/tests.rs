@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::api::{CertificateState, ConditionStatus};
 
-const ALL: Wanted = Wanted { vip: true, names: 1, certificate: true };
+fn all() -> Wanted {
+    Wanted { vip: true, names: ["checkout.example.com".parse().unwrap()].into(), certificate: true }
+}
 
 fn name(text: &str) -> Name {
     text.parse().unwrap()
@@ -16,7 +18,7 @@ fn wall(second: u64) -> WallTime {
 }
 
 fn store() -> StatusStore {
-    StatusStore::new(ALL, Duration::from_secs(60))
+    StatusStore::new(all(), Duration::from_secs(60))
 }
 
 fn well() -> TargetReport {
@@ -71,6 +73,11 @@ fn what_each_part_says() {
         ),
         (TargetReport { certificate: None, ..well() }, "Ready=False/PartsMissing Certificate=False/None"),
         (TargetReport { fqdn: Vec::new(), ..well() }, "Name=False/NotPublished"),
+        // as many as are wanted, and not the one that is
+        (
+            TargetReport { fqdn: vec!["old.example.com".parse().unwrap()], ..well() },
+            "Ready=False/PartsMissing Certificate=True/Issued Name=False/NotPublished",
+        ),
         (TargetReport { route: route(None, None), ..well() }, "Route=False/NotApplied"),
         (TargetReport { route: route(Some("r2"), Some("r1")), ..well() }, "Route=False/Propagating"),
         (TargetReport { route: route(Some("r2"), None), ..well() }, "Route=False/Propagating"),
@@ -146,7 +153,7 @@ fn a_restart_writes_only_what_is_new_and_takes_silence_for_none_after_the_limit(
     let shown = serde_json::to_string(&store.status(Some("r1".into()), 1)).unwrap();
     let shown: AccessPointStatus = serde_json::from_str(&shown).unwrap();
     let (limit, start) = (Duration::from_secs(60), Time::from_secs(5)); // on another clock
-    let mut after = StatusStore::restore(ALL, limit, &shown, start);
+    let mut after = StatusStore::restore(all(), limit, &shown, start);
     assert_eq!(after.roll_up(), store.roll_up());
     assert_eq!(after.update(&name("a"), well(), Time::from_secs(9), wall(900)), None, "as it is shown");
     assert_eq!(after.expect(&name("c"), wall(900)), None);
@@ -161,7 +168,7 @@ fn a_restart_writes_only_what_is_new_and_takes_silence_for_none_after_the_limit(
     assert_eq!(since, [962, 0, 962, 0, 0].map(wall), "what did not change is as old as before the restart");
     let mut foreign = shown;
     foreign.targets[0].conditions.pop();
-    let mut other = StatusStore::restore(ALL, limit, &foreign, start);
+    let mut other = StatusStore::restore(all(), limit, &foreign, start);
     assert!(
         other.update(&name("a"), well(), Time::from_secs(9), wall(900)).is_some(),
         "it is not as we show it"

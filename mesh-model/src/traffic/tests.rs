@@ -8,7 +8,6 @@ mod shift;
 use serde_json::json;
 
 use super::*;
-use crate::api::PlacementLevel;
 use crate::fleet::tests::{cluster, zone};
 use crate::render::{Rendering, Revision, TraceEntry, render, render_steered, render_with};
 use crate::template::Schemas;
@@ -313,4 +312,32 @@ fn a_service_without_a_selector_is_named_and_keeps_nobody_else() {
     let steering = steered(&access_point, &fleet(&["slc-a"]), "slc-a-1").unwrap();
     assert!(steering.is_empty());
     assert_eq!(steering.not_drained[0].to_string(), "Service/shop");
+}
+
+#[test]
+fn a_drained_zone_names_the_clusters_that_are_not_written() {
+    let fleet = |drain_zone: bool, drain_second: bool| {
+        let mut first = zone("slc-a", "us-west");
+        first.spec.drain = drain_zone;
+        let of = |name: &str, rest: &str| cluster(name, &format!("{{ zone: slc-a{rest} }}"));
+        let second = if drain_second { ", drain: true" } else { "" };
+        let clusters = vec![of("slc-a-1", ", gateway: true"), of("slc-a-2", second), of("slc-a-3", "")];
+        Fleet::new(vec![first], clusters).unwrap()
+    };
+    let mut access_point = access_point(POLICY, ROUTE, TRAFFIC);
+    access_point.traffic = None;
+    let beyond = |fleet: &Fleet, level, target: &str| {
+        let target = fleet.target(level, target).unwrap();
+        let plain = render(&access_point, &target, &Schemas::embedded());
+        steer(&plain.identified(), &access_point, &target, fleet).unwrap().beyond
+    };
+    let level = PlacementLevel::Zone;
+    assert_eq!(beyond(&fleet(true, false), level, "slc-a"), names(&["slc-a-2", "slc-a-3"]));
+    assert_eq!(beyond(&fleet(false, true), level, "slc-a"), names(&["slc-a-2"]));
+    assert_eq!(beyond(&fleet(false, false), level, "slc-a"), names(&[]));
+    assert_eq!(
+        beyond(&fleet(true, true), PlacementLevel::Cluster, "slc-a-1"),
+        names(&[]),
+        "each is a target of its own"
+    );
 }

@@ -138,6 +138,25 @@ fn hosts_too_few_for_a_percent_are_no_division_by_zero() {
     compare(&[counts((1000, 6, 6, 0)), counts((0, 0, 0, 0))], 140, 1);
 }
 
+/// `LocalityWrrTest.UnhealthyFailover`: five hosts and one, weights 1 to 2, a hundred picks.
+#[test]
+fn picks_of_locality_weights() {
+    let at = |name: &str, hosts, healthy, weight| Endpoints {
+        locality: Locality::new(name),
+        counts: counts((hosts, healthy, 0, 0)),
+        weight,
+        labels: Labels::new(),
+    };
+    for (healthy, picks) in [(5, 33.0), (4, 33.0), (3, 29.0), (2, 22.0), (1, 12.0), (0, 0.0)] {
+        let endpoints = [at("x", 5, healthy, 1), at("y", 1, 1, 2)];
+        let groups = endpoints.iter().map(|one| Group { priority: 0, weight: one.weight }).collect();
+        let assignment = Assignment { groups, is_weighted: true };
+        let all = [endpoints[0].counts.plus(endpoints[1].counts)];
+        let shares = divide(&assignment, &endpoints, &loads(&all, 140, 0), 140);
+        assert!((shares[0] * 100.0 - picks).abs() < 1.0, "{healthy}: {}", shares[0]);
+    }
+}
+
 proptest! {
     #[test]
     fn all_kinds_of_hosts(

@@ -149,6 +149,24 @@ fn a_failure_stays_one_when_its_target_leaves_and_when_it_comes_back() {
 }
 
 #[test]
+fn taking_a_failed_target_out_of_the_fleet_spends_no_budget() {
+    let policy = RolloutPolicy {
+        stages: vec![stage("all", &[], "1", 0, false)],
+        failure_budget: "25%".parse().unwrap(),
+        on_failure: OnFailure::Rollback,
+        ..RolloutPolicy::default()
+    };
+    let mut scene = Scene::settled(4, policy);
+    scene.propose(2);
+    scene.report("t000", 2, TargetHealth::Failed);
+    scene.check_given(&[("t000", 2), ("t001", 2)]);
+    scene.leave("t000");
+    assert_eq!(scene.phase(), Phase::Progressing, "one of four that were asked, as before");
+    scene.report("t001", 2, TargetHealth::Failed);
+    assert_eq!(scene.phase(), Phase::RollingBack);
+}
+
+#[test]
 fn a_new_revision_while_rolling_back_begins_with_the_canary_and_an_abort_then_changes_nothing() {
     let mut scene = Scene::settled(3, RolloutPolicy { on_failure: OnFailure::Rollback, ..canary_and_rest() });
     scene.propose(2);
@@ -166,6 +184,34 @@ fn a_new_revision_while_rolling_back_begins_with_the_canary_and_an_abort_then_ch
         scene.approve(2, "bob"),
         Err(ApprovalRefusal::OtherHash { given: difference(2), wanted: difference(3) })
     );
+}
+
+#[test]
+fn what_is_said_of_a_target_that_nobody_hears_is_no_evidence_that_it_is_back() {
+    let mut scene = Scene::settled(3, RolloutPolicy { on_failure: OnFailure::Rollback, ..canary_and_rest() });
+    scene.propose(2);
+    scene.report("t000", 2, TargetHealth::Failed);
+    scene.report("t000", 1, TargetHealth::Unknown);
+    assert_eq!(scene.phase(), Phase::RollingBack);
+    scene.report("t000", 1, TargetHealth::NotReady);
+    assert_eq!(scene.phase(), Phase::RolledBack, "it has it, well or not");
+}
+
+#[test]
+fn every_stage_that_pauses_asks_anew_and_the_last_one_too() {
+    let stages = vec![stage("one", &["t000"], "1", 0, true), stage("two", &["t001"], "1", 0, true)];
+    let mut scene = Scene::new(2, RolloutPolicy { stages, ..RolloutPolicy::default() });
+    scene.propose(1);
+    for target in ["t000", "t001"] {
+        scene.check_given(&[(target, 1)]);
+        scene.report(target, 1, TargetHealth::Ready);
+        assert_eq!((scene.phase(), scene.rollout.state().completed), (Phase::Waiting, None));
+        scene.approve(1, "bob").unwrap();
+    }
+    assert_eq!((scene.phase(), scene.rollout.state().completed), (Phase::Settled, Some(revision(1))));
+    let stages: Vec<&str> =
+        scene.rollout.state().approvals.iter().map(|given| given.stage.as_str()).collect();
+    assert_eq!(stages, ["one", "two"]);
 }
 
 #[test]

@@ -73,6 +73,9 @@ fn lines_that_cannot_be_are_refused_and_change_nothing() {
         r#"{"at":"4s","kind":"timeout"}"#,
         r#"{"at":"6s","kind":"timeout","target":"t000"}"#,
         r#"{"at":"6s","kind":"explode"}"#,
+        r#"{"at":"6s","kind":"report","target":"t0002","health":"ready"}"#,
+        r#"{"at":"6s","kind":"leave","targets":["t000","t02"]}"#,
+        r#"{"at":"5s","kind":"timeout"}"#,
     ]);
     assert_eq!(
         answers[..4],
@@ -85,6 +88,14 @@ fn lines_that_cannot_be_are_refused_and_change_nothing() {
     );
     assert_eq!(answers[4], "unreadable: target: a line of kind timeout has no such field; leave it out");
     assert!(answers[5].starts_with("unreadable: unknown variant `explode`"), "{}", answers[5]);
+    assert_eq!(
+        answers[6..],
+        [
+            "error: no target t0002 in the fleet; did you mean `t000`?",
+            "error: no target t02 in the fleet; did you mean `t002`?",
+            "Settled [] next -", // at 5 s: none of the lines above happened
+        ]
+    );
 }
 
 #[test]
