@@ -4,6 +4,7 @@ use super::*;
 use crate::provision::NameProvider;
 use crate::units::{Amount, HumanDuration};
 
+mod desired;
 mod drain;
 mod properties;
 
