@@ -5,7 +5,8 @@
 //! owner and target that the name leads to ([`Mark`]); whatever bears none of
 //! ours is never touched, and a record goes with its last owner. [`Planner`]
 //! keeps wanted and current records by name and looks only at names that
-//! changed; [`plan()`] is the same at once.
+//! changed; [`plan()`] is the same at once. [`wanted()`] says what the names of an
+//! access point are to lead to.
 //!
 //! Missing evidence takes nobody out: see [`Member::health`]. Many deletions at
 //! once wait for somebody who approves exactly these. [`Drain`] is the order in
@@ -14,6 +15,7 @@
 //! external-dns does is cited where we do likewise (`plan/plan.go`).
 
 mod answer;
+mod desired;
 mod drain;
 mod file;
 mod mark;
@@ -31,6 +33,7 @@ use crate::name::{Fqdn, Name};
 use crate::render::Revision;
 use crate::vip::ClaimKey;
 
+pub use desired::wanted;
 pub use drain::{Drain, DrainEvent, DrainState, DrainTransmit};
 pub use file::{CurrentFile, DesiredFile, MemberSpec, WantedSpec};
 pub use mark::{Mark, Unmarked};

@@ -18,10 +18,11 @@ mod workload;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access_point::{Placement, PlacementRule, TargetSelection};
-use crate::api::{PlacementLevel, Reachability};
+use crate::api::{Condition, ConditionStatus, PlacementLevel, Reachability};
 use crate::fleet::{Cluster, Fleet, Target};
 use crate::name::Name;
 use crate::nearest::{did_you_mean, nearest};
+use crate::time::WallTime;
 
 pub use workload::{Presence, Workload};
 
@@ -50,7 +51,8 @@ pub struct Decision {
 }
 
 /// What is decided of one target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It is no target and has not been one.
     Skip,
@@ -110,6 +112,58 @@ pub enum Reason {
     /// The workload is wanted there.
     #[error("the workload is wanted there")]
     WorkloadWanted,
+}
+
+impl Reason {
+    /// In one CamelCase word, for programs and conditions.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Gone => "Gone",
+            Self::HalfRead => "HalfRead",
+            Self::NoGateway => "NoGateway",
+            Self::NotSelected => "NotSelected",
+            Self::NotThere { .. } => "NotThere",
+            Self::Selected => "Selected",
+            Self::Unreachable => "Unreachable",
+            Self::WorkloadAbsent => "WorkloadAbsent",
+            Self::WorkloadLeft => "WorkloadLeft",
+            Self::WorkloadLeaving { .. } => "WorkloadLeaving",
+            Self::WorkloadMissing => "WorkloadMissing",
+            Self::WorkloadUnseen => "WorkloadUnseen",
+            Self::WorkloadWanted => "WorkloadWanted",
+        }
+    }
+}
+
+impl Decision {
+    /// As a target's condition `Placed`: true while it is one, whatever keeps it. Put it to the one that is
+    /// there by [`Condition::updated`], so that the time is that of the last change.
+    #[must_use]
+    pub fn condition(&self, wall: WallTime, generation: u64) -> Condition {
+        let is_placed = matches!(self.outcome, Outcome::Place | Outcome::Retain);
+        Condition {
+            kind: "Placed".to_owned(),
+            status: if is_placed { ConditionStatus::True } else { ConditionStatus::False },
+            observed_generation: Some(generation),
+            last_transition_time: wall,
+            reason: self.reason.word().to_owned(),
+            message: self.reason.to_string(),
+        }
+    }
+}
+
+/// As `{target, outcome, reason, message}`.
+impl serde::Serialize for Decision {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let mut decision = serializer.serialize_struct("Decision", 4)?;
+        decision.serialize_field("target", &self.target)?;
+        decision.serialize_field("outcome", &self.outcome)?;
+        decision.serialize_field("reason", self.reason.word())?;
+        decision.serialize_field("message", &self.reason.to_string())?;
+        decision.end()
+    }
 }
 
 impl std::fmt::Display for Decision {

@@ -22,7 +22,7 @@ use crate::fleet::{Fleet, Target};
 use crate::name::Name;
 use crate::overrides::Outcome;
 use crate::patch::{Document, Origin, Pointer, apply};
-use crate::template::{Schemas, Template, TemplateId};
+use crate::template::{SchemaFinding, SchemaProblem, Schemas, Template, TemplateId};
 use crate::traffic::{Steering, steer};
 
 pub use compare::{Change, Difference, ParseRevisionError, Revision, TargetDifference, compare};
@@ -236,8 +236,8 @@ fn faults(
     schemas: &Schemas,
     origins: &Origins,
 ) -> Vec<RenderError> {
-    let error = |path: Pointer, reason: String| {
-        let rule = origins.name(last_writer(document, &path)).to_owned();
+    let error = |path: Pointer, reason: String, writer: Origin| {
+        let rule = origins.name(writer).to_owned();
         RenderError { object: template.id.clone(), rule, path, reason }
     };
     let mut bare = value.clone();
@@ -245,11 +245,27 @@ fn faults(
         labels.remove(OWNER_LABEL); // which a person may not write
     }
     if let Err(wrong) = Template::check(bare, &access_point.id.namespace, &FieldPath::default()) {
-        return vec![error(trace::pointer_of(&wrong.path), wrong.problem.to_string())];
+        let path = trace::pointer_of(&wrong.path);
+        let writer = last_writer(document, &path);
+        return vec![error(path, wrong.problem.to_string(), writer)];
     }
     let findings = schemas.check_object(template.id.kind, value).into_iter();
     let findings = findings.filter(|finding| !finding.problem.is_warning());
-    findings.map(|finding| error(finding.path, finding.problem.to_string())).collect()
+    let writer = |finding: &SchemaFinding| match &finding.problem {
+        SchemaProblem::Missing { field } if never_had(template, &finding.path, field) => Origins::TEMPLATE,
+        _ => last_writer(document, &finding.path),
+    };
+    let error = |finding: SchemaFinding| {
+        let writer = writer(&finding);
+        error(finding.path, finding.problem.to_string(), writer)
+    };
+    findings.map(error).collect()
+}
+
+/// Whether a template has the place where a field is missing, and not the field: then nobody took it away.
+fn never_had(template: &Template, path: &Pointer, field: &str) -> bool {
+    let has = |pointer: &Pointer| template.object.pointer(&pointer.to_string()).is_some();
+    has(path) && !has(&path.then(field))
 }
 
 /// Who wrote last at a place, or around it.

@@ -11,6 +11,10 @@
 //! What is waited for is what resolvers may remember: the time to live of every
 //! record that there was, not of the last alone, for who asked under the old
 //! one still keeps its answer. On the way back the address comes first.
+//!
+//! Nothing is believed that nobody said: while it is not known whether names lead
+//! there, a drain has them withdrawn and waits for the word that none does; and
+//! after a restart ([`Drain::restarted`]) they may have gone a moment ago.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -40,12 +44,21 @@ use crate::time::Time;
 #[derive(Clone, Debug, Default)]
 pub struct Drain {
     state: DrainState,
-    /// The time to live of what is published, if anything is.
-    ttl: Option<Duration>,
+    /// What is published; `None` while nobody has said.
+    published: Option<Published>,
     /// Until when resolvers may remember what is no longer published.
     remembered_until: Time,
     transmits: VecDeque<DrainTransmit>,
     events: VecDeque<DrainEvent>,
+}
+
+/// Whether names lead there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Published {
+    /// None does.
+    No,
+    /// Some do, with this time to live.
+    Yes(Duration),
 }
 
 /// Where a drain is.
@@ -100,10 +113,28 @@ pub(super) enum Input {
 }
 
 impl Drain {
-    /// An access point that serves, and whose names are not known yet.
+    /// An access point that begins to serve, and whose names are not known yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same where it may have served before, and nobody remembers how far a drain had come: its names
+    /// may have gone just now. `longest` is the longest time to live that they may have had.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mesh_model::names::Drain;
+    /// use mesh_model::time::Time;
+    ///
+    /// let mut drain = Drain::restarted(Time::from_secs(10), Duration::from_secs(30));
+    /// drain.handle_drain(Time::from_secs(11), true);
+    /// drain.handle_published(Time::from_secs(12), None);
+    /// assert_eq!(drain.poll_timeout(), Some(Time::from_secs(40)));
+    /// ```
+    #[must_use]
+    pub fn restarted(now: Time, longest: Duration) -> Self {
+        Self { remembered_until: now + longest, ..Self::default() }
     }
 
     /// An operator wants traffic off it, or back.
@@ -113,13 +144,14 @@ impl Drain {
 
     /// What is published now: the time to live of the record that leads there, or that none does.
     pub fn handle_published(&mut self, now: Time, ttl: Option<Duration>) {
-        if let Some(old) = self.ttl
-            && ttl != Some(old)
+        let published = ttl.map_or(Published::No, Published::Yes);
+        if let Some(Published::Yes(old)) = self.published
+            && published != Published::Yes(old)
         {
             self.remembered_until = self.remembered_until.max(now + old);
         }
-        self.ttl = ttl;
-        if ttl.is_none() {
+        self.published = Some(published);
+        if published == Published::No {
             self.enter(now, Input::NamesGone);
         }
     }
@@ -176,7 +208,7 @@ impl Drain {
             DrainState::Serving => Some(DrainTransmit::PublishNames),
             DrainState::VipGoing => Some(DrainTransmit::WithdrawVip),
         });
-        if to == DrainState::NamesGoing && self.ttl.is_none() {
+        if to == DrainState::NamesGoing && self.published == Some(Published::No) {
             self.enter(now, Input::NamesGone); // no name led there
         }
         if to == DrainState::Waiting {

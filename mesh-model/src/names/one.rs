@@ -18,6 +18,8 @@ const MARK_TTL: HumanDuration = HumanDuration::from_secs(300);
 pub(super) struct Here {
     /// Its own, of any kind.
     pub(super) records: Vec<Record>,
+    /// Sets of somebody else beside ours, which a provider answers with by their weights.
+    pub(super) others: Vec<Record>,
     /// Marks by the kind of record that they speak of.
     pub(super) marks: BTreeMap<RecordKind, Record>,
 }
@@ -115,7 +117,15 @@ fn refused(name: &Fqdn, desired: &Desired, here: &Here, provider: &NameProvider)
     if KINDS.iter().any(|kind| mark::name_of(name, kind).is_none()) {
         return Some(NameProblem::Long);
     }
+    // sets may lie side by side, but not beside one record, and not beside an alias
+    let is_beside = |other: &Record| desired.is_weighted && other.kind != RecordKind::Cname;
+    if let Some(other) = here.others.iter().find(|other| !is_beside(other)) {
+        return Some(NameProblem::Foreign { kind: other.kind.clone(), fleet: None });
+    }
     if desired.parts.contains_key(&RecordKind::Cname) {
+        if let Some(other) = here.others.first() {
+            return Some(NameProblem::Foreign { kind: other.kind.clone(), fleet: None });
+        }
         if provider.domains.contains(name) {
             return Some(NameProblem::Apex);
         }

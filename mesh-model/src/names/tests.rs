@@ -4,6 +4,7 @@ use super::*;
 use crate::provision::NameProvider;
 use crate::units::{Amount, HumanDuration};
 
+mod desired;
 mod drain;
 mod properties;
 
@@ -248,6 +249,29 @@ fn foreign_records_are_never_touched() {
     let beside = vec![record(SHOP, "MX", &["10 mail.example.com"]), record(SHOP, "TXT", &["v=spf1 -all"])];
     let fine = plan(vec![leads(SHOP, vec![member("n/x@a 10.0.0.1")])], beside, &provider("0"), None);
     assert_eq!((fine.changes.len(), fine.errors.len()), (2, 0));
+}
+
+/// A provider of weighted records answers with the sets of several owners under one name and kind.
+#[test]
+fn a_set_of_somebody_else_is_let_be_beside_ours() {
+    let other =
+        Record { set_id: Some("blue".to_owned()), weight: Some(9), ..record(SHOP, "A", &["10.9.9.9"]) };
+    let ours = || vec![member("n/x@a 10.0.0.1"), member("n/x@b 10.0.0.2")];
+    let weighted = |members| vec![Wanted { answer: Answer::Weighted(members), ..leads(SHOP, vec![]) }];
+    let mut records = vec![other.clone()];
+    for wanted in [weighted(ours()), weighted(ours()[..1].to_vec()), vec![]] {
+        let planned = plan(wanted, records.clone(), &provider("100%"), None);
+        assert_eq!(errors(&planned), Vec::<String>::new());
+        make(&planned.changes, &mut records);
+        assert!(records.contains(&other), "{planned:?}");
+    }
+    assert_eq!((records.len(), &records[0]), (1, &other), "and nothing else is left");
+    // one record for all, or an alias, cannot lie beside it
+    for wanted in [leads(SHOP, ours()), alias(SHOP, "n/x", "www.example.com")] {
+        let planned = plan(vec![wanted], vec![other.clone()], &provider("0"), None);
+        assert!(errors(&planned)[0].contains("it has a A record that bears no mark of ours"), "{planned:?}");
+        assert_eq!(planned.changes, []);
+    }
 }
 
 #[test]

@@ -190,6 +190,32 @@ fn the_word_of_a_cluster_that_does_not_answer_removes_nothing() {
 }
 
 #[test]
+fn decisions_as_conditions_and_as_json() {
+    let decision = |outcome, reason| Decision { target: "slc-a-1".parse().unwrap(), outcome, reason };
+    let wall = WallTime::from_unix_seconds(0);
+    let kept = decision(Outcome::Retain, Reason::WorkloadLeaving { replicas: 2 });
+    let condition = kept.condition(wall, 7);
+    assert_eq!(
+        serde_json::to_value(&condition).unwrap(),
+        serde_json::json!({
+            "type": "Placed", "status": "True", "observedGeneration": 7, "lastTransitionTime": "1970-01-01T00:00:00Z",
+            "reason": "WorkloadLeaving", "message": "the workload is leaving and still has 2 replicas there"
+        })
+    );
+    for (outcome, expected) in [
+        (Outcome::Place, ConditionStatus::True),
+        (Outcome::Drain, ConditionStatus::False),
+        (Outcome::Skip, ConditionStatus::False),
+    ] {
+        assert_eq!(decision(outcome, Reason::Gone).condition(wall, 0).status, expected);
+    }
+    assert_eq!(
+        serde_json::to_value(decision(Outcome::Drain, Reason::Gone)).unwrap(),
+        serde_json::json!({ "target": "slc-a-1", "outcome": "drain", "reason": "Gone", "message": "it is no longer in the fleet" })
+    );
+}
+
+#[test]
 fn a_workload_is_refused_where_a_cluster_is_there_twice() {
     let text = "{ apiVersion: overspill.dev/v1alpha1, kind: FederatedDeployment, metadata: { name: web, namespace: shop }, \
                 spec: { placement: { clusters: [{ name: a, replicas: 1 }, { name: a, replicas: 2 }] } } }";

@@ -147,6 +147,26 @@ fn a_wrong_template_is_the_templates_fault_everywhere() {
 }
 
 #[test]
+fn what_is_missing_is_the_fault_of_whoever_took_it_away() {
+    let overrides = |last: &str| {
+        format!(
+            "{{ name: o, rules: [{{ kind: Service, patch: [{{ op: add, path: /spec/type, value: ClusterIP }}] }}, {last}] }}"
+        )
+    };
+    let label = "{ kind: Service, labels: { a: b } }";
+    let mut never = with(&overrides(label));
+    never.templates[0].object["spec"] = json!({ "selector": { "app": "web" } });
+    let taken = with(&overrides("{ kind: Service, merge: { spec: { ports: null } } }"));
+    let replaced = with(&overrides("{ kind: Service, patch: [{ op: replace, path: /spec, value: {} }] }"));
+    for (access_point, rule) in
+        [(never, "template"), (taken, "override o rule 1"), (replaced, "override o rule 1")]
+    {
+        let error = on(&access_point, &fleet(), "slc-a-1").errors.remove(0);
+        assert_eq!((error.rule.as_str(), error.reason.as_str()), (rule, "`ports` is missing; add it"));
+    }
+}
+
+#[test]
 fn our_mark_cannot_be_taken() {
     let access_point = with(
         "{ name: o, rules: [{ kind: Service, patch: [{ op: add, path: /spec/selector, value: { overspill.dev/access-point: other } }, \

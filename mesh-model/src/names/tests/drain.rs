@@ -80,9 +80,29 @@ fn the_address_goes_last_and_comes_first() {
     assert_eq!(path, [NamesGoing, Waiting, VipGoing, Gone, Returning, Serving]);
 }
 
+/// Nobody has said yet whether names lead there; after a restart nobody knows since when they do not.
+#[test]
+fn the_address_stays_while_names_may_lead_there() {
+    let mut drain = Drain::new();
+    drain.handle_drain(seconds(1), true);
+    drain.handle_timeout(seconds(1_000));
+    assert_eq!((drain.state(), transmits(&mut drain)), (NamesGoing, vec![DrainTransmit::WithdrawNames]));
+    drain.handle_published(seconds(1_001), Some(Duration::from_secs(30)));
+    drain.handle_published(seconds(1_002), None);
+    assert_eq!((drain.state(), drain.poll_timeout()), (Waiting, Some(seconds(1_032))));
+
+    let mut drain = Drain::restarted(seconds(500), Duration::from_secs(60));
+    drain.handle_published(seconds(501), None);
+    drain.handle_drain(seconds(502), true);
+    assert_eq!((drain.state(), drain.poll_timeout()), (Waiting, Some(seconds(560))));
+    drain.handle_timeout(seconds(560));
+    assert_eq!(drain.state(), VipGoing);
+}
+
 #[test]
 fn without_names_there_is_nothing_to_wait_for() {
     let mut drain = Drain::new();
+    drain.handle_published(seconds(0), None);
     drain.handle_drain(seconds(1), true);
     assert_eq!(drain.state(), VipGoing);
     assert_eq!(transmits(&mut drain).last(), Some(&DrainTransmit::WithdrawVip));
