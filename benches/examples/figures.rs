@@ -1,4 +1,4 @@
-//! The README's figures in one command, in about a minute:
+//! The README's figures in one command, in about two minutes:
 //! `cargo run --release -p benches --example figures`. Words after `--` choose
 //! among the groups: `figures -- path connections`.
 //!
@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use benches::{Case, Scale, connections, movement, node, path, queue, simulated, tables};
+use benches::{Case, Scale, connections, mesh, movement, node, path, queue, simulated, tables};
 use lb_core::Family;
 use lb_core::table::TableKind;
 
@@ -42,7 +42,7 @@ fn main() {
 }
 
 /// What may be asked for by name.
-const GROUPS: [(&str, fn()); 7] = [
+const GROUPS: [(&str, fn()); 9] = [
     ("tables", table_times),
     ("movement", table_contract),
     ("connections", connection_figures),
@@ -50,6 +50,8 @@ const GROUPS: [(&str, fn()); 7] = [
     ("queue", queue_rates),
     ("simulated", simulated_rate),
     ("node", node_times),
+    ("mesh", mesh_times),
+    ("growth", mesh_growth),
 ];
 
 fn simulated_rate() {
@@ -65,6 +67,80 @@ fn node_times() {
     each.alone(&what("plan when nothing is to do"), "plan-unchanged", Goal::None, "");
     each.alone(&what("a write as netlink"), "encode", Goal::None, "");
     each.alone(&what("a listing from netlink"), "decode", Goal::None, "");
+}
+
+fn mesh_times() {
+    let ms = Timing { cases: mesh::CASES, operations: 1, scale: 1e-6, unit: "ms" };
+    let us = Timing { operations: 100, scale: 1e-3, unit: "us", ..ms };
+    ms.alone("render 100 targets x 7 objects, each field explained", "render", at_most(100.0, 20.0), "");
+    ms.alone("the same, traffic steered", "render-steered", at_most(200.0, 40.0), "");
+    ms.alone("compare two such renderings", "compare", Goal::None, "");
+    ms.alone("place an access point in 1,000 clusters", "placement", Goal::None, "");
+    us.row("JSON patch of five operations, writers noted", "patch", Goal::None);
+    us.row("merge patch of three fields, writers noted", "merge", Goal::None);
+    us.row("what differs between two objects", "diff", Goal::None);
+    ms.alone("lint 100 access points with a fleet's facts", "lint", Goal::None, "");
+    us.alone("reconcile 100 objects of a target, nothing to do", "reconcile", Goal::None, "");
+    us.alone("rollout of 1,000 targets: a report", "rollout-report", at_most(1_000.0, 100.0), "");
+    us.alone("rollout of 1,000 targets: a revision", "rollout-revision", at_most(1_000.0, 300.0), "");
+    us.alone("status of 1,000 x 100 targets: one change", "status-change", at_most(1_000.0, 10.0), "");
+    ms.alone("status of 1,000 x 100 targets: rebuilt", "status-rebuild", at_most(2_000.0, 500.0), "");
+    us.alone("200,000 records: one name changes", "names-change", at_most(50_000.0, 100.0), "");
+    ms.alone("200,000 records: planned in one call", "names-once", Goal::None, "");
+    ms.alone("10,000 claims of addresses: read again", "vip-replay", Goal::None, "");
+    ms.alone("10,000 claims of addresses: planned, one is new", "vip-plan", Goal::None, "");
+    ms.alone("1,000 hosts: all certificates", "certificates", Goal::None, "");
+    us.alone("1,000 hosts: one host more", "certificates-one-more", Goal::None, "");
+    let footprint = at_most(1_000.0, 200.0);
+    ms.alone("footprint of 10,000 services x 100 gateways", "footprint", footprint, "");
+    ms.alone("smallest scopes of 1,000 access points", "visibility", Goal::None, "");
+    ms.alone("Envoy's configuration of 1,000 access points", "envoy", Goal::None, "");
+    ms.alone("its versions for xDS", "xds-snapshot", Goal::None, "");
+    us.alone("xDS: one of 1,000 endpoints' changes pushed", "xds-change", Goal::None, "");
+    for (what, name) in
+        [("loads of 3 priorities", "locality-loads"), ("9 localities, all", "locality-answer")]
+    {
+        let rate = 1e3 / of_name(mesh::CASES, name).best(BUDGET, 10_000);
+        row(&format!("locality: {what}"), rate, "M/s", Goal::AtLeast { floor: 1.0, aim: 2.0 }, "");
+    }
+}
+
+/// How much longer ten times as much takes; what is logarithmic hardly does, n log n is 12 to 14 times.
+fn mesh_growth() {
+    println!("\n| ten times as much of | takes | ten times as much | |");
+    println!("|---|--:|--:|---|");
+    let rows = [
+        ("targets: render", "render", 1),
+        ("targets: render, traffic steered", "render-steered", 1),
+        ("targets: compare", "compare", 1),
+        ("clusters: place", "placement", 1),
+        ("routes: JSON patch", "patch/overspill", 100),
+        ("routes: merge patch", "merge/overspill", 100),
+        ("routes: difference", "diff/overspill", 100),
+        ("access points: lint", "lint", 1),
+        ("objects: reconcile", "reconcile", 10),
+        ("targets: a report in a rollout", "rollout-report", 100),
+        ("targets: a revision in a rollout", "rollout-revision", 10),
+        ("access points: one status changes", "status-change", 1_000),
+        ("access points: all statuses", "status-rebuild", 1),
+        ("records: one name changes", "names-change", 100),
+        ("records: planned in one call", "names-once", 1),
+        ("claims: read again", "vip-replay", 1),
+        ("claims: planned", "vip-plan", 1),
+        ("hosts: all certificates", "certificates", 1),
+        ("hosts: one host more", "certificates-one-more", 1),
+        ("services: footprint", "footprint", 1),
+        ("access points: smallest scopes", "visibility", 1),
+        ("access points: Envoy's configuration", "envoy", 1),
+        ("access points: versions for xDS", "xds-snapshot", 1),
+        ("access points: one change pushed", "xds-change", 100),
+    ];
+    for (what, name, operations) in rows {
+        let case = of_name(mesh::CASES, name);
+        let [once, tenfold] =
+            [Scale::Full, Scale::Tenfold].map(|scale| case.best_at(scale, BUDGET, operations) * 1e-6);
+        println!("| {what} | {once:.3} ms | {tenfold:.3} ms | {:.1} x |", tenfold / once);
+    }
 }
 
 fn table_times() {
@@ -163,8 +239,7 @@ impl Timing {
 
     /// A row of one case that has no candidates beside it.
     fn alone(&self, what: &str, name: &str, goal: Goal, beside: &str) {
-        let case = self.cases.iter().find(|case| case.name == name).expect("a case of that name");
-        row(what, self.measure(case), self.unit, goal, beside);
+        row(what, self.measure(of_name(self.cases, name)), self.unit, goal, beside);
     }
 
     fn measure(&self, case: &Case) -> f64 {
@@ -176,6 +251,10 @@ impl Timing {
 fn of(cases: &[Case], operation: &str) -> Vec<Case> {
     let is_of = |case: &&Case| case.name.split_once('/').is_some_and(|(before, _)| before == operation);
     cases.iter().filter(is_of).copied().collect()
+}
+
+fn of_name<'a>(cases: &'a [Case], name: &str) -> &'a Case {
+    cases.iter().find(|case| case.name == name).expect("a case of that name")
 }
 
 fn candidate(case: &Case) -> &'static str {

@@ -25,17 +25,18 @@ fn main() {
     }
 }
 
-const GROUPS: [(&str, &[Case]); 6] = [
+const GROUPS: [(&str, &[Case]); 7] = [
     ("path", benches::path::CASES),
     ("tables", benches::tables::CASES),
     ("connections", benches::connections::CASES),
     ("queue", benches::queue::CASES),
     ("simulated", benches::simulated::CASES),
     ("node", benches::node::CASES),
+    ("mesh", benches::mesh::CASES),
 ];
 
 /// What the table shows: a case of ours, and the peers' beside it.
-const ROWS: [(&str, &[&str]); 19] = [
+const ROWS: [(&str, &[&str]); 27] = [
     ("path/parse", &[]),
     ("path/hash", &[]),
     ("path/encapsulate", &[]),
@@ -55,10 +56,20 @@ const ROWS: [(&str, &[&str]); 19] = [
     ("node/plan-unchanged", &[]),
     ("node/encode", &[]),
     ("node/decode", &[]),
+    ("mesh/render", &[]),
+    ("mesh/patch/overspill", &["json-patch"]),
+    ("mesh/merge/overspill", &["json-patch"]),
+    ("mesh/diff/overspill", &["json-patch"]),
+    ("mesh/rollout-report", &[]),
+    ("mesh/status-change", &[]),
+    ("mesh/names-change", &[]),
+    ("mesh/names-once", &[]),
 ];
 
 /// Repetitions: whole fillings of the small tables, so that growth is counted too.
 const COUNT: u64 = 1 << 16;
+/// The same where an operation is about many things: targets, routes, names.
+const FEW: u64 = 1 << 6;
 
 fn print_table() -> Result<(), String> {
     println!("| instructions for one operation | ours | beside it |");
@@ -79,7 +90,8 @@ fn print_table() -> Result<(), String> {
 /// How many instructions one operation of a case takes.
 fn instructions(name: &str) -> Result<u64, String> {
     find(name)?;
-    Ok((counted(name, 2 * COUNT)?.saturating_sub(counted(name, COUNT)?)) / COUNT)
+    let count = if name.starts_with("mesh/") { FEW } else { COUNT };
+    Ok((counted(name, 2 * count)?.saturating_sub(counted(name, count)?)) / count)
 }
 
 /// The instructions of a whole run of so many repetitions.

@@ -1,4 +1,4 @@
-//! What is measured: lb-core and sim beside their peers, each thing once.
+//! What is measured: lb-core, mesh-model and sim beside their peers, each thing once.
 //!
 //! A [`Case`] prepares its data and gives a loop of one operation; the loop
 //! checks its answers. Three users share the cases: the criterion benches in
@@ -9,6 +9,7 @@
 pub mod connections;
 pub mod fixtures;
 pub mod harness;
+pub mod mesh;
 pub mod movement;
 pub mod node;
 pub mod path;
@@ -37,6 +38,8 @@ pub enum Scale {
     Full,
     /// Enough to see that a case works, in a debug build too.
     Small,
+    /// Ten times as much as the figures are of, where a case grows: to see how.
+    Tenfold,
 }
 
 impl Case {
@@ -52,7 +55,13 @@ impl Case {
     /// The best, because a busy machine can only make a round slower.
     #[must_use]
     pub fn best(&self, budget: Duration, operations: u32) -> f64 {
-        let mut work = (self.prepare)(Scale::Full);
+        self.best_at(Scale::Full, budget, operations)
+    }
+
+    /// The same on as much data as said.
+    #[must_use]
+    pub fn best_at(&self, scale: Scale, budget: Duration, operations: u32) -> f64 {
+        let mut work = (self.prepare)(scale);
         let start = Instant::now();
         let rounds = (0..).take_while(|&round| round < 3 || start.elapsed() < budget);
         let best = rounds.map(|_| work(u64::from(operations))).min().unwrap_or_default();
@@ -65,7 +74,7 @@ impl Scale {
     #[must_use]
     pub const fn flows(self) -> u32 {
         match self {
-            Self::Full => 1 << 20,
+            Self::Full | Self::Tenfold => 1 << 20,
             Self::Small => 1 << 8,
         }
     }
@@ -74,8 +83,18 @@ impl Scale {
     #[must_use]
     pub const fn pick(self, full: u32, small: u32) -> u32 {
         match self {
+            Self::Full | Self::Tenfold => full,
+            Self::Small => small,
+        }
+    }
+
+    /// One of two numbers, the first of which grows.
+    #[must_use]
+    pub const fn grown(self, full: u32, small: u32) -> u32 {
+        match self {
             Self::Full => full,
             Self::Small => small,
+            Self::Tenfold => 10 * full,
         }
     }
 }

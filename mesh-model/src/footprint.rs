@@ -109,7 +109,8 @@ impl Footprint {
 #[must_use]
 pub fn predict(renderings: &[Rendering], services: &Services, fleet: &Fleet) -> Footprint {
     let mut footprint = Footprint::default();
-    let mut hide = BTreeSet::new();
+    // by the service's position: many proxies hide the same ones
+    let mut hide = vec![false; services.services.len()];
     let clusters: Vec<_> = by_cluster(renderings, fleet)
         .into_iter()
         .map(|(name, renderings)| (name, Objects::of(&renderings, services), renderings))
@@ -130,10 +131,10 @@ pub fn predict(renderings: &[Rendering], services: &Services, fleet: &Fleet) -> 
             let over = budget_bytes.is_some_and(|budget| size.memory_bytes > budget);
             // what is exported is nothing to a gateway of our own
             if let Some(budget) = budget_bytes.filter(|_| over && !is_own) {
-                hide.extend(to_hide(
-                    objects.unneeded(&viewer, services, &needed),
-                    size.memory_bytes - budget,
-                ));
+                let candidates = objects.unneeded(&viewer, services, &needed);
+                for position in to_hide(candidates, size.memory_bytes - budget) {
+                    hide[position] = true;
+                }
             }
             footprint.proxies.push(ProxySize {
                 class,
@@ -149,7 +150,9 @@ pub fn predict(renderings: &[Rendering], services: &Services, fleet: &Fleet) -> 
             });
         }
     }
-    footprint.hide = hide.into_iter().collect();
+    let hidden = services.services.iter().zip(hide).filter(|(_, is_hidden)| *is_hidden);
+    footprint.hide = hidden.map(|((host, service), _)| short_name(host, service)).collect();
+    footprint.hide.sort();
     footprint
 }
 
@@ -174,16 +177,22 @@ fn budget(class: ProxyClass, cluster: Option<&Cluster>) -> Option<u64> {
 }
 
 /// The services that bring a proxy into its budget: the largest, as many as it takes.
-fn to_hide(mut candidates: Vec<(String, u64)>, excess: u64) -> Vec<String> {
+fn to_hide(mut candidates: Vec<(usize, u64)>, excess: u64) -> impl Iterator<Item = usize> {
     // stable: equal ones stay in order of name
     candidates.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
     let mut freed = 0_u64;
-    let needed = candidates.into_iter().take_while(|(_, bytes)| {
+    let needed = candidates.into_iter().take_while(move |(_, bytes)| {
         let is_needed = freed < excess;
         freed = freed.saturating_add(*bytes);
         is_needed
     });
-    needed.map(|(name, _)| name).collect()
+    needed.map(|(position, _)| position)
+}
+
+/// `namespace/name` of a service.
+fn short_name(host: &str, service: &MeshService) -> String {
+    let name = host.split_once('.').map_or(host, |(name, _)| name);
+    format!("{}/{name}", service.namespace)
 }
 
 #[cfg(test)]

@@ -2,18 +2,20 @@
 //!
 //! A [`Name`] is a DNS label (RFC 1123), stricter than Kubernetes asks, because
 //! our names become label values, directories and parts of host names. A
-//! [`Fqdn`] is a host name in the one form that records are compared in. What a
+//! [`Fqdn`] is a host name in the one form that records are compared in. Both are
+//! shared when they are cloned, for plans name everything many times. What a
 //! name refers to is for others to find.
 
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::units::text_value;
 
 /// The name of an object, zone, cluster, override or stage: 1 to 63 of `a-z 0-9 -`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(Box<str>);
+pub struct Name(Arc<str>);
 
 /// A text is no name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,7 +76,7 @@ text_value!(Name, "name", "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", "A DNS label (
 /// # Ok::<(), mesh_model::name::ParseFqdnError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Fqdn(Box<str>);
+pub struct Fqdn(Arc<str>);
 
 /// A text is no host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -119,6 +121,12 @@ impl Fqdn {
     pub fn is_below(&self, domain: &Self) -> bool {
         let before = self.0.strip_suffix(&*domain.0);
         before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    }
+
+    /// A name made of parts of others, so that it is right already.
+    pub(crate) fn made_of_names(text: String) -> Self {
+        debug_assert_eq!(text.parse().as_ref().map(Self::as_str), Ok(text.as_str()));
+        Self(text.into())
     }
 }
 

@@ -234,25 +234,25 @@ impl<'a> Objects<'a> {
         self.routes.iter().flat_map(|one| &one.refers_to).chain(self.own.keys()).map(String::as_str)
     }
 
-    /// Services that a proxy sees and nothing rendered needs, by name, with the memory of each.
+    /// Services that a proxy sees and nothing rendered needs, by their position in the mesh, with the memory of each.
     pub(super) fn unneeded(
         &self,
         viewer: &Viewer<'_>,
         services: &Services,
         needed: &BTreeSet<&str>,
-    ) -> Vec<(String, u64)> {
+    ) -> Vec<(usize, u64)> {
         let is_needed = |host: &str, service: &MeshService| {
             let is_own = viewer.class == ProxyClass::Sidecar && service.namespace == viewer.namespace;
             is_own || needed.contains(host)
         };
         let base = services.model.size(Counts::default()).memory_bytes;
-        let one = |(host, service): (&str, &MeshService)| {
-            let bytes = services.model.size(of_service(viewer, host, service)).memory_bytes - base;
-            let name = host.split_once('.').map_or(host, |(name, _)| name);
-            (format!("{}/{name}", service.namespace), bytes)
-        };
-        let visible = self.visible(viewer, services).filter(|(host, service)| !is_needed(host, service));
-        visible.map(one).collect()
+        // what is rendered here is needed, so only the rest of the mesh is looked at
+        let mesh = services.services.iter().enumerate().filter(|(_, (host, service))| {
+            self.sees(viewer, services, host, service) && !is_needed(host, service)
+        });
+        let bytes =
+            |host, service| services.model.size(of_service(viewer, host, service)).memory_bytes - base;
+        mesh.map(|(position, (host, service))| (position, bytes(host, service))).collect()
     }
 
     /// What a proxy sees: what is rendered here, then the rest of the mesh.
@@ -262,19 +262,21 @@ impl<'a> Objects<'a> {
         services: &'b Services,
     ) -> impl Iterator<Item = (&'b str, &'b MeshService)> {
         let rest = services.services.iter().filter(|(host, _)| !self.own.contains_key(*host));
+        let all = self.own.iter().chain(rest).map(|(host, service)| (host.as_str(), service));
+        all.filter(move |(host, service)| self.sees(viewer, services, host, service))
+    }
+
+    /// Whether a proxy sees a service.
+    fn sees(&self, viewer: &Viewer<'_>, services: &Services, host: &str, service: &MeshService) -> bool {
         let is_filtered =
             services.filter_gateway_clusters && viewer.class == ProxyClass::Gateway && !viewer.is_east_west;
-        self.own.iter().chain(rest).map(|(host, service)| (host.as_str(), service)).filter(
-            move |(host, service)| {
-                service.export.or(&services.default_export).shows(&service.namespace, &viewer.namespace)
-                    && viewer.sidecar.is_none_or(|sidecar| {
-                        // what a route that is imported leads to comes with it
-                        sidecar.imports(&viewer.namespace, &service.namespace, host)
-                            || viewer.refers_to.contains(host)
-                    })
-                    && (!is_filtered || viewer.refers_to.contains(host))
-            },
-        )
+        service.export.or(&services.default_export).shows(&service.namespace, &viewer.namespace)
+            && viewer.sidecar.is_none_or(|sidecar| {
+                // what a route that is imported leads to comes with it
+                sidecar.imports(&viewer.namespace, &service.namespace, host)
+                    || viewer.refers_to.contains(host)
+            })
+            && (!is_filtered || viewer.refers_to.contains(host))
     }
 }
 

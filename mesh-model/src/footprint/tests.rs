@@ -166,17 +166,23 @@ fn gateways_of_our_own_have_listeners_and_clusters_by_access_point() {
     let settings = json!({ "gatewayNamespace": "edge", "gatewayConfig": "overspill" });
     let footprint = predict(&renderings, &mesh(8_000, &settings, |_| Vec::new()), &fleet);
     let size = gateway(&footprint);
-    assert_eq!(size.counts, Counts { clusters: 4, routes: 3, listeners: 4, endpoints: 40 });
+    assert_eq!(
+        size.counts,
+        Counts { clusters: 4, routes: 3, listeners: 4, endpoints: 40, ..Counts::default() }
+    );
     let more = predict(&renderings, &mesh(8_001, &settings, |_| Vec::new()), &fleet);
     assert_eq!(gateway(&more), size, "what is exported is nothing to it");
     // the names of services in istiod's are there once
     let istio = predict(&renderings, &mesh(1, &edge(), |_| Vec::new()), &fleet);
-    assert_eq!(gateway(&istio).counts, Counts { clusters: 2, routes: 3, listeners: 3, endpoints: 20 });
+    assert_eq!(
+        gateway(&istio).counts,
+        Counts { clusters: 2, routes: 3, listeners: 3, endpoints: 20, ..Counts::default() }
+    );
 }
 
 #[test]
 fn listeners_have_a_size() {
-    let none = Counts { clusters: 10, routes: 10, listeners: 0, endpoints: 100 };
+    let none = Counts { clusters: 10, routes: 10, listeners: 0, endpoints: 100, ..Counts::default() };
     let [before, after] = [0, 1_000].map(|listeners| SizeModel::FULL.size(Counts { listeners, ..none }));
     assert_eq!(after.config_bytes - before.config_bytes, 1_450_000);
     assert_eq!(after.memory_bytes - before.memory_bytes, 83_000_000);
@@ -185,6 +191,7 @@ fn listeners_have_a_size() {
         routes: u64::MAX,
         listeners: u64::MAX,
         endpoints: u64::MAX,
+        ..Counts::default()
     });
     assert_eq!((most.config_bytes, most.memory_bytes), (u64::MAX, u64::MAX), "too much is not little");
 }

@@ -10,6 +10,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::RecordKind;
+use crate::access_point::AccessPointId;
 use crate::name::{Fqdn, Name};
 use crate::vip::ClaimKey;
 
@@ -41,22 +42,39 @@ pub struct Unmarked;
 
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "heritage=overspill,fleet={},owner={},values=", self.fleet, self.owner)?;
-        for (position, value) in self.values.iter().enumerate() {
-            let before = if position == 0 { "" } else { ";" };
-            write!(f, "{before}{value}")?;
-        }
-        Ok(())
+        f.write_str(&text(&self.fleet, &self.owner, &self.values))
     }
+}
+
+/// A mark as the TXT record has it.
+pub(super) fn text(fleet: &Name, owner: &ClaimKey, values: &BTreeSet<String>) -> String {
+    // of a usual length, so that it need not grow
+    let mut text = String::with_capacity(160);
+    let AccessPointId { namespace, name } = &owner.owner;
+    for part in [HERITAGE, fleet.as_str(), OWNER, namespace.as_str(), "/", name.as_str()] {
+        text.push_str(part);
+    }
+    if let Some(target) = &owner.target {
+        text.push('@');
+        text.push_str(target.as_str());
+    }
+    text.push_str(VALUES);
+    for (position, value) in values.iter().enumerate() {
+        if position > 0 {
+            text.push(';');
+        }
+        text.push_str(value);
+    }
+    text
 }
 
 impl FromStr for Mark {
     type Err = Unmarked;
 
     fn from_str(text: &str) -> Result<Self, Unmarked> {
-        let rest = text.strip_prefix("heritage=overspill,fleet=").ok_or(Unmarked)?;
-        let (fleet, rest) = rest.split_once(",owner=").ok_or(Unmarked)?;
-        let (owner, values) = rest.split_once(",values=").ok_or(Unmarked)?;
+        let rest = text.strip_prefix(HERITAGE).ok_or(Unmarked)?;
+        let (fleet, rest) = rest.split_once(OWNER).ok_or(Unmarked)?;
+        let (owner, values) = rest.split_once(VALUES).ok_or(Unmarked)?;
         Ok(Self {
             fleet: fleet.parse().map_err(|_| Unmarked)?,
             owner: owner.parse().map_err(|_| Unmarked)?,
@@ -64,6 +82,13 @@ impl FromStr for Mark {
         })
     }
 }
+
+/// A mark begins so; its fleet follows.
+const HERITAGE: &str = "heritage=overspill,fleet=";
+/// Then its owner.
+const OWNER: &str = ",owner=";
+/// Then its values.
+const VALUES: &str = ",values=";
 
 /// The kinds that names lead by.
 pub(super) const KINDS: [RecordKind; 3] = [RecordKind::A, RecordKind::Aaaa, RecordKind::Cname];
@@ -73,14 +98,32 @@ const PREFIX: &str = "_overspill-";
 /// And those of names for all below.
 const ALL: &str = "-all";
 
+/// The longest name in DNS, as text.
+const LONGEST: usize = 253;
+
 /// Where the marks of a record lie; `None` if that would be too long.
 pub(super) fn name_of(name: &Fqdn, kind: &RecordKind) -> Option<Fqdn> {
-    let kind = kind.as_str().to_ascii_lowercase();
-    let mark = match name.as_str().strip_prefix("*.") {
-        Some(below) => format!("{PREFIX}{kind}{ALL}.{below}"),
-        None => format!("{PREFIX}{kind}.{name}"),
-    };
-    mark.parse().ok()
+    if length_of(name, kind) > LONGEST {
+        return None;
+    }
+    let mut mark = String::with_capacity(LONGEST);
+    mark.push_str(PREFIX);
+    mark.extend(kind.as_str().chars().map(|letter| letter.to_ascii_lowercase()));
+    let below = name.as_str().strip_prefix("*.");
+    for part in [if below.is_some() { ALL } else { "" }, ".", below.unwrap_or(name.as_str())] {
+        mark.push_str(part);
+    }
+    Some(Fqdn::made_of_names(mark))
+}
+
+/// Whether marks of all kinds can lie beside a name.
+pub(super) fn has_room(name: &Fqdn) -> bool {
+    KINDS.iter().all(|kind| length_of(name, kind) <= LONGEST)
+}
+
+fn length_of(name: &Fqdn, kind: &RecordKind) -> usize {
+    let star = if name.is_wildcard() { ALL.len() - "*.".len() } else { 0 };
+    PREFIX.len() + kind.as_str().len() + ".".len() + name.as_str().len() + star
 }
 
 /// The name that a mark's name speaks of, and the kind; `None` for other names.
@@ -91,5 +134,6 @@ pub(super) fn subject(mark: &Fqdn) -> Option<(Fqdn, RecordKind)> {
         None => (label, ""),
     };
     let kind = KINDS.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(kind))?;
-    Some((format!("{star}{name}").parse().ok()?, kind))
+    // the rest of a name is one unless a single label is left
+    name.contains('.').then(|| (Fqdn::made_of_names([star, name].concat()), kind))
 }

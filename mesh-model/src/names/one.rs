@@ -21,7 +21,43 @@ pub(super) struct Here {
     /// Sets of somebody else beside ours, which a provider answers with by their weights.
     pub(super) others: Vec<Record>,
     /// Marks by the kind of record that they speak of.
-    pub(super) marks: BTreeMap<RecordKind, Record>,
+    pub(super) marks: Vec<(RecordKind, Record)>,
+}
+
+impl Here {
+    /// Whether there is nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.others.is_empty() && self.marks.is_empty()
+    }
+
+    /// One record more, which marks a kind or is of one.
+    pub(super) fn enter(&mut self, marked: Option<RecordKind>, record: Record) {
+        let Some(kind) = marked else {
+            if is_of_somebody_else(&record) {
+                return self.others.push(record);
+            }
+            // whatever the order in which a provider lists them
+            let place = self
+                .records
+                .partition_point(|other| (&other.kind, &other.set_id) <= (&record.kind, &record.set_id));
+            return self.records.insert(place, record);
+        };
+        match self.marks.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, mark)) => *mark = record,
+            None => self.marks.push((kind, record)),
+        }
+    }
+
+    /// The marks beside the records of a kind.
+    fn mark(&self, kind: &RecordKind) -> Option<&Record> {
+        self.marks.iter().find(|(marked, _)| marked == kind).map(|(_, mark)| mark)
+    }
+}
+
+/// Whether a record is one of several sets of its name and kind, and was not named by us.
+fn is_of_somebody_else(record: &Record) -> bool {
+    let is_ours = |id: &String| id.parse::<ClaimKey>().is_ok();
+    KINDS.contains(&record.kind) && record.set_id.as_ref().is_some_and(|id| !is_ours(id))
 }
 
 /// What is planned for a name.
@@ -96,7 +132,7 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
 /// Whose the records of a kind are: ours only if every mark beside them is.
 fn owned(here: &Here, kind: &RecordKind, provider: &NameProvider) -> Owned {
     let has_record = here.records.iter().any(|record| record.kind == *kind);
-    let Some(record) = here.marks.get(kind) else {
+    let Some(record) = here.mark(kind) else {
         return if has_record { Owned::Theirs(None) } else { Owned::Nobodys };
     };
     let marks: Result<Vec<Mark>, _> = record.values.iter().map(|value| value.parse::<Mark>()).collect();
@@ -114,7 +150,7 @@ fn refused(name: &Fqdn, desired: &Desired, here: &Here, provider: &NameProvider)
     if !provider.serves(name) {
         return Some(NameProblem::NotServed { provider: provider.name.clone() });
     }
-    if KINDS.iter().any(|kind| mark::name_of(name, kind).is_none()) {
+    if !mark::has_room(name) {
         return Some(NameProblem::Long);
     }
     // sets may lie side by side, but not beside one record, and not beside an alias
@@ -176,7 +212,7 @@ fn changes(
         }
         come.extend(new.into_values().map(|record| Change::Create { record }));
         let new = parts.and_then(|parts| mark_record(name, kind, parts, provider));
-        match (here.marks.get(kind), new) {
+        match (here.mark(kind), new) {
             (None, None) => {}
             (None, Some(record)) => marks.push(Change::Create { record }),
             (Some(old), None) => unmarked.push(Change::Delete { record: old.clone() }),
@@ -216,15 +252,11 @@ fn mark_record(
     parts: &BTreeMap<ClaimKey, Part>,
     provider: &NameProvider,
 ) -> Option<Record> {
-    let mark = |(owner, part): (&ClaimKey, &Part)| Mark {
-        fleet: provider.owner.clone(),
-        owner: owner.clone(),
-        values: part.values.clone(),
-    };
+    let mark = |(owner, part): (&ClaimKey, &Part)| mark::text(&provider.owner, owner, &part.values);
     Some(Record {
         name: mark::name_of(name, kind)?,
         kind: RecordKind::Txt,
-        values: parts.iter().map(mark).map(|mark| mark.to_string()).collect(),
+        values: parts.iter().map(mark).collect(),
         ttl: MARK_TTL,
         set_id: None,
         weight: None,
@@ -233,6 +265,9 @@ fn mark_record(
 
 /// The weight of an owner's own record, if it has one.
 fn weight_of(here: &Here, kind: &RecordKind, owner: &ClaimKey) -> u32 {
+    if here.records.iter().all(|record| record.set_id.is_none()) {
+        return 1;
+    }
     let set_id = owner.to_string();
     let own =
         here.records.iter().find(|record| record.kind == *kind && record.set_id.as_ref() == Some(&set_id));

@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
-use super::mark::{self, KINDS};
+use super::mark;
 use super::one::{Here, Outcome, outcome};
 use super::{Deletion, NamePlan, Record, RecordKind, Wanted};
 use crate::name::Fqdn;
 use crate::provision::NameProvider;
 use crate::render::Revision;
 use crate::units::Amount;
-use crate::vip::ClaimKey;
 
 /// What is wanted and what is there, by name.
 ///
@@ -39,15 +38,22 @@ use crate::vip::ClaimKey;
 #[derive(Clone, Debug)]
 pub struct Planner {
     provider: NameProvider,
-    wanted: BTreeMap<Fqdn, Vec<Wanted>>,
-    current: BTreeMap<Fqdn, Here>,
+    /// One tree for all that is known of a name: looking it up is what a plan of many names spends.
+    names: BTreeMap<Fqdn, Known>,
     /// Names whose outcome is not what it was.
     changed: BTreeSet<Fqdn>,
     /// Outcomes of names that something is to be done or said about.
     outcomes: BTreeMap<Fqdn, Outcome>,
-    /// Marks of ours, by name.
-    marks: BTreeMap<Fqdn, usize>,
     marks_total: usize,
+}
+
+/// What is known of a name.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    wanted: Vec<Wanted>,
+    here: Here,
+    /// How many marks of ours there were when it was looked at last.
+    marks: usize,
 }
 
 /// The plan of all names at once; `approved` is the hash of deletions that somebody approved.
@@ -59,12 +65,9 @@ pub fn plan(
     approved: Option<Revision>,
 ) -> NamePlan {
     let mut planner = Planner::new(provider.clone(), current);
-    let mut by_name: BTreeMap<Fqdn, Vec<Wanted>> = BTreeMap::new();
-    for one in wanted {
-        by_name.entry(one.name.clone()).or_default().push(one);
-    }
-    for (name, wanted) in by_name {
-        planner.handle_wanted(&name, wanted);
+    for wanted in wanted {
+        planner.changed.insert(wanted.name.clone());
+        planner.names.entry(wanted.name.clone()).or_default().wanted.push(wanted);
     }
     planner.plan(approved)
 }
@@ -73,37 +76,40 @@ impl Planner {
     /// A planner that knows what a provider has, and as yet nothing that is wanted.
     #[must_use]
     pub fn new(provider: NameProvider, current: Vec<Record>) -> Self {
-        let mut planner = Self {
-            provider,
-            wanted: BTreeMap::new(),
-            current: BTreeMap::new(),
-            changed: BTreeSet::new(),
-            outcomes: BTreeMap::new(),
-            marks: BTreeMap::new(),
-            marks_total: 0,
-        };
-        for record in current {
-            planner.enter(record);
+        let mut placed: Vec<(Fqdn, Option<RecordKind>, Record)> = current.into_iter().map(placed).collect();
+        // sorted once, the trees are built from end to end instead of searched for each record
+        placed.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+        let mut names: Vec<(Fqdn, Known)> = Vec::new();
+        for (name, marked, record) in placed {
+            if names.last().is_none_or(|(last, _)| *last != name) {
+                names.push((name, Known::default()));
+            }
+            let (_, known) = names.last_mut().expect("one was just put there, if none was");
+            known.here.enter(marked, record);
         }
-        planner
+        Self {
+            provider,
+            changed: names.iter().map(|(name, _)| name.clone()).collect(),
+            names: names.into_iter().collect(),
+            outcomes: BTreeMap::new(),
+            marks_total: 0,
+        }
     }
 
     /// What a name is to lead to from now on; nothing if `wanted` is empty.
     pub fn handle_wanted(&mut self, name: &Fqdn, wanted: Vec<Wanted>) {
         self.changed.insert(name.clone());
-        if wanted.is_empty() {
-            self.wanted.remove(name);
-        } else {
-            self.wanted.insert(name.clone(), wanted);
-        }
+        self.names.entry(name.clone()).or_default().wanted = wanted;
     }
 
     /// What a provider has now at a name and its marks: all of its records.
     pub fn handle_current(&mut self, name: &Fqdn, records: Vec<Record>) {
-        self.current.remove(name);
         self.changed.insert(name.clone());
+        self.names.entry(name.clone()).or_default().here = Here::default();
         for record in records {
-            self.enter(record);
+            let (name, marked, record) = placed(record);
+            self.changed.insert(name.clone());
+            self.names.entry(name).or_default().here.enter(marked, record);
         }
     }
 
@@ -134,51 +140,28 @@ impl Planner {
     }
 
     fn look_at(&mut self, name: Fqdn) {
-        let (wanted, here) = (self.wanted.get(&name), self.current.get(&name));
-        let nothing = Here::default();
-        let outcome =
-            outcome(&name, wanted.map_or(&[], Vec::as_slice), here.unwrap_or(&nothing), &self.provider);
-        let before = if outcome.marks == 0 {
-            self.marks.remove(&name)
-        } else {
-            self.marks.insert(name.clone(), outcome.marks)
-        };
-        self.marks_total = self.marks_total + outcome.marks - before.unwrap_or(0);
+        let Some(known) = self.names.get_mut(&name) else { return };
+        let outcome = outcome(&name, &known.wanted, &known.here, &self.provider);
+        self.marks_total = self.marks_total + outcome.marks - known.marks;
+        known.marks = outcome.marks;
+        if known.wanted.is_empty() && known.here.is_empty() {
+            self.names.remove(&name);
+        }
         if outcome.changes.is_empty() && outcome.errors.is_empty() && outcome.deletions.is_empty() {
             self.outcomes.remove(&name);
         } else {
             self.outcomes.insert(name, outcome);
         }
     }
-
-    fn enter(&mut self, record: Record) {
-        let record = record.normal();
-        let of = (record.kind == RecordKind::Txt).then(|| mark::subject(&record.name)).flatten();
-        let (name, marked) = match of {
-            Some((name, kind)) => (name, Some(kind)),
-            None => (record.name.clone(), None),
-        };
-        let here = self.current.entry(name.clone()).or_default();
-        match marked {
-            Some(kind) => {
-                here.marks.insert(kind, record);
-            }
-            None if is_of_somebody_else(&record) => here.others.push(record),
-            None => {
-                // whatever the order in which a provider lists them
-                let key = |record: &Record| (record.kind.clone(), record.set_id.clone());
-                let place = here.records.partition_point(|other| key(other) <= key(&record));
-                here.records.insert(place, record);
-            }
-        }
-        self.changed.insert(name);
-    }
 }
 
-/// Whether a record is one of several sets of its name and kind, and was not named by us.
-fn is_of_somebody_else(record: &Record) -> bool {
-    let is_ours = |id: &String| id.parse::<ClaimKey>().is_ok();
-    KINDS.contains(&record.kind) && record.set_id.as_ref().is_some_and(|id| !is_ours(id))
+/// A record with the name that it belongs to, and the kind that it marks if it is a mark.
+fn placed(record: Record) -> (Fqdn, Option<RecordKind>, Record) {
+    let record = record.normal();
+    match (record.kind == RecordKind::Txt).then(|| mark::subject(&record.name)).flatten() {
+        Some((name, kind)) => (name, Some(kind), record),
+        None => (record.name.clone(), None, record),
+    }
 }
 
 /// How many deletions need no approval: a share of a few is one, or nothing could ever go.

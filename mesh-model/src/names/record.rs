@@ -99,6 +99,9 @@ impl Record {
     /// The same with values in the one form that they are compared in.
     #[must_use]
     pub fn normal(mut self) -> Self {
+        if self.values.iter().all(|value| is_normal(value, &self.kind)) {
+            return self;
+        }
         let normal = |value: String| match self.kind {
             RecordKind::A | RecordKind::Aaaa => {
                 value.parse::<IpAddr>().map_or(value, |address| address.to_string())
@@ -177,4 +180,30 @@ fn joined(value: &str) -> Option<String> {
         while rest.next_if(u8::is_ascii_whitespace).is_some() {}
     }
     String::from_utf8(bytes).ok()
+}
+
+/// Whether a value is surely in the one form already, told without making it.
+fn is_normal(value: &str, kind: &RecordKind) -> bool {
+    match kind {
+        RecordKind::A | RecordKind::Aaaa => {
+            value.parse::<IpAddr>().map_or(true, |address| displays_as(&address, value))
+        }
+        RecordKind::Cname => !value.ends_with('.') && !value.bytes().any(|byte| byte.is_ascii_uppercase()),
+        RecordKind::Txt => !value.starts_with('"'),
+        RecordKind::Other(_) => true,
+    }
+}
+
+/// Whether something displays as a text, without writing it anywhere.
+fn displays_as(value: &impl fmt::Display, text: &str) -> bool {
+    /// What of the text is still to come.
+    struct Rest<'a>(&'a str);
+    impl fmt::Write for Rest<'_> {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            self.0 = self.0.strip_prefix(part).ok_or(fmt::Error)?;
+            Ok(())
+        }
+    }
+    let mut rest = Rest(text);
+    fmt::write(&mut rest, format_args!("{value}")).is_ok() && rest.0.is_empty()
 }

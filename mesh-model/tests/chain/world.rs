@@ -82,7 +82,8 @@ impl World {
         let pools = pools.into_iter().map(|pool| VipPool::try_from(pool).unwrap()).collect();
         let providers: Vec<api::NameProvider> = objects(FLEET, Kind::NameProvider);
         let access_point = parse(ACCESS_POINT);
-        let wanted = status::Wanted { vip: true, names: access_point.names.len(), certificate: false };
+        let names = access_point.names.iter().map(|name| name.fqdn.clone()).collect();
+        let wanted = status::Wanted { vip: true, names, certificate: false };
         Self {
             unreachable: BTreeSet::new(),
             writes: Vec::new(),
