@@ -41,6 +41,7 @@ pub(super) fn run(arguments: &cli::Footprint, out: &mut Output) -> Result<(), St
         renderings.extend(one.renderings);
     }
     if !faults.is_empty() {
+        drop(counting);
         // a target that cannot be rendered has no objects, which is no size
         tell(&faults, Severity::Error);
         return Err(Stop::AnswerIsNo);

@@ -207,6 +207,12 @@ fn files_that_are_something_else_are_told_so() {
         told(&[&desired, &checkout("fleet.yaml")]),
         "../examples/checkout/fleet.yaml: error: is a file of objects, and one of current is wanted here; name that one"
     );
+    // a field that slipped to the top of the right file is told as that
+    let slipped = with(&checkout_text("desired.yaml"), "  kind: NameProvider", "kind: NameProvider");
+    assert_eq!(
+        refused(&wanted(&slipped, &[])),
+        "<stdin>:4:3: error: kind: the field `kind` is missing; add it"
+    );
     assert_eq!(
         told(&["-", "-"]),
         "overspill: error: DESIRED and CURRENT cannot both be standard input; name one of the two"

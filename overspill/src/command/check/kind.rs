@@ -56,14 +56,19 @@ pub(super) fn of(source: &Source) -> Result<FileKind, Fault> {
 
 /// What a text is, in a word, if it is one of our files and not one of `wanted`: for whoever named the wrong one.
 pub(in crate::command) fn other_than(wanted: &str, source: &Source) -> Option<&'static str> {
-    let found: Vec<&'static str> = if is_recording(source) {
-        vec![Kind::Events.name()]
+    let by_fields: Vec<&'static str> = best(source).into_iter().map(FileKind::name).collect();
+    // a field that slipped to the top of the right file makes no other file of it
+    if by_fields.contains(&wanted) {
+        return None;
+    }
+    let found = if is_recording(source) {
+        Some(Kind::Events.name())
     } else if super::objects::are_in(source) {
-        vec![OBJECTS]
+        Some(OBJECTS)
     } else {
-        best(source).into_iter().map(FileKind::name).collect()
+        by_fields.first().copied()
     };
-    if found.contains(&wanted) { None } else { found.first().copied() }
+    found.filter(|found| *found != wanted)
 }
 
 /// What a file of objects is called.
