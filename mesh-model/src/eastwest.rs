@@ -31,7 +31,8 @@
 //! Kubernetes has of it, so both have one name. A control plane reads Istio's own kinds from
 //! its primary alone: what is written to a remote of them is not heard.
 //!
-//! A drained zone is called by no other one. What it costs a gateway to have
+//! [`EastWest::renderings`] is written by [`federation`](crate::federation), with
+//! the zone as the owner. A drained zone is called by no other one. What it costs a gateway to have
 //! every service twice is [`footprint`](crate::footprint)'s to say.
 //!
 //! Sources: istio.io, multi-primary and primary-remote on different networks;

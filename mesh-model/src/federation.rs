@@ -16,12 +16,14 @@ mod order;
 mod retain;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::access_point::AccessPointId;
+use crate::eastwest::EAST_WEST_LABEL;
 use crate::name::Name;
 use crate::patch::Pointer;
 use crate::render::{OWNER_LABEL, Rendering};
@@ -33,8 +35,53 @@ pub const APPLIED_ANNOTATION: &str = "overspill.dev/applied";
 /// The annotation that holds the keys of the labels and annotations that we wrote, with commas between:
 /// by it one that is wanted no longer is told from one of others.
 pub const KEYS_ANNOTATION: &str = "overspill.dev/applied-keys";
-/// The annotation by which the owner of an object hands it over: `namespace/name` of the access point.
+/// The annotation by which the owner of an object hands it over: to `namespace/name` of an access point, or
+/// to `overspill.dev/east-west/ZONE`.
 pub const ADOPT_ANNOTATION: &str = "overspill.dev/adopt";
+
+/// Whose objects are written; displays as it stands in [`ADOPT_ANNOTATION`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner<'a> {
+    /// An access point's, in its namespace.
+    AccessPoint(&'a AccessPointId),
+    /// What a zone needs to call others, in all namespaces.
+    EastWest(&'a Name),
+}
+
+impl<'a> From<&'a AccessPointId> for Owner<'a> {
+    fn from(id: &'a AccessPointId) -> Self {
+        Self::AccessPoint(id)
+    }
+}
+
+impl fmt::Display for Owner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AccessPoint(id) => id.fmt(f),
+            Self::EastWest(zone) => write!(f, "{EAST_WEST_LABEL}/{zone}"),
+        }
+    }
+}
+
+impl Owner<'_> {
+    /// Whether an object carries its mark.
+    fn has(&self, object: &Value, key: &ObjectKey) -> bool {
+        match self {
+            Self::AccessPoint(id) => {
+                key.namespace == id.namespace.as_str() && label(object, OWNER_LABEL) == Some(id.name.as_str())
+            }
+            Self::EastWest(zone) => label(object, EAST_WEST_LABEL) == Some(zone.as_str()),
+        }
+    }
+
+    /// Whether somebody handed an object over.
+    fn is_given(&self, object: &Value) -> bool {
+        let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
+        let adopt =
+            annotations.and_then(|annotations| annotations.get(ADOPT_ANNOTATION)).and_then(Value::as_str);
+        adopt == Some(self.to_string().as_str())
+    }
+}
 
 /// What is to be written to one target, and what was found there.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -86,7 +133,7 @@ pub enum WriteCommand {
 pub struct Conflict {
     /// Which.
     pub object: ObjectKey,
-    /// The access point whose label it carries; `None` if it carries none.
+    /// The access point or zone whose label it carries; `None` if it carries none.
     pub owner: Option<String>,
 }
 
@@ -127,7 +174,12 @@ fn as_text<S: serde::Serializer>(path: &Pointer, serializer: S) -> Result<S::Ok,
 /// # Ok::<(), mesh_model::name::ParseNameError>(())
 /// ```
 #[must_use]
-pub fn reconcile(owner: &AccessPointId, rendering: &Rendering, live: Option<&[Value]>) -> TargetPlan {
+pub fn reconcile<'a>(
+    owner: impl Into<Owner<'a>>,
+    rendering: &Rendering,
+    live: Option<&[Value]>,
+) -> TargetPlan {
+    let owner = owner.into();
     let mut plan = TargetPlan::default();
     let Some(live) = live.filter(|_| rendering.errors.is_empty()) else { return plan };
     let routed = order::routed(live);
@@ -137,7 +189,7 @@ pub fn reconcile(owner: &AccessPointId, rendering: &Rendering, live: Option<&[Va
         let Some(key) = ObjectKey::of(object) else { continue };
         match found.remove(&key) {
             None => plan.commands.push(WriteCommand::Create { object: marked(object) }),
-            Some(there) if is_ours(there, owner, &key) || is_handed_over(there, owner) => {
+            Some(there) if owner.has(there, &key) || owner.is_given(there) || is_shared(&key) => {
                 let mut desired = object.clone();
                 let subsets = order::keep_routed(&key, &mut desired, there, &routed);
                 plan.compare(&key, marked(&desired), there);
@@ -146,7 +198,8 @@ pub fn reconcile(owner: &AccessPointId, rendering: &Rendering, live: Option<&[Va
                 }
             }
             Some(there) => {
-                let owner = label(there).map(str::to_owned);
+                let owner =
+                    label(there, OWNER_LABEL).or_else(|| label(there, EAST_WEST_LABEL)).map(str::to_owned);
                 plan.conflicts.push(Conflict { object: key, owner });
             }
         }
@@ -159,7 +212,7 @@ pub fn reconcile(owner: &AccessPointId, rendering: &Rendering, live: Option<&[Va
         WriteCommand::Delete { object, .. } => order::rank(&object.kind),
     });
     let mut superfluous: Vec<(ObjectKey, &Value)> =
-        found.into_iter().filter(|(key, there)| is_ours(there, owner, key)).collect();
+        found.into_iter().filter(|(key, there)| owner.has(there, key) && !is_shared(key)).collect();
     superfluous.sort_by_key(|(key, _)| std::cmp::Reverse(order::rank(&key.kind)));
     plan.commands.extend(superfluous.into_iter().filter(|(_, there)| !is_going(there)).map(
         |(object, there)| {
@@ -194,7 +247,7 @@ impl TargetPlan {
 
 /// The targets whose objects are no longer wanted at all: what is ours there goes, the rest stays.
 #[must_use]
-pub fn withdraw(owner: &AccessPointId, target: &Name, live: Option<&[Value]>) -> TargetPlan {
+pub fn withdraw<'a>(owner: impl Into<Owner<'a>>, target: &Name, live: Option<&[Value]>) -> TargetPlan {
     let nothing =
         Rendering { target: target.clone(), objects: Vec::new(), errors: Vec::new(), trace: Vec::new() };
     reconcile(owner, &nothing, live)
@@ -220,18 +273,13 @@ fn applied(object: &Value) -> Option<&str> {
     object.get("metadata")?.get("annotations")?.get(APPLIED_ANNOTATION)?.as_str()
 }
 
-fn label(object: &Value) -> Option<&str> {
-    object.get("metadata")?.get("labels")?.get(OWNER_LABEL)?.as_str()
+fn label<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
+    object.get("metadata")?.get("labels")?.get(key)?.as_str()
 }
 
-fn is_ours(object: &Value, owner: &AccessPointId, key: &ObjectKey) -> bool {
-    key.namespace == owner.namespace.as_str() && label(object) == Some(owner.name.as_str())
-}
-
-fn is_handed_over(object: &Value, owner: &AccessPointId) -> bool {
-    let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
-    let adopt = annotations.and_then(|annotations| annotations.get(ADOPT_ANNOTATION)).and_then(Value::as_str);
-    adopt == Some(owner.to_string().as_str())
+/// A namespace is many people's: it is marked, never deleted.
+fn is_shared(key: &ObjectKey) -> bool {
+    key.group.is_empty() && key.kind == "Namespace"
 }
 
 /// Whether somebody deleted it already, and finalizers hold it.

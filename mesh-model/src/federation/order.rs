@@ -25,6 +25,7 @@ pub(super) fn rank(kind: &str) -> u8 {
         Ok(TemplateKind::DestinationRule) => 5,
         Ok(TemplateKind::Gateway) => 6,
         Ok(TemplateKind::VirtualService) => 7,
+        Err(_) if kind == "Namespace" => 0,
         Err(_) => 4,
     }
 }

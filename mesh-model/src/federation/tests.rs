@@ -276,6 +276,54 @@ fn families_and_class_are_kept_as_a_server_wants_them() {
 }
 
 #[test]
+fn what_zones_need_is_theirs_in_all_namespaces_and_a_namespace_is_everybodys() {
+    let marked = |kind: &str, namespace: &str, zone: &str| {
+        let mut one = object(kind, "east-west", json!({}));
+        one["metadata"]["namespace"] = json!(namespace);
+        one["metadata"]["labels"] = json!({ EAST_WEST_LABEL: zone });
+        one
+    };
+    let namespace = |labels: Value| json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "istio-system", "labels": labels } });
+    let zone: Name = "slc-a".parse().unwrap();
+    let wanted = vec![
+        marked("ServiceEntry", "shop", "slc-a"),
+        namespace(json!({ EAST_WEST_LABEL: "slc-a", "topology.istio.io/network": "slc-a" })),
+    ];
+    let live = [
+        namespace(json!({ "team": "mesh" })),
+        written(&marked("ServiceEntry", "till", "slc-a")),
+        written(&marked("ServiceEntry", "till-2", "slc-b")),
+        written(&service("web", json!({}))),
+    ];
+    let found = reconcile(Owner::EastWest(&zone), &rendering(wanted.clone()), Some(&live));
+    let [
+        WriteCommand::Update { object: first },
+        WriteCommand::Create { object: second },
+        WriteCommand::Delete { object: last, .. },
+    ] = &found.commands[..]
+    else {
+        panic!("{found:?}")
+    };
+    assert_eq!(
+        first["metadata"]["labels"],
+        json!({ EAST_WEST_LABEL: "slc-a", "team": "mesh", "topology.istio.io/network": "slc-a" })
+    );
+    assert_eq!((&second["metadata"]["namespace"], last.namespace.as_str()), (&json!("shop"), "till"));
+    let there = [first.clone(), second.clone()];
+    assert_eq!(reconcile(Owner::EastWest(&zone), &rendering(wanted), Some(&there)), TargetPlan::default());
+    let gone = withdraw(Owner::EastWest(&zone), &"slc-a-1".parse().unwrap(), Some(&there));
+    assert_eq!(kinds(&gone), ["delete east-west"], "never the namespace");
+    // an access point and a zone never take each other's
+    assert_eq!(
+        reconcile(&owner(), &rendering(vec![object("ServiceEntry", "east-west", json!({}))]), Some(&there))
+            .conflicts[0]
+            .owner
+            .as_deref(),
+        Some("slc-a")
+    );
+}
+
+#[test]
 fn missing_evidence_and_faulty_renderings_write_nothing() {
     let object = service("web", json!({}));
     assert_eq!(reconcile(&owner(), &rendering(vec![object.clone()]), None), TargetPlan::default());
