@@ -3,7 +3,8 @@
 //! One [`Session`] per stream, in state of the world or delta. The idea: there
 //! is no plan that could go stale. What is sent next follows from what is
 //! wanted and what the proxy is known to have: the first of these steps that
-//! has work, and one message of it under way at a time.
+//! has work, and one message of it under way at a time. Endpoints and secrets
+//! wait for nobody: an Envoy answers for clusters only once it has theirs.
 //!
 //! ```text
 //! add:     clusters -> endpoints -> secrets -> listeners -> routes
@@ -121,8 +122,6 @@ pub struct Session {
     /// What came since, the moment at which it is sent, and when the first of it came.
     gathered: Option<(Arc<Snapshot>, Time, Time)>,
     kinds: BTreeMap<Kind, Subscription>,
-    /// The kind of which a message is under way.
-    under_way: Option<Kind>,
     next_nonce: u64,
     is_in_step: bool,
     transmits: VecDeque<Response>,
@@ -176,7 +175,6 @@ impl Session {
             wanted: None,
             gathered: None,
             kinds: BTreeMap::new(),
-            under_way: None,
             next_nonce: 1,
             is_in_step: false,
             transmits: VecDeque::new(),
@@ -233,9 +231,6 @@ impl Session {
         if !is_stale && !request.nonce.is_empty() {
             let sent = subscription.sent.take();
             let refused = subscription.settle(sent, request.error.is_some());
-            if self.under_way == Some(kind) {
-                self.under_way = None;
-            }
             if let (Some(names), Some(message)) = (refused, request.error.clone()) {
                 self.events.push_back(Event::Refused { kind, names, message });
             }

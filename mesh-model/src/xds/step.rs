@@ -9,16 +9,18 @@ use super::resources::addresses;
 use super::{Event, Kind, Protocol, Resource, Response, Sent, Session, Snapshot, Subscription};
 
 impl Session {
-    /// Sends the next message if none is under way.
+    /// Sends what may be sent now.
     pub(super) fn advance(&mut self) {
         let Some(wanted) = self.wanted.clone() else { return };
-        if self.under_way.is_some() {
-            return;
-        }
         for kind in Kind::ALL {
-            if let Some(sent) = self.additions(&wanted, kind) {
-                return self.send(&wanted, kind, sent);
+            if !self.waits(kind)
+                && let Some(sent) = self.additions(&wanted, kind)
+            {
+                self.send(&wanted, kind, sent);
             }
+        }
+        if self.is_under_way() {
+            return;
         }
         if self.kinds.iter().any(|(kind, one)| one.has_refused(&wanted, *kind)) {
             // what is held back may refer to what would be taken away
@@ -32,6 +34,18 @@ impl Session {
         if !self.is_in_step && !self.kinds.is_empty() {
             self.is_in_step = true;
             self.events.push_back(Event::InStep);
+        }
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.kinds.values().any(|one| one.sent.is_some())
+    }
+
+    /// Whether a message of a kind has to wait for the answers to others.
+    fn waits(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Endpoints | Kind::Secret => self.kinds.get(&kind).is_some_and(|one| one.sent.is_some()),
+            Kind::Cluster | Kind::Listener | Kind::Route => self.is_under_way(),
         }
     }
 
@@ -149,7 +163,6 @@ impl Session {
             },
         });
         subscription.sent = Some(sent);
-        self.under_way = Some(kind);
     }
 }
 

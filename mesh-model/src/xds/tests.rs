@@ -197,8 +197,8 @@ fn one_bad_resource_holds_nobody_else() {
             session.handle_request(Time::ZERO, Request { subscribe, ..answer });
         }
         let count = |kind: Kind| has.get(&kind).map_or(0, BTreeSet::len);
-        assert_eq!(Kind::ALL.map(count), [99, 99, 0, 1, 1], "{protocol:?}");
-        assert!(has[&Kind::Route].contains("good") && messages < 25, "{messages}");
+        assert_eq!(Kind::ALL.map(count), [99, 100, 0, 1, 1], "{protocol:?}");
+        assert!(has[&Kind::Route].contains("good") && messages < 40, "{messages}");
         let told: Vec<Event> = std::iter::from_fn(|| session.poll_event()).collect();
         let refused = Event::Refused { kind: Kind::Cluster, names: vec!["c42".into()], message: "no".into() };
         assert_eq!(told, [refused], "which one it was, and that not all is as wanted");

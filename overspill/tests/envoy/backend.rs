@@ -40,7 +40,20 @@ impl Backend {
         answer: impl Fn(usize) -> Answer + Send + Sync + 'static,
         accept: impl Fn(TcpStream) -> std::io::Result<S> + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.79.5:0").unwrap();
+        Self::listening(TcpListener::bind("127.0.79.5:0").unwrap(), name, answer, accept)
+    }
+
+    /// One that is well, at an address.
+    pub(crate) fn at(address: &str, name: &'static str) -> Self {
+        Self::listening(TcpListener::bind(address).unwrap(), name, |_| GOOD, Ok)
+    }
+
+    fn listening<S: Read + Write>(
+        listener: TcpListener,
+        name: &'static str,
+        answer: impl Fn(usize) -> Answer + Send + Sync + 'static,
+        accept: impl Fn(TcpStream) -> std::io::Result<S> + Send + Sync + 'static,
+    ) -> Self {
         let (address, seen) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
         let (log, shared) = (Arc::clone(&seen), Arc::new((answer, accept)));
         std::thread::spawn(move || {

@@ -26,6 +26,15 @@ impl Gateway {
         // nothing is asked of a management server here, and Envoy would wait for one
         bootstrap.as_object_mut().unwrap().remove("dynamic_resources");
         secrets_from_files(&mut bootstrap, secrets, folder.path());
+        Self::run(envoy, bootstrap, folder)
+    }
+
+    /// The same with a bootstrap.
+    pub(crate) fn with(envoy: &Path, bootstrap: Value) -> Self {
+        Self::run(envoy, bootstrap, tempfile::tempdir().unwrap())
+    }
+
+    fn run(envoy: &Path, mut bootstrap: Value, folder: TempDir) -> Self {
         bootstrap["admin"] =
             json!({ "address": { "socket_address": { "address": "127.0.79.9", "port_value": 0 } } });
         let file = folder.path().join("bootstrap.json");

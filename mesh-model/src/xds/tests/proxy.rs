@@ -19,11 +19,19 @@ struct Proxy {
     asked: BTreeMap<Kind, BTreeSet<String>>,
     /// Clusters that wait for endpoints.
     warming: BTreeSet<String>,
+    /// That clusters were taken, which a real Envoy says only once none of them waits any more.
+    withheld: Option<Request>,
 }
 
 impl Proxy {
     fn new(protocol: Protocol) -> Self {
-        Self { protocol, has: BTreeMap::new(), asked: BTreeMap::new(), warming: BTreeSet::new() }
+        Self {
+            protocol,
+            has: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            warming: BTreeSet::new(),
+            withheld: None,
+        }
     }
 
     /// Takes a message or refuses it; gives what it says then.
@@ -53,7 +61,13 @@ impl Proxy {
                 self.warming.remove(&one.name);
             }
         }
-        let mut requests = vec![answer];
+        let mut requests = Vec::new();
+        if kind == Kind::Cluster && !self.warming.is_empty() {
+            self.withheld = Some(answer);
+        } else {
+            requests.push(answer);
+        }
+        requests.extend(self.withheld.take_if(|_| self.warming.is_empty()));
         requests.extend(match kind {
             Kind::Cluster => self.ask(Kind::Endpoints, Kind::Cluster),
             Kind::Listener => self.ask(Kind::Route, Kind::Listener),
