@@ -18,8 +18,6 @@ const MARK_TTL: HumanDuration = HumanDuration::from_secs(300);
 pub(super) struct Here {
     /// Its own, of any kind.
     pub(super) records: Vec<Record>,
-    /// Sets of somebody else beside ours, which a provider answers with by their weights.
-    pub(super) others: Vec<Record>,
     /// Marks by the kind of record that they speak of.
     pub(super) marks: BTreeMap<RecordKind, Record>,
 }
@@ -95,7 +93,7 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
 
 /// Whose the records of a kind are: ours only if every mark beside them is.
 fn owned(here: &Here, kind: &RecordKind, provider: &NameProvider) -> Owned {
-    let has_record = here.records.iter().any(|record| record.kind == *kind);
+    let has_record = here.records.iter().any(|record| record.kind == *kind && !is_others_set(record));
     let Some(record) = here.marks.get(kind) else {
         return if has_record { Owned::Theirs(None) } else { Owned::Nobodys };
     };
@@ -109,6 +107,13 @@ fn owned(here: &Here, kind: &RecordKind, provider: &NameProvider) -> Owned {
     }
 }
 
+/// Whether a record is one of several sets of its name and kind, and was not called so by us: a provider
+/// answers with it beside ours, by their weights.
+fn is_others_set(record: &Record) -> bool {
+    let is_ours = |id: &String| id.parse::<ClaimKey>().is_ok();
+    KINDS.contains(&record.kind) && record.set_id.as_ref().is_some_and(|id| !is_ours(id))
+}
+
 /// Why a name that is wanted cannot be.
 fn refused(name: &Fqdn, desired: &Desired, here: &Here, provider: &NameProvider) -> Option<NameProblem> {
     if !provider.serves(name) {
@@ -118,14 +123,13 @@ fn refused(name: &Fqdn, desired: &Desired, here: &Here, provider: &NameProvider)
         return Some(NameProblem::Long);
     }
     // sets may lie side by side, but not beside one record, and not beside an alias
-    let is_beside = |other: &Record| desired.is_weighted && other.kind != RecordKind::Cname;
-    if let Some(other) = here.others.iter().find(|other| !is_beside(other)) {
+    let is_alias = desired.parts.contains_key(&RecordKind::Cname);
+    let is_beside = |other: &Record| desired.is_weighted && !is_alias && other.kind != RecordKind::Cname;
+    let mut others = here.records.iter().filter(|record| is_others_set(record));
+    if let Some(other) = others.find(|other| !is_beside(other)) {
         return Some(NameProblem::Foreign { kind: other.kind.clone(), fleet: None });
     }
     if desired.parts.contains_key(&RecordKind::Cname) {
-        if let Some(other) = here.others.first() {
-            return Some(NameProblem::Foreign { kind: other.kind.clone(), fleet: None });
-        }
         if provider.domains.contains(name) {
             return Some(NameProblem::Apex);
         }
@@ -144,7 +148,8 @@ fn held(desired: &Desired, published: &Parts, deletions: &[Deletion], here: &Her
     }
     if held.owners.is_empty() {
         // nobody says how any more: as it is
-        let now = here.records.iter().find(|record| KINDS.contains(&record.kind))?;
+        let now =
+            here.records.iter().find(|record| KINDS.contains(&record.kind) && !is_others_set(record))?;
         held.ttl = now.ttl.as_duration();
         held.is_weighted = now.set_id.is_some();
     }
@@ -167,7 +172,7 @@ fn changes(
     for kind in kinds {
         let parts = desired.parts.get(kind);
         let mut new = parts.map(|parts| records(name, kind, parts, desired)).unwrap_or_default();
-        for old in here.records.iter().filter(|record| record.kind == *kind) {
+        for old in here.records.iter().filter(|record| record.kind == *kind && !is_others_set(record)) {
             match new.remove(&old.set_id) {
                 None => gone.push(Change::Delete { record: old.clone() }),
                 Some(record) if record == *old => {}

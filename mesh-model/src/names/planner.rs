@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
-use super::mark::{self, KINDS};
+use super::mark;
 use super::one::{Here, Outcome, outcome};
 use super::{Deletion, NamePlan, Record, RecordKind, Wanted};
 use crate::name::Fqdn;
 use crate::provision::NameProvider;
 use crate::render::Revision;
 use crate::units::Amount;
-use crate::vip::ClaimKey;
 
 /// What is wanted and what is there, by name.
 ///
@@ -163,7 +162,6 @@ impl Planner {
             Some(kind) => {
                 here.marks.insert(kind, record);
             }
-            None if is_of_somebody_else(&record) => here.others.push(record),
             None => {
                 // whatever the order in which a provider lists them
                 let key = |record: &Record| (record.kind.clone(), record.set_id.clone());
@@ -173,12 +171,6 @@ impl Planner {
         }
         self.changed.insert(name);
     }
-}
-
-/// Whether a record is one of several sets of its name and kind, and was not named by us.
-fn is_of_somebody_else(record: &Record) -> bool {
-    let is_ours = |id: &String| id.parse::<ClaimKey>().is_ok();
-    KINDS.contains(&record.kind) && record.set_id.as_ref().is_some_and(|id| !is_ours(id))
 }
 
 /// How many deletions need no approval: a share of a few is one, or nothing could ever go.
