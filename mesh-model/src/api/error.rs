@@ -105,6 +105,28 @@ pub enum Problem {
     /// A list without items, of which nobody can say whether it means all or none.
     #[error("an empty list means neither all nor none; leave the field out, or write at least one")]
     Empty,
+    /// Addresses of other families than those that are asked for.
+    #[error(
+        "these are not of the families that are asked for; write one of each family, or leave `families` out"
+    )]
+    OtherFamilies,
+    /// A name that another object of the kind has.
+    #[error(
+        "another object of this kind has the name `{name}` already; write another, or remove one of the two"
+    )]
+    NameTaken {
+        /// As written.
+        name: String,
+    },
+    /// An alias of the name itself.
+    #[error("a name cannot be an alias of itself; name what it leads to")]
+    AliasOfItself,
+    /// An alias of all names below another.
+    #[error("{name} stands for many names, and an alias leads to one; write that one")]
+    WildcardAlias {
+        /// As written.
+        name: Fqdn,
+    },
     /// A label or annotation.
     #[error(transparent)]
     Label(#[from] LabelProblem),
@@ -216,28 +238,6 @@ pub enum Problem {
     Ttl {
         /// As written.
         found: HumanDuration,
-    },
-    /// Addresses of other families than those that are asked for.
-    #[error(
-        "these are not of the families that are asked for; write one of each family, or leave `families` out"
-    )]
-    OtherFamilies,
-    /// A name that another object of the kind has.
-    #[error(
-        "another object of this kind has the name `{name}` already; write another, or remove one of the two"
-    )]
-    NameTaken {
-        /// As written.
-        name: String,
-    },
-    /// An alias of the name itself.
-    #[error("a name cannot be an alias of itself; name what it leads to")]
-    AliasOfItself,
-    /// An alias of all names below another.
-    #[error("{name} stands for many names, and an alias leads to one; write that one")]
-    WildcardAlias {
-        /// As written.
-        name: Fqdn,
     },
     /// A version of a format that nobody knows.
     #[error("version {found} is not known; write 1, or leave it out")]

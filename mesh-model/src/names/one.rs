@@ -18,8 +18,6 @@ const MARK_TTL: HumanDuration = HumanDuration::from_secs(300);
 pub(super) struct Here {
     /// Its own, of any kind.
     pub(super) records: Vec<Record>,
-    /// Sets of somebody else beside ours, which a provider answers with by their weights.
-    pub(super) others: Vec<Record>,
     /// Marks by the kind of record that they speak of.
     pub(super) marks: Vec<(RecordKind, Record)>,
 }
@@ -27,15 +25,12 @@ pub(super) struct Here {
 impl Here {
     /// Whether there is nothing.
     pub(super) fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.others.is_empty() && self.marks.is_empty()
+        self.records.is_empty() && self.marks.is_empty()
     }
 
     /// One record more, which marks a kind or is of one.
     pub(super) fn enter(&mut self, marked: Option<RecordKind>, record: Record) {
         let Some(kind) = marked else {
-            if is_of_somebody_else(&record) {
-                return self.others.push(record);
-            }
             // whatever the order in which a provider lists them
             let place = self
                 .records
@@ -52,12 +47,6 @@ impl Here {
     fn mark(&self, kind: &RecordKind) -> Option<&Record> {
         self.marks.iter().find(|(marked, _)| marked == kind).map(|(_, mark)| mark)
     }
-}
-
-/// Whether a record is one of several sets of its name and kind, and was not named by us.
-fn is_of_somebody_else(record: &Record) -> bool {
-    let is_ours = |id: &String| id.parse::<ClaimKey>().is_ok();
-    KINDS.contains(&record.kind) && record.set_id.as_ref().is_some_and(|id| !is_ours(id))
 }
 
 /// What is planned for a name.
@@ -131,7 +120,7 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
 
 /// Whose the records of a kind are: ours only if every mark beside them is.
 fn owned(here: &Here, kind: &RecordKind, provider: &NameProvider) -> Owned {
-    let has_record = here.records.iter().any(|record| record.kind == *kind);
+    let has_record = here.records.iter().any(|record| record.kind == *kind && !is_others_set(record));
     let Some(record) = here.mark(kind) else {
         return if has_record { Owned::Theirs(None) } else { Owned::Nobodys };
     };
@@ -145,6 +134,13 @@ fn owned(here: &Here, kind: &RecordKind, provider: &NameProvider) -> Owned {
     }
 }
 
+/// Whether a record is one of several sets of its name and kind, and was not called so by us: a provider
+/// answers with it beside ours, by their weights.
+fn is_others_set(record: &Record) -> bool {
+    let is_ours = |id: &String| id.parse::<ClaimKey>().is_ok();
+    KINDS.contains(&record.kind) && record.set_id.as_ref().is_some_and(|id| !is_ours(id))
+}
+
 /// Why a name that is wanted cannot be.
 fn refused(name: &Fqdn, desired: &Desired, here: &Here, provider: &NameProvider) -> Option<NameProblem> {
     if !provider.serves(name) {
@@ -154,14 +150,13 @@ fn refused(name: &Fqdn, desired: &Desired, here: &Here, provider: &NameProvider)
         return Some(NameProblem::Long);
     }
     // sets may lie side by side, but not beside one record, and not beside an alias
-    let is_beside = |other: &Record| desired.is_weighted && other.kind != RecordKind::Cname;
-    if let Some(other) = here.others.iter().find(|other| !is_beside(other)) {
+    let is_alias = desired.parts.contains_key(&RecordKind::Cname);
+    let is_beside = |other: &Record| desired.is_weighted && !is_alias && other.kind != RecordKind::Cname;
+    let mut others = here.records.iter().filter(|record| is_others_set(record));
+    if let Some(other) = others.find(|other| !is_beside(other)) {
         return Some(NameProblem::Foreign { kind: other.kind.clone(), fleet: None });
     }
     if desired.parts.contains_key(&RecordKind::Cname) {
-        if let Some(other) = here.others.first() {
-            return Some(NameProblem::Foreign { kind: other.kind.clone(), fleet: None });
-        }
         if provider.domains.contains(name) {
             return Some(NameProblem::Apex);
         }
@@ -180,7 +175,8 @@ fn held(desired: &Desired, published: &Parts, deletions: &[Deletion], here: &Her
     }
     if held.owners.is_empty() {
         // nobody says how any more: as it is
-        let now = here.records.iter().find(|record| KINDS.contains(&record.kind))?;
+        let now =
+            here.records.iter().find(|record| KINDS.contains(&record.kind) && !is_others_set(record))?;
         held.ttl = now.ttl.as_duration();
         held.is_weighted = now.set_id.is_some();
     }
@@ -203,7 +199,7 @@ fn changes(
     for kind in kinds {
         let parts = desired.parts.get(kind);
         let mut new = parts.map(|parts| records(name, kind, parts, desired)).unwrap_or_default();
-        for old in here.records.iter().filter(|record| record.kind == *kind) {
+        for old in here.records.iter().filter(|record| record.kind == *kind && !is_others_set(record)) {
             match new.remove(&old.set_id) {
                 None => gone.push(Change::Delete { record: old.clone() }),
                 Some(record) if record == *old => {}
