@@ -101,19 +101,24 @@ impl Record {
         if self.values.iter().all(|value| is_normal(value, &self.kind)) {
             return self;
         }
-        let normal = |value: String| match self.kind {
-            RecordKind::A | RecordKind::Aaaa => {
-                value.parse::<IpAddr>().map_or(value, |address| address.to_string())
-            }
-            RecordKind::Cname => value.parse::<Fqdn>().map_or(value, |name| name.to_string()),
-            RecordKind::Txt => match value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) {
-                Some(bare) => bare.to_owned(),
-                None => value,
-            },
-            RecordKind::Other(_) => value,
-        };
+        let normal = |value| normal(value, &self.kind);
         self.values = std::mem::take(&mut self.values).into_iter().map(normal).collect();
         self
+    }
+}
+
+/// A value in the one form that values of its kind are compared in.
+pub(super) fn normal(value: String, kind: &RecordKind) -> String {
+    match kind {
+        RecordKind::A | RecordKind::Aaaa => {
+            value.parse::<IpAddr>().map_or(value, |address| address.to_string())
+        }
+        RecordKind::Cname => value.parse::<Fqdn>().map_or(value, |name| name.to_string()),
+        RecordKind::Txt => match value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) {
+            Some(bare) => bare.to_owned(),
+            None => value,
+        },
+        RecordKind::Other(_) => value,
     }
 }
 
