@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use mesh_model::access_point::AccessPoint;
 use mesh_model::api::{self, FederatedAccessPoint, Head, Kind, Resource, Spec, SpecError};
-use mesh_model::fleet::Fleet;
+use mesh_model::fleet::{Fleet, Target};
 use mesh_model::locality::{LocalityFile, Question};
+use mesh_model::names::NameService;
 use mesh_model::placement::{Evidence, Outcome, Workload, place, targets};
 use mesh_model::provision::{Issuer, NameProvider, VipPool};
-use mesh_model::render::{compare, render};
+use mesh_model::render::{Rendering, compare, render};
 use mesh_model::template::Schemas;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,7 +31,7 @@ pub fn check(bytes: &[u8]) {
         Ok(Kind::FederatedDeployment) => checked::<_, Workload>(object),
         Ok(Kind::Issuer) => checked::<_, Issuer>(object),
         Ok(Kind::NameProvider) => checked::<_, NameProvider>(object),
-        Ok(Kind::NameService) => drop(read::<api::NameServiceSpec>(object)),
+        Ok(Kind::NameService) => checked::<_, NameService>(object),
         Ok(Kind::VipPool) => checked::<_, VipPool>(object),
     }
 }
@@ -82,27 +83,43 @@ fn access_point<'a>(text: &str, fleet: impl Iterator<Item = &'a str>) {
         Ok(access_point) => access_point,
         Err(error) => return refused(&error),
     };
-    let (mut zones, mut clusters) = (Vec::new(), Vec::new());
-    for text in fleet {
-        zones.extend(read::<api::AvailabilityZoneSpec>(text));
-        clusters.extend(read::<api::ClusterSpec>(text));
+    let Some(fleet) = read_fleet(fleet) else { return };
+    let renderings = rendered(&access_point, &fleet);
+    for rendering in &renderings {
+        assert!(rendering.errors.is_empty() || rendering.objects.is_empty(), "half-rendered: {rendering:?}");
     }
-    let Ok(fleet) = Fleet::new(zones, clusters) else { return };
+    assert!(compare(&renderings, &rendered(&access_point, &fleet)).targets.is_empty());
+}
+
+fn rendered(access_point: &AccessPoint, fleet: &Fleet) -> Vec<Rendering> {
+    let schemas = Schemas::embedded();
+    placed(access_point, fleet).iter().map(|target| render(access_point, target, &schemas)).collect()
+}
+
+/// Where it is placed, when it has no target yet.
+pub(crate) fn placed<'a>(access_point: &AccessPoint, fleet: &'a Fleet) -> Vec<Target<'a>> {
     let current = BTreeSet::new();
-    let evidence = Evidence { fleet: &fleet, is_complete: true, workload: None, current: &current };
+    let evidence = Evidence { fleet, is_complete: true, workload: None, current: &current };
     let decisions = place(&access_point.placement, evidence);
     assert!(
         decisions.iter().all(|one| matches!(one.outcome, Outcome::Place | Outcome::Skip)),
         "nothing is there"
     );
-    let schemas = Schemas::embedded();
-    let level = access_point.placement.level;
-    let render = || -> Vec<_> {
-        targets(&decisions, level, &fleet).map(|target| render(&access_point, &target, &schemas)).collect()
-    };
-    let renderings = render();
-    for rendering in &renderings {
-        assert!(rendering.errors.is_empty() || rendering.objects.is_empty(), "half-rendered: {rendering:?}");
+    targets(&decisions, access_point.placement.level, fleet).collect()
+}
+
+/// An access point and the fleet after it, if that is what the bytes are.
+pub(crate) fn access_point_and_fleet(bytes: &[u8]) -> Option<(AccessPoint, Fleet)> {
+    let mut documents = core::str::from_utf8(bytes).ok()?.split("\n---\n");
+    let object: FederatedAccessPoint = serde_saphyr::from_str(documents.next()?).ok()?;
+    Some((AccessPoint::try_from(object).ok()?, read_fleet(documents)?))
+}
+
+fn read_fleet<'a>(documents: impl Iterator<Item = &'a str>) -> Option<Fleet> {
+    let (mut zones, mut clusters) = (Vec::new(), Vec::new());
+    for text in documents {
+        zones.extend(read::<api::AvailabilityZoneSpec>(text));
+        clusters.extend(read::<api::ClusterSpec>(text));
     }
-    assert!(compare(&renderings, &render()).targets.is_empty());
+    Fleet::new(zones, clusters).ok()
 }

@@ -62,9 +62,9 @@ pub(super) fn placing(scale: Scale) -> Work {
     })
 }
 
-/// The example 100 times over under other names, with the facts of a fleet of 26 clusters.
+/// The example ten times over under other names, with the facts of a fleet of 26 clusters.
 pub(super) fn linting(scale: Scale) -> Work {
-    let access_points: Vec<AccessPoint> = (0..scale.grown(100, 2)).map(access_point).collect();
+    let access_points: Vec<AccessPoint> = (0..scale.grown(10, 2)).map(access_point).collect();
     let facts = FleetFacts { fleet: fleet(26), ..FleetFacts::default() };
     let schemas = Schemas::embedded();
     repeated(move || _ = black_box(lint(&access_points, Some(&facts), &schemas)))

@@ -3,6 +3,7 @@
 //! One file per case, named for what it shows. Run it after a change of a
 //! target's input format: `cargo run --example corpus` in this folder.
 
+mod courses;
 mod mesh;
 mod node;
 mod routing;
@@ -45,8 +46,14 @@ fn main() -> std::io::Result<()> {
     write(&root.join("director_model"), operations())?;
     write(&root.join("ipvs_message"), node::ipvs_messages())?;
     write(&root.join("lb_file"), texts().map(|(name, text)| (name, text.into())))?;
+    write(&root.join("mesh_files"), mesh::files())?;
+    write(&root.join("mesh_gateway"), mesh::access_points())?;
+    write(&root.join("mesh_names"), courses::names())?;
     write(&root.join("mesh_objects"), mesh::objects())?;
     write(&root.join("mesh_patch"), mesh::patches())?;
+    write(&root.join("mesh_render"), mesh::access_points())?;
+    write(&root.join("mesh_rollout"), courses::rollouts())?;
+    write(&root.join("mesh_vip"), courses::claims())?;
     write(&root.join("scenario"), scenarios())
 }
 

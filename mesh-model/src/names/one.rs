@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::{Desired, Part, Parts, desired};
 use super::mark::{self, KINDS};
+use super::record::normal;
 use super::{Change, Deletion, Mark, NameError, NameProblem, Record, RecordKind, Wanted};
 use crate::name::{Fqdn, Name};
 use crate::provision::NameProvider;
@@ -83,7 +84,9 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
                 outcome.marks += marks.len();
                 let part = |mark: Mark| {
                     let weight = weight_of(here, &kind, &mark.owner);
-                    (mark.owner, Part { values: mark.values, weight })
+                    // somebody may have written a mark by hand
+                    let values = mark.values.into_iter().map(|value| normal(value, &kind)).collect();
+                    (mark.owner, Part { values, weight })
                 };
                 let parts = marks.into_iter().map(part).collect();
                 published.insert(kind, parts);

@@ -102,14 +102,7 @@ impl Record {
         if self.values.iter().all(|value| is_normal(value, &self.kind)) {
             return self;
         }
-        let normal = |value: String| match self.kind {
-            RecordKind::A | RecordKind::Aaaa => {
-                value.parse::<IpAddr>().map_or(value, |address| address.to_string())
-            }
-            RecordKind::Cname => value.parse::<Fqdn>().map_or(value, |name| name.to_string()),
-            RecordKind::Txt => joined(&value).unwrap_or(value),
-            RecordKind::Other(_) => value,
-        };
+        let normal = |value| normal(value, &self.kind);
         self.values = std::mem::take(&mut self.values).into_iter().map(normal).collect();
         self
     }
@@ -182,6 +175,18 @@ fn joined(value: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// A value in the one form that values of its kind are compared in.
+pub(super) fn normal(value: String, kind: &RecordKind) -> String {
+    match kind {
+        RecordKind::A | RecordKind::Aaaa => {
+            value.parse::<IpAddr>().map_or(value, |address| address.to_string())
+        }
+        RecordKind::Cname => value.parse::<Fqdn>().map_or(value, |name| name.to_string()),
+        RecordKind::Txt => joined(&value).unwrap_or(value),
+        RecordKind::Other(_) => value,
+    }
+}
+
 /// Whether a value is surely in the one form already, told without making it.
 fn is_normal(value: &str, kind: &RecordKind) -> bool {
     match kind {
@@ -189,7 +194,7 @@ fn is_normal(value: &str, kind: &RecordKind) -> bool {
             value.parse::<IpAddr>().map_or(true, |address| displays_as(&address, value))
         }
         RecordKind::Cname => !value.ends_with('.') && !value.bytes().any(|byte| byte.is_ascii_uppercase()),
-        RecordKind::Txt => !value.starts_with('"'),
+        RecordKind::Txt => !value.trim_start().starts_with('"'),
         RecordKind::Other(_) => true,
     }
 }

@@ -575,3 +575,18 @@ fn services() {
     let records = settled(vec![wanted("{ accessPoint: shop }")]);
     assert_eq!(values(&records, "www.example.com", "A"), "10.0.0.1");
 }
+
+#[test]
+fn a_mark_that_somebody_wrote_in_another_form_is_put_right_once() {
+    let mark = "heritage=overspill,fleet=fleet-1,owner=n/x@t,values=2001:DB8:0::2";
+    let mut records = vec![record("_overspill-aaaa.a.example.com", "TXT", &[mark])];
+    // its addresses are not known, so those of the mark stay
+    let wanted = Wanted {
+        name: "a.example.com".parse().unwrap(),
+        ttl: Duration::from_secs(30),
+        answer: Answer::Members(vec![member("n/x@t")]),
+    };
+    make(&plan(vec![wanted.clone()], records.clone(), &provider("0"), None).changes, &mut records);
+    assert_eq!(values(&records, "a.example.com", "AAAA"), "2001:db8::2");
+    assert_eq!(plan(vec![wanted], records, &provider("0"), None).changes, []);
+}
