@@ -3,6 +3,8 @@
 //! Bytes as `arbitrary` reads them: a choice is its number as a share of 2^32,
 //! each item of a list has an odd byte before it, and an even one ends the list.
 
+use std::slice;
+
 /// Rollouts: with an approval and a restart, a failure that is rolled back, joins and leaves.
 pub(crate) fn rollouts() -> Vec<(&'static str, Vec<u8>)> {
     let report = |target, health| operation(10, 5, &[&[target], &choice(3, 0)[..], &[health, 2]].concat());
@@ -123,9 +125,10 @@ pub(crate) fn names() -> Vec<(&'static str, Vec<u8>)> {
         ("deletions-wait", [vec![0], list(&[]), list(&both)].concat()),
         (
             "foreign",
-            [vec![3], list(&[two.clone()]), list(&[mark(0, 0, 0, 0), plain(0, 0), plain(0, 4)])].concat(),
+            [vec![3], list(slice::from_ref(&two)), list(&[mark(0, 0, 0, 0), plain(0, 0), plain(0, 4)])]
+                .concat(),
         ),
-        ("new", [vec![3], list(&[two.clone()]), list(&[])].concat()),
+        ("new", [vec![3], list(slice::from_ref(&two)), list(&[])].concat()),
         (
             "weighted",
             [vec![3], list(&[wanted(2, 1, 0, &[member(0, 0b1), member(1, 0b10)])]), list(&both)].concat(),
