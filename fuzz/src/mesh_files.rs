@@ -49,7 +49,11 @@ fn desired(file: &DesiredFile, current: &str) {
         Err(error) => return refused(&error),
     };
     let Some(current) = read::<CurrentFile>(current) else { return };
-    let plan = names::plan(wanted, current.records, &provider, file.approved());
+    let current = match current.check() {
+        Ok(records) => records,
+        Err(error) => return refused(&error),
+    };
+    let plan = names::plan(wanted, current, &provider, file.approved);
     assert!(plan.held_back.is_empty() || plan.deletions > plan.max_deletions);
     assert!(serde_json::to_string(&plan).is_ok());
 }

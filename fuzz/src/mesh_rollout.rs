@@ -187,7 +187,7 @@ impl Course<'_> {
         let text = serde_json::to_string(self.rollout.state()).expect("it can be written");
         let state: RolloutState = serde_json::from_str(&text).expect("what is written can be read");
         assert_eq!(&state, self.rollout.state());
-        self.rollout = Rollout::restore(self.policy.clone(), state, self.now);
+        self.rollout = Rollout::restore(self.policy.clone(), state, self.targets, self.now);
         self.rollout.handle_timeout(self.now, self.wall);
     }
 
