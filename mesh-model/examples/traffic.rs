@@ -53,6 +53,7 @@ fn regions(names: &[Name], healthy: u32) -> BTreeMap<Name, RegionState> {
         hosts: 100,
         healthy: if position == 0 { healthy } else { 100 },
         capacity: None,
+        has_zone_aware: true,
     };
     names.iter().enumerate().map(|(position, name)| (name.clone(), state(position))).collect()
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::api::{self, FieldPath, PlacementLevel, Problem, Reachability, Reference, SpecError};
+use crate::istio::IstioVersion;
 use crate::labels::{Labels, check_marks};
 use crate::name::Name;
 use crate::nearest::nearest;
@@ -71,6 +72,8 @@ pub struct Cluster {
     pub is_gateway: bool,
     /// Istio's network.
     pub network: Name,
+    /// The oldest Istio there, if that is known.
+    pub istio: Option<IstioVersion>,
     /// The requests that it can bear, if that is known.
     pub capacity: Option<Rate>,
     /// The memory that one gateway may use, if there is a budget.
@@ -240,6 +243,7 @@ impl Fleet {
             network: spec.network.unwrap_or_else(|| spec.zone.clone()),
             zone: spec.zone,
             labels: object.metadata.labels,
+            istio: spec.istio,
             is_gateway: spec.gateway,
             capacity: spec.capacity.unwrap_or_default().requests,
             gateway_memory: memory.gateway,

@@ -34,8 +34,8 @@
 //! - [`work_queue`]: what is looked at next, and when what failed is tried again;
 //!   [`debounce`]: what comes in bursts is carried out once each.
 //!
-//! [`labels`], [`name`], [`units`] and [`time`] are the words of these
-//! sentences. The crate does not know `lb-core`, and `sim` stands above both.
+//! [`labels`], [`name`], [`units`], [`time`] and [`istio`], its versions, are the
+//! words of these sentences. The crate does not know `lb-core`, and `sim` stands above both.
 #![forbid(unsafe_code)]
 
 pub mod access_point;
@@ -48,6 +48,7 @@ pub mod envoy;
 pub mod federation;
 pub mod fleet;
 pub mod footprint;
+pub mod istio;
 pub mod labels;
 pub mod lint;
 pub mod locality;

@@ -129,6 +129,32 @@ pub struct LocalityShareOf {
 }
 
 impl Question {
+    /// The healthy hosts of the first priority, if Envoy divides requests among its zones by a zone-aware setting.
+    ///
+    /// Then each zone's part depends on how many proxies are in which zone, which
+    /// a question does not say; [`answer`](Self::answer) gives all hosts of the
+    /// priority equal parts, as Envoy does below `minClusterSize` and wherever it
+    /// is not told of its fellows. A file is refused rather than answered so.
+    /// Source: `earlyExitNonLocalityRouting` in envoyproxy/envoy `load_balancer_impl.cc`.
+    #[must_use]
+    pub fn divided_among_zones(&self) -> Option<u32> {
+        let setting = self.policy.load_balancer.as_ref()?.zone_aware_lb_setting.as_ref()?;
+        if !setting.is_enabled() {
+            return None;
+        }
+        let assignment = assign(&self.policy, &self.from, &self.proxy_labels, &self.endpoints);
+        let first = assignment
+            .served(&self.endpoints)
+            .filter(|(group, one)| group.priority == 0 && one.counts.hosts > 0);
+        let mut healthy = 0_u32;
+        let mut zones = std::collections::BTreeSet::new();
+        for (_, one) in first {
+            healthy = healthy.saturating_add(one.counts.healthy);
+            zones.insert(&one.locality);
+        }
+        (zones.len() > 1 && healthy >= setting.min_hosts()).then_some(healthy)
+    }
+
     /// Where requests go.
     #[must_use]
     pub fn answer(&self) -> Answer {

@@ -7,18 +7,28 @@
 //! region falls. With a local share `w`, the home region gets
 //! `w x min(100, 140 x healthy) / 100` in Envoy's integers while the others are
 //! well; so the hosts that are left there bear 1.4 times what they did at most, as
-//! long as somebody is there to take the rest. That is their mean. Beside this
-//! setting Istio has zones weigh, and Envoy trusts what is left of a zone with 1.4
-//! of its weight once more: where few are left in one zone of a region and all in
-//! another, those few bear up to 1.4 x 1.4 = 1.96.
+//! long as somebody is there to take the rest.
 //!
-//! The home region is one tier, for the formula holds of a tier: Istio's
-//! `failover` would begin with the subzone, so the setting is the one label
-//! `topology.kubernetes.io/region`. That has a price, which
-//! [`Steering::tiers`] states: behind the home region all others are one tier,
-//! by the number of their hosts. Istio can put more regions in order only by
-//! `failover`, which puts the zones at home in order, too, and with them the
-//! formula and its bound are gone.
+//! The home region is one tier, for the formula holds of a tier. Which setting
+//! makes it one depends on the target's Istio ([`Places::is_ordered`]):
+//!
+//! - From 1.31 on it is `zoneAwareLbSetting`: the proxy's own region, then the
+//!   second of the policy, then all others, so three regions have their full order,
+//!   and of four or more the third tier holds the rest. Envoy's routing by zones is
+//!   kept off by a `minClusterSize` that nobody reaches; all hosts of a region are
+//!   equal then, and 1.4 holds of each, however its zones fail. It prefers the own
+//!   region always, so it serves neither the subset of another region nor a target
+//!   whose own region is drained.
+//! - Else it is the one label `topology.kubernetes.io/region`, for Istio's `failover`
+//!   would begin with the subzone. Behind the first region all others are one tier,
+//!   by the number of their hosts. And 1.4 is a mean: beside this setting Istio has
+//!   zones weigh, and Envoy trusts what is left of a zone with 1.4 of its weight once
+//!   more; where few are left in one zone of a region and all in another, those few
+//!   bear up to 1.4 x 1.4 = 1.96. So it is of the remote share everywhere.
+//!
+//! An API server drops a field that it does not know without a word, and then nothing
+//! would prefer home: a target whose version is not in the fleet has the label.
+//! [`Steering::tiers`] has the order that holds, [`Places::unordered`] what it lacks.
 //!
 //! A drain takes the pods out of the access point's own Services on the target,
 //! so that every proxy of the mesh has them gone with the next push of endpoints. A

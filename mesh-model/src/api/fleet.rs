@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{Condition, Kind, Spec};
+use crate::istio::IstioVersion;
 use crate::name::Name;
 use crate::time::WallTime;
 use crate::units::{ByteSize, Rate};
@@ -61,6 +62,10 @@ pub struct ClusterSpec {
     /// Istio's network; clusters of one network reach each other's pods. Default: the zone's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Name>,
+    /// The oldest Istio there, definitions, control plane and proxies: `1.31`; unknown where left out.
+    /// What only younger ones have is not written to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub istio: Option<IstioVersion>,
     /// What it can bear; unknown where left out, and then no drain is refused for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<CapacitySpec>,

@@ -83,7 +83,7 @@ fn the_other_kinds_are_read_and_written_back() {
     ));
     round_trip::<ClusterSpec>(&frame(
         "Cluster",
-        "metadata: { name: slc-a-1 }, spec: { zone: slc-a, gateway: true, network: n1, capacity: { requests: 12000/s }, \
+        "metadata: { name: slc-a-1 }, spec: { zone: slc-a, gateway: true, network: n1, istio: 1.31.0, capacity: { requests: 12000/s }, \
          proxyMemory: { gateway: 2GiB, sidecar: 256MiB } }, status: { reachability: unreachable, observedAt: \"2026-01-01T00:00:00Z\" }",
     ));
     round_trip::<FederatedDeploymentSpec>(&frame(

@@ -6,7 +6,7 @@ use super::Scope;
 use super::objects::Called;
 use super::value::duration;
 use crate::template::TemplateId;
-use crate::template::view::{ConsistentHash, TrafficPolicy};
+use crate::template::view::{ConsistentHash, TrafficPolicy, ZoneAwareLbSetting};
 
 /// Envoy's largest table of Maglev.
 const MAX_TABLE: u64 = 5_000_011;
@@ -21,6 +21,9 @@ pub(super) fn balance(
 ) {
     cluster["common_lb_config"] = json!({});
     let settings = policy.load_balancer.clone().unwrap_or_default();
+    if let Some(setting) = &settings.zone_aware_lb_setting {
+        cluster["common_lb_config"]["zone_aware_lb_config"] = zones(setting);
+    }
     if let Some(hash) = &settings.consistent_hash {
         match (&hash.maglev, &hash.ring_hash) {
             (Some(maglev), _) => {
@@ -85,6 +88,15 @@ pub(super) fn balance(
         start["aggression"] = json!({ "default_value": value, "runtime_key": "overspill.warmup" });
     }
     cluster[config] = json!({ "slow_start_config": start });
+}
+
+/// How zones of the first priority count; the order of regions is in the endpoints' priorities.
+fn zones(setting: &ZoneAwareLbSetting) -> Value {
+    if setting.is_enabled() {
+        json!({ "min_cluster_size": setting.min_hosts() })
+    } else {
+        json!({ "routing_enabled": { "value": 0 } })
+    }
 }
 
 /// What of a request is hashed, for routes to a destination that is chosen by hash.

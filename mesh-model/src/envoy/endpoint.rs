@@ -48,10 +48,15 @@ pub(super) fn assignment(
     all.retain(|one| wanted.iter().all(|(key, value)| one.labels.get(key) == Some(value)));
     // one group is what one priority and one weight are given to
     let mut groups: BTreeMap<(Locality, Labels), Vec<One>> = BTreeMap::new();
-    let by_labels = policy.load_balancer.as_ref().and_then(|one| one.locality_lb_setting.as_ref());
+    let balancer = policy.load_balancer.as_ref();
+    let by_labels =
+        balancer.and_then(|one| one.locality_lb_setting.as_ref()).map(|one| &one.failover_priority);
+    let by_regions =
+        balancer.and_then(|one| one.zone_aware_lb_setting.as_ref()).map(|one| &one.failover_priority);
     let keys: Vec<&str> = by_labels
         .into_iter()
-        .flat_map(|setting| &setting.failover_priority)
+        .chain(by_regions)
+        .flatten()
         .map(|one| one.split_once('=').map_or(one.as_str(), |(key, _)| key))
         .collect();
     for one in all {

@@ -464,6 +464,19 @@ fn endpoints_have_istios_priorities() {
     let (found, common) = policy(json!({ "loadBalancer": { "localityLbSetting": distribute } }));
     assert_eq!(found, zones(&[("phx-a", 0, Some(1)), ("slc-a", 0, Some(50)), ("slc-b", 0, Some(50))]));
     assert_eq!(common, json!({ "locality_weighted_lb_config": {} }));
+    // the own region whole, then the one that takes over, then the rest; hosts count, not weights
+    let regions = json!({ "failover": [{ "from": "us-west", "to": "us-south" }], "minClusterSize": 100 });
+    let (found, common) = policy(json!({ "loadBalancer": { "zoneAwareLbSetting": regions } }));
+    assert_eq!(
+        found,
+        zones(&[("rno-a", 2, None), ("phx-a", 1, None), ("slc-a", 0, None), ("slc-b", 0, None)])
+    );
+    assert_eq!(common, json!({ "zone_aware_lb_config": { "min_cluster_size": 100 } }));
+    let (found, common) = policy(json!({ "loadBalancer": { "zoneAwareLbSetting": { "enabled": false } } }));
+    assert_eq!(
+        (found, common),
+        (zones(&equal), json!({ "zone_aware_lb_config": { "routing_enabled": { "value": 0 } } }))
+    );
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! Priorities and weights of localities, as Istio's control plane gives them.
 //!
-//! One of three: `distribute` gives weights and removes what it does not name;
-//! outlier detection allows failover by labels, by distance, or both; else all
-//! localities are equal. Source: `ApplyLocalityLoadBalancer` in istio/istio
-//! `loadbalancer.go`.
+//! A zone-aware setting (Istio 1.31) is looked at first and alone: the own region
+//! before the one that takes over before all others, each with all of its zones,
+//! which it leaves to the proxy. Else one of three: `distribute` gives weights and
+//! removes what it does not name; outlier detection allows failover by labels, by
+//! distance, or both; else all localities are equal. Source:
+//! `ApplyLocalityLoadBalancer` and `ApplyZoneAwareLoadBalancer` in istio/istio
+//! `loadbalancer.go`, and the tests beside it.
 
 use super::{Endpoints, Locality};
 use crate::labels::Labels;
-use crate::template::view::{LocalityFailover, LocalityShare, TrafficPolicy};
+use crate::template::view::{LocalityFailover, LocalityShare, TrafficPolicy, ZoneAwareLbSetting};
 
 /// The label of the network, whose mismatch alone comes after everything in the own network.
 const NETWORK: &str = "topology.istio.io/network";
@@ -48,7 +51,11 @@ pub fn assign(
     proxy_labels: &Labels,
     endpoints: &[Endpoints],
 ) -> Assignment {
-    let setting = policy.load_balancer.as_ref().and_then(|one| one.locality_lb_setting.as_ref());
+    let balancer = policy.load_balancer.as_ref();
+    if let Some(setting) = balancer.and_then(|one| one.zone_aware_lb_setting.as_ref()) {
+        return zone_aware(setting, from, proxy_labels, endpoints);
+    }
+    let setting = balancer.and_then(|one| one.locality_lb_setting.as_ref());
     let equal = || endpoints.iter().map(|one| Group { priority: 0, weight: one.weight }).collect::<Vec<_>>();
     let default = Default::default();
     let is_off = setting.is_some_and(|setting| setting.enabled == Some(false));
@@ -74,11 +81,27 @@ pub fn assign(
         (true, false) => endpoints.iter().map(|one| by_label(one) * 5 + by_distance(one)).collect(),
     };
     let is_weighted = has_labels || !setting.failover.is_empty();
-    let groups = without_gaps(&priorities).into_iter().zip(endpoints);
-    Assignment {
-        groups: groups.map(|(priority, one)| Group { priority, weight: one.weight }).collect(),
-        is_weighted,
-    }
+    Assignment { groups: numbered(&priorities, endpoints), is_weighted }
+}
+
+/// Regions in order, labels before them; weights of localities do not count, and nothing waits for
+/// outlier detection.
+fn zone_aware(
+    setting: &ZoneAwareLbSetting,
+    from: &Locality,
+    proxy_labels: &Labels,
+    endpoints: &[Endpoints],
+) -> Assignment {
+    let priority = |one: &Endpoints| match setting.is_enabled() {
+        // of all settings it is this one that counts, and it says that nothing does
+        false => 0,
+        true => {
+            let by_label = label_priority(&setting.failover_priority, proxy_labels, &one.labels);
+            by_label * 3 + region_priority(&setting.failover, from, &one.locality)
+        }
+    };
+    let priorities: Vec<u32> = endpoints.iter().map(priority).collect();
+    Assignment { groups: numbered(&priorities, endpoints), is_weighted: false }
 }
 
 /// Whether a rule's `region/zone/subzone`, with `*` and what is left out for any, names a locality.
@@ -150,9 +173,27 @@ fn distance_priority(failover: &[LocalityFailover], from: &Locality, to: &Locali
             (false, _) => 2,
         };
     }
-    // the first rule for the own region decides, later ones are not looked at
-    let rule = failover.iter().find(|rule| *rule.from == *from.region);
-    if rule.is_some_and(|rule| *rule.to != *to.region) { 4 } else { 3 }
+    if takes_over(failover, from).is_some_and(|region| *region != *to.region) { 4 } else { 3 }
+}
+
+/// 0 for the own region, 1 for the one that takes over from it, 2 for all others.
+fn region_priority(failover: &[LocalityFailover], from: &Locality, to: &Locality) -> u32 {
+    if from.region == to.region {
+        return 0;
+    }
+    if takes_over(failover, from).is_some_and(|region| *region == *to.region) { 1 } else { 2 }
+}
+
+/// The region that takes over from the proxy's own: the first rule for that one decides, later ones are
+/// not looked at.
+fn takes_over<'a>(failover: &'a [LocalityFailover], from: &Locality) -> Option<&'a str> {
+    failover.iter().find(|rule| *rule.from == *from.region).map(|rule| rule.to.as_str())
+}
+
+/// Groups in the same order, numbered from 0 without gaps.
+fn numbered(priorities: &[u32], endpoints: &[Endpoints]) -> Vec<Group> {
+    let groups = without_gaps(priorities).into_iter().zip(endpoints);
+    groups.map(|(priority, one)| Group { priority, weight: one.weight }).collect()
 }
 
 /// The same order, numbered from 0 without gaps.

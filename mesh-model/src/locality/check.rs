@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Endpoints, HostCounts, Locality, LocalityFile, Question, assign};
 use crate::api::{FieldPath, SpecError, check_version};
 use crate::nearest::quoted;
-use crate::template::view::{LocalityLbSetting, TrafficPolicy};
+use crate::template::view::{LocalityFailover, LocalityLbSetting, TrafficPolicy, ZoneAwareLbSetting};
 use crate::template::{SchemaProblem, Schemas, TemplateKind};
 
 /// Envoy's own factor.
@@ -35,12 +35,32 @@ pub enum LocalityProblem {
     /// From a region to itself.
     #[error("a region cannot take over from itself; write another")]
     FailoverToItself,
+    /// The proxy would divide requests among zones by where its fellows are, which a question does not say.
+    #[error(
+        "with {hosts} healthy hosts in the first priority the proxies divide requests among its zones by where they are themselves, which no file says; write a minClusterSize above {hosts} for an answer, which leaves zones aside"
+    )]
+    AmongZones {
+        /// The healthy hosts there.
+        hosts: u32,
+    },
     /// Labels of places beside rules of regions.
     #[error("failover and the label {} of a place exclude each other in Istio; write one", quoted(label))]
     FailoverAndTopology {
         /// The label.
         label: String,
     },
+    /// Labels of places in a setting that looks at places by itself.
+    #[error(
+        "{} is of a place, and the zone-aware setting looks at regions and zones by itself; leave it out",
+        quoted(label)
+    )]
+    LabelOfPlace {
+        /// As written.
+        label: String,
+    },
+    /// Both settings of places.
+    #[error("localityLbSetting and zoneAwareLbSetting exclude each other in Istio; write one")]
+    LocalityAndZoneAware,
     /// Two localities of which one is in the other.
     #[error("{} is in {}, or the same; write localities that do not overlap", quoted(one), quoted(other))]
     Overlap {
@@ -87,10 +107,7 @@ pub(super) fn question(file: LocalityFile) -> Result<Question, SpecError> {
     check_version(file.version)?;
     let at = top.field("policy");
     let policy = policy(file.policy, &at)?;
-    let at = at.field("loadBalancer").field("localityLbSetting");
-    if let Some(setting) = policy.load_balancer.as_ref().and_then(|one| one.locality_lb_setting.as_ref()) {
-        self::setting(setting, &at)?;
-    }
+    settings(&policy, &at.field("loadBalancer"))?;
     let factor = file.overprovisioning_factor.unwrap_or(FACTOR);
     in_range(factor, 100, 10_000, &top.field("overprovisioningFactor"))?;
     // Istio sets Envoy's threshold whenever there is outlier detection
@@ -115,14 +132,41 @@ pub(super) fn question(file: LocalityFile) -> Result<Question, SpecError> {
             labels: one.labels,
         });
     }
-    Ok(Question {
+    let question = Question {
         from: Locality::new(&file.from),
         proxy_labels: file.proxy_labels,
         policy,
         overprovisioning_factor: factor,
         panic_threshold: threshold,
         endpoints,
-    })
+    };
+    if let Some(hosts) = question.divided_among_zones() {
+        let at = at.field("loadBalancer").field("zoneAwareLbSetting").field("minClusterSize");
+        return Err(at.wrong(LocalityProblem::AmongZones { hosts }));
+    }
+    Ok(question)
+}
+
+/// What Istio's validation refuses.
+fn settings(policy: &TrafficPolicy, path: &FieldPath) -> Result<(), SpecError> {
+    let Some(balancer) = &policy.load_balancer else { return Ok(()) };
+    if let Some(zone_aware) = &balancer.zone_aware_lb_setting {
+        let path = path.field("zoneAwareLbSetting");
+        if balancer.locality_lb_setting.is_some() {
+            return Err(path.wrong(LocalityProblem::LocalityAndZoneAware));
+        }
+        self::zone_aware(zone_aware, &path)?;
+    }
+    balancer.locality_lb_setting.as_ref().map_or(Ok(()), |one| setting(one, &path.field("localityLbSetting")))
+}
+
+fn zone_aware(setting: &ZoneAwareLbSetting, path: &FieldPath) -> Result<(), SpecError> {
+    let is_of_place = |one: &&String| PLACES.contains(&one.split('=').next().unwrap_or_default());
+    if let Some(label) = setting.failover_priority.iter().find(is_of_place) {
+        let problem = LocalityProblem::LabelOfPlace { label: label.clone() };
+        return Err(path.field("failoverPriority").wrong(problem));
+    }
+    regions(&setting.failover, &path.field("failover"))
 }
 
 /// A policy that its schema accepts; fields that the schema does not know are left aside.
@@ -149,7 +193,6 @@ fn in_range(found: u32, least: u32, most: u32, path: &FieldPath) -> Result<(), S
     Err(path.wrong(LocalityProblem::Range { found, least, most }))
 }
 
-/// What Istio's validation refuses.
 fn setting(setting: &LocalityLbSetting, path: &FieldPath) -> Result<(), SpecError> {
     if !setting.distribute.is_empty() && !setting.failover.is_empty() {
         return Err(path.wrong(LocalityProblem::DistributeAndFailover));
@@ -160,17 +203,7 @@ fn setting(setting: &LocalityLbSetting, path: &FieldPath) -> Result<(), SpecErro
         let problem = LocalityProblem::FailoverAndTopology { label: label.clone() };
         return Err(path.field("failoverPriority").wrong(problem));
     }
-    for (position, rule) in setting.failover.iter().enumerate() {
-        let here = path.field("failover").item(position);
-        for (field, region) in [("from", &rule.from), ("to", &rule.to)] {
-            if region.is_empty() || region.contains(['/', '*']) {
-                return Err(here.field(field).wrong(LocalityProblem::Region { found: region.clone() }));
-            }
-        }
-        if rule.from == rule.to {
-            return Err(here.field("to").wrong(LocalityProblem::FailoverToItself));
-        }
-    }
+    regions(&setting.failover, &path.field("failover"))?;
     let at = path.field("distribute");
     no_overlap(setting.distribute.iter().map(|rule| rule.from.as_str()).collect(), &at)?;
     for (position, rule) in setting.distribute.iter().enumerate() {
@@ -180,6 +213,22 @@ fn setting(setting: &LocalityLbSetting, path: &FieldPath) -> Result<(), SpecErro
             return Err(here.wrong(LocalityProblem::Weights { sum }));
         }
         no_overlap(rule.to.keys().map(String::as_str).collect(), &here)?;
+    }
+    Ok(())
+}
+
+/// Refuses rules that are not of two regions.
+fn regions(failover: &[LocalityFailover], path: &FieldPath) -> Result<(), SpecError> {
+    for (position, rule) in failover.iter().enumerate() {
+        let here = path.item(position);
+        for (field, region) in [("from", &rule.from), ("to", &rule.to)] {
+            if region.is_empty() || region.contains(['/', '*']) {
+                return Err(here.field(field).wrong(LocalityProblem::Region { found: region.clone() }));
+            }
+        }
+        if rule.from == rule.to {
+            return Err(here.field("to").wrong(LocalityProblem::FailoverToItself));
+        }
     }
     Ok(())
 }

@@ -34,6 +34,7 @@ pub use routing::{
     Destination, DestinationRule, HttpMatch, HttpRoute, LoadBalancerSettings, LocalityFailover,
     LocalityLbSetting, LocalityShare, OutlierDetection, PortSelector, RetryBudget, RouteDestination,
     StringMatch, Subset, TcpMatch, TcpRoute, TlsMatch, TlsRoute, TrafficPolicy, VirtualService, Warmup,
+    ZoneAwareLbSetting,
 };
 pub use service::{EntryPort, Service, ServiceEntry, ServicePort, WorkloadEntry, WorkloadSelector};
 

@@ -29,6 +29,9 @@ pub struct RegionState {
     pub healthy: u32,
     /// What its clusters can bear together, if that is known.
     pub capacity: Option<Rate>,
+    /// Whether all of its clusters are known to have Istio's zone-aware setting, by which what begins there
+    /// spills in the order of regions ([`IstioVersion::has_zone_aware`](crate::istio::IstioVersion::has_zone_aware)).
+    pub has_zone_aware: bool,
 }
 
 /// What a region carries.
@@ -37,7 +40,7 @@ pub struct RegionLoad {
     /// Requests per second that reach its hosts.
     pub requests: f64,
     /// What its healthy hosts carry on average, relative to what they do while all are healthy; 0 where
-    /// none is. Where zones of the region fail unevenly, one host carries up to 1.4 times that.
+    /// none is. Where zones of the region fail unevenly and weigh, one host carries up to 1.4 times that.
     pub factor: f64,
     /// Whether it is more than the capacity, as far as that is known.
     pub is_over: bool,
@@ -85,7 +88,7 @@ fn requests(traffic: &Traffic, regions: &BTreeMap<Name, RegionState>) -> BTreeMa
     let serving: Vec<&Name> =
         regions.iter().filter(|(_, state)| state.hosts > 0).map(|(name, _)| name).collect();
     for (from, state) in regions {
-        let places = places(traffic, from, &serving);
+        let places = places(traffic, from, state.has_zone_aware, &serving);
         let local = f64::from(places.local.as_millionths()) / 1e6;
         for (weight, setting) in [(local, places.home_setting()), (1.0 - local, places.away_setting())] {
             if weight <= 0.0 {
@@ -101,16 +104,17 @@ fn requests(traffic: &Traffic, regions: &BTreeMap<Name, RegionState>) -> BTreeMa
 }
 
 /// As [`Places::of`] finds them in a fleet.
-fn places(traffic: &Traffic, from: &Name, serving: &[&Name]) -> Places {
+fn places(traffic: &Traffic, from: &Name, can_order: bool, serving: &[&Name]) -> Places {
     let serves = |region: &Name| serving.contains(&region);
     let first = traffic.regions.iter().find(|region| serves(region));
     let home = if serves(from) { from } else { first.unwrap_or(from) }.clone();
-    Places::new(traffic, home, serves)
+    let can_order = can_order && home == *from;
+    Places::new(traffic, home, can_order, serves)
 }
 
 /// The share of each region under a setting.
 fn shares(from: &Name, setting: &Value, regions: &BTreeMap<Name, RegionState>) -> Vec<f64> {
-    let policy = json!({ "outlierDetection": {}, "loadBalancer": { "localityLbSetting": setting } });
+    let policy = json!({ "outlierDetection": {}, "loadBalancer": setting });
     let policy: TrafficPolicy = serde_json::from_value(policy).expect("our own setting, as its view has it");
     let label = |region: &Name| Labels::from([(super::places::REGION_LABEL.to_owned(), region.to_string())]);
     let endpoints = regions.iter().map(|(name, state)| Endpoints {

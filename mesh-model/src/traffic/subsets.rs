@@ -115,11 +115,14 @@ impl<'a> Policies<'a> {
         if places.failover && self.field("outlierDetection").is_none() {
             return Err((way(&["spec", "trafficPolicy"]), SteerProblem::NoOutlierDetection));
         }
-        let balancer = balancer.map_or_else(|| json!({}), |(balancer, _)| balancer.clone());
+        let balancer = balancer.and_then(|(balancer, _)| balancer.as_object().cloned()).unwrap_or_default();
         let make = |of: &str, setting: Value| {
             let mut policy = self.subset.cloned().unwrap_or_else(|| json!({}));
-            policy["loadBalancer"] = balancer.clone();
-            policy["loadBalancer"]["localityLbSetting"] = setting;
+            let mut balancer = balancer.clone();
+            // a team's null is no setting, and would be a second one beside ours
+            balancer.retain(|_, value| !value.is_null());
+            balancer.extend(setting.as_object().cloned().unwrap_or_default());
+            policy["loadBalancer"] = Value::Object(balancer);
             let mut one = json!({ "name": subset_name(of, subset), "trafficPolicy": policy });
             if let Some(labels) = self.labels {
                 one["labels"] = labels.clone();

@@ -3,6 +3,7 @@
 //! revision.
 
 mod meaning;
+mod order;
 mod shift;
 
 use serde_json::json;

@@ -134,6 +134,37 @@ fn what_is_ill_is_ejected_and_another_region_takes_over() {
     assert_eq!(gateway.stat("outlier_detection.ejections_active"), 1);
 }
 
+/// By the zone-aware setting: the region that takes over comes before the third, whatever their order here.
+#[test]
+fn regions_take_over_one_after_another() {
+    let Some(envoy) = envoy() else { return };
+    let ill_after = |good: usize| move |number: usize| if number < good { GOOD } else { ILL };
+    let near = Backend::with("near", ill_after(5));
+    let (third, second) = (Backend::new("third"), Backend::with("second", ill_after(5)));
+    let mut site = Site::plain(
+        "[{ retries: { attempts: 0 }, route: [{ destination: { host: web } }] }]",
+        &[("web", &[near.address, third.address, second.address])],
+    );
+    let regions = "loadBalancer: { zoneAwareLbSetting: { failover: [{ from: us-west, to: us-north }], minClusterSize: 4294967295 } }";
+    let outlier = "outlierDetection: { consecutive5xxErrors: 3, interval: 1s, baseEjectionTime: 60s, maxEjectionPercent: 100 }";
+    site.add(&rule(&format!("{{ {regions}, {outlier} }}")));
+    let gateway = site.start(&envoy);
+    let answer = || {
+        std::thread::sleep(Duration::from_millis(20));
+        let response = get(site.at, HOST, "/");
+        (response.status, response.backend().to_owned())
+    };
+    let is = |one: &(u16, String), status, backend: &str| *one == (status, backend.to_owned());
+    for (ejected, backend) in ["near", "second"].into_iter().enumerate() {
+        // the one that ended the row before was of this backend already
+        assert!((0..5 - ejected.min(1)).all(|_| is(&answer(), 200, backend)), "{backend}");
+        let ill = (0..100).map(|_| answer()).take_while(|one| is(one, 503, backend)).count();
+        assert!((3..100).contains(&ill), "{backend}: {ill}");
+        assert_eq!(gateway.stat("outlier_detection.ejections_active"), ejected as u64 + 1);
+    }
+    assert!((0..10).all(|_| is(&answer(), 200, "third")));
+}
+
 #[test]
 fn more_than_the_bucket_holds_is_too_many() {
     let Some(envoy) = envoy() else { return };

@@ -114,6 +114,95 @@ fn labels_and_distance_compose() {
     assert_eq!(priorities, [0, 2, 1, 3], "labels first, then distance");
 }
 
+/// `TestApplyZoneAwareLoadBalancer` and the integration test of zones in istio/istio, and what its API says.
+#[test]
+fn a_zone_aware_setting_orders_regions_and_leaves_zones_alone() {
+    // the setting, the proxy's labels, the priorities of LOCALITIES
+    let table = [
+        ("{}", "", [0, 0, 0, 1, 1, 1], "regions are apart without a word of failover"),
+        ("{ failover: [{ from: region1, to: region3 }] }", "", [0, 0, 0, 2, 1, 2], "one takes over"),
+        (
+            "{ failover: [{ from: region9, to: region3 }] }",
+            "",
+            [0, 0, 0, 1, 1, 1],
+            "a rule for others says nothing here",
+        ),
+        (
+            "{ failover: [{ from: region1, to: region3 }, { from: region1, to: region4 }] }",
+            "",
+            [0, 0, 0, 2, 1, 2],
+            "the second rule of a region is not looked at",
+        ),
+        ("{ enabled: false, failover: [{ from: region1, to: region3 }] }", "", [0; 6], "off"),
+        (
+            "{ failoverPriority: [version] }",
+            "version: v2",
+            [2, 0, 2, 3, 1, 3],
+            "labels first, regions inside",
+        ),
+        (
+            "{ failoverPriority: [version=v2], failover: [{ from: region1, to: region2 }] }",
+            "app: web",
+            [2, 0, 2, 3, 1, 4],
+            "labels times three, and the order of regions",
+        ),
+        ("{ failoverPriority: [version] }", "", [0, 0, 0, 1, 1, 1], "a proxy without labels"),
+    ];
+    let versions = ["v1", "v2", "v1", "v1", "v2", "v1"];
+    let endpoints = |outlier: &str, setting: &str, labels: &str| {
+        let all = LOCALITIES.iter().zip(versions);
+        let all: Vec<String> = all
+            .map(|(one, version)| {
+                format!("{{ locality: {one}, hosts: 1, labels: {{ version: {version} }} }}")
+            })
+            .collect();
+        let text = format!(
+            "{{ from: region1/zone1/sub1, proxyLabels: {{ {labels} }}, policy: {{ {outlier} loadBalancer: {{ zoneAwareLbSetting: {setting} }} }}, endpoints: [{}] }}",
+            all.join(", ")
+        );
+        answer(&text).localities.iter().map(|one| one.priority).collect::<Vec<u32>>()
+    };
+    for (setting, labels, expected, why) in table {
+        assert_eq!(endpoints("outlierDetection: {},", setting, labels), expected, "{why}");
+        assert_eq!(endpoints("", setting, labels), expected, "{why}; with nobody ejected, too");
+    }
+    let far = "{ from: region9, policy: { loadBalancer: { zoneAwareLbSetting: {} } }, endpoints: [{ locality: region1, hosts: 1 }] }";
+    assert_eq!(answer(far).localities[0].priority, 0, "numbered from 0, whoever is first");
+}
+
+/// Where zones of the first priority are left alone, each host gets the same; weights do not count.
+#[test]
+fn under_a_zone_aware_setting_hosts_count_and_weights_do_not() {
+    let text = "{ from: a/1, policy: { outlierDetection: {}, loadBalancer: { zoneAwareLbSetting: { minClusterSize: 100 } } }, \
+         endpoints: [{ locality: a/1, hosts: 30, healthy: 10, weight: 7 }, { locality: a/2, hosts: 70, weight: 1 }, { locality: b, hosts: 1 }] }";
+    let shares: Vec<f64> = answer(text).localities.iter().map(|one| one.share).collect();
+    assert_eq!(shares, [10.0 / 80.0, 70.0 / 80.0, 0.0]);
+}
+
+/// What proxies make of zones by where they are themselves cannot be told from a file.
+#[test]
+fn a_division_among_zones_is_refused_where_envoy_would_make_one() {
+    let of = |setting: &str, endpoints: &str| {
+        question(&format!(
+            "{{ from: a/1, policy: {{ outlierDetection: {{}}, loadBalancer: {{ zoneAwareLbSetting: {setting} }} }}, endpoints: [{endpoints}] }}"
+        ))
+    };
+    let two =
+        "{ locality: a/1, hosts: 3 }, { locality: a/2, hosts: 4, healthy: 3 }, { locality: b, hosts: 90 }";
+    let expected = "policy.loadBalancer.zoneAwareLbSetting.minClusterSize: with 6 healthy hosts in the first priority the proxies divide requests among its zones";
+    for setting in ["{}", "{ minClusterSize: 6 }", "{ minClusterSize: 1 }"] {
+        let refused = of(setting, two).unwrap_err();
+        assert!(refused.contains(expected), "{setting}: {refused}");
+    }
+    let one_zone = "{ locality: a/1, hosts: 90 }, { locality: a/2, hosts: 0 }, { locality: b, hosts: 90 }";
+    let fewer = "{ locality: a/1, hosts: 3 }, { locality: a/2, hosts: 4, healthy: 2 }";
+    for (setting, endpoints) in
+        [("{ minClusterSize: 7 }", two), ("{ enabled: false }", two), ("{}", one_zone), ("{}", fewer)]
+    {
+        assert!(of(setting, endpoints).is_ok(), "{setting} {endpoints}");
+    }
+}
+
 /// `cluster_test.go` and `loadbalancer_test.go`: weights are divided and rounded up.
 #[test]
 fn distribute() {
@@ -195,6 +284,22 @@ fn what_is_refused() {
         (
             setting("{ failover: [{ from: a, to: b }], failoverPriority: [topology.kubernetes.io/zone] }"),
             format!("{at}.failoverPriority: failover and the label"),
+        ),
+        (
+            "policy: { loadBalancer: { localityLbSetting: {}, zoneAwareLbSetting: {} } }, endpoints: []".to_owned(),
+            "policy.loadBalancer.zoneAwareLbSetting: localityLbSetting and zoneAwareLbSetting exclude".to_owned(),
+        ),
+        (
+            "policy: { loadBalancer: { zoneAwareLbSetting: { failoverPriority: [topology.kubernetes.io/region=a] } } }, endpoints: []".to_owned(),
+            "zoneAwareLbSetting.failoverPriority: `topology.kubernetes.io/region=a` is of a place".to_owned(),
+        ),
+        (
+            "policy: { loadBalancer: { zoneAwareLbSetting: { failover: [{ from: a, to: a }] } } }, endpoints: []".to_owned(),
+            "zoneAwareLbSetting.failover[0].to: a region cannot take over from itself".to_owned(),
+        ),
+        (
+            "policy: { loadBalancer: { zoneAwareLbSetting: { minClusterSize: 0 } } }, endpoints: []".to_owned(),
+            "policy.loadBalancer.zoneAwareLbSetting.minClusterSize: ".to_owned(),
         ),
         (
             "policy: { loadBalancer: [] }, endpoints: []".to_owned(),

@@ -256,6 +256,8 @@ pub struct LoadBalancerSettings {
     pub consistent_hash: Option<ConsistentHash>,
     /// By distance.
     pub locality_lb_setting: Option<LocalityLbSetting>,
+    /// By region, with the zones of one left to the proxy; since Istio 1.31, and in place of the one above.
+    pub zone_aware_lb_setting: Option<ZoneAwareLbSetting>,
     /// How slowly a new one is warmed up; not at all if `None`.
     pub warmup: Option<Warmup>,
 }
@@ -284,6 +286,34 @@ pub struct LocalityLbSetting {
     pub failover_priority: Vec<String>,
     /// Whether distance counts at all.
     pub enabled: Option<bool>,
+}
+
+/// How regions count, where the proxy itself divides requests among the zones of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ZoneAwareLbSetting {
+    /// Whether regions and zones count at all; true.
+    pub enabled: Option<bool>,
+    /// Which region takes over from which.
+    pub failover: Vec<LocalityFailover>,
+    /// Labels by which endpoints are near, `key` or `key=value`; none of places.
+    pub failover_priority: Vec<String>,
+    /// With fewer healthy hosts in the first priority zones do not count; 6.
+    pub min_cluster_size: Option<u32>,
+}
+
+impl ZoneAwareLbSetting {
+    /// Whether it counts.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.enabled != Some(false)
+    }
+
+    /// The healthy hosts from which on zones count: what is written, or else Envoy's default.
+    #[must_use]
+    pub fn min_hosts(&self) -> u32 {
+        self.min_cluster_size.unwrap_or(6)
+    }
 }
 
 /// Shares of the requests from one locality.

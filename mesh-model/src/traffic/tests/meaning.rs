@@ -134,6 +134,7 @@ fn regions(healthy: [u32; 3], capacity: u64) -> BTreeMap<Name, RegionState> {
         hosts: 100,
         healthy,
         capacity: Some(Rate::per_second(capacity)),
+        has_zone_aware: false,
     };
     names(&["us-west", "us-south", "us-north"]).into_iter().zip(healthy.map(state)).collect()
 }

@@ -28,6 +28,7 @@ fn demands() -> Demands {
         hosts: 100,
         healthy: 100,
         capacity: Some(Rate::per_second(1_100)),
+        has_zone_aware: false,
     };
     let regions = names(&["us-west", "us-south", "us-north"]);
     let regions = regions.into_iter().zip([state; 3]).collect();
