@@ -28,7 +28,8 @@
 //! each [remote](Role::Primary::remotes) the secret by which the primary reads
 //! its API server; nodes whose region label is the zone's `region`. A
 //! ServiceEntry of a Service's host and namespace adds to the endpoints that
-//! Kubernetes has of it, so both have one name. A control plane reads Istio's own kinds from
+//! Kubernetes has of it, so both have one name; port by port, by the names of ports, and to subsets
+//! only by labels that an entrance has (its network and region). A control plane reads Istio's own kinds from
 //! its primary alone: what is written to a remote of them is not heard.
 //!
 //! [`EastWest::renderings`] is written by [`federation`](crate::federation), with
@@ -98,7 +99,7 @@ impl Default for Mesh {
 pub struct EastWest {
     /// By zone, the primary first, then by name.
     pub clusters: Vec<ClusterPlan>,
-    /// Services that a zone does not call in others, and why; by zone, then host.
+    /// Services that a zone does not call in others, or not on every port, and why; by zone, then host.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -148,7 +149,7 @@ pub struct LeftOut {
     pub reason: LeftOutReason,
 }
 
-/// Why a service is not called in other zones.
+/// Why a service, or one of its ports, is not called in other zones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum LeftOutReason {
     /// Endpoints of all zones would be equal, and calls leave the zone for no reason.
@@ -156,6 +157,11 @@ pub enum LeftOutReason {
         "its DestinationRule has no outlierDetection, so calls inside the zone would go to other zones too; add it"
     )]
     NoOutlierDetection,
+    /// Endpoints are matched by the names of ports, and an entry must give one.
+    #[error(
+        "port {0} has no name, by which the endpoints of other zones are matched; name it in the Service"
+    )]
+    NamelessPort(u16),
     /// The gateway passes on mutual TLS of the mesh alone.
     #[error("its DestinationRule sets another TLS than ISTIO_MUTUAL, which no east-west gateway passes on")]
     OtherTls,
@@ -272,15 +278,9 @@ impl EastWest {
 }
 
 impl Member<'_> {
-    /// Where its own remotes reach istiod.
+    /// Where other zones reach it, and its own remotes istiod: of two families the first, for a gateway is not two.
     fn address(&self) -> IpAddr {
         *self.zone.east_west.first().expect("a member has an address")
-    }
-
-    /// Where other zones reach it: all addresses of the first one's family, for a gateway is not two.
-    fn addresses(&self) -> impl Iterator<Item = &IpAddr> {
-        let is_v4 = self.address().is_ipv4();
-        self.zone.east_west.iter().filter(move |address| address.is_ipv4() == is_v4)
     }
 
     fn is_drained(&self) -> bool {

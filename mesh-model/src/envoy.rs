@@ -257,6 +257,9 @@ impl Scope<'_> {
 ///
 /// Everything that cannot be done, in order of access point, object and field.
 /// Nothing is configured then: a part of an access point is not what was meant.
+/// So that one team's fault holds nobody else, give in place of each
+/// [`access_point`](Unsupported::access_point) that is named what it had before, or
+/// leave it out where it is new, and ask again.
 pub fn configure(proxy: &Proxy, inputs: &[GatewayInput<'_>]) -> Result<EnvoyConfig, Vec<Unsupported>> {
     let (mut config, mut faults) = (EnvoyConfig::default(), Vec::new());
     let mut taken: BTreeMap<SocketAddr, AccessPointId> = BTreeMap::new();

@@ -55,7 +55,7 @@ pub struct Zone {
     pub drain: bool,
     /// Its gateway cluster, if it has one.
     pub gateway: Option<Name>,
-    /// The addresses of its east-west gateway; none if it takes no part in calls between zones.
+    /// The addresses of its east-west gateway, one of each family at most; none if it takes no part in calls between zones.
     pub east_west: Vec<IpAddr>,
 }
 
@@ -269,6 +269,10 @@ fn entrance(addresses: Vec<IpAddr>, path: &FieldPath) -> Result<Vec<IpAddr>, Spe
         }
         if let Some(first) = addresses.iter().position(|other| other == address).filter(|at| *at < position) {
             return Err(at.wrong(Problem::Duplicate { name, first }));
+        }
+        // the gateway's Service can be given no more
+        if addresses[..position].iter().any(|other| other.is_ipv4() == address.is_ipv4()) {
+            return Err(at.wrong(Problem::SecondOfFamily { found: name }));
         }
     }
     Ok(addresses)

@@ -36,6 +36,16 @@
 //!
 //! [`labels`], [`name`], [`units`], [`time`] and [`istio`], its versions, are the
 //! words of these sentences. The crate does not know `lb-core`, and `sim` stands above both.
+
+//! A controller's loop is five calls: [`placement::place`], [`render::render`],
+//! [`rollout::Rollout`], [`federation::reconcile`] of what [`render::render_steered`]
+//! gives, [`status::StatusStore`]. `examples/controller.rs` is such a loop, whole, over
+//! maps; the other examples each show one module. Objects come in and go out as
+//! serde types and `serde_json::Value`s, so any client of Kubernetes and any YAML
+//! reader will do.
+//!
+//! [`labels`], [`name`], [`units`] and [`time`] are the words of these
+//! sentences. The crate does not know `lb-core`, and `sim` stands above both.
 #![forbid(unsafe_code)]
 
 pub mod access_point;

@@ -20,6 +20,10 @@
 //! What working on a key means is its owner's business. Keys are objects of ours, not
 //! strangers' words, and one that has nothing to do costs nothing.
 //!
+//! Two things differ from client-go: what waits after a failure is queued once when it changes (there it comes
+//! back once more when its time is up), and there is no bucket that all retries share (10 a second there):
+//! workers bound how much is tried at once, back-off how often.
+//!
 //! Source: kubernetes/client-go `util/workqueue`.
 
 use std::collections::{BTreeMap, BTreeSet};

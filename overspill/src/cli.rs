@@ -20,7 +20,7 @@ pub(crate) use plan::{DnsPlan, Rollout, VipPlan};
 /// Simulate, explain and check L4 and mesh traffic management.
 #[derive(Debug, Parser)]
 #[command(name = "overspill", version, styles = STYLES, after_help = AFTER, propagate_version = true)]
-#[command(disable_help_subcommand = true)]
+#[command(disable_help_subcommand = true, max_term_width = 80)]
 pub(crate) struct Cli {
     /// How to print the answer: text for people, or one JSON document.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]

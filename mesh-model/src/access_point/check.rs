@@ -113,9 +113,9 @@ pub(crate) fn vip(spec: VipSpec, path: &FieldPath) -> Result<VipRequest, SpecErr
         return Err(at.wrong(Problem::Useless { given: "an address", needs: "scope: all", advice }));
     }
     let of: Vec<bool> = addresses.iter().map(IpAddr::is_ipv4).collect();
-    if let Some((position, first)) = repeated(&of) {
-        let name = if of[first] { "ipv4" } else { "ipv6" }.to_owned();
-        return Err(at.item(position).wrong(Problem::Duplicate { name, first }));
+    if let Some((position, _)) = repeated(&of) {
+        let found = addresses[position].to_string();
+        return Err(at.item(position).wrong(Problem::SecondOfFamily { found }));
     }
     if let Some(position) = addresses.iter().position(|address| !is_of_a_host(*address)) {
         return Err(at.item(position).wrong(RangeProblem::Unicast { address: addresses[position] }));

@@ -102,7 +102,7 @@ const SPEC_REFUSALS: &[(&str, &str)] = &[
     ("vip: { addresses: [203.0.113.1] }", "spec.vip.addresses: an address says nothing without scope: all"),
     (
         "vip: { scope: all, addresses: [203.0.113.1, 203.0.113.2] }",
-        "spec.vip.addresses[1]: `ipv4` is already",
+        "spec.vip.addresses[1]: `203.0.113.2` is a second address",
     ),
     (
         "names: [{ fqdn: a.b, provider: p }, { fqdn: A.b., provider: q }]",

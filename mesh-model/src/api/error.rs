@@ -110,6 +110,12 @@ pub enum Problem {
         "these are not of the families that are asked for; write one of each family, or leave `families` out"
     )]
     OtherFamilies,
+    /// Another address of a family that has one.
+    #[error("`{found}` is a second address of its family; write one of each family at most")]
+    SecondOfFamily {
+        /// As written.
+        found: String,
+    },
     /// A name that another object of the kind has.
     #[error(
         "another object of this kind has the name `{name}` already; write another, or remove one of the two"

@@ -30,7 +30,8 @@ pub struct AvailabilityZoneSpec {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EastWestSpec {
-    /// The addresses of its east-west gateway, which other zones and the zone's own clusters reach.
+    /// The addresses of its east-west gateway, which other zones and the zone's own clusters reach; one of each
+    /// family at most.
     pub addresses: Vec<IpAddr>,
 }
 

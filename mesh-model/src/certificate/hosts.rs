@@ -1,7 +1,7 @@
 //! Which hosts of Gateways need certificates.
 //!
-//! From rendered objects: the hosts of every server that ends TLS with a
-//! certificate of its own. A host that no authority can sign for is told by its
+//! From rendered objects: the hosts of every server that ends TLS with the
+//! certificate of a secret. A host that no authority can sign for is told by its
 //! place and holds nobody else. Sources: istio/api `gateway.proto`; RFC 5280
 //! section 4.2.1.6 and RFC 6125 for names; RFC 8555 section 8.3 for stars.
 
@@ -101,6 +101,9 @@ impl GatewayHosts {
         let servers = Pointer::default().then("spec").then("servers");
         for (position, server) in gateway.servers.iter().enumerate() {
             let Some(tls) = server.tls.as_ref().filter(|tls| is_ended_with_own(tls.mode)) else { continue };
+            if tls.credential_name.is_none() && tls.credential_names.is_empty() {
+                continue; // it has files of somebody else's, and would never serve what is ordered
+            }
             let hosts = servers.then(&position.to_string()).then("hosts");
             for (number, text) in server.hosts.iter().enumerate() {
                 match host(text, issuer) {

@@ -38,8 +38,10 @@ pub struct Exposed {
 /// A port of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExposedPort {
-    /// Its name, which an endpoint is matched by.
+    /// Its name, which an endpoint is matched by; made of the number where the Service gives none.
     pub name: String,
+    /// Whether the Service gives none: then no endpoint of an entry is found where the Service itself is.
+    pub is_nameless: bool,
     /// What is spoken: `HTTP`, `HTTP2`, `GRPC`, `HTTPS`, `TLS`, `MONGO` or `TCP`.
     pub protocol: &'static str,
 }
@@ -120,7 +122,9 @@ impl Exposed {
 
 impl ExposedPort {
     fn of(port: &ServicePort) -> Self {
-        let name = port.name.clone().unwrap_or_else(|| format!("tcp-{}", port.port));
+        let given = port.name.clone().filter(|name| !name.is_empty());
+        let is_nameless = given.is_none();
+        let name = given.unwrap_or_else(|| format!("tcp-{}", port.port));
         let said = port.app_protocol.as_deref().unwrap_or(&name);
         let prefix = said.split_once('-').map_or(said, |(prefix, _)| prefix).to_ascii_lowercase();
         let protocol = match prefix.as_str() {
@@ -132,7 +136,7 @@ impl ExposedPort {
             "mongo" => "MONGO",
             _ => "TCP",
         };
-        Self { name, protocol }
+        Self { name, is_nameless, protocol }
     }
 }
 

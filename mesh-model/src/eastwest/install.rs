@@ -28,14 +28,14 @@ pub(super) fn primary(member: &Member<'_>, mesh: &Mesh) -> Charts {
     let Member { primary, remotes, .. } = member;
     let mut istiod = json!({
         "global": global(primary, mesh),
-        // services that are in other zones alone have no name in this zone's DNS
+        // services that are in other zones alone have neither a name nor an address in this zone's DNS
         "meshConfig": { "defaultConfig": { "proxyMetadata": { "ISTIO_META_DNS_CAPTURE": "true" } } },
+        "pilot": { "env": { "PILOT_ENABLE_IP_AUTOALLOCATE": "true" } }, // the default from 1.25 on
     });
     let mut base = json!({ "global": { "istioNamespace": mesh.namespace } });
     if !remotes.is_empty() {
         base["global"]["externalIstiod"] = json!(true);
         istiod["global"]["externalIstiod"] = json!(true);
-        istiod["pilot"] = json!({ "env": { "EXTERNAL_ISTIOD": "true" } });
     }
     let gateway = json!({
         "name": GATEWAY,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{EAST_WEST_LABEL, Exposed, LeftOut, Member, Mesh, PASS_PORT};
+use super::{EAST_WEST_LABEL, Exposed, ExposedPort, LeftOut, LeftOutReason, Member, Mesh, PASS_PORT};
 use crate::service::ADDRESSES_ANNOTATION;
 
 /// The name of the gateway's Service and pods, as Istio's samples have it.
@@ -180,19 +180,35 @@ pub(super) fn entries(
     let mut objects = Vec::new();
     for service in ordered {
         let others = members.iter().filter(|other| other.zone.name != *here && !other.is_drained());
-        let endpoints: Vec<Value> = others
-            .filter_map(|other| Some((other, service.places.get(&other.zone.name)?.len())))
-            .flat_map(|(other, clusters)| endpoints(other, service, clusters))
-            .collect();
-        if endpoints.is_empty() {
+        let others: Vec<(&Member<'_>, usize)> =
+            others.filter_map(|other| Some((other, service.places.get(&other.zone.name)?.len()))).collect();
+        if others.is_empty() {
             continue;
         }
+        let mut leave_out =
+            |reason| left_out.push(LeftOut { zone: here.clone(), host: service.host(), reason });
         let rule = service.ruled.get(here);
         if let Some(reason) = rule.copied().flatten() {
-            left_out.push(LeftOut { zone: here.clone(), host: service.host(), reason });
+            leave_out(reason);
             continue;
         }
-        objects.push(entry(member, service, &endpoints));
+        // where Kubernetes has the Service its ports are asked for, and one without a name has no endpoint of an entry
+        let is_heard = |port: &ExposedPort| !(port.is_nameless && service.places.contains_key(here));
+        for (number, _) in service.ports.iter().filter(|(_, port)| !is_heard(port)) {
+            leave_out(LeftOutReason::NamelessPort(*number));
+        }
+        let ports: Vec<(u16, &ExposedPort)> = service
+            .ports
+            .iter()
+            .filter(|(_, port)| is_heard(port))
+            .map(|(number, port)| (*number, port))
+            .collect();
+        if ports.is_empty() {
+            continue;
+        }
+        let endpoints: Vec<Value> =
+            others.into_iter().map(|(other, clusters)| endpoint(other, &ports, clusters)).collect();
+        objects.push(entry(member, service, &ports, &endpoints));
         if rule.is_none() {
             objects.push(keep_home(member, service));
         }
@@ -201,29 +217,31 @@ pub(super) fn entries(
 }
 
 /// The gateway of another zone as an endpoint of a service; it counts for as many as there are clusters behind it.
-fn endpoints(other: &Member<'_>, service: &Exposed, clusters: usize) -> Vec<Value> {
+fn endpoint(other: &Member<'_>, ports: &[(u16, &ExposedPort)], clusters: usize) -> Value {
     let ports: Map<String, Value> =
-        service.ports.values().map(|port| (port.name.clone(), json!(PASS_PORT))).collect();
-    let endpoint = |address| {
-        json!({
-            "address": address,
-            "ports": ports,
-            "network": other.primary.network,
-            "locality": format!("{}/{}", other.zone.region, other.zone.name),
-            "weight": clusters,
-            "labels": {
-                // without it a proxy speaks plain text to an endpoint that is no pod
-                "security.istio.io/tlsMode": "istio",
-                NETWORK_LABEL: other.primary.network,
-                REGION_LABEL: other.zone.region,
-            },
-        })
-    };
-    other.addresses().map(endpoint).collect()
+        ports.iter().map(|(_, port)| (port.name.clone(), json!(PASS_PORT))).collect();
+    json!({
+        "address": other.address(),
+        "ports": ports,
+        "network": other.primary.network,
+        "locality": format!("{}/{}", other.zone.region, other.zone.name),
+        "weight": clusters,
+        "labels": {
+            // without it a proxy speaks plain text to an endpoint that is no pod
+            "security.istio.io/tlsMode": "istio",
+            NETWORK_LABEL: other.primary.network,
+            REGION_LABEL: other.zone.region,
+        },
+    })
 }
 
-fn entry(member: &Member<'_>, service: &Exposed, endpoints: &[Value]) -> Value {
-    let port = |(number, port): (&u16, &super::ExposedPort)| json!({ "number": number, "name": port.name, "protocol": port.protocol });
+fn entry(
+    member: &Member<'_>,
+    service: &Exposed,
+    ports: &[(u16, &ExposedPort)],
+    endpoints: &[Value],
+) -> Value {
+    let port = |(number, port): &(u16, &ExposedPort)| json!({ "number": number, "name": port.name, "protocol": port.protocol });
     let mut object = json!({
         "apiVersion": "networking.istio.io/v1",
         "kind": "ServiceEntry",
@@ -232,7 +250,7 @@ fn entry(member: &Member<'_>, service: &Exposed, endpoints: &[Value]) -> Value {
             "hosts": [service.host()],
             "location": "MESH_INTERNAL",
             "resolution": "STATIC",
-            "ports": service.ports.iter().map(port).collect::<Vec<_>>(),
+            "ports": ports.iter().map(port).collect::<Vec<_>>(),
             "endpoints": endpoints,
         },
     });

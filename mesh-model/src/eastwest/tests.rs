@@ -66,7 +66,7 @@ fn rendering(target: &str, objects: Vec<Value>) -> Rendering {
 
 /// cart, in two clusters of slc-a, one of slc-b and two of lvs-a.
 fn cart() -> Vec<Rendering> {
-    let ports = json!([{ "name": "http-web", "port": 80 }, { "port": 5432 }, { "name": "dns", "port": 53, "protocol": "UDP" }]);
+    let ports = json!([{ "name": "http-web", "port": 80 }, { "name": "tcp-db", "port": 5432 }, { "name": "dns", "port": 53, "protocol": "UDP" }]);
     let on = |target| rendering(target, vec![service(ports.clone())]);
     vec![on("slc-a-1"), on("slc-a-2"), on("slc-b"), on("lvs-a-1"), on("lvs-a-2"), on("lab-1"), on("nowhere")]
 }
@@ -122,6 +122,11 @@ fn the_gateway_cluster_is_the_primary_and_the_others_are_its_remotes() {
     );
     assert_eq!(primary.gateway.as_ref().unwrap()["env"]["ISTIO_META_ROUTER_MODE"], "sni-dnat");
     assert_eq!(primary.gateway.as_ref().unwrap()["networkGateway"], "slc-a");
+    assert_eq!(
+        primary.istiod["pilot"]["env"],
+        json!({ "PILOT_ENABLE_IP_AUTOALLOCATE": "true" }),
+        "externalIstiod sets EXTERNAL_ISTIOD, which must not be there twice"
+    );
     let alone = &plan.clusters[5].charts;
     assert_eq!(alone.istiod["global"].get("externalIstiod"), None, "there is nobody else to serve");
 }
@@ -180,7 +185,7 @@ fn a_zone_has_an_entry_of_the_others_for_each_service_they_have() {
     assert_eq!(
         spec["ports"],
         json!([
-        { "number": 80, "name": "http-web", "protocol": "HTTP" }, { "number": 5432, "name": "tcp-5432", "protocol": "TCP" }]),
+        { "number": 80, "name": "http-web", "protocol": "HTTP" }, { "number": 5432, "name": "tcp-db", "protocol": "TCP" }]),
         "no gateway passes UDP on"
     );
     let endpoints = spec["endpoints"].as_array().unwrap();
@@ -199,7 +204,7 @@ fn a_zone_has_an_entry_of_the_others_for_each_service_they_have() {
         [("198.51.100.3", "us-east/lvs-a", 2), ("198.51.100.2", "us-west/slc-b", 1)],
         "one family, as many as there are clusters, never its own"
     );
-    assert_eq!(endpoints[0]["ports"], json!({ "http-web": 15443, "tcp-5432": 15443 }));
+    assert_eq!(endpoints[0]["ports"], json!({ "http-web": 15443, "tcp-db": 15443 }));
     assert_eq!(endpoints[0]["network"], "lvs-a");
     assert_eq!(endpoints[0]["labels"]["security.istio.io/tlsMode"], "istio");
     assert_eq!(object(&plan, "slc-a-2", "ServiceEntry"), None, "a remote's objects are not heard");
@@ -316,6 +321,34 @@ fn a_rule_of_its_own_stays_and_one_that_cannot_bear_it_is_told() {
     }
 }
 
+/// Istio asks for the endpoints of the Service's port by its name, and an entry's port cannot be without one.
+#[test]
+fn a_port_without_a_name_has_no_endpoints_of_other_zones_where_the_service_is() {
+    let of = |ports: Value| {
+        let on = |target| rendering(target, vec![service(ports.clone())]);
+        let all = [on("slc-a-1"), on("slc-b-1")];
+        let mut plan = planned(&fleet(), &all);
+        let left_out = std::mem::take(&mut plan.left_out);
+        let names = |cluster| {
+            let ports = object(&plan, cluster, "ServiceEntry")?["spec"]["ports"].as_array()?;
+            Some(ports.iter().map(|port| port["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>())
+        };
+        (names("slc-a-1"), names("lvs-a-1"), left_out)
+    };
+    let host = "cart.shop.svc.cluster.local".to_owned();
+    let reason = LeftOutReason::NamelessPort(80);
+    let told = ["slc-a", "slc-b"].map(|zone| LeftOut { zone: name(zone), host: host.clone(), reason });
+    let (with_it, without, left_out) = of(json!([{ "port": 80 }]));
+    assert_eq!((with_it, left_out), (None, told.to_vec()));
+    assert_eq!(
+        without,
+        Some(vec!["tcp-80".to_owned()]),
+        "where the entry is all that there is, it has its name"
+    );
+    let (with_it, _, left_out) = of(json!([{ "port": 80, "name": "http" }]));
+    assert_eq!((with_it, left_out), (Some(vec!["http".to_owned()]), Vec::new()));
+}
+
 #[test]
 fn what_no_gateway_passes_on_is_not_exposed_and_nobody_sees_more() {
     let fleet = fleet();
@@ -421,6 +454,12 @@ fn addresses_that_nobody_reaches_are_refused_with_their_place() {
         refused("[10.0.0.1, 10.0.0.1]").starts_with(&format!("{start}[1]: `10.0.0.1` is already")),
         "{}",
         refused("[10.0.0.1, 10.0.0.1]")
+    );
+    assert!(
+        refused("[10.0.0.1, \"2001:db8::1\", 10.0.0.2]")
+            .starts_with(&format!("{start}[2]: `10.0.0.2` is a second")),
+        "{}",
+        refused("[10.0.0.1, \"2001:db8::1\", 10.0.0.2]")
     );
     for address in ["0.0.0.0", "127.0.0.1", "224.0.0.1", "\"::\""] {
         let text = refused(&format!("[10.0.0.1, {address}]"));

@@ -37,20 +37,21 @@ impl Served<'_> {
         gateways.iter().any(|one| one == self.gateway || *one == full)
     }
 
-    /// The host that both the server and a VirtualService's host mean: the narrower of the two.
-    pub(super) fn shared(&self, host: &str) -> Option<String> {
+    /// The hosts that both the server and a VirtualService's host mean: of each pair the narrower.
+    pub(super) fn shared(&self, host: &str) -> BTreeSet<String> {
         let covers = |wide: &str, narrow: &str| {
             wide == narrow
                 || wide
                     .strip_prefix('*')
                     .is_some_and(|suffix| narrow.len() > suffix.len() && narrow.ends_with(suffix))
         };
-        self.hosts.iter().find_map(|own| {
+        let narrower = |own: &String| {
             if covers(own, host) {
                 return Some(host.to_owned());
             }
             covers(host, own).then(|| own.clone())
-        })
+        };
+        self.hosts.iter().filter_map(narrower).collect()
     }
 }
 
@@ -66,7 +67,7 @@ pub(super) fn virtual_hosts(
         if !served.is_named(scope, &service.gateways) {
             continue;
         }
-        let shared: BTreeSet<String> = service.hosts.iter().filter_map(|host| served.shared(host)).collect();
+        let shared: BTreeSet<String> = service.hosts.iter().flat_map(|host| served.shared(host)).collect();
         if shared.is_empty() {
             continue;
         }

@@ -154,6 +154,11 @@ fn only_the_hosts_of_the_server_are_served() {
     assert_eq!(hosts(json!(["a.example.com"]), json!(["*"])), ["a.example.com"]);
     assert_eq!(hosts(json!(["*.example.com"]), json!(["example.com", "xexample.com"])), [""; 0]);
     assert_eq!(hosts(json!(["shop/a.example.com", "other/b.example.com"]), json!(["*"])), ["a.example.com"]);
+    // as in Istio: of each pair of a server's host and a route's host the narrower
+    let (a, b) = ("a.example.com", "b.example.com");
+    assert_eq!(hosts(json!([a, b]), json!(["*"])), [a, b]);
+    assert_eq!(hosts(json!([a, "c.example.org", b]), json!(["*.example.com"])), [a, b]);
+    assert_eq!(hosts(json!(["*.example.com", b]), json!([a])), [a]);
 }
 
 #[test]

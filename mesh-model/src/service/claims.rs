@@ -117,6 +117,9 @@ impl Claims {
         observed: &Observed<'_>,
     ) {
         let Some(key) = key_of(access_point, observed.target) else { return };
+        if observed.services.is_none() {
+            return; // nobody knows whether it has any, or is reached by its Gateways
+        }
         services.sort_by_key(|service| name_of(service));
         let mut frontends: Vec<(String, Frontend)> = Vec::new();
         for service in services {

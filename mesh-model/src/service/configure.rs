@@ -37,8 +37,8 @@ impl LbPlan {
 ///
 /// `current` is what they do; `is_leaving` says of an owner that is wanted no
 /// longer that its address is not withdrawn yet ([`Withdrawals`](super::Withdrawals)):
-/// it stays as it is until then. So does all of which the backends could not be
-/// read, and everybody while the claims are not complete.
+/// it stays as it is until then. So does what an owner has on its addresses while
+/// backends of it could not be read, and everybody while the claims are not complete.
 #[must_use]
 pub fn configure(
     claims: &Claims,
@@ -59,7 +59,8 @@ pub fn configure(
     for (key, frontends) in &claims.frontends {
         let Some(addresses) = addresses.get(key) else { continue };
         let before = current.get(key).map(Vec::as_slice).unwrap_or_default();
-        let mut services = Vec::new();
+        let mut services: Vec<LbService> = Vec::new();
+        let mut is_unread = false;
         for (address, frontend) in
             addresses.iter().flat_map(|address| frontends.iter().map(move |frontend| (*address, frontend)))
         {
@@ -67,16 +68,17 @@ pub fn configure(
             match built {
                 Ok(service) => services.push(service),
                 Err(problem) => {
-                    if problem == Problem::Unread {
-                        let transport = transport(frontend.port.protocol);
-                        let is_it = |one: &&LbService| {
-                            (one.vip, one.port, one.protocol) == (address, frontend.port.number, transport)
-                        };
-                        services.extend(before.iter().find(is_it).cloned());
-                    }
+                    is_unread |= problem == Problem::Unread;
                     plan.problems.push(ServiceProblem { object, problem });
                 }
             }
+        }
+        if is_unread {
+            // other ports too: what is to take their place may be what could not be read
+            let at = |one: &LbService| (one.vip, one.port, one.protocol);
+            let is_new = |one: &&LbService| services.iter().all(|other| at(other) != at(one));
+            let stay = before.iter().filter(|one| addresses.contains(&one.vip)).filter(is_new).cloned();
+            services.extend(stay.collect::<Vec<_>>());
         }
         services.sort_by_key(|service| (service.vip, service.port, service.protocol));
         plan.services.insert(key.clone(), services);

@@ -33,6 +33,8 @@ fn only_servers_that_end_tls_with_a_certificate_of_their_own() {
         server(&["d.example.com"], json!({ "mode": "PASSTHROUGH" })),
         server(&["e.example.com"], json!({ "mode": "ISTIO_MUTUAL" })),
         server(&["f.example.com"], json!({ "mode": "AUTO_PASSTHROUGH" })),
+        // from files that somebody mounts: what is ordered here would be served by nobody
+        server(&["j.example.com", "*"], json!({ "mode": "SIMPLE", "serverCertificate": "/etc/tls/chain.pem", "privateKey": "/etc/tls/key.pem" })),
         { "port": { "number": 80, "name": "b", "protocol": "HTTP" }, "hosts": ["g.example.com"], "tls": { "httpsRedirect": true } },
         { "port": { "number": 81, "name": "c", "protocol": "HTTP" }, "hosts": ["h.example.com"] },
     ]));

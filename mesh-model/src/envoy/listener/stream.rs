@@ -73,7 +73,9 @@ fn sni_hosts(scope: &Scope<'_>, served: &Served<'_>, route: &TlsRoute) -> Vec<St
         wanted.port.is_none_or(|port| port == served.port)
             && (wanted.gateways.is_empty() || served.is_named(scope, &wanted.gateways))
     });
-    here.flat_map(|wanted| &wanted.sni_hosts).filter_map(|host| served.shared(host)).collect()
+    let names: BTreeSet<String> =
+        here.flat_map(|wanted| &wanted.sni_hosts).flat_map(|host| served.shared(host)).collect();
+    names.into_iter().collect()
 }
 
 fn stream_filters(

@@ -18,9 +18,16 @@ fn condition() -> impl Strategy<Value = Value> {
     })
 }
 
+/// A Service of the access point, which then is what its address leads to, in place of its Gateway.
+fn web_service() -> Value {
+    let mut object = service("web", json!({ "ports": [{ "port": 8443 }] }));
+    object["metadata"]["labels"] = json!({ crate::render::OWNER_LABEL: "web" });
+    object
+}
+
 fn world() -> impl Strategy<Value = World> {
     let slices = prop::collection::vec((0..3_u8, prop::collection::vec((1..9_u8, condition()), 0..5)), 0..6);
-    (slices, any::<[bool; 2]>()).prop_map(|(slices, [is_web, is_sticky])| {
+    (slices, any::<[bool; 3]>()).prop_map(|(slices, [is_web, is_sticky, has_service])| {
         let affinity = if is_sticky { "ClientIP" } else { "None" };
         let one = |(of, endpoints): (u8, Vec<(u8, Value)>)| {
             let addresses: Vec<(String, Value)> =
@@ -38,6 +45,7 @@ fn world() -> impl Strategy<Value = World> {
                         json!({ "ports": [{ "port": 80 }], "sessionAffinity": affinity }),
                     )
                 })
+                .chain(has_service.then(web_service))
                 .collect(),
             slices: slices.into_iter().map(one).collect(),
             gateways: vec![gateway("web", &[443])],

@@ -1,0 +1,142 @@
+//! A controller's loop, whole and without a cluster: where an access point is placed, what its targets are to
+//! have, who receives it when, what is written there, and what is said of it.
+//!
+//! ```text
+//!  place ──> render ──> Rollout ──Apply──> render_steered ──> reconcile ──> writes
+//!    ^                     ^                                                  │
+//!    └── current targets   └───────────── TargetReport <── StatusStore <──────┘
+//! ```
+//!
+//! An adapter has watches, clocks and API servers where maps are here, and decides nothing either. It asks for
+//! addresses, names and certificates by the same pattern: `vip`, `names`, `certificates`.
+//!
+//! Run it: `cargo run -p mesh-model --example controller`
+#![allow(clippy::disallowed_macros, reason = "an example talks to people")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::time::Duration;
+
+use mesh_model::access_point::AccessPoint;
+use mesh_model::api::RouteStatus;
+use mesh_model::federation::{ObjectKey, WriteCommand, reconcile};
+use mesh_model::fleet::{Fleet, Target};
+use mesh_model::name::Name;
+use mesh_model::placement::{Evidence, Workload, place, targets};
+use mesh_model::render::{Revision, compare, render, render_steered};
+use mesh_model::rollout::{Approval, Phase, Proposal, Rollout, TargetHealth, TargetReport};
+use mesh_model::status::{self, StatusStore, Wanted};
+use mesh_model::template::Schemas;
+use mesh_model::time::{Time, WallTime};
+use serde_json::Value;
+
+#[path = "support/checkout.rs"]
+mod checkout;
+
+/// What a controller of one access point remembers, and the API servers that it writes to.
+struct Controller {
+    schemas: Schemas,
+    access_point: AccessPoint,
+    rollout: Rollout,
+    status: StatusStore,
+    /// Which revision each target was given, and since when it has it.
+    given: BTreeMap<Name, (Revision, Time)>,
+    servers: BTreeMap<Name, Vec<Value>>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (fleet, workload) = (checkout::fleet()?, checkout::workload()?);
+    let access_point = checkout::access_point()?;
+    let wanted = Wanted::default(); // addresses, names and certificates are left out here
+    let mut controller = Controller {
+        schemas: Schemas::embedded(),
+        rollout: Rollout::new(access_point.rollout.clone()),
+        status: StatusStore::new(wanted, Duration::from_secs(3_600)),
+        given: BTreeMap::new(),
+        servers: BTreeMap::new(),
+        access_point,
+    };
+    let (mut now, mut wall): (Time, WallTime) = (Time::ZERO, "2026-11-30T17:00:00Z".parse()?);
+    let difference = controller.propose(&fleet, now, wall);
+    loop {
+        if controller.rollout.state().phase == Phase::Waiting {
+            controller.rollout.handle_approval(now, wall, Approval { hash: difference, by: "bob".into() })?;
+        }
+        let writes = controller.pass(&fleet, &workload, now, wall);
+        println!("{now} {:?}, {writes} writes", controller.rollout.state().phase);
+        while let Some(event) = controller.rollout.poll_event() {
+            println!("  {}", serde_json::to_string(&event)?);
+        }
+        let ready = &controller.status.roll_up()[0];
+        println!("  {:?}: {}", ready.status, ready.message);
+        if controller.rollout.state().phase == Phase::Settled {
+            return Ok(());
+        }
+        // whatever the rollout waits for: a soak, a window; an adapter is also woken by what it watches
+        let wait = controller.rollout.poll_timeout().unwrap_or(now) - now;
+        (now, wall) = (now + wait, wall + wait);
+    }
+}
+
+impl Controller {
+    /// The access point is new, or has changed: it is a revision that somebody else has to approve of.
+    ///
+    /// It is named once, by what every target could receive, for a target that joins is no revision.
+    fn propose(&mut self, fleet: &Fleet, now: Time, wall: WallTime) -> Revision {
+        let all = fleet.targets(self.access_point.placement.level);
+        let rendered: Vec<_> = all.map(|target| render(&self.access_point, &target, &self.schemas)).collect();
+        let difference = compare(&[], &rendered).hash;
+        let proposal = Proposal { revision: Revision::of(&rendered), difference, author: "ann".into() };
+        self.rollout.handle_revision(now, wall, proposal);
+        difference
+    }
+
+    /// Whatever changed: everything is looked at, and what is right is not written.
+    fn pass(&mut self, fleet: &Fleet, workload: &Workload, now: Time, wall: WallTime) -> usize {
+        let current: BTreeSet<Name> = self.servers.keys().cloned().collect();
+        let evidence = Evidence { fleet, is_complete: true, workload: Some(workload), current: &current };
+        let decisions = place(&self.access_point.placement, evidence);
+        let wanted: Vec<Target<'_>> = targets(&decisions, self.access_point.placement.level, fleet).collect();
+
+        let left: Vec<Name> =
+            current.into_iter().filter(|name| wanted.iter().all(|target| target.name() != name)).collect();
+        self.rollout.handle_targets(now, wall, &wanted, &left); // who left is emptied by `federation::withdraw`
+        self.rollout.handle_timeout(now, wall);
+        while let Some(apply) = self.rollout.poll_transmit() {
+            self.given.insert(apply.target, (apply.revision, now));
+        }
+
+        let mut writes = 0;
+        for target in &wanted {
+            self.status.expect(target.name(), wall);
+            let Some((revision, since)) = self.given.get(target.name()).copied() else { continue };
+            writes += self.write(fleet, target);
+            // an adapter would look at the target; here whatever is written works at once
+            let report = TargetReport { applied: Some(revision), health: TargetHealth::Ready, since };
+            self.rollout.handle_target_report(now, wall, target.name(), report);
+            let is = Some(revision.to_string());
+            let route = RouteStatus { applied: is.clone(), live: is };
+            let report = status::TargetReport { route, ..status::TargetReport::default() };
+            self.status.update(target.name(), report, now, wall);
+        }
+        writes
+    }
+
+    /// What the target is to have against what it has. `None` for the latter would write nothing.
+    fn write(&mut self, fleet: &Fleet, target: &Target<'_>) -> usize {
+        let rendering = render_steered(&self.access_point, target, fleet, &self.schemas);
+        let live = self.servers.entry(target.name().clone()).or_default();
+        let plan = reconcile(&self.access_point.id, &rendering, Some(live));
+        for command in &plan.commands {
+            let (key, object) = match command {
+                WriteCommand::Create { object } | WriteCommand::Update { object } => {
+                    (ObjectKey::of(object), Some(object))
+                }
+                WriteCommand::Delete { object, .. } => (Some(object.clone()), None),
+            };
+            live.retain(|other| ObjectKey::of(other) != key);
+            live.extend(object.cloned());
+        }
+        plan.commands.len()
+    }
+}
