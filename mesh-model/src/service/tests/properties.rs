@@ -119,8 +119,9 @@ proptest! {
     fn an_address_is_announced_while_anybody_may_remember_its_name(steps in prop::collection::vec((0..6_u8, 0..40_u64), 1..60)) {
         let key: ClaimKey = "shop/web@slc-a-1".parse().unwrap();
         let (wanted, nobody): (BTreeSet<ClaimKey>, BTreeSet<ClaimKey>) = ([key.clone()].into(), BTreeSet::new());
-        let mut all = Withdrawals::new([key.clone()]);
-        let (mut now, mut remembered, mut published) = (Time::ZERO, Time::ZERO, None::<u64>);
+        // a name of at most 40 s may have gone a moment before the start
+        let mut all = Withdrawals::restarted(Time::ZERO, [key.clone()], Duration::from_secs(40));
+        let (mut now, mut remembered, mut published) = (Time::ZERO, Time::from_secs(40), None::<u64>);
         for (kind, amount) in steps {
             now = now + Duration::from_secs(amount % 7);
             match kind {
