@@ -369,10 +369,14 @@ impl World {
             }
             withdrawals.handle_timeout(self.now);
             while let Some(step) = withdrawals.poll_transmit() {
-                if step.what == DrainTransmit::WithdrawVip {
-                    self.writes.push(format!("withdraw {}", step.key));
-                    self.withdrawn_after = self.name_gone_at.map(|since| self.now - since);
-                    withdrawals.handle_vip(self.now, &step.key, false);
+                match step.what {
+                    DrainTransmit::AnnounceVip => withdrawals.handle_vip(self.now, &step.key, true),
+                    DrainTransmit::WithdrawVip => {
+                        self.writes.push(format!("withdraw {}", step.key));
+                        self.withdrawn_after = self.name_gone_at.map(|since| self.now - since);
+                        withdrawals.handle_vip(self.now, &step.key, false);
+                    }
+                    DrainTransmit::PublishNames | DrainTransmit::WithdrawNames => {}
                 }
             }
             let is_over = withdrawals.gone().next().is_some();

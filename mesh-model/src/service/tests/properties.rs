@@ -127,8 +127,7 @@ proptest! {
             match kind {
                 0 => all.handle_wanted(now, &wanted, amount % 2 == 0),
                 1 => all.handle_wanted(now, &nobody, amount % 4 != 0),
-                // names are published while it serves, not by others against it
-                2 if !matches!(all.state(&key), Some(DrainState::Serving | DrainState::NamesGoing)) => {}
+                // whoever publishes them, also against a drain
                 2 | 3 => {
                     let ttl = (kind == 2).then_some(amount);
                     if let Some(old) = published.filter(|old| ttl != Some(*old)) {
@@ -143,9 +142,11 @@ proptest! {
             while let Some(step) = all.poll_transmit() {
                 if step.what == DrainTransmit::WithdrawVip && all.state(&key) == Some(DrainState::VipGoing) {
                     prop_assert!(now >= remembered, "at {now} the name is remembered until {remembered}");
+                    prop_assert_eq!(published, None, "at {} a name leads there", now);
                 }
             }
             if all.gone().next().is_some() {
+                prop_assert_eq!(published, None, "what a name leads to is given to nobody else");
                 prop_assert!(!all.is_leaving(&key));
             }
         }
