@@ -40,6 +40,10 @@ pub struct TargetStatus {
     /// Its addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vip: Vec<IpAddr>,
+    /// Whose they are, `namespace/name`, where they are somebody else's: `Vip` is `False` then. The access
+    /// point's own where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vip_owner: Option<String>,
     /// The names that are published with them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fqdn: Vec<Fqdn>,
