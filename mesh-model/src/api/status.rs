@@ -22,7 +22,7 @@ pub struct AccessPointStatus {
     /// Of all targets together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// The hash of the rendered objects that are rolled out.
+    /// The revision that is rolled out: the hash of templates and overrides as they were written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
     /// The generation of the spec that this was computed from.
