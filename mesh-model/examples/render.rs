@@ -45,9 +45,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     // What an edit would alter everywhere; its hash is what somebody approves.
     let edited = checkout::ACCESS_POINT.replace("timeout: 2s", "timeout: 3s");
     let edited: FederatedAccessPoint = serde_saphyr::from_str(&edited)?;
-    let after = of(&AccessPoint::try_from(edited)?, &fleet);
+    let edited = AccessPoint::try_from(edited)?;
+    let after = of(&edited, &fleet);
     let difference = compare(&before, &after);
-    println!("\nrevision {} becomes {}", Revision::of(&before), Revision::of(&after));
+    println!(
+        "\nrevision {} becomes {}",
+        Revision::of_access_point(&access_point),
+        Revision::of_access_point(&edited)
+    );
     println!("approving {} alters {} targets:", difference.hash, difference.targets.len());
     for change in &difference.targets[0].changed {
         for operation in &change.patch {

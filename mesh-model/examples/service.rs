@@ -64,8 +64,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    let mut withdrawals = Withdrawals::new([held.owner.clone()]);
     let mut now = Time::ZERO;
+    let mut withdrawals = Withdrawals::default();
+    withdrawals.handle_wanted(now, &[held.owner.clone()].into(), true);
     withdrawals.handle_published(now, &held.owner, Some(Duration::from_secs(30)));
     withdrawals.handle_wanted(now, &BTreeSet::new(), true);
     loop {

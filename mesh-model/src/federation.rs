@@ -5,7 +5,8 @@
 //! and the other way round. Whose an object is
 //! decides its label ([`OWNER_LABEL`]): what is not ours is a conflict and
 //! stays as it is. What the API server and its controllers put into an object
-//! is carried over, so that what is right is not written. A target that could
+//! is carried over, so that what is right is not written; what anybody else adds
+//! to a spec of ours (a label to a selector, a route) is put right. A target that could
 //! not be read gets nothing, nor does one whose objects cannot be rendered.
 //!
 //! Who is given what when is the [`rollout`](crate::rollout)'s to say; writing
@@ -90,7 +91,7 @@ pub struct TargetPlan {
     pub commands: Vec<WriteCommand>,
     /// Objects that somebody else has under a name that we want; they are let be.
     pub conflicts: Vec<Conflict>,
-    /// Fields that somebody changed under us; the commands put them right.
+    /// Fields that somebody changed, took away or added under us; the commands put them right.
     pub drift: Vec<Drift>,
     /// Subsets that are wanted no longer and stay until no route is seen to lead there: look again after the writes.
     pub held_back: Vec<HeldBack>,

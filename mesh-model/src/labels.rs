@@ -57,11 +57,11 @@ pub enum LabelProblem {
 /// assert!(!selector.matches(&Labels::new()));
 /// assert!(Selector::default().matches(&Labels::new()));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Selector(Vec<Requirement>);
 
 /// One requirement on one label.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 enum Requirement {
     Exists(String),
     DoesNotExist(String),

@@ -106,6 +106,12 @@ pub enum Reason {
     /// The workload was not found.
     #[error("the workload to follow was not found")]
     WorkloadMissing,
+    /// The workload is wanted in a cluster that is not in the fleet.
+    #[error("the workload is wanted there, and the fleet has no cluster of this name{}", did_you_mean(nearest.as_deref()))]
+    WorkloadNotThere {
+        /// The nearest name in the fleet.
+        nearest: Option<String>,
+    },
     /// The workload is not wanted there, and nobody saw whether it has left.
     #[error("the workload is not wanted there, and nobody saw it leave")]
     WorkloadUnseen,
@@ -130,6 +136,7 @@ impl Reason {
             Self::WorkloadLeft => "WorkloadLeft",
             Self::WorkloadLeaving { .. } => "WorkloadLeaving",
             Self::WorkloadMissing => "WorkloadMissing",
+            Self::WorkloadNotThere { .. } => "WorkloadNotThere",
             Self::WorkloadUnseen => "WorkloadUnseen",
             Self::WorkloadWanted => "WorkloadWanted",
         }
@@ -179,6 +186,9 @@ impl std::fmt::Display for Decision {
 }
 
 /// Decides for every target that is there, is wanted, or could be; in order of name.
+///
+/// A cluster that a followed workload is wanted in and the fleet does not have gets a decision by its own
+/// name, also where targets are zones: nobody knows its zone.
 ///
 /// ```
 /// use std::collections::BTreeSet;
@@ -232,6 +242,18 @@ pub fn place(placement: &Placement, evidence: Evidence<'_>) -> Vec<Decision> {
             let known = || decisions_nearest(&decisions, name);
             let reason =
                 if evidence.is_complete { Reason::NotThere { nearest: known() } } else { Reason::HalfRead };
+            decisions.entry(name.clone()).or_insert((Outcome::Skip, reason));
+        }
+    }
+    if let (PlacementRule::Follow(_), Some(workload)) = (&placement.rule, evidence.workload) {
+        let clusters = || evidence.fleet.clusters().map(|cluster| cluster.name.as_str());
+        for name in workload.clusters().filter(|name| evidence.fleet.cluster(name.as_str()).is_none()) {
+            let nearest = || nearest(name.as_str(), clusters()).map(str::to_owned);
+            let reason = if evidence.is_complete {
+                Reason::WorkloadNotThere { nearest: nearest() }
+            } else {
+                Reason::HalfRead
+            };
             decisions.entry(name.clone()).or_insert((Outcome::Skip, reason));
         }
     }

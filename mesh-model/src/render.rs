@@ -11,6 +11,7 @@
 //! Who receives what when is the rollout's to say, writing it the federation's.
 
 mod compare;
+mod revision;
 mod trace;
 
 use serde::Serialize;
@@ -113,8 +114,8 @@ pub fn render(access_point: &AccessPoint, target: &Target<'_>, schemas: &Schemas
 
 /// Renders what a target is to have now: an access point with its traffic steered and drains obeyed.
 ///
-/// That is what is written to clusters. A [`Revision`] is made of what [`render`]
-/// gives, for a shift of traffic or a drain is none and waits for no approval.
+/// That is what is written to clusters. What is compared and approved is what [`render`]
+/// gives, for a shift of traffic or a drain is no [`Revision`] and waits for no approval.
 /// What cannot be steered is an error of the target by the rule `traffic`.
 #[must_use]
 pub fn render_steered(

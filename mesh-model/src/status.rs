@@ -3,6 +3,8 @@
 //! The idea: counters. What a roll-up needs is how many targets say what of
 //! each aspect, and a report changes at most one of each; so no report makes
 //! anybody look at the other targets, and what says nothing new is not written.
+//! A change takes the logarithm of the number of targets, not their number: those
+//! that are not well are kept in order, so that a roll-up can name the first.
 //! News has an age: a target that was not heard of for the
 //! limit reads `Unknown`, never what it said last.
 //!
@@ -27,7 +29,7 @@ use conditions::{Aspect, Counts, verdicts};
 pub struct TargetReport {
     /// Its addresses; in order.
     pub vip: Vec<std::net::IpAddr>,
-    /// Whose the addresses are, if they are somebody else's.
+    /// Whose the addresses are, `namespace/name`, if they are somebody else's.
     pub vip_owner: Option<String>,
     /// The names that are published with them.
     pub fqdn: Vec<Fqdn>,
@@ -261,7 +263,7 @@ impl TargetReport {
     fn shown_as(target: &TargetStatus, conditions: &[Condition; Aspect::ALL.len()]) -> Self {
         Self {
             vip: target.vip.clone(),
-            vip_owner: None,
+            vip_owner: target.vip_owner.clone(),
             fqdn: target.fqdn.clone(),
             certificate: target.certificate.clone(),
             route: target.route.clone().unwrap_or_default(),
@@ -277,6 +279,7 @@ impl Entry {
         TargetStatus {
             name: name.clone(),
             vip: report.vip,
+            vip_owner: report.vip_owner,
             fqdn: report.fqdn,
             certificate: report.certificate,
             route: is_routed.then_some(report.route),

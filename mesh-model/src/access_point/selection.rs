@@ -6,7 +6,7 @@ use crate::labels::Selector;
 use crate::name::Name;
 
 /// A choice among targets: each part that is there must hold; without any it is all targets.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct TargetSelection {
     /// Targets of these names.
     pub names: Option<Vec<Name>>,

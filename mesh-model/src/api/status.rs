@@ -22,7 +22,7 @@ pub struct AccessPointStatus {
     /// Of all targets together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// The hash of the rendered objects that are rolled out.
+    /// The revision that is rolled out: the hash of templates and overrides as they were written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
     /// The generation of the spec that this was computed from.
@@ -40,6 +40,10 @@ pub struct TargetStatus {
     /// Its addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vip: Vec<IpAddr>,
+    /// Whose they are, `namespace/name`, where they are somebody else's: `Vip` is `False` then. The access
+    /// point's own where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vip_owner: Option<String>,
     /// The names that are published with them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fqdn: Vec<Fqdn>,

@@ -1,9 +1,9 @@
 //! Objects as an API server shows them: their key, which fields differ, and who wrote a field.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::text;
+use super::{APPLIED_ANNOTATION, text};
 use crate::patch::Pointer;
 
 /// What two objects in one API server cannot share: group, kind, namespace and name.
@@ -33,37 +33,120 @@ impl ObjectKey {
     }
 }
 
-/// The fields that are wanted and are otherwise there; what the server added to an object is no difference.
+/// The fields that are otherwise there than they are wanted, and those that are there, are not wanted and are
+/// ours to decide; what the server and its controllers put into an object is no difference.
 pub(super) fn differing(desired: &Value, there: &Value) -> Vec<Pointer> {
-    let mut paths = Vec::new();
-    descend(desired, there, &mut String::new(), &mut paths);
-    paths.iter().map(|path| path.parse().expect("steps were escaped as pointers want it")).collect()
+    let mut found = Found { owned: Owned::of(desired), paths: Vec::new(), added: Vec::new() };
+    found.descend(desired, there, &mut String::new());
+    let parse = |path: &String| -> Pointer { path.parse().expect("steps were escaped as pointers want it") };
+    let mut paths: Vec<Pointer> = found.paths.iter().map(parse).collect();
+    // a default that came with our own write is in our name
+    let ours =
+        manager_of(there, &Pointer::default().then("metadata").then("annotations").then(APPLIED_ANNOTATION));
+    let is_by_others = |path: &Pointer| ours.is_none() || manager_of(there, path) != ours;
+    paths.extend(found.added.iter().map(parse).filter(is_by_others));
+    paths
 }
 
-fn descend(desired: &Value, there: &Value, path: &mut String, paths: &mut Vec<String>) {
-    let length = path.len();
-    match (desired, there) {
-        (Value::Object(desired), Value::Object(there)) => {
-            for (key, value) in desired {
-                path.push('/');
-                path.push_str(&key.replace('~', "~0").replace('/', "~1"));
-                match there.get(key) {
-                    Some(other) => descend(value, other, path, paths),
-                    None if is_nothing(value) => {}
-                    None => paths.push(path.clone()),
+/// What of an object nobody else writes, so that a field which is not wanted is one too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owned {
+    /// The spec of a kind of Istio's: its schemas have no defaults, its controllers write status and metadata.
+    Istio,
+    /// Neither; a namespace is many people's, and labels and annotations of any object are.
+    Nothing,
+    /// The spec of a Service but for what [`is_given`].
+    Service,
+}
+
+impl Owned {
+    fn of(object: &Value) -> Self {
+        let group = text(object, "/apiVersion").and_then(|version| version.split_once('/'));
+        match (group, text(object, "/kind")) {
+            (Some((group, _)), _) if group.ends_with(".istio.io") => Self::Istio,
+            (None, Some("Service")) => Self::Service,
+            (Some(_) | None, _) => Self::Nothing,
+        }
+    }
+}
+
+struct Found {
+    owned: Owned,
+    /// What is wanted and is otherwise there.
+    paths: Vec<String>,
+    /// What is there, is not wanted and would be ours to write.
+    added: Vec<String>,
+}
+
+impl Found {
+    fn descend(&mut self, desired: &Value, there: &Value, path: &mut String) {
+        let length = path.len();
+        match (desired, there) {
+            (Value::Object(desired), Value::Object(there)) => {
+                for (key, value) in desired {
+                    step(path, key);
+                    match there.get(key) {
+                        Some(other) => self.descend(value, other, path),
+                        None if is_nothing(value) => {}
+                        None => self.paths.push(path.clone()),
+                    }
+                    path.truncate(length);
                 }
-                path.truncate(length);
+                for (key, value) in there.iter().filter(|(key, _)| !desired.contains_key(*key)) {
+                    step(path, key);
+                    if self.is_added(path, key, value, there) {
+                        self.added.push(path.clone());
+                    }
+                    path.truncate(length);
+                }
             }
-        }
-        (Value::Array(desired), Value::Array(there)) if desired.len() == there.len() => {
-            for (position, (value, other)) in desired.iter().zip(there).enumerate() {
-                path.push_str(&format!("/{position}"));
-                descend(value, other, path, paths);
-                path.truncate(length);
+            (Value::Array(desired), Value::Array(there)) if desired.len() == there.len() => {
+                for (position, (value, other)) in desired.iter().zip(there).enumerate() {
+                    step(path, &position.to_string());
+                    self.descend(value, other, path);
+                    path.truncate(length);
+                }
             }
+            (desired, there) if desired == there => {}
+            _ => self.paths.push(path.clone()),
         }
-        (desired, there) if desired == there => {}
-        _ => paths.push(path.clone()),
+    }
+
+    /// Whether a field that is not wanted is ours to decide, and not what a server gives by itself.
+    fn is_added(&self, path: &str, key: &str, value: &Value, around: &Map<String, Value>) -> bool {
+        let is_in_spec = path.starts_with("/spec/") || path == "/spec";
+        match self.owned {
+            Owned::Istio => is_in_spec && !value.is_null(),
+            Owned::Service => is_in_spec && !value.is_null() && !is_given(path, key, value, around),
+            Owned::Nothing => false,
+        }
+    }
+}
+
+fn step(path: &mut String, key: &str) {
+    path.push('/');
+    path.push_str(&key.replace('~', "~0").replace('/', "~1"));
+}
+
+/// Whether a Service's server gives a field by itself: what it assigns, whatever it is, and its defaults.
+fn is_given(path: &str, key: &str, value: &Value, around: &Map<String, Value>) -> bool {
+    let is = |default: &str| value == default;
+    let is_of_port = path.starts_with("/spec/ports/");
+    match key {
+        _ if path.starts_with("/spec/selector/") => false,
+        "clusterIP" | "clusterIPs" | "healthCheckNodePort" | "ipFamilies" | "ipFamilyPolicy" => true,
+        // of its class, and whether it opens ports on nodes, installations decide by their webhooks
+        "allocateLoadBalancerNodePorts" | "loadBalancerClass" => true,
+        "nodePort" => is_of_port,
+        "protocol" => is_of_port && is("TCP"),
+        "targetPort" => is_of_port && around.get("port") == Some(value),
+        "externalTrafficPolicy" | "internalTrafficPolicy" => is("Cluster"),
+        "publishNotReadyAddresses" => value == &Value::Bool(false),
+        "sessionAffinity" => is("None"),
+        // three hours
+        "sessionAffinityConfig" => value.pointer("/clientIP/timeoutSeconds") == Some(&10_800.into()),
+        "type" => is("ClusterIP"),
+        _ => false,
     }
 }
 

@@ -30,9 +30,12 @@ fn written(object: &Value) -> Value {
     there["metadata"]["uid"] = json!("u-1");
     there["metadata"]["finalizers"] = json!(["lb.example.com/hold"]);
     there["metadata"]["annotations"]["cloud.example.com/id"] = json!("lb-9");
-    there["spec"]["clusterIP"] = json!("10.0.0.9");
-    there["spec"]["clusterIPs"] = json!(["10.0.0.9"]);
-    there["spec"]["sessionAffinity"] = json!("None");
+    if object["kind"] == "Service" {
+        there["spec"]["clusterIP"] = json!("10.0.0.9");
+        there["spec"]["clusterIPs"] = json!(["10.0.0.9"]);
+        let affinity = there["spec"].as_object_mut().unwrap().entry("sessionAffinity");
+        affinity.or_insert_with(|| json!("None"));
+    }
     there["status"] = json!({ "loadBalancer": {} });
     there
 }
@@ -134,6 +137,95 @@ fn drift_is_put_right_and_says_who() {
             ("/spec/ports/0/port".into(), Some("overspill")),
             ("/spec/selector/app".into(), Some("kubectl-edit"))
         ]
+    );
+}
+
+/// What steers traffic is put right if anybody adds to it; what servers and controllers add is theirs.
+#[test]
+fn what_somebody_adds_to_what_is_ours_is_drift_and_what_servers_give_is_not() {
+    let spec = json!({ "type": "LoadBalancer", "sessionAffinity": "ClientIP", "selector": { "app": "web" },
+        "ports": [{ "name": "https", "port": 443 }] });
+    let rule =
+        json!({ "host": "web", "trafficPolicy": { "outlierDetection": { "baseEjectionTime": "30s" } } });
+    let policy = json!({ "selector": { "matchLabels": { "app": "web" } }, "rules": [{ "to": [{ "operation": { "paths": ["/admin"] } }] }] });
+    let objects = [
+        service("web", spec),
+        object("DestinationRule", "web", rule),
+        object("AuthorizationPolicy", "web", policy),
+    ];
+    let changed = |which: usize, path: &str, value: Value| {
+        let mut there = written(&objects[which]);
+        let (parent, key) = path.rsplit_once('/').unwrap();
+        match there.pointer_mut(parent).unwrap() {
+            Value::Object(fields) => drop(fields.insert(key.to_owned(), value)),
+            Value::Array(items) => items.push(value),
+            other => panic!("{other}"),
+        }
+        plan(vec![objects[which].clone()], &[there])
+    };
+    for (which, path, value) in [
+        (0, "/spec/selector/version", json!("v2")),
+        (0, "/spec/selector/type", json!("ClusterIP")),
+        (0, "/spec/externalIPs", json!(["198.51.100.7"])),
+        (0, "/spec/loadBalancerSourceRanges", json!(["10.0.0.0/8"])),
+        (0, "/spec/externalTrafficPolicy", json!("Local")),
+        (0, "/spec/internalTrafficPolicy", json!("Local")),
+        (0, "/spec/publishNotReadyAddresses", json!(true)),
+        (0, "/spec/ports/0/targetPort", json!(8443)),
+        (0, "/spec/ports/0/appProtocol", json!("kubernetes.io/h2c")),
+        (1, "/spec/trafficPolicy/tls", json!({})),
+        (1, "/spec/trafficPolicy/outlierDetection/maxEjectionPercent", json!(100)),
+        (1, "/spec/subsets", json!([{ "name": "v2" }])),
+        (2, "/spec/selector/matchLabels/version", json!("v2")),
+        (2, "/spec/action", json!("DENY")),
+        (2, "/spec/rules/0/to/0/operation/methods", json!(["GET"])),
+    ] {
+        let found = changed(which, path, value);
+        let drift: Vec<String> = found.drift.iter().map(|drift| drift.path.to_string()).collect();
+        assert_eq!(drift, [path]);
+        let [WriteCommand::Update { object }] = &found.commands[..] else { panic!("{path}: {found:?}") };
+        assert_eq!(object.pointer(path), None, "{path} goes");
+    }
+    for (which, path, value) in [
+        (0, "/spec/ipFamilies", json!(["IPv4"])),
+        (0, "/spec/ipFamilyPolicy", json!("SingleStack")),
+        (0, "/spec/externalTrafficPolicy", json!("Cluster")),
+        (0, "/spec/internalTrafficPolicy", json!("Cluster")),
+        (0, "/spec/allocateLoadBalancerNodePorts", json!(true)),
+        (0, "/spec/healthCheckNodePort", json!(31_000)),
+        (0, "/spec/loadBalancerClass", json!("overspill.dev/vip")),
+        (0, "/spec/sessionAffinityConfig", json!({ "clientIP": { "timeoutSeconds": 10_800 } })),
+        (0, "/spec/ports/0/protocol", json!("TCP")),
+        (0, "/spec/ports/0/targetPort", json!(443)),
+        (0, "/spec/ports/0/nodePort", json!(30_001)),
+        (0, "/metadata/generation", json!(3)),
+        (1, "/metadata/labels/team", json!("shop")),
+        (1, "/status/validationMessages", json!([])),
+        (2, "/spec/action", Value::Null),
+    ] {
+        assert_eq!(changed(which, path, value), TargetPlan::default(), "{path}");
+    }
+}
+
+/// A webhook of the installation changes what we write, in our name: to fight it would never end.
+#[test]
+fn what_came_with_our_own_write_is_no_drift_and_the_same_by_another_hand_is() {
+    let wanted = service("web", json!({ "ports": [{ "port": 443 }] }));
+    let by = |manager: &str| {
+        let mut there = written(&wanted);
+        there["spec"]["trafficDistribution"] = json!("PreferClose");
+        there["metadata"]["managedFields"] = json!([
+            { "manager": "overspill", "time": "2026-11-26T09:00:00Z",
+              "fieldsV1": { "f:metadata": { "f:annotations": { (format!("f:{APPLIED_ANNOTATION}")): {} } }, "f:spec": { "f:ports": {} } } },
+            { "manager": manager, "time": "2026-11-26T10:00:00Z", "fieldsV1": { "f:spec": { "f:trafficDistribution": {} } } },
+        ]);
+        plan(vec![wanted.clone()], &[there])
+    };
+    assert_eq!(by("overspill"), TargetPlan::default());
+    let found = by("kubectl-edit");
+    assert_eq!(
+        (kinds(&found), found.drift[0].manager.as_deref()),
+        (vec!["update web".into()], Some("kubectl-edit"))
     );
 }
 

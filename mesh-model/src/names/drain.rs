@@ -3,14 +3,20 @@
 //! ```text
 //!            drain            names are gone          time            address is gone
 //!  Serving ─────────> NamesGoing ──────────> Waiting ──────> VipGoing ─────────> Gone
-//!     ^                   │ undrain             │ undrain       │ undrain          │ undrain
-//!     ├───────────────────┴─────────────────────┘               v                  │
-//!     └──────────────────── address is there ─────────────── Returning <───────────┘
+//!     ^               ^ │   ^ a name is there  │                │                 │
+//!     │         drain │ │   └────────────────<─┴────────────────┴─────────────────┤
+//!     │               │ v                                                         │
+//!     └────────── Returning <──────────── undrain, from all of these ─────────────┘
+//!  address is there
 //! ```
 //!
 //! What is waited for is what resolvers may remember: the time to live of every
 //! record that there was, not of the last alone, for who asked under the old
 //! one still keeps its answer. On the way back the address comes first.
+//!
+//! A name that is published again against a drain, by whomever, is withdrawn
+//! again and waited for anew, even where the address goes or is gone: until
+//! then clients are led to it, and nobody else may be given it.
 //!
 //! Nothing is believed that nobody said: while it is not known whether names lead
 //! there, a drain has them withdrawn and waits for the word that none does; and
@@ -106,6 +112,7 @@ pub struct DrainEvent {
 pub(super) enum Input {
     Drain,
     NamesGone,
+    NamesThere,
     Timeout,
     Undrain,
     VipGone,
@@ -151,9 +158,8 @@ impl Drain {
             self.remembered_until = self.remembered_until.max(now + old);
         }
         self.published = Some(published);
-        if published == Published::No {
-            self.enter(now, Input::NamesGone);
-        }
+        let input = if published == Published::No { Input::NamesGone } else { Input::NamesThere };
+        self.enter(now, input);
     }
 
     /// Whether the address is announced now.
@@ -222,23 +228,26 @@ pub(super) const fn next(state: DrainState, input: Input) -> DrainState {
     use DrainState::{Gone, NamesGoing, Returning, Serving, VipGoing, Waiting};
     match (state, input) {
         (Serving, Input::Drain) => NamesGoing,
-        (Serving, Input::NamesGone | Input::Timeout | Input::Undrain | Input::VipGone | Input::VipThere) => {
-            Serving
-        }
+        (Serving, Input::NamesGone | Input::NamesThere | Input::Timeout) => Serving,
+        (Serving, Input::Undrain | Input::VipGone | Input::VipThere) => Serving,
         (NamesGoing, Input::NamesGone) => Waiting,
-        (NamesGoing | Waiting, Input::Undrain) => Serving,
-        (NamesGoing, Input::Drain | Input::Timeout | Input::VipGone | Input::VipThere) => NamesGoing,
+        (NamesGoing, Input::Drain | Input::NamesThere | Input::Timeout) => NamesGoing,
+        (NamesGoing, Input::VipGone | Input::VipThere) => NamesGoing,
+        // somebody published it again
+        (Waiting | VipGoing | Gone, Input::NamesThere) => NamesGoing,
         (Waiting, Input::Timeout) => VipGoing,
         (Waiting, Input::Drain | Input::NamesGone | Input::VipGone | Input::VipThere) => Waiting,
         (VipGoing, Input::VipGone) => Gone,
-        (VipGoing | Gone, Input::Undrain) => Returning,
         (VipGoing, Input::Drain | Input::NamesGone | Input::Timeout | Input::VipThere) => VipGoing,
+        // the address may be away, even where names go: it is announced before anybody is led to it
+        (NamesGoing | Waiting | VipGoing | Gone, Input::Undrain) => Returning,
         // somebody announced it again
         (Gone, Input::VipThere) => VipGoing,
         (Gone, Input::Drain | Input::NamesGone | Input::Timeout | Input::VipGone) => Gone,
         (Returning, Input::VipThere) => Serving,
-        // no name leads there yet
-        (Returning, Input::Drain) => VipGoing,
-        (Returning, Input::NamesGone | Input::Timeout | Input::Undrain | Input::VipGone) => Returning,
+        // names may not have gone yet when it began to return
+        (Returning, Input::Drain) => NamesGoing,
+        (Returning, Input::NamesGone | Input::NamesThere | Input::Timeout) => Returning,
+        (Returning, Input::Undrain | Input::VipGone) => Returning,
     }
 }

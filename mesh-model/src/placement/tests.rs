@@ -136,6 +136,24 @@ fn following_a_workload() {
     assert_eq!(missing[0], "lvs-a-1: skip: the workload to follow was not found");
 }
 
+#[test]
+fn a_workload_in_a_cluster_that_is_not_there_is_told() {
+    let follow = |level| Placement { level, rule: PlacementRule::Follow("web".parse().unwrap()) };
+    let workload = workload("{ name: slc-a-9, replicas: 3 }, { name: elsewhere-at-all, replicas: 0 }", "");
+    let told = "slc-a-9: skip: the workload is wanted there, and the fleet has no cluster of this name; did you mean `slc-a-1`?";
+    for level in [PlacementLevel::Cluster, PlacementLevel::Zone] {
+        let lines = decided(&follow(level), &[], true, Some(&workload));
+        assert_eq!(lines.iter().filter(|line| line.starts_with("slc-a-9")).collect::<Vec<_>>(), [told]);
+        assert!(!lines.iter().any(|line| line.starts_with("elsewhere")), "nobody wants it there");
+    }
+    let half = decided(&follow(PlacementLevel::Cluster), &[], false, Some(&workload));
+    assert!(
+        half.contains(&"slc-a-9: skip: it was not found, but the list was not read to the end".to_owned())
+    );
+    let kept = decided(&follow(PlacementLevel::Cluster), &["slc-a-9"], true, Some(&workload));
+    assert!(kept.contains(&"slc-a-9: drain: it is no longer in the fleet".to_owned()));
+}
+
 /// Its clusters' gateways, and all of those or some.
 fn three_zones(is_in: impl Fn(&str) -> bool, unreachable: &[&str]) -> Fleet {
     use crate::fleet::tests::{cluster, zone};

@@ -47,6 +47,11 @@ impl Workload {
         }
     }
 
+    /// The clusters that it is wanted in, by name, whether the fleet has them or not.
+    pub fn clusters(&self) -> impl Iterator<Item = &Name> {
+        self.wanted.keys()
+    }
+
     /// The replicas that are wanted in a cluster.
     #[must_use]
     pub fn wanted(&self, cluster: &Name) -> u32 {

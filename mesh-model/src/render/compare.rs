@@ -1,6 +1,6 @@
 //! What a change would alter, target by target, and what it is called.
 //!
-//! A [`Revision`] is the SHA-256 of rendered objects or of a difference:
+//! A [`Revision`] is the SHA-256 of what an author wrote, of rendered objects or of a difference:
 //! approvals are bound to it, so two that look alike must not be found on
 //! purpose. Objects are compared by kind and name; moving one in the list of
 //! templates is no change.
@@ -18,7 +18,7 @@ use crate::name::Name;
 use crate::patch::{Operation, diff};
 use crate::units::text_value;
 
-/// The name of a set of rendered objects, or of a difference: 64 hexadecimal digits.
+/// The name of what an author wrote, of a set of rendered objects or of a difference: 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub [u8; 32]);
 
@@ -57,7 +57,8 @@ pub struct Change {
 }
 
 impl Revision {
-    /// The revision of rendered targets, whatever their order. A target that cannot be rendered is not one
+    /// The name of rendered targets, whatever their order: another one when a target joins or leaves, so a
+    /// rollout is given that of the access point ([`Revision::of_access_point`]). A target that cannot be rendered is not one
     /// without objects: its errors count.
     #[must_use]
     pub fn of(renderings: &[Rendering]) -> Self {
@@ -80,7 +81,7 @@ impl Revision {
     }
 
     /// The hash of a value's JSON; mappings are ordered, so equal values have one.
-    fn of_json(value: &impl Serialize) -> Self {
+    pub(super) fn of_json(value: &impl Serialize) -> Self {
         let json = serde_json::to_vec(value).expect("our own values have a form in JSON");
         Self(Sha256::digest(&json).into())
     }

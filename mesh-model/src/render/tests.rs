@@ -220,6 +220,42 @@ fn differences_and_their_hash() {
     );
 }
 
+/// A rollout is begun by an edit of what is rendered; who joins or leaves is given what was edited before.
+#[test]
+fn an_edit_makes_a_revision_and_a_fleet_does_not() {
+    let revision = |access_point: &AccessPoint| Revision::of_access_point(access_point);
+    let override_of = |target: &str, value: &str| {
+        with(&format!(
+            "{{ name: o, targets: {{ names: [{target}] }}, rules: [{{ kind: Service, labels: {{ of: \"{value}\" }} }}] }}"
+        ))
+    };
+    let (plain, one) = (with(""), override_of("slc-a-1", "${zone.name}"));
+    assert_ne!(revision(&plain), revision(&one));
+    assert_ne!(revision(&one), revision(&override_of("slc-a-1", "${cluster.name}")));
+    let nowhere = override_of("not-there-yet", "x");
+    let fleet = fleet();
+    let all = |access_point: &AccessPoint| vec![on(access_point, &fleet, "slc-a-1")];
+    assert_eq!(compare(&all(&plain), &all(&nowhere)).targets, []);
+    assert_ne!(revision(&plain), revision(&nowhere), "the next target may be it");
+    let mut same = one.clone();
+    same.templates.reverse();
+    same.placement.level = PlacementLevel::Zone;
+    same.generation += 1;
+    same.overrides[0].name = "another".parse().unwrap();
+    same.rollout.failure_budget = crate::units::Amount::Count(7);
+    assert_eq!(revision(&same), revision(&one), "neither order, place nor policy is rendered");
+    let mut edited = one.clone();
+    edited.templates[0].object["metadata"]["labels"]["tier"] = json!("edge");
+    assert_ne!(revision(&edited), revision(&one));
+    assert_ne!(
+        revision(&AccessPoint {
+            id: crate::access_point::AccessPointId { name: "other".parse().unwrap(), ..one.id.clone() },
+            ..one.clone()
+        }),
+        revision(&one)
+    );
+}
+
 /// A target that cannot be rendered keeps what it has: that is no removal, and no revision without objects.
 #[test]
 fn a_target_that_cannot_be_rendered_loses_nothing() {

@@ -43,7 +43,7 @@ pub enum Wait {
     },
     /// That it says it has the completed revision.
     Applied,
-    /// That a verified target becomes ready again.
+    /// That a verified target becomes ready again; it may be the target itself.
     Health {
         /// Which.
         of: Name,
@@ -95,7 +95,7 @@ impl Rollout {
             given: target.given,
             applied: target.applied,
             progress: target.progress,
-            waits_for: self.wait(target, turn.as_ref()),
+            waits_for: self.wait(name, target, turn.as_ref()),
         };
         self.state.targets.iter().map(explain).collect()
     }
@@ -104,7 +104,7 @@ impl Rollout {
         self.policy.stages.get(stage).map(|stage| stage.name.clone())
     }
 
-    fn wait(&self, target: &TargetState, turn: Option<&(usize, Option<Hold>)>) -> Option<Wait> {
+    fn wait(&self, name: &Name, target: &TargetState, turn: Option<&(usize, Option<Hold>)>) -> Option<Wait> {
         let demands = demands(&self.policy, target);
         let left = || {
             let left = target.progress.changes_in(demands).unwrap_or(Duration::ZERO);
@@ -120,7 +120,12 @@ impl Rollout {
             is_pending(target, proposal.revision) && self.state.completed != Some(proposal.revision);
         match self.state.phase {
             Phase::RollingBack | Phase::Settled => (target.given != target.applied).then_some(Wait::Applied),
+            // who failed is tried again by whoever resumes, and returned by whoever aborts
+            Phase::Stopped if matches!(target.progress, Progress::Failed { .. }) => Some(Wait::Resume),
             Phase::Stopped | Phase::RolledBack => is_pending.then_some(Wait::Resume),
+            Phase::Progressing | Phase::Waiting if target.progress == Progress::Verified { ready: false } => {
+                Some(Wait::Health { of: name.clone() })
+            }
             Phase::Progressing | Phase::Waiting if !is_pending => None,
             Phase::Progressing | Phase::Waiting => {
                 let stage = target.stage_in(&self.policy);

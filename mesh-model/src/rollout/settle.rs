@@ -107,8 +107,10 @@ impl Rollout {
             return self.enter(Input::GateReached);
         }
         self.enter(Input::WorkFound);
-        // what nobody has proved is not complete, even if nobody is left to prove it
-        if turn.is_none() && self.verified(revision).next().is_some() {
+        // what nobody has proved is not complete, even if nobody is left to prove it; nor is what joins and
+        // rollbacks are to receive while somebody is not ready with it
+        let is_proved = self.verified(revision).next().is_some() && self.unready(revision).is_none();
+        if turn.is_none() && is_proved {
             self.state.completed = Some(revision);
             self.events.push_back(Event::Completed { revision });
             self.enter(Input::Finished);
@@ -138,9 +140,7 @@ impl Rollout {
 
     /// What keeps the targets of a stage from being started, all but their own order.
     pub(super) fn hold(&self, revision: Revision, stage: usize, wall: WallTime) -> Option<Hold> {
-        let unready =
-            |(_, target): &(&Name, &TargetState)| target.progress == Progress::Verified { ready: false };
-        if let Some((name, _)) = self.verified(revision).find(unready) {
+        if let Some(name) = self.unready(revision) {
             return Some(Hold::Health(name.clone()));
         }
         let windows = &self.policy.windows;
@@ -217,6 +217,13 @@ impl Rollout {
         self.state.targets.iter().filter(move |(_, target)| {
             target.given == Some(revision) && matches!(target.progress, Progress::Verified { .. })
         })
+    }
+
+    /// A target that proved the revision and is not ready with it now.
+    fn unready(&self, revision: Revision) -> Option<&Name> {
+        let is_unready =
+            |(_, target): &(&Name, &TargetState)| target.progress == Progress::Verified { ready: false };
+        self.verified(revision).find(is_unready).map(|(name, _)| name)
     }
 
     fn next_timeout(&self, now: Time, wall: WallTime) -> Option<Time> {

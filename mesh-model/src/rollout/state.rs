@@ -39,11 +39,8 @@ pub struct RolloutState {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Proposal {
-    /// What the targets are to have: one name for as long as that is the same.
-    ///
-    /// `Revision::of` names the renderings of certain targets, so it is another one
-    /// when a target joins or leaves. Keep the name that was proposed until the
-    /// access point itself changes; else a join begins a rollout.
+    /// What the targets are to have, `Revision::of_access_point`: the same until the access point is edited,
+    /// whoever joins or leaves, so that only an edit begins a rollout.
     pub revision: Revision,
     /// The hash of what was shown to whoever approves, `Difference::hash`.
     pub difference: Revision,

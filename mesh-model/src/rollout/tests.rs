@@ -402,9 +402,22 @@ fn a_verified_target_that_is_no_longer_ready_holds_the_rest() {
     scene.report("t001", 1, TargetHealth::Ready);
     scene.check_given(&[]);
     let of = name("t000");
-    assert_eq!(scene.rollout.explain(scene.wall)[2].waits_for, Some(Wait::Health { of }));
+    let waits = |scene: &Scene, of: usize| scene.rollout.explain(scene.wall)[of].waits_for.clone();
+    assert_eq!(waits(&scene, 2), Some(Wait::Health { of: of.clone() }));
     scene.report("t000", 1, TargetHealth::Ready);
     scene.check_given(&[("t002", 1)]);
+    // nor is the revision complete, which joins and rollbacks would receive
+    scene.report("t000", 1, TargetHealth::NotReady);
+    scene.report("t002", 1, TargetHealth::Ready);
+    assert_eq!((scene.phase(), waits(&scene, 0)), (Phase::Progressing, Some(Wait::Health { of })));
+    scene.pass(3_600);
+    assert_eq!(
+        scene.phase(),
+        Phase::Progressing,
+        "that it is unready is no failure of the revision by itself"
+    );
+    scene.report("t000", 1, TargetHealth::Ready);
+    assert_eq!(scene.phase(), Phase::Settled);
 }
 
 #[test]
@@ -474,4 +487,9 @@ fn every_target_says_what_it_waits_for() {
     assert_eq!(waits(&scene)[3], Some(Wait::Slot { unverified: 2, limit: 2 }));
     scene.rollout.handle_abort(scene.now, scene.wall, "eve");
     assert_eq!(waits(&scene)[3], Some(Wait::Resume));
+    let mut scene = Scene::new(2, RolloutPolicy::default());
+    scene.propose(1);
+    scene.report("t000", 1, TargetHealth::Failed);
+    assert_eq!(scene.phase(), Phase::Stopped);
+    assert_eq!(waits(&scene), [Some(Wait::Resume), Some(Wait::Resume)], "who failed, too");
 }

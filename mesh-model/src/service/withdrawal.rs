@@ -24,7 +24,8 @@ use crate::vip::ClaimKey;
 /// use mesh_model::time::Time;
 ///
 /// let key: mesh_model::vip::ClaimKey = "payments/checkout@slc-a-1".parse()?;
-/// let mut withdrawals = Withdrawals::new([key.clone()]);
+/// let mut withdrawals = Withdrawals::default();
+/// withdrawals.handle_wanted(Time::ZERO, &[key.clone()].into(), true);
 /// withdrawals.handle_wanted(Time::ZERO, &BTreeSet::new(), true);
 /// assert_eq!(withdrawals.poll_transmit(), None, "nobody said yet what names lead there");
 /// withdrawals.handle_published(Time::ZERO, &key, Some(Duration::from_secs(30)));
@@ -57,14 +58,32 @@ pub struct Withdrawal {
 }
 
 impl Withdrawals {
-    /// The owners that hold addresses, as records have them; until it is said who is wanted, all are.
+    /// The owners that hold addresses, as records have them after a restart; until it is said who is wanted,
+    /// all are. Nobody remembers how far they had left, so their names may have gone just now
+    /// ([`Drain::restarted`]): `longest` is the longest time to live that any of them may have had.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mesh_model::service::Withdrawals;
+    /// use mesh_model::time::Time;
+    ///
+    /// let key: mesh_model::vip::ClaimKey = "payments/checkout@slc-a-1".parse()?;
+    /// let mut withdrawals =
+    ///     Withdrawals::restarted(Time::from_secs(7), [key.clone()], Duration::from_secs(30));
+    /// withdrawals.handle_wanted(Time::from_secs(7), &Default::default(), true);
+    /// withdrawals.handle_published(Time::from_secs(8), &key, None);
+    /// assert_eq!(withdrawals.poll_timeout(), Some(Time::from_secs(37)), "resolvers may remember until then");
+    /// # Ok::<(), mesh_model::vip::ParseClaimKeyError>(())
+    /// ```
     #[must_use]
-    pub fn new(held: impl IntoIterator<Item = ClaimKey>) -> Self {
-        let entry = |key| (key, Entry { is_wanted: true, ..Entry::default() });
-        Self(held.into_iter().map(entry).collect())
+    pub fn restarted(now: Time, held: impl IntoIterator<Item = ClaimKey>, longest: Duration) -> Self {
+        let entry = || Entry { drain: Drain::restarted(now, longest), is_wanted: true, is_known: false };
+        Self(held.into_iter().map(|key| (key, entry())).collect())
     }
 
     /// Who is wanted; who is not in a complete list leaves, who is in any comes back.
+    ///
+    /// Who was not known before is one that begins to serve: nobody remembers a name of his.
     pub fn handle_wanted(&mut self, now: Time, wanted: &BTreeSet<ClaimKey>, is_complete: bool) {
         for key in wanted {
             let entry = self.0.entry(key.clone()).or_default();

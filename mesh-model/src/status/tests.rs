@@ -175,6 +175,22 @@ fn a_restart_writes_only_what_is_new_and_takes_silence_for_none_after_the_limit(
     );
 }
 
+/// Who looks for the cause of a conflict reads whose the address is, also after a restart.
+#[test]
+fn the_owner_of_an_address_is_shown_and_survives_a_restart() {
+    let mut store = store();
+    let foreign = TargetReport { vip_owner: Some("shop/web".into()), ..well() };
+    let write = store.update(&name("a"), foreign.clone(), Time::ZERO, wall(0)).unwrap();
+    assert_eq!(write.target.unwrap().vip_owner.as_deref(), Some("shop/web"));
+    let shown = serde_json::to_value(store.status(None, 1)).unwrap();
+    assert_eq!(shown["targets"][0]["vipOwner"], "shop/web");
+    let shown: AccessPointStatus = serde_json::from_value(shown).unwrap();
+    let mut after = StatusStore::restore(all(), Duration::from_secs(60), &shown, Time::ZERO);
+    assert_eq!(after.update(&name("a"), foreign, Time::ZERO, wall(9)), None, "as it is shown");
+    let own = after.update(&name("a"), well(), Time::ZERO, wall(9)).unwrap().target.unwrap();
+    assert_eq!(serde_json::to_value(own).unwrap().get("vipOwner"), None, "its own");
+}
+
 proptest! {
     /// Counters kept from change to change say what counting anew says.
     #[test]

@@ -296,8 +296,8 @@ impl Allocator {
     /// The addresses of one holder of the claim's circle, if all its tenants agree.
     fn shared(&self, pool: &VipPool, claim: &Claim, families: &[IpFamily]) -> Option<Vec<IpAddr>> {
         let terms = Terms::of_claim(claim);
-        let candidates = self.book.circles.get(terms.circle()?)?;
-        candidates.iter().filter(|address| has(pool, **address)).find_map(|address| {
+        let candidates = self.book.circles.get(terms.circle()?)?.candidates(&claim.ports);
+        candidates.into_iter().filter(|address| has(pool, **address)).find_map(|address| {
             let holders = self.book.tenants.get(address)?.iter().filter_map(|key| self.book.held.get(key));
             let mut holders = holders.filter(|held| held.addresses.contains(address));
             holders.find_map(|held| {

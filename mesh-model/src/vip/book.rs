@@ -22,10 +22,47 @@ pub(super) struct Book {
     pub(super) tenants: BTreeMap<IpAddr, BTreeSet<ClaimKey>>,
     /// The addresses that have tenants.
     pub(super) taken: Runs,
-    /// The addresses that those of a circle hold.
-    pub(super) circles: BTreeMap<Circle, BTreeSet<IpAddr>>,
+    /// What those of a circle hold.
+    pub(super) circles: BTreeMap<Circle, Shared>,
     /// When rests end.
     pub(super) expiry: BTreeSet<(WallTime, ClaimKey, IpAddr)>,
+}
+
+/// The addresses of a circle.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shared {
+    addresses: BTreeSet<IpAddr>,
+    /// Where somebody of the circle serves a port.
+    ports: BTreeMap<Port, BTreeSet<IpAddr>>,
+}
+
+impl Shared {
+    /// The addresses where a newcomer may have room: those where the most taken of its ports is not taken.
+    ///
+    /// Where one of them is taken everywhere nobody has to look at any.
+    pub(super) fn candidates(&self, ports: &BTreeSet<Port>) -> impl Iterator<Item = &IpAddr> {
+        const NONE: &BTreeSet<IpAddr> = &BTreeSet::new();
+        let taken = ports.iter().filter_map(|port| self.ports.get(port)).max_by_key(|taken| taken.len());
+        let taken = taken.unwrap_or(NONE);
+        let is_room = taken.len() < self.addresses.len();
+        is_room.then(|| self.addresses.difference(taken)).into_iter().flatten()
+    }
+
+    fn enter(&mut self, address: IpAddr, ports: &BTreeSet<Port>) {
+        self.addresses.insert(address);
+        for port in ports {
+            self.ports.entry(*port).or_default().insert(address);
+        }
+    }
+
+    /// Takes a port of one who leaves, unless another is there with it.
+    fn leave(&mut self, address: IpAddr, port: Port) {
+        let Some(taken) = self.ports.get_mut(&port) else { return };
+        taken.remove(&address);
+        if taken.is_empty() {
+            self.ports.remove(&port);
+        }
+    }
 }
 
 impl Book {
@@ -74,7 +111,7 @@ impl Book {
             self.tenants.entry(*address).or_default().insert(held.owner.clone());
             self.taken.insert(*address);
             if let Some(circle) = Terms::of_holder(&held).circle() {
-                self.circles.entry(circle.clone()).or_default().insert(*address);
+                self.circles.entry(circle.clone()).or_default().enter(*address, &held.ports);
             }
         }
         self.held.insert(held.owner.clone(), held);
@@ -86,17 +123,22 @@ impl Book {
         for address in &held.addresses {
             self.vacate(key, *address);
             let Some(circle) = Terms::of_holder(&held).circle().cloned() else { continue };
-            let is_circles = |other: &ClaimKey| {
-                self.held.get(other).is_some_and(|other| {
-                    other.addresses.contains(address) && Terms::of_holder(other).circle() == Some(&circle)
-                })
-            };
-            if self.tenants.get(address).is_some_and(|tenants| tenants.iter().any(is_circles)) {
-                continue;
+            let tenants = self.tenants.get(address).into_iter().flatten();
+            let others = tenants.filter_map(|other| self.held.get(other)).filter(|other| {
+                other.addresses.contains(address) && Terms::of_holder(other).circle() == Some(&circle)
+            });
+            // records may have let two in with one port
+            let mut left = held.ports.clone();
+            let mut is_left = true;
+            for other in others {
+                is_left = false;
+                left.retain(|port| !other.ports.contains(port));
             }
-            if let Some(addresses) = self.circles.get_mut(&circle) {
-                addresses.remove(address);
-                if addresses.is_empty() {
+            let Some(shared) = self.circles.get_mut(&circle) else { continue };
+            left.into_iter().for_each(|port| shared.leave(*address, port));
+            if is_left {
+                shared.addresses.remove(address);
+                if shared.addresses.is_empty() {
                     self.circles.remove(&circle);
                 }
             }

@@ -234,6 +234,26 @@ fn who_shares_with_whom() {
     }
 }
 
+/// Each needs an address of its own, and none has to be looked at to know that; then each has room for one more.
+#[test]
+fn ten_thousand_sharers_of_one_port_are_quick() {
+    let mut allocator = allocator(&[pool("public", "{ addresses: [10.0.0.0/16], quarantine: 0s }")]);
+    for number in 0..10_000 {
+        get(&mut allocator, &sharer(&format!("shop/a{number}"), "all", "443/tcp"));
+    }
+    let held: BTreeSet<IpAddr> =
+        allocator.records().held.into_iter().flat_map(|held| held.addresses).collect();
+    assert_eq!(held.len(), 10_000);
+    for number in 0..1_000 {
+        let other = get(&mut allocator, &sharer(&format!("shop/b{number}"), "all", "80/tcp"));
+        assert!(held.contains(&other.parse().unwrap()), "{other} was shared");
+    }
+    assert_eq!(get(&mut allocator, &sharer("shop/c", "all", "80/tcp 443/tcp")), "10.0.39.16", "a new one");
+    let key = "shop/a77".parse().unwrap();
+    allocator.release(at(0), &key);
+    assert_eq!(get(&mut allocator, &sharer("shop/d", "all", "443/tcp")), "10.0.0.77", "beside b77");
+}
+
 #[test]
 fn a_port_that_a_sharer_gave_up_rests_too() {
     let mut allocator = allocator(&[pool("p", "{ addresses: [10.0.0.1, 10.0.0.2] }")]);

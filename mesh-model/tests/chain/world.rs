@@ -14,7 +14,7 @@ use mesh_model::names::{
 };
 use mesh_model::placement::{Evidence, Workload, place, targets};
 use mesh_model::provision::{NameProvider, VipPool};
-use mesh_model::render::{Revision, render, render_steered};
+use mesh_model::render::{Revision, render_steered};
 use mesh_model::rollout::{Approval, Proposal, Rollout, TargetHealth, TargetReport};
 use mesh_model::service::{
     Condition, GatewayPod, LbServices, Observed, Settings, Withdrawals, claims, configure,
@@ -41,8 +41,6 @@ pub(crate) struct World {
     workload: api::FederatedDeployment,
     text: String,
     access_point: AccessPoint,
-    /// What the access point is as a revision, once that is known.
-    revision: Option<Revision>,
     now: Time,
     wall: WallTime,
     schemas: Schemas,
@@ -92,7 +90,6 @@ impl World {
             clusters: objects(FLEET, Kind::Cluster),
             workload: objects(FLEET, Kind::FederatedDeployment).remove(0),
             text: ACCESS_POINT.to_owned(),
-            revision: None,
             now: Time::ZERO,
             wall: "2026-11-24T18:00:00Z".parse().unwrap(), // a Tuesday, ten in the morning in Los Angeles
             schemas: Schemas::embedded(),
@@ -123,7 +120,7 @@ impl World {
     pub(crate) fn edit(&mut self, from: &str, to: &str) {
         assert!(self.text.contains(from));
         self.text = self.text.replace(from, to);
-        (self.access_point, self.revision) = (parse(&self.text), None);
+        self.access_point = parse(&self.text);
     }
 
     /// The workload is wanted in a cluster no longer, and was seen to have left.
@@ -166,7 +163,7 @@ impl World {
             Evidence { fleet: &fleet, is_complete: true, workload: Some(&workload), current: &current };
         let decisions = place(&access_point.placement, evidence);
         let wanted: Vec<Target<'_>> = targets(&decisions, PlacementLevel::Cluster, &fleet).collect();
-        self.roll_out(&access_point, &fleet, &wanted);
+        self.roll_out(&access_point, &wanted);
         self.federate(&access_point, &fleet, &wanted);
         let names: BTreeSet<Name> = wanted.iter().map(|target| target.name().clone()).collect();
         self.balance(&access_point, &fleet, &names);
@@ -175,13 +172,8 @@ impl World {
         self.report(&wanted);
     }
 
-    fn roll_out(&mut self, access_point: &AccessPoint, fleet: &Fleet, wanted: &[Target<'_>]) {
-        // of all clusters, so that who joins or leaves makes no revision
-        let revision = self.revision.unwrap_or_else(|| {
-            let all = fleet.targets(PlacementLevel::Cluster);
-            Revision::of(&all.map(|target| render(access_point, &target, &self.schemas)).collect::<Vec<_>>())
-        });
-        self.revision = Some(revision);
+    fn roll_out(&mut self, access_point: &AccessPoint, wanted: &[Target<'_>]) {
+        let revision = Revision::of_access_point(access_point);
         self.versions.insert(revision, access_point.clone());
         let names: BTreeSet<Name> = wanted.iter().map(|target| target.name().clone()).collect();
         let left: Vec<Name> = self.known.difference(&names).cloned().collect();
@@ -369,10 +361,14 @@ impl World {
             }
             withdrawals.handle_timeout(self.now);
             while let Some(step) = withdrawals.poll_transmit() {
-                if step.what == DrainTransmit::WithdrawVip {
-                    self.writes.push(format!("withdraw {}", step.key));
-                    self.withdrawn_after = self.name_gone_at.map(|since| self.now - since);
-                    withdrawals.handle_vip(self.now, &step.key, false);
+                match step.what {
+                    DrainTransmit::AnnounceVip => withdrawals.handle_vip(self.now, &step.key, true),
+                    DrainTransmit::WithdrawVip => {
+                        self.writes.push(format!("withdraw {}", step.key));
+                        self.withdrawn_after = self.name_gone_at.map(|since| self.now - since);
+                        withdrawals.handle_vip(self.now, &step.key, false);
+                    }
+                    DrainTransmit::PublishNames | DrainTransmit::WithdrawNames => {}
                 }
             }
             let is_over = withdrawals.gone().next().is_some();

@@ -7,19 +7,26 @@ use super::*;
 use crate::time::Time;
 
 const STATES: [DrainState; 6] = [Serving, NamesGoing, Waiting, VipGoing, Gone, Returning];
-const INPUTS: [Input; 6] =
-    [Input::Drain, Input::NamesGone, Input::Timeout, Input::Undrain, Input::VipGone, Input::VipThere];
+const INPUTS: [Input; 7] = [
+    Input::Drain,
+    Input::NamesGone,
+    Input::NamesThere,
+    Input::Timeout,
+    Input::Undrain,
+    Input::VipGone,
+    Input::VipThere,
+];
 
 #[test]
 fn all_pairs() {
     // columns as in INPUTS
     let table = [
-        (Serving, [NamesGoing, Serving, Serving, Serving, Serving, Serving]),
-        (NamesGoing, [NamesGoing, Waiting, NamesGoing, Serving, NamesGoing, NamesGoing]),
-        (Waiting, [Waiting, Waiting, VipGoing, Serving, Waiting, Waiting]),
-        (VipGoing, [VipGoing, VipGoing, VipGoing, Returning, Gone, VipGoing]),
-        (Gone, [Gone, Gone, Gone, Returning, Gone, VipGoing]),
-        (Returning, [VipGoing, Returning, Returning, Returning, Returning, Serving]),
+        (Serving, [NamesGoing, Serving, Serving, Serving, Serving, Serving, Serving]),
+        (NamesGoing, [NamesGoing, Waiting, NamesGoing, NamesGoing, Returning, NamesGoing, NamesGoing]),
+        (Waiting, [Waiting, Waiting, NamesGoing, VipGoing, Returning, Waiting, Waiting]),
+        (VipGoing, [VipGoing, VipGoing, NamesGoing, VipGoing, Returning, Gone, VipGoing]),
+        (Gone, [Gone, Gone, NamesGoing, Gone, Returning, Gone, VipGoing]),
+        (Returning, [NamesGoing, Returning, Returning, Returning, Returning, Returning, Serving]),
     ];
     assert_eq!(table.map(|(state, _)| state), STATES);
     for (state, row) in table {
@@ -106,12 +113,44 @@ fn without_names_there_is_nothing_to_wait_for() {
     drain.handle_drain(seconds(1), true);
     assert_eq!(drain.state(), VipGoing);
     assert_eq!(transmits(&mut drain).last(), Some(&DrainTransmit::WithdrawVip));
-    // a drain that is taken back while resolvers remember only publishes again
+    // a drain that is taken back while resolvers remember publishes again once the address is known to be there
     let mut drain = Drain::new();
     drain.handle_published(seconds(0), Some(Duration::from_secs(30)));
     drain.handle_drain(seconds(1), true);
     drain.handle_published(seconds(2), None);
     drain.handle_drain(seconds(3), false);
-    assert_eq!(drain.state(), Serving);
-    assert_eq!(transmits(&mut drain).last(), Some(&DrainTransmit::PublishNames));
+    assert_eq!((drain.state(), transmits(&mut drain).last()), (Returning, Some(&DrainTransmit::AnnounceVip)));
+    drain.handle_vip(seconds(3), true);
+    assert_eq!((drain.state(), transmits(&mut drain)), (Serving, vec![DrainTransmit::PublishNames]));
+}
+
+/// An edit, a second controller or a person may publish a name that was withdrawn.
+#[test]
+fn a_name_that_is_published_again_is_withdrawn_again_and_waited_for() {
+    let ttl = Some(Duration::from_secs(30));
+    let mut drain = Drain::new();
+    drain.handle_published(seconds(0), ttl);
+    drain.handle_drain(seconds(0), true);
+    drain.handle_published(seconds(0), None);
+    drain.handle_published(seconds(1), ttl);
+    assert_eq!(transmits(&mut drain), [DrainTransmit::WithdrawNames, DrainTransmit::WithdrawNames]);
+    drain.handle_timeout(seconds(30));
+    assert_eq!((drain.state(), drain.poll_timeout()), (NamesGoing, None), "a name leads there");
+    drain.handle_published(seconds(31), None);
+    assert_eq!(drain.poll_timeout(), Some(seconds(61)));
+    drain.handle_timeout(seconds(61));
+    assert_eq!(transmits(&mut drain), [DrainTransmit::WithdrawVip]);
+    // and where the address is gone it is nobody else's until the name is gone and forgotten
+    drain.handle_vip(seconds(62), false);
+    drain.handle_published(seconds(63), ttl);
+    assert_eq!((drain.state(), transmits(&mut drain)), (NamesGoing, vec![DrainTransmit::WithdrawNames]));
+    let mut back = drain.clone();
+    drain.handle_published(seconds(64), None);
+    assert_eq!((drain.state(), drain.poll_timeout()), (Waiting, Some(seconds(94))));
+    // who takes the drain back is led to no address that is away
+    back.handle_drain(seconds(64), false);
+    assert_eq!(transmits(&mut back), [DrainTransmit::AnnounceVip]);
+    // and who thinks better of that finds the name where it was
+    back.handle_drain(seconds(65), true);
+    assert_eq!((back.state(), transmits(&mut back)), (NamesGoing, vec![DrainTransmit::WithdrawNames]));
 }

@@ -72,6 +72,7 @@ pub(super) enum Bug {
     StageOrderReversed,
     StaleFailureIsFresh,
     StaleIsFresh,
+    UnreadinessIsUntold,
 }
 
 /// Where an enumeration begins, with all targets there.
@@ -148,6 +149,7 @@ fn broken(rules: &RolloutPolicy, bug: Bug) -> RolloutPolicy {
         Bug::ApprovalsOutliveTheirRevision | Bug::CrashLosesWhatWasDecided => {}
         Bug::JoinsReceiveTheProposed | Bug::None | Bug::RestartForgetsTheUnverified => {}
         Bug::RestartVerifiesTheUnverified | Bug::StaleFailureIsFresh | Bug::StaleIsFresh => {}
+        Bug::UnreadinessIsUntold => {}
     }
     policy
 }
@@ -338,6 +340,11 @@ impl<'a> World<'a> {
             }
             Step::Tick | Step::Window => machine.handle_timeout(now, wall),
             Step::Unready(target) => {
+                let is_verified =
+                    before.as_ref().is_some_and(|seen| matches!(seen.proof, Proof::Proven { .. }));
+                if self.bug == Bug::UnreadinessIsUntold && is_verified {
+                    return self.compare();
+                }
                 self.report(target, before.and_then(|seen| seen.has), TargetHealth::NotReady, Time::ZERO)
             }
         }

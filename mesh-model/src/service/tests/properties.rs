@@ -127,15 +127,15 @@ proptest! {
     fn an_address_is_announced_while_anybody_may_remember_its_name(steps in prop::collection::vec((0..6_u8, 0..40_u64), 1..60)) {
         let key: ClaimKey = "shop/web@slc-a-1".parse().unwrap();
         let (wanted, nobody): (BTreeSet<ClaimKey>, BTreeSet<ClaimKey>) = ([key.clone()].into(), BTreeSet::new());
-        let mut all = Withdrawals::new([key.clone()]);
-        let (mut now, mut remembered, mut published) = (Time::ZERO, Time::ZERO, None::<u64>);
+        // a name of at most 40 s may have gone a moment before the start
+        let mut all = Withdrawals::restarted(Time::ZERO, [key.clone()], Duration::from_secs(40));
+        let (mut now, mut remembered, mut published) = (Time::ZERO, Time::from_secs(40), None::<u64>);
         for (kind, amount) in steps {
             now = now + Duration::from_secs(amount % 7);
             match kind {
                 0 => all.handle_wanted(now, &wanted, amount % 2 == 0),
                 1 => all.handle_wanted(now, &nobody, amount % 4 != 0),
-                // names are published while it serves, not by others against it
-                2 if !matches!(all.state(&key), Some(DrainState::Serving | DrainState::NamesGoing)) => {}
+                // whoever publishes them, also against a drain
                 2 | 3 => {
                     let ttl = (kind == 2).then_some(amount);
                     if let Some(old) = published.filter(|old| ttl != Some(*old)) {
@@ -150,9 +150,11 @@ proptest! {
             while let Some(step) = all.poll_transmit() {
                 if step.what == DrainTransmit::WithdrawVip && all.state(&key) == Some(DrainState::VipGoing) {
                     prop_assert!(now >= remembered, "at {now} the name is remembered until {remembered}");
+                    prop_assert_eq!(published, None, "at {} a name leads there", now);
                 }
             }
             if all.gone().next().is_some() {
+                prop_assert_eq!(published, None, "what a name leads to is given to nobody else");
                 prop_assert!(!all.is_leaving(&key));
             }
         }

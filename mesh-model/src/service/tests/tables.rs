@@ -418,3 +418,21 @@ fn an_owner_leaves_name_first_and_address_last_and_may_come_back() {
         (Some(DrainTransmit::PublishNames), Some(DrainState::Serving))
     );
 }
+
+/// A controller that starts again in the middle of the wait finds no name and knows not since when.
+#[test]
+fn after_a_restart_in_the_wait_the_address_stays_as_long_as_names_may_be_remembered() {
+    let key: ClaimKey = "shop/web@slc-a-1".parse().unwrap();
+    let at = Time::from_secs;
+    let mut all = Withdrawals::restarted(at(1_000), [key.clone()], Duration::from_secs(300));
+    all.handle_wanted(at(1_000), &Default::default(), true);
+    all.handle_published(at(1_001), &key, None);
+    assert_eq!((all.state(&key), all.poll_timeout()), (Some(DrainState::Waiting), Some(at(1_300))));
+    all.handle_timeout(at(1_299));
+    let steps = |all: &mut Withdrawals| {
+        std::iter::from_fn(|| all.poll_transmit()).map(|one| one.what).collect::<Vec<_>>()
+    };
+    assert!(!steps(&mut all).contains(&DrainTransmit::WithdrawVip));
+    all.handle_timeout(at(1_300));
+    assert_eq!(steps(&mut all), [DrainTransmit::WithdrawVip]);
+}

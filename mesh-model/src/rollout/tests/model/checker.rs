@@ -109,6 +109,9 @@ impl Checker {
         if !self.present.values().any(proven) {
             return Err(format!("{number} is called complete, and nobody proved it"));
         }
+        if self.present.values().any(|seen| seen.proof == Proof::Proven { ready: false }) {
+            return Err(format!("{number} is called complete, and a verified target is not ready"));
+        }
         self.completed = Some(number);
         self.failures.clear();
         for seen in self.present.values_mut() {
@@ -131,6 +134,14 @@ impl Checker {
             if seen.has != Some(self.proposed) && !is_back && !matches!(seen.proof, Proof::Proven { .. }) {
                 return Err(format!("t{target} was left with what nobody proved and nobody wants"));
             }
+        }
+        let is_proved = self.present.values().all(|seen| {
+            seen.has == Some(self.proposed)
+                && matches!(seen.proof, Proof::Proven { ready: true } | Proof::Failed)
+        });
+        let is_any = self.present.values().any(|seen| seen.proof == Proof::Proven { ready: true });
+        if self.is_running() && self.approved && is_proved && is_any && self.done_before(3) {
+            return Err(format!("{} is proved everywhere and not called complete", self.proposed));
         }
         for (target, seen) in &self.present {
             let pending = seen.has != Some(self.proposed) || self.may_retry(*target);
