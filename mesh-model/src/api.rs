@@ -152,7 +152,7 @@ fn read_kind<'de, S: Spec, D: serde::Deserializer<'de>>(deserializer: D) -> Resu
     if kind == S::KIND {
         return Ok(kind);
     }
-    Err(serde::de::Error::custom(format_args!("a {kind} is not possible here; write a {}", S::KIND)))
+    Err(serde::de::Error::custom(format_args!("{kind} is not possible here; write {}", S::KIND)))
 }
 
 /// The version that all our objects carry.
@@ -203,7 +203,7 @@ pub enum Kind {
 
 /// A text is no kind of ours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("our kinds are {}{}", Kind::ALL.map(Kind::as_str).join(", "), did_you_mean(*nearest))]
+#[error("write one of {}{}", Kind::ALL.map(Kind::as_str).join(", "), did_you_mean(*nearest))]
 pub struct ParseKindError {
     /// The kind with the nearest name.
     pub nearest: Option<&'static str>,
@@ -317,7 +317,7 @@ pub struct Head {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeadError {
     /// A kind of ours under another version.
-    #[error("apiVersion {} is not known for a {kind}; write {API_VERSION}", quoted(found))]
+    #[error("{} is no version of {kind}; write {API_VERSION}", quoted(found))]
     ApiVersion {
         /// The kind.
         kind: Kind,
@@ -325,7 +325,7 @@ pub enum HeadError {
         found: String,
     },
     /// Of another kind.
-    #[error("{} is none of our kinds: {error}", quoted(found))]
+    #[error("{} is no kind of ours; {error}", quoted(found))]
     Kind {
         /// As written.
         found: String,

@@ -76,6 +76,8 @@ pub struct Cluster {
     pub istio: Option<IstioVersion>,
     /// The requests that it can bear, if that is known.
     pub capacity: Option<Rate>,
+    /// The requests that it carries now, if that is known.
+    pub load: Option<Rate>,
     /// The memory that one gateway may use, if there is a budget.
     pub gateway_memory: Option<ByteSize>,
     /// The memory that one sidecar may use, if there is a budget.
@@ -174,6 +176,14 @@ impl Fleet {
         self.clusters.get(name)
     }
 
+    /// The requests that clusters carry now; `None` if that is known of none of them.
+    #[must_use]
+    pub fn loads(&self) -> Option<BTreeMap<Name, Rate>> {
+        let known = self.clusters.values().filter_map(|cluster| Some((cluster.name.clone(), cluster.load?)));
+        let loads: BTreeMap<Name, Rate> = known.collect();
+        (!loads.is_empty()).then_some(loads)
+    }
+
     /// All that can be a target at a level, by name; a zone without a gateway cluster cannot.
     pub fn targets(&self, level: PlacementLevel) -> impl Iterator<Item = Target<'_>> {
         let names: Vec<&Name> = match level {
@@ -238,6 +248,7 @@ impl Fleet {
             zone.gateway = Some(name.clone());
         }
         let memory = spec.proxy_memory.unwrap_or_default();
+        let status = object.status.unwrap_or_default();
         let cluster = Cluster {
             name: name.clone(),
             network: spec.network.unwrap_or_else(|| spec.zone.clone()),
@@ -249,7 +260,8 @@ impl Fleet {
             gateway_memory: memory.gateway,
             sidecar_memory: memory.sidecar,
             drain: spec.drain,
-            reachability: object.status.map(|status| status.reachability).unwrap_or_default(),
+            load: status.requests,
+            reachability: status.reachability,
         };
         self.clusters.insert(name, cluster);
         Ok(())

@@ -9,7 +9,11 @@
 mod claims;
 mod code;
 mod facts;
+mod names;
 mod objects;
+mod servers;
+
+use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -17,8 +21,9 @@ use serde_json::Value;
 use crate::access_point::{AccessPoint, AccessPointId};
 use crate::api::{FieldPath, Kind, Reference};
 use crate::fleet::Fleet;
-use crate::labels::Labels;
+use crate::footprint::MeshService;
 use crate::name::Name;
+use crate::names::NameService;
 use crate::patch::Pointer;
 use crate::placement::Workload;
 use crate::provision::{Issuer, NameProvider, VipPool};
@@ -26,6 +31,7 @@ use crate::template::{Schemas, TemplateId};
 use crate::traffic::Loads;
 use crate::visibility::{ExportTo, Sidecar};
 
+pub use crate::visibility::GatewayPods;
 pub use code::{Code, Severity};
 
 /// What is known of the world around the access points.
@@ -51,6 +57,10 @@ pub struct FleetFacts {
     pub default_export: ExportTo,
     /// What clusters carry now, if that is known.
     pub loads: Option<Loads>,
+    /// All services of the mesh by host, if they are known.
+    pub services: Option<BTreeMap<String, MeshService>>,
+    /// Names and what they lead to.
+    pub names: Vec<NameService>,
 }
 
 impl Default for FleetFacts {
@@ -66,17 +76,10 @@ impl Default for FleetFacts {
             gateways: None,
             default_export: ExportTo::default(),
             loads: None,
+            services: None,
+            names: Vec::new(),
         }
     }
-}
-
-/// Gateways that have the same labels.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GatewayPods {
-    /// Their namespace.
-    pub namespace: Name,
-    /// Their labels.
-    pub labels: Labels,
 }
 
 /// Something that silently does not do what it says.
@@ -135,6 +138,7 @@ pub fn lint(access_points: &[AccessPoint], facts: Option<&FleetFacts>, schemas: 
     claims::check(access_points, facts, &mut report);
     if let Some(facts) = facts {
         facts::check_fleet(access_points, facts, &mut report);
+        names::check(&facts.names, &mut report);
     }
     let mut findings = report.findings;
     findings.sort_by(|one, other| {
@@ -160,6 +164,7 @@ impl Report {
         self.findings.push(Finding { code, severity: code.severity(), object, path, message, fix });
     }
 
+    /// A finding of an access point.
     fn of(&mut self, id: &AccessPointId, code: Code, path: FieldPath, message: String, fix: &str) {
         self.add(code, reference(id), path, message, fix);
     }

@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::labels::{Labels, Selector};
@@ -160,6 +161,28 @@ impl DiscoverySelectors {
             value => value.map(String::as_str),
         };
         self.0.is_empty() || self.0.iter().any(|selector| selector.matches_by(label))
+    }
+}
+
+/// Gateways that have the same labels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GatewayPods {
+    /// Their namespace.
+    pub namespace: Name,
+    /// The labels of their pods, by which Gateways select them.
+    pub labels: Labels,
+}
+
+impl GatewayPods {
+    /// Whether they serve a Gateway.
+    #[must_use]
+    pub fn serve(&self, gateway: &Value) -> bool {
+        let selector = gateway.pointer("/spec/selector").and_then(Value::as_object);
+        let has =
+            |(key, value): (&String, &Value)| self.labels.get(key).map(String::as_str) == value.as_str();
+        selector.into_iter().flatten().all(has)
     }
 }
 

@@ -18,6 +18,7 @@ use mesh_model::fleet::{Fleet, FleetError};
 use mesh_model::names::NameService;
 use mesh_model::placement::Workload;
 use mesh_model::provision::{Issuer, NameProvider, VipPool};
+use mesh_model::visibility::{ParseSidecarError, Sidecar};
 use serde::de::DeserializeOwned;
 
 use crate::command::no_objects;
@@ -38,6 +39,9 @@ pub(crate) struct Objects {
     pub(crate) pools: Vec<VipPool>,
     pub(crate) providers: Vec<NameProvider>,
     pub(crate) issuers: Vec<Issuer>,
+    pub(crate) names: Vec<NameService>,
+    /// Istio's Sidecars, which are not ours and tell what workloads see.
+    pub(crate) sidecars: Vec<Sidecar>,
     zones: Vec<Located<api::AvailabilityZone>>,
     clusters: Vec<Located<api::Cluster>>,
     /// Each object and its text.
@@ -133,6 +137,10 @@ impl Objects {
 
     fn add_one(&mut self, source: &Rc<Source>) -> Result<(), Fault> {
         let head: Head = source.parse()?;
+        if is_sidecar(&head) {
+            self.sidecars.push(sidecar(source)?);
+            return Ok(());
+        }
         let kind = head.kind().map_err(|error| head_fault(source, &error))?;
         let located = |value| Located { value, source: Rc::clone(source) };
         match kind {
@@ -162,7 +170,10 @@ impl Objects {
                 let provider = self.checked(source)?;
                 self.providers.push(provider);
             }
-            Kind::NameService => drop(self.checked::<_, NameService>(source)?),
+            Kind::NameService => {
+                let name = self.checked(source)?;
+                self.names.push(name);
+            }
             Kind::VipPool => {
                 let pool = self.checked(source)?;
                 self.pools.push(pool);
@@ -196,6 +207,23 @@ impl Objects {
         self.found.insert(reference, Rc::clone(source));
         Ok(())
     }
+}
+
+/// Whether a document is a Sidecar of Istio.
+fn is_sidecar(head: &Head) -> bool {
+    let group = head.api_version.as_deref().and_then(|version| version.split_once('/'));
+    head.kind.as_deref() == Some("Sidecar") && group.is_some_and(|(group, _)| group == "networking.istio.io")
+}
+
+fn sidecar(source: &Source) -> Result<Sidecar, Fault> {
+    let object: serde_json::Value = source.parse()?;
+    Sidecar::from_value(&object).map_err(|error| {
+        let field = match &error {
+            ParseSidecarError::Host { .. } => "spec.egress",
+            ParseSidecarError::Missing { .. } => "metadata",
+        };
+        source.fault(field, error.to_string())
+    })
 }
 
 /// A fault of one field of an object.

@@ -117,6 +117,9 @@ pub struct ClusterStatus {
     /// When that was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_at: Option<WallTime>,
+    /// The requests of all access points together that it carries now. Default: unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<Rate>,
     /// `Ready`, `Drained`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,

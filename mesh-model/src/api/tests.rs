@@ -138,7 +138,7 @@ fn what_is_refused_while_reading() {
         (
             "kind: FederatedAccessPoint",
             "kind: Cluster",
-            "a Cluster is not possible here; write a FederatedAccessPoint",
+            "Cluster is not possible here; write FederatedAccessPoint",
         ),
         (
             "name: checkout, namespace",

@@ -1,4 +1,5 @@
-//! The services file: what else is in the mesh, as a person or an export writes it.
+//! The services file: what else is in the mesh, as a person or an export writes it, for [`predict`](super::predict)
+//! and for [`lint`](crate::lint::lint).
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use crate::api::{FieldPath, LabelSelectorSpec, Problem, SpecError, check_version
 use crate::labels::{Labels, Selector, check_labels};
 use crate::name::Name;
 use crate::traffic::full_host;
-use crate::visibility::{DiscoverySelectors, Export, ExportTo, Sidecar};
+use crate::visibility::{DiscoverySelectors, Export, ExportTo, GatewayPods, Sidecar};
 
 /// The mesh around the access points.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,9 @@ pub struct ServicesFile {
     /// What is known of namespaces.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub namespaces: BTreeMap<Name, NamespaceSpec>,
+    /// The gateways' pods, which a Gateway's selector is held against by `lint`; unknown where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateways: Option<Vec<GatewayPods>>,
     /// The services.
     pub services: Vec<ServiceSpec>,
 }
@@ -113,6 +117,8 @@ pub struct Services {
     pub default_export: ExportTo,
     /// The services by host, of namespaces that the control plane looks at.
     pub services: BTreeMap<String, MeshService>,
+    /// The gateways' pods, if they are known.
+    pub gateways: Option<Vec<GatewayPods>>,
     /// The Sidecars by namespace.
     pub sidecars: BTreeMap<Name, Sidecar>,
 }
@@ -168,6 +174,7 @@ impl TryFrom<ServicesFile> for Services {
             let sidecar = sidecar.map_err(|error| at.field("sidecarEgress").wrong(error))?;
             sidecars.insert(name.clone(), sidecar);
         }
+        check_gateways(file.gateways.as_deref(), &top.field("gateways"))?;
         let none = Labels::new();
         let labels = |name: &Name| file.namespaces.get(name).map_or(&none, |namespace| &namespace.labels);
         let mut services = BTreeMap::new();
@@ -201,10 +208,20 @@ impl TryFrom<ServicesFile> for Services {
             root_namespace: file.root_namespace.unwrap_or_else(|| ROOT.parse().expect("it is a name")),
             filter_gateway_clusters: file.filter_gateway_clusters.unwrap_or(false),
             default_export: file.default_export_to.into_iter().collect(),
+            gateways: file.gateways,
             services,
             sidecars,
         })
     }
+}
+
+/// Gateways are at least one, with labels that can be.
+fn check_gateways(gateways: Option<&[GatewayPods]>, path: &FieldPath) -> Result<(), SpecError> {
+    if gateways.is_some_and(<[GatewayPods]>::is_empty) {
+        return Err(path.wrong(Problem::Empty));
+    }
+    let mut all = gateways.into_iter().flatten().enumerate();
+    all.try_for_each(|(position, pods)| check_labels(&pods.labels, &path.item(position).field("labels")))
 }
 
 /// Ports are numbers that something can listen on, each once.

@@ -10,8 +10,11 @@ use super::{Code, FleetFacts, Report, inside, spec};
 use crate::access_point::{AccessPoint, Sharing};
 use crate::labels::Labels;
 use crate::name::Name;
+use crate::nearest::{did_you_mean, nearest};
 use crate::patch::Pointer;
 use crate::template::{Template, TemplateKind};
+use crate::traffic::full_host;
+use crate::vip::{Port, Protocol};
 use crate::visibility::{ExportTo, destinations, has_gateway, hosts_of, sidecar_for};
 
 pub(super) fn check(access_points: &[AccessPoint], facts: Option<&FleetFacts>, report: &mut Report) {
@@ -132,6 +135,16 @@ fn addresses(ordered: &[&AccessPoint], report: &mut Report) {
                 let is_shared = matches!((&vip.sharing, &other.sharing), (Sharing::Key(one), Sharing::Key(two)) if one == two);
                 is_shared && vip.isolation_group == other.isolation_group
             });
+            let common = ports(owner).intersection(&ports(access_point)).next().copied();
+            if let Some(port) = common.filter(|_| agreed) {
+                let path = spec("vip").field("addresses").item(position);
+                let message = format!(
+                    "{address} is shared with {}, which serves {port} there, too: only one of the two can have it",
+                    owner.id
+                );
+                let fix = "serve other ports, or write another address";
+                report.of(&access_point.id, Code::VipClaimedTwice, path, message, fix);
+            }
             if !agreed {
                 let path = spec("vip").field("addresses").item(position);
                 let message = format!(
@@ -143,6 +156,29 @@ fn addresses(ordered: &[&AccessPoint], report: &mut Report) {
             }
         }
     }
+}
+
+/// The ports that an access point serves at its address: its Gateways', or its Services' if it has none.
+fn ports(access_point: &AccessPoint) -> BTreeSet<Port> {
+    let of = |kind: TemplateKind| access_point.templates.iter().filter(move |one| one.id.kind == kind);
+    let list = |template: &'_ Template, pointer: &str| -> Vec<Value> {
+        template.object.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let number = |port: &Value| port.as_u64().and_then(|number| u16::try_from(number).ok());
+    let tcp = |number: u16| Port { protocol: Protocol::Tcp, number };
+    let servers = of(TemplateKind::Gateway).flat_map(|template| list(template, "/spec/servers"));
+    let gateways: BTreeSet<Port> =
+        servers.filter_map(|server| Some(tcp(number(server.pointer("/port/number")?)?))).collect();
+    if !gateways.is_empty() {
+        return gateways;
+    }
+    let services = of(TemplateKind::Service).flat_map(|template| list(template, "/spec/ports"));
+    services
+        .filter_map(|port| {
+            let protocol = port.get("protocol").and_then(Value::as_str).unwrap_or("TCP");
+            format!("{}/{protocol}", number(port.get("port")?)?).parse().ok()
+        })
+        .collect()
 }
 
 /// Hosts that routes lead to and those who follow the routes do not see.
@@ -159,8 +195,12 @@ fn hidden(ordered: &[&AccessPoint], facts: Option<&FleetFacts>, report: &mut Rep
             }
         }
     }
+    for (host, service) in facts.and_then(|facts| facts.services.as_ref()).into_iter().flatten() {
+        known.entry(host.clone()).or_insert_with(|| (&service.namespace, service.export.clone()));
+    }
     for access_point in ordered {
         let owner = &access_point.id.namespace;
+        undeclared(access_point, &known, facts.is_some_and(|facts| facts.services.is_some()), report);
         for template in
             access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::VirtualService)
         {
@@ -187,6 +227,46 @@ fn hidden(ordered: &[&AccessPoint], facts: Option<&FleetFacts>, report: &mut Rep
                     report.of(&access_point.id, Code::HiddenHost, place("http"), message, fix);
                 }
             }
+        }
+    }
+}
+
+/// Hosts of the own namespace that routes lead to, or rules are for, and nothing declares. Where not all
+/// services are known, one that is not here may well be; unless it is nearly the name of a Service of the
+/// access point that no route leads to.
+fn undeclared(
+    access_point: &AccessPoint,
+    known: &BTreeMap<String, (&Name, ExportTo)>,
+    is_all: bool,
+    report: &mut Report,
+) {
+    let owner = &access_point.id.namespace;
+    let suffix = full_host("", owner);
+    let of = |kind: TemplateKind| access_point.templates.iter().filter(move |one| one.id.kind == kind);
+    let routed: BTreeSet<String> =
+        of(TemplateKind::VirtualService).flat_map(|template| destinations(&template.object, owner)).collect();
+    let idle = of(TemplateKind::Service).map(|template| &*template.id.name);
+    let idle: Vec<&str> = idle.filter(|name| !routed.contains(&full_host(name, owner))).collect();
+    let declared: Vec<&str> = known.keys().filter_map(|host| host.strip_suffix(suffix.as_str())).collect();
+    let routes = of(TemplateKind::VirtualService).map(|template| {
+        let hosts: Vec<String> = destinations(&template.object, owner).into_iter().collect();
+        (template, "http", hosts)
+    });
+    let rules = of(TemplateKind::DestinationRule)
+        .filter(|_| is_all)
+        .map(|template| (template, "host", hosts_of(template.id.kind, &template.object, owner)));
+    for (template, field, hosts) in routes.chain(rules) {
+        for host in hosts.iter().filter(|host| !host.starts_with('*') && !known.contains_key(*host)) {
+            let Some(name) = host.strip_suffix(suffix.as_str()) else { continue };
+            let near = nearest(name, if is_all { &declared } else { &idle }.iter().copied());
+            if !is_all && near.is_none() {
+                continue;
+            }
+            let at = Pointer::default().then("spec").then(field);
+            let path = inside(access_point, &template.id, &at);
+            let message = format!("nothing declares {host}{}", did_you_mean(near));
+            let fix = "correct the host, or declare its Service";
+            report.of(&access_point.id, Code::UnknownHost, path, message, fix);
         }
     }
 }
@@ -263,13 +343,7 @@ fn viewers<'a>(
         .filter(|one| one.id.kind == TemplateKind::Gateway && is_named(&one.id.name));
     let mut viewers = BTreeSet::new();
     for gateway in gateways {
-        let selector = gateway.object.pointer("/spec/selector").and_then(Value::as_object);
-        let serves = |pods: &&super::GatewayPods| {
-            let has =
-                |(key, value): (&String, &Value)| pods.labels.get(key).map(String::as_str) == value.as_str();
-            selector.into_iter().flatten().all(has)
-        };
-        viewers.extend(pods.iter().filter(serves).map(|pods| &pods.namespace));
+        viewers.extend(pods.iter().filter(|pods| pods.serve(&gateway.object)).map(|pods| &pods.namespace));
     }
     viewers
 }

@@ -42,12 +42,16 @@ macro_rules! codes {
 codes! {
     /// A target cannot be rendered.
     DoesNotRender "does-not-render" Error,
+    /// A name that is an alias of one that is, in the end, an alias of it.
+    AliasCircle "alias-circle" Error,
     /// `distribute` without a rule for a target's locality: requests are spread over all localities.
     DistributeWithoutFrom "distribute-without-from" Error,
     /// At most so many hosts may be ejected that the local ones can never all be.
     EjectionBelowLocalShare "ejection-below-local-share" Error,
     /// Failover without the detection that triggers it.
     FailoverWithoutOutlierDetection "failover-without-outlier-detection" Error,
+    /// A server of a Gateway that Istio's admission refuses.
+    GatewayRefused "gateway-refused" Error,
     /// A Gateway that no gateway serves.
     GatewaySelectsNothing "gateway-selects-nothing" Error,
     /// A host that is hidden from whoever is to send requests to it.
@@ -74,8 +78,14 @@ codes! {
     UnknownPool "unknown-pool" Error,
     /// A provider of names that is not there, or does not serve the name.
     UnknownProvider "unknown-provider" Error,
+    /// A host of the own namespace that nothing declares.
+    UnknownHost "unknown-host" Warning,
     /// A region that no zone of the fleet is in.
     UnknownRegion "unknown-region" Error,
+    /// A zone that is not in the fleet.
+    UnknownZone "unknown-zone" Error,
+    /// Objects of Istio in a cluster from which the zone's control plane reads none.
+    UnreadObjects "unread-objects" Warning,
     /// A host of routes that no server of their Gateways has.
     UnservedHost "unserved-host" Error,
     /// An address that two access points demand.

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::{Code, FleetFacts, Report, inside, spec};
 use crate::access_point::{AccessPoint, PlacementRule};
 use crate::api::{FieldPath, Kind, Reference};
@@ -57,7 +55,9 @@ pub(super) fn check(access_point: &AccessPoint, facts: &FleetFacts, schemas: &Sc
             report.of(&access_point.id, Code::OverrideNeverMatches, path, message, fix);
         }
     }
+    placement(access_point, facts, report);
     regions(access_point, facts, report);
+    unread(access_point, &targets, report);
     selectors(access_point, facts, report);
     renderings(access_point, facts, &targets, schemas, report);
 }
@@ -135,16 +135,53 @@ fn regions(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) 
     }
 }
 
+/// Zones and regions that the placement names and the fleet does not have.
+fn placement(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
+    let PlacementRule::Select(selection) = &access_point.placement.rule else { return };
+    let zones: BTreeSet<&Name> = facts.fleet.zones().map(|zone| &zone.name).collect();
+    let regions: BTreeSet<&Name> = facts.fleet.zones().map(|zone| &zone.region).collect();
+    let parts = [
+        ("zones", "zone", Code::UnknownZone, &selection.zones, zones, "name a zone of the fleet"),
+        (
+            "regions",
+            "region",
+            Code::UnknownRegion,
+            &selection.regions,
+            regions,
+            "name a region of the fleet's zones",
+        ),
+    ];
+    for (field, kind, code, named, known, fix) in parts {
+        let named = named.iter().flatten().enumerate();
+        for (position, name) in named.filter(|(_, name)| !known.contains(name)) {
+            let path = spec("placement").field(field).item(position);
+            report.of(&access_point.id, code, path, missing(kind, name, known.iter().copied()), fix);
+        }
+    }
+}
+
+/// Objects of Istio in clusters from which nobody reads them: in a zone with an entrance, the
+/// [control plane](crate::eastwest) of the gateway cluster reads no other cluster's.
+fn unread(access_point: &AccessPoint, targets: &[Target<'_>], report: &mut Report) {
+    let unread = |target: &&Target<'_>| !target.zone.east_west.is_empty() && !target.cluster.is_gateway;
+    let clusters: Vec<&Target<'_>> = targets.iter().filter(unread).collect();
+    let object = access_point.templates.iter().find(|template| template.id.kind != TemplateKind::Service);
+    let (Some(first), Some(object)) = (clusters.first(), object) else { return };
+    let more = if clusters.len() > 1 { format!(" and {} more", clusters.len() - 1) } else { String::new() };
+    let gateway = first.zone.gateway.as_ref().map_or("the gateway cluster", |name| name.as_str());
+    let message = format!(
+        "on {}{more}: the control plane of zone {} reads objects of Istio from {gateway} alone, so nobody reads {} there",
+        first.cluster.name, first.zone.name, object.id
+    );
+    let fix = "place it at the gateway cluster (level: zone), or leave out the zone's eastWest if its clusters have control planes of their own";
+    report.of(&access_point.id, Code::UnreadObjects, spec("placement"), message, fix);
+}
+
 /// Gateways that no pod serves.
 fn selectors(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
     let Some(pods) = &facts.gateways else { return };
     for template in access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::Gateway) {
-        let selector = template.object.pointer("/spec/selector").and_then(Value::as_object);
-        let is_served = |labels: &BTreeMap<String, String>| {
-            let has = |(key, value): (&String, &Value)| labels.get(key).map(String::as_str) == value.as_str();
-            selector.into_iter().flatten().all(has)
-        };
-        if !pods.iter().any(|pods| is_served(&pods.labels)) {
+        if !pods.iter().any(|pods| pods.serve(&template.object)) {
             let at = Pointer::default().then("spec").then("selector");
             let path = inside(access_point, &template.id, &at);
             let message = "no gateway has these labels, so nobody serves this Gateway".to_owned();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::facts::targets;
-use super::{Code, FleetFacts, Report, inside};
+use super::{Code, FleetFacts, Report, inside, servers};
 use crate::access_point::AccessPoint;
 use crate::locality::{Locality, matches};
 use crate::name::Name;
@@ -41,13 +41,13 @@ pub(super) fn check(
                     distribute(access_point, &policy, facts, report);
                 }
             }
+            TemplateKind::Gateway => servers::check(access_point, template, report),
             TemplateKind::VirtualService => {
                 weights(access_point, template, report);
                 gateways(access_point, template, report);
                 unserved(access_point, template, report);
             }
             TemplateKind::AuthorizationPolicy
-            | TemplateKind::Gateway
             | TemplateKind::PeerAuthentication
             | TemplateKind::Service
             | TemplateKind::ServiceEntry

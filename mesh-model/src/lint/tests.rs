@@ -3,10 +3,12 @@
 
 mod cases;
 mod example;
+mod surroundings;
 
 use super::*;
 use crate::api::FederatedAccessPoint;
 use crate::fleet::tests::{cluster, zone};
+use crate::labels::Labels;
 
 /// An access point `name` of namespace `team` with these parts of the spec.
 fn access_point(name: &str, parts: &str) -> AccessPoint {
@@ -229,12 +231,12 @@ fn what_two_access_points_claim() {
     assert_eq!(found(&mesh("\"*\""), None), ["shop spec.templates[0].spec.hosts[0] host-claimed-twice"]);
     assert_eq!(found(&mesh("."), None), Vec::<String>::new());
     let vip = |sharing: &str| {
-        ["shop", "other"].map(|name| {
+        [("shop", "port: 80"), ("other", "port: 81")].map(|(name, port)| {
             access_point(
                 name,
                 &format!(
                     "{}, vip: {{ scope: all, addresses: [203.0.113.1]{sharing} }}",
-                    templates(&[SERVICE])
+                    templates(&[&SERVICE.replace("port: 80", port)])
                 ),
             )
         })
@@ -335,10 +337,10 @@ fn sidecars_and_loads() {
 #[test]
 fn codes_are_stable_and_in_json() {
     let mut names: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-    assert_eq!(names.len(), 21);
+    assert_eq!(names.len(), 26);
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 21, "no two have one name");
+    assert_eq!(names.len(), 26, "no two have one name");
     let parts = templates(&[&SERVICE.replace("ports:", "prots: [], ports:")]);
     let findings = lint(&[access_point("shop", &parts)], None, &Schemas::embedded());
     let expected = serde_json::json!({ "code": "unknown-field", "severity": "warning", "object": "FederatedAccessPoint/team/shop",

@@ -191,7 +191,10 @@ impl Check<'_> {
             _ => None,
         };
         if let Some(wanted) = wanted {
-            return self.found(SchemaProblem::Type { found: quoted(&value.to_string()), wanted });
+            let large = too_large(value).filter(|_| wanted.starts_with("a whole number"));
+            let wanted = if large.is_some() { "a smaller whole number" } else { wanted };
+            let found = large.unwrap_or_else(|| value.to_string());
+            return self.found(SchemaProblem::Type { found: quoted(&found), wanted });
         }
         self.among(schema, value);
         self.bounds(schema, value);
@@ -322,6 +325,12 @@ impl Check<'_> {
             self.choices(branch, value);
         }
     }
+}
+
+/// The digits of a whole number that no program here holds as one.
+fn too_large(value: &Value) -> Option<String> {
+    let number = value.as_number().filter(|number| number.is_f64())?.as_f64()?;
+    (number.fract() == 0.0 && number.abs() >= u64::MAX as f64).then(|| format!("{number}"))
 }
 
 fn count(branches: &[Value], value: &Value) -> usize {

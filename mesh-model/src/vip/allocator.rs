@@ -201,6 +201,7 @@ impl Allocator {
                 || request.addresses.iter().copied().collect::<BTreeSet<_>>() == has)
             && (wanted.is_empty() || families.is_subset(&wanted));
         if !fits {
+            self.check_pool(claim)?;
             return Err(Refusal::Changed { held: held.addresses });
         }
         let (old, new) = (Terms::of_holder(&held), Terms::of_claim(claim));
@@ -226,15 +227,19 @@ impl Allocator {
         Ok(held_by(claim, held.pool, held.addresses))
     }
 
+    /// The pool that a claim names must be there.
+    fn check_pool(&self, claim: &Claim) -> Result<(), Refusal> {
+        let Some(name) = claim.request.pool.as_ref().filter(|name| self.pool(name).is_none()) else {
+            return Ok(());
+        };
+        let names = self.pools.iter().map(|pool| pool.name.as_str());
+        let nearest = nearest(name.as_str(), names).map(str::to_owned);
+        Err(Refusal::UnknownPool { name: name.clone(), nearest })
+    }
+
     /// The addresses of one who has none, and their pool.
     fn choose(&self, claim: &Claim, targets: &[Target<'_>]) -> Result<(Name, Vec<IpAddr>), Refusal> {
-        if let Some(name) = &claim.request.pool
-            && self.pool(name).is_none()
-        {
-            let names = self.pools.iter().map(|pool| pool.name.as_str());
-            let nearest = nearest(name.as_str(), names).map(str::to_owned);
-            return Err(Refusal::UnknownPool { name: name.clone(), nearest });
-        }
+        self.check_pool(claim)?;
         let asked = |pool: &&VipPool| claim.request.pool.as_ref().is_none_or(|name| *name == pool.name);
         let (mut tried, mut fit) = (Vec::new(), Vec::new());
         for pool in self.pools.iter().filter(asked) {

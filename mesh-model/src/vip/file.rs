@@ -1,7 +1,7 @@
 //! The claims file: who wants addresses, who has some, what rests.
 //!
-//! Its records are those that a plan gives: what `released` and `assigned` say
-//! goes into the next file.
+//! Its records are those that a plan gives: its `held` and `released` go into
+//! the next file as they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{Allocator, Claim, ClaimKey, RecordProblem, Records, Refusal, Released};
+use super::{Allocator, Claim, ClaimKey, Held, RecordProblem, Records, Refusal, Released};
 use crate::fleet::Target;
 use crate::name::Name;
 use crate::provision::VipPool;
@@ -31,7 +31,9 @@ pub struct VipPlan {
     pub assigned: Vec<Assignment>,
     /// Who gets none, by owner.
     pub refused: Vec<Refused>,
-    /// What rests from now on, or still.
+    /// The records of those who have addresses, as the next plan's file takes them in `held`.
+    pub held: Vec<Held>,
+    /// What rests from now on, or still; what the next plan's file takes in `released`.
     pub released: Vec<Released>,
     /// What is odd about the records.
     #[serde(serialize_with = "texts")]
@@ -112,13 +114,14 @@ pub fn plan(
     refused.sort_by(|left, right| left.owner.cmp(&right.owner));
     let records = allocator.records();
     let pools = uses(allocator.pools(), &records);
-    let assigned = records.held.into_iter().map(|held| Assignment {
+    let assigned = records.held.iter().map(|held| Assignment {
         is_new: before.get(&held.owner) != Some(&held.addresses),
-        owner: held.owner,
-        pool: held.pool,
-        addresses: held.addresses,
+        owner: held.owner.clone(),
+        pool: held.pool.clone(),
+        addresses: held.addresses.clone(),
     });
-    VipPlan { assigned: assigned.collect(), refused, released: records.released, problems, pools }
+    let assigned = assigned.collect();
+    VipPlan { assigned, refused, held: records.held, released: records.released, problems, pools }
 }
 
 fn uses(pools: &[VipPool], records: &Records) -> Vec<PoolUse> {

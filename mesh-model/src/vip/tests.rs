@@ -353,6 +353,10 @@ fn the_plan_of_a_file() {
             { "owner": "search/web", "pool": "p", "addresses": ["10.0.0.1"], "is_new": true },
         ],
         "refused": [],
+        "held": [
+            { "owner": "payments/checkout@slc-a-1", "pool": "p", "addresses": ["10.0.0.2"], "ports": ["443/tcp"] },
+            { "owner": "search/web", "pool": "p", "addresses": ["10.0.0.1"], "ports": ["443/tcp"] },
+        ],
         "released": [{
             "held": { "owner": "old/gone", "pool": "p", "addresses": ["10.0.0.0"], "ports": ["80/tcp"] },
             "until": "2027-01-15T09:00:00Z",

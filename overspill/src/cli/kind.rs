@@ -77,7 +77,7 @@ impl ValueEnum for Kind {
             Self::Locality => "Where requests go, as a question",
             Self::Object(_) => "An object of the API",
             Self::Scenario => "A fleet, its clients, what happens, and what is expected",
-            Self::Services => "What else is in a mesh (footprint)",
+            Self::Services => "What else is in a mesh (footprint, lint)",
         };
         Some(PossibleValue::new(self.name()).help(help))
     }

@@ -65,9 +65,13 @@ pub(crate) struct Footprint {
 FILEs hold access points. What can be seen in them is looked for always, such as
 failover without outlier detection, weights that are not 100 together, a host
 that two claim. What only a fleet can tell needs --fleet, whose files hold all
-there is: zones, clusters, FederatedDeployments, VipPools, NameProviders and
-Issuers. Then pools, providers and regions that are not there are found, and
-overrides that hold nowhere. Where a fact is missing, nothing is said.
+there is: zones, clusters, FederatedDeployments, VipPools, NameProviders,
+NameServices, Issuers, and the mesh's Sidecars as Istio has them. Then pools,
+providers, zones and regions that are not there are found, overrides that hold
+nowhere, and, where clusters' status has the requests that they carry, regions
+whose loss the others do not bear. What only the mesh can tell needs --services:
+the labels of gateways, who exports what, which hosts there are. Where a fact is
+missing, nothing is said.
 
 A finding has a code that stays, a place, and what to do. Exit status 1 if one
 is an error; warnings alone are 0.
@@ -75,7 +79,8 @@ is an error; warnings alone are 0.
 Examples:
   overspill lint examples/checkout/access-point.yaml
   overspill lint examples/checkout/access-point.yaml \\
-    --fleet examples/checkout/fleet.yaml
+    --fleet examples/checkout/fleet.yaml \\
+    --services examples/checkout/services.yaml
   overspill lint examples/checkout/access-point.yaml --format json |
     jq -r '.findings[].code'")]
 pub(crate) struct Lint {
@@ -85,6 +90,9 @@ pub(crate) struct Lint {
     /// The whole fleet: zones, clusters, workloads, pools, providers, authorities.
     #[arg(long, value_name = "FLEET")]
     pub(crate) fleet: Vec<PathBuf>,
+    /// What else is in the mesh: services, gateways, who sees what.
+    #[arg(long, value_name = "FILE", requires = "fleet")]
+    pub(crate) services: Option<PathBuf>,
 }
 
 /// `locality`.

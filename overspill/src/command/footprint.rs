@@ -1,13 +1,17 @@
 //! `footprint FILE... --fleet FLEET`: what each class of proxies will hold, against its budget.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use comfy_table::CellAlignment::{Left, Right};
 use mesh_model::access_point::AccessPoint;
 use mesh_model::fleet::Target;
 use mesh_model::footprint::{Footprint, ProxyClass, ProxySize, Services, ServicesFile, predict};
+use mesh_model::labels::Labels;
+use mesh_model::name::Name;
 use mesh_model::render::{Rendering, render_steered};
 use mesh_model::template::Schemas;
+use mesh_model::visibility::{Sidecar, sidecar_for};
 
 use super::placed::{fleet_in, rendered, some_in, warn_of_workloads};
 use super::{Stop, checked, tell};
@@ -30,7 +34,8 @@ pub(super) fn run(arguments: &cli::Footprint, out: &mut Output) -> Result<(), St
     some_in(&objects, &arguments.files)?;
     let fleet = fleet_in(&objects, &arguments.fleet)?;
     warn_of_workloads(&objects, &fleet)?;
-    let services = services(arguments)?;
+    let mut services = services(arguments.services.as_deref())?;
+    services.sidecars.extend(sidecars_for_all(&objects));
     let schemas = Schemas::embedded();
     let (mut renderings, mut faults): (Vec<Rendering>, Vec<Fault>) = (Vec::new(), Vec::new());
     for access_point in &objects.access_points {
@@ -55,8 +60,16 @@ pub(super) fn run(arguments: &cli::Footprint, out: &mut Output) -> Result<(), St
     if footprint.is_over() { Err(Stop::AnswerIsNo) } else { Ok(()) }
 }
 
-fn services(arguments: &cli::Footprint) -> Result<Services, Fault> {
-    match &arguments.services {
+/// The Sidecar for all workloads of each namespace that has one among the objects.
+fn sidecars_for_all(objects: &Objects) -> impl Iterator<Item = (Name, Sidecar)> {
+    let namespaces = objects.sidecars.iter().map(|sidecar| &sidecar.namespace);
+    let of = |name: &Name| sidecar_for(&objects.sidecars, name, &Labels::new(), name).cloned();
+    namespaces.filter_map(move |name| Some((name.clone(), of(name)?)))
+}
+
+/// The mesh around, as far as a file tells of it.
+pub(super) fn services(path: Option<&Path>) -> Result<Services, Fault> {
+    match path {
         Some(path) => services_of(&Source::read(path)?),
         None => Ok(Services::try_from(ServicesFile::default()).expect("nothing is wrong with no services")),
     }

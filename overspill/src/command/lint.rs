@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use mesh_model::access_point::AccessPoint;
+use mesh_model::footprint::Services;
 use mesh_model::lint::{Code, Finding, FleetFacts, Severity, lint};
+use mesh_model::name::Name;
 use mesh_model::template::Schemas;
 use serde::Serialize;
 
@@ -40,6 +42,11 @@ pub(super) fn run(arguments: &Lint, out: &mut Output) -> Result<(), Stop> {
     let paths = arguments.files.iter().chain(&arguments.fleet).map(std::path::PathBuf::as_path);
     let objects = Objects::read(paths).map_err(Stop::Faults)?;
     some_in(&objects, &arguments.files)?;
+    if let Some(services) = arguments.services.as_ref().filter(|path| path.as_os_str() == "-") {
+        for other in arguments.files.iter().chain(&arguments.fleet).filter(|other| *other == services) {
+            super::not_both_stdin([("--services", services), ("another file", other)])?;
+        }
+    }
     let facts = if arguments.fleet.is_empty() { None } else { Some(facts(arguments, &objects)?) };
     let access_points: Vec<AccessPoint> =
         objects.access_points.iter().map(|access_point| access_point.value.clone()).collect();
@@ -54,9 +61,7 @@ pub(super) fn run(arguments: &Lint, out: &mut Output) -> Result<(), Stop> {
             let warnings = findings.len() - errors;
             write!(out, "{}: ", counted(access_points.len(), "access point"))?;
             writeln!(out, "{}, {}", counted(errors, "error"), counted(warnings, "warning"))?;
-            if facts.is_none() {
-                let unseen =
-                    "without --fleet, targets, pools, providers, authorities and regions were not looked at";
+            if let Some(unseen) = unseen(arguments) {
                 write!(out, "{}", wrapped(unseen, ""))?;
             }
         }
@@ -64,7 +69,18 @@ pub(super) fn run(arguments: &Lint, out: &mut Output) -> Result<(), Stop> {
     if errors > 0 { Err(Stop::AnswerIsNo) } else { Ok(()) }
 }
 
-/// All that the files say of the fleet.
+/// What was not looked at for want of facts.
+const fn unseen(arguments: &Lint) -> Option<&'static str> {
+    if arguments.fleet.is_empty() {
+        Some("without --fleet, targets, pools, providers, authorities and regions were not looked at")
+    } else if arguments.services.is_none() {
+        Some("without --services, the labels of gateways and the hosts of others were not looked at")
+    } else {
+        None
+    }
+}
+
+/// All that the files say of the fleet and the mesh.
 fn facts(arguments: &Lint, objects: &Objects) -> Result<FleetFacts, Stop> {
     let fleet = fleet_in(objects, &arguments.fleet)?;
     warn_of_workloads(objects, &fleet)?;
@@ -72,13 +88,28 @@ fn facts(arguments: &Lint, objects: &Objects) -> Result<FleetFacts, Stop> {
     for access_point in &objects.access_points {
         decided(access_point, &fleet, &objects.workloads)?;
     }
+    let given = arguments.services.is_some();
+    let Services { gateways, root_namespace, default_export, services, sidecars, .. } =
+        super::footprint::services(arguments.services.as_deref())?;
+    // the object itself is the fuller truth of the Sidecar that a services file sums up
+    let is_there = |name: &Name| {
+        objects.sidecars.iter().any(|sidecar| sidecar.namespace == *name && sidecar.selector.is_none())
+    };
+    let summed_up = sidecars.into_iter().filter(|(name, _)| !is_there(name));
+    let sidecars = objects.sidecars.iter().cloned().chain(summed_up.map(|(_, sidecar)| sidecar));
     Ok(FleetFacts {
+        loads: fleet.loads(),
         fleet,
+        gateways,
+        root_namespace,
+        default_export,
+        services: given.then_some(services),
+        sidecars: sidecars.collect(),
+        names: objects.names.clone(),
         workloads: objects.workloads.clone(),
         pools: objects.pools.clone(),
         providers: objects.providers.clone(),
         issuers: objects.issuers.clone(),
-        ..FleetFacts::default()
     })
 }
 

@@ -120,7 +120,7 @@ fn texts_that_are_no_yaml_or_none_of_ours() {
       |           ^
 ";
     assert_eq!(told("services: [\n"), expected);
-    let known = "none of our files; write the fields of one of: lb (services, hashKey, node, connections, profile, ownedPrefixes, bgp, health, ...); locality (endpoints, from, policy, proxyLabels, panicThreshold, ...); scenario (fleet, traffic, zoneKinds, events, expect, duration, seed, ...); services (services, namespaces, workers, mutualTls, defaultExportTo, ...); claims (claims, held, released, complete, ...); desired (provider, names, approved, ...); current (records); or an object with `apiVersion` and `kind`; or lines of JSON with `at` and `kind`";
+    let known = "none of our files; write the fields of one of: lb (services, hashKey, node, connections, profile, ownedPrefixes, bgp, health, ...); locality (endpoints, from, policy, proxyLabels, panicThreshold, ...); scenario (fleet, traffic, zoneKinds, events, expect, duration, seed, ...); services (services, namespaces, workers, mutualTls, defaultExportTo, gateways, ...); claims (claims, held, released, complete, ...); desired (provider, names, approved, ...); current (records); or an object with `apiVersion` and `kind`; or lines of JSON with `at` and `kind`";
     assert_eq!(told(""), format!("<stdin>:1:1: error: {known}\n"));
     assert_eq!(told("apples: 3\n"), format!("<stdin>:1:1: error: {known}\n    1 | apples: 3\n      | ^\n"));
     assert_eq!(told("hello\n"), format!("<stdin>:1:1: error: {known}\n    1 | hello\n      | ^\n"));

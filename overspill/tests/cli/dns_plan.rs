@@ -107,9 +107,14 @@ fn what_is_wrong_in_desired_names_is_told_at_its_place() {
         (
             "kind: NameProvider",
             "kind: Issuer",
-            "5:9: error: provider.kind: a Issuer is not possible here; write a NameProvider",
+            "5:9: error: provider.kind: Issuer is not possible here; write NameProvider",
         ),
         ("domains: [example.com]", "domains: []", "7:20: error: provider.spec.domains: an empty list"),
+        (
+            "names:",
+            "aproved: abc\nnames:",
+            "8:1: error: aproved: unknown field `aproved`; did you mean `approved`? (known here: version, provider, approved, names)",
+        ),
         (
             "names:",
             "approved: abc\nnames:",

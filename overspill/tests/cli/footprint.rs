@@ -168,29 +168,30 @@ fn what_is_wrong_in_a_services_file_is_told_at_its_place() {
         (
             "[8080, 9090], endpoints: 30",
             "[8080, 0]",
-            "13:56: error: services[0].ports[1]: 0 is no port; write a number from 1 to 65535",
+            "15:56: error: services[0].ports[1]: 0 is no port; write a number from 1 to 65535",
         ),
         (
             "[8080, 9090], endpoints: 30",
             "[9090, 9090]",
-            "13:56: error: services[0].ports[1]: `9090` is already the name of number 0",
+            "15:56: error: services[0].ports[1]: `9090` is already the name of number 0",
         ),
         (
             "name: accounts",
             "name: entries",
-            "14:13: error: services[1].name: `entries` is already the name of number 0",
+            "16:13: error: services[1].name: `entries` is already the name of number 0",
         ),
         (
             "namespace: ledger, ports",
             "ports",
-            "13:5: error: services[0].namespace: the field `namespace` is missing; add it",
+            "15:5: error: services[0].namespace: the field `namespace` is missing; add it",
         ),
         (
             "exportTo: [\".\"]",
             "exportTo: [\"./x\"]",
-            "15:88: error: services[2].exportTo[0]: `./x` is no viewer: write `*` for all",
+            "17:88: error: services[2].exportTo[0]: `./x` is no viewer: write `*` for all",
         ),
-        ("services:", "service:", "12:1: error: service: unknown field `service`; did you mean `services`?"),
+        ("istio: ingressgateway", "istio: ingress gateway", "13:45: error: gateways[0].labels.istio: "),
+        ("services:", "service:", "14:1: error: service: unknown field `service`; did you mean `services`?"),
     ] {
         let ran = footprint(&with(&text, from, to), &[]);
         let told = refused(&ran);

@@ -20,11 +20,15 @@ fn wrong() -> String {
 #[test]
 fn the_example_has_no_finding() {
     let text = checkout_text("access-point.yaml");
-    let ran = lint(&text, &[]);
-    assert_eq!(
-        (ran.status, ran.out.as_str(), ran.err.as_str()),
-        (0, "1 access point: 0 errors, 0 warnings\n", "")
-    );
+    let ran = lint(&text, &["--services", &checkout("services.yaml")]);
+    let clean = "1 access point: 0 errors, 0 warnings\n";
+    assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (0, clean, ""));
+    let without = "\
+1 access point: 0 errors, 0 warnings
+without --services, the labels of gateways and the hosts of others were not
+looked at
+";
+    assert_eq!(lint(&text, &[]).out, without);
     assert_eq!(lint(&text, &["--format", "json"]).json(), json!({ "findings": [] }));
     let alone = overspill_with(&["lint", "-"], &text);
     let expected = "\
@@ -37,7 +41,7 @@ looked at
 
 #[test]
 fn findings_have_a_place_and_a_fix() {
-    let ran = lint(&wrong(), &[]);
+    let ran = lint(&wrong(), &["--services", &checkout("services.yaml")]);
     let expected = "\
 <stdin>:57:22: warning: unknown-field
     FederatedAccessPoint/payments/checkout
@@ -93,7 +97,7 @@ fn warnings_alone_are_no_failure() {
     let text =
         with(&checkout_text("access-point.yaml"), "            timeout: 5s", "            timeuot: 5s");
     let ran = lint(&text, &[]);
-    assert!(ran.out.ends_with("1 access point: 0 errors, 1 warning\n"), "{}", ran.out);
+    assert!(ran.out.contains("\n1 access point: 0 errors, 1 warning\n"), "{}", ran.out);
     assert_eq!((ran.status, ran.err.as_str()), (0, ""));
 }
 
@@ -128,8 +132,10 @@ fn no_target_is_warned_of() {
     let ran = lint(&with(&checkout_text("access-point.yaml"), follow, "zones: [slc-d]"), &[]);
     let expected = "<stdin>:11:5: warning: spec.placement: payments/checkout has no target in this fleet\n";
     assert_eq!(ran.err.split_inclusive('\n').next(), Some(expected));
-    assert!(ran.out.ends_with("1 access point: 0 errors, 3 warnings\n"), "{}", ran.out);
-    assert_eq!(ran.status, 0);
+    assert!(ran.out.contains("\n1 access point: 1 error, 3 warnings\n"), "{}", ran.out);
+    // and the zone that is not there is why
+    assert!(ran.out.contains("there is no zone slc-d; did you mean `slc-a`?"), "{}", ran.out);
+    assert_eq!(ran.status, 1);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod footprint;
 mod forward;
 mod hostile;
 mod lint;
+mod lint_codes;
 mod mesh;
 mod pick;
 mod rollout;

@@ -426,7 +426,7 @@ fn every_object_that_is_wrong_is_told_with_its_line() {
         told(&wrong),
         [
             "<stdin>:4:9: error: spec.regoin: unknown field `regoin`; did you mean `region`? (known here: region, drain, eastWest)",
-            "<stdin>:12:7: error: kind: `Clutser` is none of our kinds: our kinds are AvailabilityZone, Cluster, FederatedAccessPoint, FederatedDeployment, Issuer, NameProvider, NameService, VipPool; did you mean `Cluster`?",
+            "<stdin>:12:7: error: kind: `Clutser` is no kind of ours; write one of AvailabilityZone, Cluster, FederatedAccessPoint, FederatedDeployment, Issuer, NameProvider, NameService, VipPool; did you mean `Cluster`?",
         ]
     );
     assert_eq!(
@@ -442,7 +442,18 @@ fn every_object_that_is_wrong_is_told_with_its_line() {
     assert_eq!(
         told(&ZONE.replace("v1alpha1", "v2")),
         [
-            "<stdin>:1:13: error: apiVersion: apiVersion `overspill.dev/v2` is not known for a AvailabilityZone; write overspill.dev/v1alpha1"
+            "<stdin>:1:13: error: apiVersion: `overspill.dev/v2` is no version of AvailabilityZone; write overspill.dev/v1alpha1"
+        ]
+    );
+    let name = "apiVersion: overspill.dev/v1alpha1\nkind: NameService\nmetadata: { name: a, namespace: b }\nspec: { fqdn: a.example.com, provider: corp, target: {} }\n";
+    assert_eq!(
+        told(name),
+        ["<stdin>:4:54: error: spec.target: write one of accessPoint, addresses or alias; none is given"]
+    );
+    assert_eq!(
+        told(&name.replace("{} }", "{ alias: a.example.com } }")),
+        [
+            "<stdin>:4:63: error: spec.target.alias: a name cannot be an alias of itself; name what it leads to"
         ]
     );
     // zones may be in another file, and two gateway clusters in one zone are wrong all the same
@@ -466,6 +477,13 @@ fn templates_are_checked_against_their_schemas() {
         [
             "<stdin>:35:57: error: spec.templates[1].spec.servers[0].port.protocol: `3` is not possible here; write a text (in quotes where it looks like a number)",
             "<stdin>:57:22: error: spec.templates[2].spec.http[1].timeout: `5` is not possible here; write a text (in quotes where it looks like a number)",
+        ]
+    );
+    // a number that nothing holds is shown as it is written
+    assert_eq!(
+        told(&ACCESS_POINT.replace("targetPort: 8080", "targetPort: 100000000000000000000000")),
+        [
+            "<stdin>:27:55: error: spec.templates[0].spec.ports[0].targetPort: `100000000000000000000000` is not possible here; write a smaller whole number"
         ]
     );
     let ran = overspill_with(&["check", "-"], &ACCESS_POINT.replace("timeout: 5s", "timeuot: 5s"));

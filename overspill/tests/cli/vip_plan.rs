@@ -196,3 +196,37 @@ fn what_is_no_pool_no_claim_or_no_date_is_refused() {
     assert_eq!((ran.status, ran.err.as_str()), (0, ""));
     assert!(ran.out.contains("a/b@anywhere  p     192.0.2.0  new\n"), "{}", ran.out);
 }
+
+/// What a plan answers is the next one's records: nothing changes by asking again.
+#[test]
+fn a_plan_is_the_next_plans_records() {
+    let first = claims(&checkout_text("claims.yaml"), &["--format", "json"]).json();
+    let holders = first["held"].as_array().expect("a list");
+    assert_eq!(holders.len(), first["assigned"].as_array().expect("a list").len());
+    assert_eq!(
+        holders[0],
+        json!({ "owner": "ledger/accounts", "pool": "inside", "addresses": ["10.200.0.0", "2001:db8:200::"],
+            "sharingKey": "ledger", "ports": ["8081/tcp"] })
+    );
+    let text = checkout_text("claims.yaml");
+    let wants = text.split_once("\nheld:").expect("claims come first").0;
+    let next = format!("{wants}\nheld: {}\nreleased: {}\n", first["held"], first["released"]);
+    let second = claims(&next, &["--format", "json"]).json();
+    for part in ["held", "released", "pools", "refused", "problems"] {
+        assert_eq!(second[part], first[part], "{part}");
+    }
+    let is_new = |one: &Value| one["is_new"] == true;
+    assert!(first["assigned"].as_array().expect("a list").iter().any(is_new));
+    assert!(!second["assigned"].as_array().expect("a list").iter().any(is_new), "all have what they had");
+}
+
+#[test]
+fn a_holder_whose_claim_names_no_pool_is_told_the_nearest() {
+    let text =
+        checkout_text("claims.yaml").replace("pool: public-v4, exclusive", "pool: public-v5, exclusive");
+    let ran = claims(&text, &[]);
+    assert_eq!((ran.status, ran.err.as_str()), (1, ""));
+    let told =
+        "refused: payments/checkout@slc-a-1: there is no VipPool `public-v5`; did you\nmean `public-v4`?\n";
+    assert!(ran.out.contains(told), "{}", ran.out);
+}

@@ -19,12 +19,17 @@ fn pairs(of: &[[&str; 2]]) -> Vec<Vec<AccessPoint>> {
 }
 
 /// Access points with templates and more parts of the spec.
-fn shops(of: &[(&[&str], &str)]) -> Vec<Vec<AccessPoint>> {
+pub(super) fn shops(of: &[(&[&str], &str)]) -> Vec<Vec<AccessPoint>> {
     of.iter().map(|(of, more)| vec![access_point("shop", &format!("{}{more}", templates(of)))]).collect()
 }
 
 #[track_caller]
-fn check(code: Code, facts: &FleetFacts, wrong: Vec<Vec<AccessPoint>>, right: Vec<Vec<AccessPoint>>) {
+pub(super) fn check(
+    code: Code,
+    facts: &FleetFacts,
+    wrong: Vec<Vec<AccessPoint>>,
+    right: Vec<Vec<AccessPoint>>,
+) {
     assert!(wrong.len() >= 3 && right.len() >= 3, "{code}: three of each");
     for (number, one) in wrong.iter().enumerate() {
         let found = found(one, Some(facts));
@@ -315,6 +320,14 @@ fn vips_claimed_twice_and_providers_that_are_missing() {
         };
         vec![of("shop", one), of("other", other)]
     };
+    // agreed, and on ports of their own
+    let apart = |port: &str| {
+        let mut both = vips("addresses: [203.0.113.1], sharingKey: a", "");
+        let service = SERVICE.replace("{ port: 80 }", port);
+        let vip = "vip: { scope: all, addresses: [203.0.113.1], sharingKey: a }";
+        both[1] = access_point("other", &format!("{}, {vip}", templates(&[&service])));
+        both
+    };
     check(
         Code::VipClaimedTwice,
         &facts(),
@@ -322,10 +335,14 @@ fn vips_claimed_twice_and_providers_that_are_missing() {
             vips("addresses: [203.0.113.1]", "addresses: [203.0.113.1]"),
             vips("addresses: [203.0.113.1], sharingKey: a", "addresses: [203.0.113.1], sharingKey: b"),
             vips("addresses: ['2001:db8::1']", "addresses: ['2001:db8:0::1']"),
+            // agreed, and both serve 80/tcp there
+            vips("addresses: [203.0.113.1], sharingKey: a", "addresses: [203.0.113.1], sharingKey: a"),
         ],
         vec![
             vips("addresses: [203.0.113.1]", "addresses: [203.0.113.2]"),
-            vips("addresses: [203.0.113.1], sharingKey: a", "addresses: [203.0.113.1], sharingKey: a"),
+            apart("{ port: 53 }"),
+            // the same number of another protocol
+            apart("{ port: 80, protocol: UDP }"),
             vips("addresses: [203.0.113.1]", "sharingKey: a"),
         ],
     );

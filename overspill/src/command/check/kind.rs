@@ -39,7 +39,7 @@ const MARKS: [(FileKind, &[&str]); 7] = [
     ),
     (FileKind::Locality, &["endpoints", "from", "policy", "proxyLabels", "panicThreshold"]),
     (FileKind::Scenario, &["fleet", "traffic", "zoneKinds", "events", "expect", "duration", "seed"]),
-    (FileKind::Services, &["services", "namespaces", "workers", "mutualTls", "defaultExportTo"]),
+    (FileKind::Services, &["services", "namespaces", "workers", "mutualTls", "defaultExportTo", "gateways"]),
     (FileKind::Claims, &["claims", "held", "released", "complete"]),
     (FileKind::Desired, &["provider", "names", "approved"]),
     (FileKind::Current, &["records"]),

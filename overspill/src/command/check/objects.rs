@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use mesh_model::api::Kind;
 use mesh_model::template::Schemas;
 use serde::Serialize;
 
@@ -44,15 +43,17 @@ pub(super) fn check(file: String, source: &Source) -> Checked {
         name: reference.name.to_string(),
         line: source.first_line(),
     });
-    let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
     for reference in objects.found().keys() {
-        *counts.entry(reference.kind).or_default() += 1;
+        *counts.entry(reference.kind.as_str()).or_default() += 1;
     }
-    let summary =
-        counts.iter().map(|(kind, count)| plural(*count, kind.as_str())).collect::<Vec<_>>().join(", ");
+    if !objects.sidecars.is_empty() {
+        counts.insert("Sidecar", objects.sidecars.len());
+    }
+    let summary = counts.iter().map(|(kind, count)| plural(*count, kind)).collect::<Vec<_>>().join(", ");
     let mut kinds = counts.keys();
     let kind = match (kinds.next(), kinds.next()) {
-        (Some(only), None) => Some(only.as_str()),
+        (Some(only), None) => Some(*only),
         (Some(_), Some(_)) => Some(OBJECTS),
         (None, _) => None,
     };

@@ -1,0 +1,225 @@
+//! Tests of what is held against the fleet and the mesh around: for each code, what is wrong and what looks much
+//! like it and is right.
+
+use super::cases::{check, shops};
+use super::*;
+use crate::api::AvailabilityZone;
+use crate::footprint::{Services, ServicesFile};
+
+/// One access point of these templates.
+fn shop(of: &[&str]) -> Vec<AccessPoint> {
+    shops(&[(of, "")]).remove(0)
+}
+
+/// One access point with this placement.
+fn placed(placement: &str) -> Vec<AccessPoint> {
+    vec![access_point("shop", &templates(&[SERVICE]).replace("selector: {}", placement))]
+}
+
+#[test]
+fn servers_that_istio_refuses() {
+    let gateway = |server: &str| {
+        istio("Gateway", &format!("{{ selector: {{ istio: ingress }}, servers: [{server}] }}"))
+    };
+    let of = |server: &str| shop(&[&gateway(server)]);
+    let port = |protocol: &str| format!("port: {{ number: 443, name: port, protocol: {protocol} }}");
+    let https = |tls: &str| of(&format!("{{ {}, hosts: [a.example.com], tls: {tls} }}", port("HTTPS")));
+    let hosts = |hosts: &str| of(&format!("{{ {}, hosts: {hosts} }}", port("HTTP")));
+    let of_protocol = |protocol: &str| of(&format!("{{ {}, hosts: ['*'] }}", port(protocol)));
+    let patched =
+        "overrides: [{ name: o, rules: [{ kind: Gateway, merge: { spec: { selector: { a: b } } } }] }]";
+    check(
+        Code::GatewayRefused,
+        &facts(),
+        vec![
+            https("{ mode: SIMPLE }"),
+            https("{ mode: MUTUAL, credentialName: '' }"),
+            https("{ mode: OPTIONAL_MUTUAL, serverCertificate: /a }"),
+            hosts("[]"),
+            hosts("['a.example.com:443']"),
+            hosts("[b.example.com, 'team/a.example.com:443']"),
+            of_protocol("https2"),
+            of_protocol("HTPP"),
+            of_protocol("HTTPS"),
+        ],
+        vec![
+            https("{ mode: SIMPLE, credentialName: a }"),
+            https("{ mode: MUTUAL, credentialNames: [a, b] }"),
+            https("{ mode: SIMPLE, serverCertificate: /a, privateKey: /b }"),
+            https("{ mode: PASSTHROUGH }"),
+            https("{ mode: ISTIO_MUTUAL }"),
+            hosts("['*', 'team/*.example.com', './a.example.com']"),
+            of_protocol("http2"),
+            of_protocol("GRPC-Web"),
+            // it is not the template that is served
+            shops(&[(&[&gateway(&format!("{{ {}, hosts: [] }}", port("HTTP")))], &format!(", {patched}"))])
+                .remove(0),
+        ],
+    );
+    let findings = lint(&of_protocol("https2"), None, &Schemas::embedded());
+    assert_eq!(findings[0].message, "`https2` is no protocol; did you mean `HTTP2`?");
+    assert_eq!(findings[0].path.to_string(), "spec.templates[0].spec.servers[0].port.protocol");
+}
+
+#[test]
+fn zones_and_regions_of_a_placement() {
+    let facts = facts();
+    check(
+        Code::UnknownZone,
+        &facts,
+        vec![
+            placed("zones: [slc-b]"),
+            placed("zones: [slc-a, phx]"),
+            placed("selector: {}, zones: [us-west]"),
+        ],
+        vec![placed("zones: [slc-a]"), placed("zones: [phx-a, slc-a]"), placed("names: [slc-b-1]")],
+    );
+    check(
+        Code::UnknownRegion,
+        &facts,
+        vec![
+            placed("regions: [us-wets]"),
+            placed("regions: [us-west, slc-a]"),
+            placed("zones: [slc-a], regions: [eu]"),
+        ],
+        vec![placed("regions: [us-west]"), placed("regions: [us-south, us-west]"), placed("selector: {}")],
+    );
+    let findings = lint(&placed("zones: [slc-b]"), Some(&facts), &Schemas::embedded());
+    assert_eq!(findings[0].message, "there is no zone slc-b; did you mean `slc-a`?");
+    assert_eq!(findings[0].path.to_string(), "spec.placement.zones[0]");
+}
+
+#[test]
+fn hosts_that_nothing_declares() {
+    let routes = |host: &str| {
+        istio(
+            "VirtualService",
+            &format!(
+                "{{ hosts: [a.example.com], http: [{{ route: [{{ destination: {{ host: {host} }} }}] }}] }}"
+            ),
+        )
+    };
+    let rule = |host: &str| istio("DestinationRule", &format!("{{ host: {host} }}"));
+    let entry = istio(
+        "ServiceEntry",
+        "{ hosts: [card.team.svc.cluster.local], ports: [{ number: 443, name: tls, protocol: TLS }] }",
+    );
+    let around: ServicesFile =
+        serde_saphyr::from_str("{ services: [{ name: ledger, namespace: team, ports: [80] }] }").unwrap();
+    let around = Services::try_from(around).unwrap();
+    let all = FleetFacts { services: Some(around.services), ..facts() };
+    check(
+        Code::UnknownHost,
+        &all,
+        vec![
+            shop(&[SERVICE, &routes("wbe.team.svc.cluster.local")]),
+            shop(&[SERVICE, &routes("lodger")]),
+            shop(&[SERVICE, &routes("web"), &rule("wbe")]),
+        ],
+        vec![
+            shop(&[SERVICE, &routes("web"), &rule("web.team.svc.cluster.local")]),
+            shop(&[SERVICE, &routes("ledger"), &rule("ledger")]),
+            shop(&[SERVICE, &entry, &routes("card")]),
+            // another team's, and what is no service of the mesh at all
+            shop(&[SERVICE, &routes("wbe.others.svc.cluster.local")]),
+            shop(&[SERVICE, &routes("a.example.com"), &rule("'*.team.svc.cluster.local'")]),
+        ],
+    );
+    // who does not know all services knows only that no route leads to the Service of nearly that name
+    check(
+        Code::UnknownHost,
+        &facts(),
+        vec![
+            shop(&[SERVICE, &routes("wbe")]),
+            shop(&[SERVICE, &routes("weeb.team.svc.cluster.local")]),
+            shop(&[
+                SERVICE,
+                &SERVICE.replace("name: web", "name: ledger"),
+                &routes("web").replace("web } }]", "web } }, { destination: { host: leger } }]"),
+            ]),
+        ],
+        vec![
+            shop(&[SERVICE, &routes("ledger")]),
+            shop(&[
+                SERVICE,
+                &routes("web"),
+                &routes("wbe").replace("name: web }", "name: more }"),
+                &rule("wbe"),
+            ]),
+            shop(&[&routes("wbe")]),
+        ],
+    );
+}
+
+#[test]
+fn objects_of_istio_that_nobody_reads() {
+    let fleet = |entrance: &str, more: &str| {
+        let zone = |name: &str, region: &str, rest: &str| -> AvailabilityZone {
+            serde_saphyr::from_str(&format!(
+                "{{ apiVersion: overspill.dev/v1alpha1, kind: AvailabilityZone, metadata: {{ name: {name} }}, spec: {{ region: {region}{rest} }} }}"
+            ))
+            .unwrap()
+        };
+        let clusters =
+            [("slc-a-1", "zone: slc-a, gateway: true"), ("slc-a-2", "zone: slc-a"), ("phx-a-1", more)];
+        let clusters = clusters.map(|(name, spec)| cluster(name, &format!("{{ {spec} }}")));
+        let zones = vec![zone("slc-a", "us-west", entrance), zone("phx-a", "us-south", "")];
+        FleetFacts { fleet: Fleet::new(zones, clusters.into()).unwrap(), ..FleetFacts::default() }
+    };
+    let rule = istio("DestinationRule", "{ host: web }");
+    let of = |placement: &str, of: &[&str]| {
+        vec![access_point("shop", &templates(of).replace("selector: {}", placement))]
+    };
+    let entrance = ", eastWest: { addresses: [198.51.100.1] }";
+    let with = fleet(entrance, "zone: phx-a");
+    check(
+        Code::UnreadObjects,
+        &with,
+        vec![
+            of("selector: {}", &[SERVICE, &rule]),
+            of("names: [slc-a-1, slc-a-2]", &[&rule]),
+            of("zones: [slc-a]", &[&istio("Gateway", "{ selector: {}, servers: [] }")]),
+        ],
+        vec![
+            of("names: [slc-a-1]", &[SERVICE, &rule]),
+            of("level: zone, selector: {}", &[SERVICE, &rule]),
+            // a Service is read from every cluster
+            of("selector: {}", &[SERVICE]),
+            // without an entrance nobody said that one control plane is the zone's
+            of("names: [phx-a-1]", &[SERVICE, &rule]),
+        ],
+    );
+    let apart = fleet("", "zone: phx-a");
+    assert_eq!(found(&of("selector: {}", &[SERVICE, &rule]), Some(&apart)), Vec::<String>::new());
+}
+
+#[test]
+fn aliases_that_lead_back_to_themselves() {
+    let names = |of: &[(&str, &str)]| {
+        let one = |(name, target): &(&str, &str)| {
+            let text = format!(
+                "{{ apiVersion: overspill.dev/v1alpha1, kind: NameService, metadata: {{ name: {name}, namespace: team }}, spec: {{ fqdn: {name}.example.com, provider: corp, target: {{ {target} }} }} }}"
+            );
+            NameService::try_from(serde_saphyr::from_str::<crate::api::NameService>(&text).unwrap()).unwrap()
+        };
+        let facts = FleetFacts { names: of.iter().map(one).collect(), ..facts() };
+        let findings = lint(&[], Some(&facts), &Schemas::embedded());
+        findings
+            .iter()
+            .map(|one| format!("{} {} {}", one.object.name, one.code, one.message))
+            .collect::<Vec<_>>()
+    };
+    let told =
+        |name: &str, way: &str| format!("{name} alias-circle {way} is a circle, so no address is ever found");
+    let [a, b, c] = ["alias: a.example.com", "alias: b.example.com", "alias: c.example.com"];
+    let two = "a.example.com -> b.example.com -> a.example.com";
+    let back = "b.example.com -> a.example.com -> b.example.com";
+    assert_eq!(names(&[("a", b), ("b", a)]), [told("a", two), told("b", back)]);
+    assert_eq!(names(&[("a", b), ("b", c), ("c", a)]).len(), 3);
+    // who leads into a circle is in none; the circle is told
+    assert_eq!(names(&[("c", a), ("a", b), ("b", a)]), [told("a", two), told("b", back)]);
+    let none = Vec::<String>::new();
+    assert_eq!(names(&[("a", b), ("b", c), ("c", "addresses: [192.0.2.1]")]), none);
+    assert_eq!(names(&[("a", b), ("b", "accessPoint: shop")]), none);
+    assert_eq!(names(&[("a", "alias: edge.example.net"), ("b", a)]), none);
+}
