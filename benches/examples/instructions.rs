@@ -4,7 +4,9 @@
 //! Noise does not touch these numbers. Each case runs by itself under callgrind
 //! with N and with 2 N repetitions; the difference divided by N is one operation
 //! and a few instructions of loop. To look into one case:
-//! `valgrind --tool=callgrind target/release/examples/instructions path/hit 20000`.
+//! `valgrind --tool=callgrind target/release/examples/instructions path/hit 20000`,
+//! with a size after the count if that matters: `small`, `full` or `tenfold`.
+//! `instructions -- growth` counts what ten times as much takes, in some minutes.
 
 use std::process::{Command, exit};
 
@@ -14,9 +16,11 @@ fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let outcome = match arguments.as_slice() {
         [] => print_table(),
-        [name, count @ ..] => {
-            let count = count.first().and_then(|count| count.parse().ok()).unwrap_or(1_000);
-            find(name).map(|case| _ = (case.prepare)(Scale::Small)(count))
+        [word] if word == "growth" => print_growth(),
+        [name, rest @ ..] => {
+            let count = rest.first().and_then(|count| count.parse().ok()).unwrap_or(1_000);
+            let scale = rest.get(1).map_or(Ok(Scale::Small), |word| scale(word));
+            scale.and_then(|scale| find(name).map(|case| _ = (case.prepare)(scale)(count)))
         }
     };
     if let Err(message) = outcome {
@@ -87,20 +91,51 @@ fn print_table() -> Result<(), String> {
     Ok(())
 }
 
+/// What grows, and is prepared quickly enough to be counted ten times as large.
+const GROWING: [&str; 11] = [
+    "render",
+    "render-steered",
+    "compare",
+    "placement",
+    "patch/overspill",
+    "merge/overspill",
+    "diff/overspill",
+    "reconcile",
+    "rollout-report",
+    "rollout-revision",
+    "footprint",
+];
+
+fn print_growth() -> Result<(), String> {
+    println!("| instructions for one operation | once | ten times as much | |");
+    println!("|---|--:|--:|--:|");
+    for name in GROWING {
+        let name = format!("mesh/{name}");
+        let [once, tenfold] = ["full", "tenfold"].map(|size| {
+            // one is not enough: the first makes room for those that follow
+            let [two, four] = [2, 4].map(|count| counted(&name, count, size));
+            Ok::<u64, String>(four?.saturating_sub(two?) / 2)
+        });
+        let (once, tenfold) = (once?, tenfold?);
+        println!("| {name} | {once} | {tenfold} | {:.1} x |", tenfold as f64 / once as f64);
+    }
+    Ok(())
+}
+
 /// How many instructions one operation of a case takes.
 fn instructions(name: &str) -> Result<u64, String> {
     find(name)?;
     let count = if name.starts_with("mesh/") { FEW } else { COUNT };
-    Ok((counted(name, 2 * count)?.saturating_sub(counted(name, count)?)) / count)
+    Ok((counted(name, 2 * count, "small")?.saturating_sub(counted(name, count, "small")?)) / count)
 }
 
-/// The instructions of a whole run of so many repetitions.
-fn counted(name: &str, count: u64) -> Result<u64, String> {
+/// The instructions of a whole run of so many repetitions on data of a size.
+fn counted(name: &str, count: u64, size: &str) -> Result<u64, String> {
     let own = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
     let run = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(own)
-        .args([name, &count.to_string()])
+        .args([name, &count.to_string(), size])
         .output()
         .map_err(|error| format!("cannot run valgrind ({error}); on Debian: apt-get install valgrind"))?;
     let said = String::from_utf8_lossy(&run.stderr);
@@ -108,6 +143,15 @@ fn counted(name: &str, count: u64) -> Result<u64, String> {
     total
         .and_then(|(_, number)| number.trim().parse().ok())
         .ok_or_else(|| format!("valgrind counted nothing for {name}:\n{said}"))
+}
+
+fn scale(word: &str) -> Result<Scale, String> {
+    match word {
+        "small" => Ok(Scale::Small),
+        "full" => Ok(Scale::Full),
+        "tenfold" => Ok(Scale::Tenfold),
+        _ => Err(format!("no size {word:?}; there are small, full and tenfold")),
+    }
 }
 
 /// By `group/name`; the group `path` need not be said.

@@ -47,6 +47,8 @@ const MAX_BYTES: u64 = 256 << 20;
 const MAX_NODES: usize = 2_000_000;
 /// YAML nodes that aliases may repeat: enough for shared parts, too few for a bomb.
 const MAX_REPLAYED: usize = 100_000;
+/// The same for each byte of the text: a bomb is short, and whoever reads it for a message reads it again.
+const MAX_REPLAYED_PER_BYTE: usize = 16;
 
 /// A text and where it came from.
 #[derive(Debug)]
@@ -186,20 +188,21 @@ impl Source {
     ///
     /// The first fault of the text, with its place and field.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Fault> {
-        serde_saphyr::from_str_with_options(&self.text, options()).map_err(|error| self.syntax_fault(&error))
+        serde_saphyr::from_str_with_options(&self.text, options(&self.text))
+            .map_err(|error| self.syntax_fault(&error))
     }
 
     /// The names of the fields at the top, as far as the text can be read.
     #[must_use]
     pub fn top_fields(&self) -> Vec<String> {
-        Tree::read(&self.text, &options()).map(|tree| tree.top_fields()).unwrap_or_default()
+        Tree::read(&self.text, &options(&self.text)).map(|tree| tree.top_fields()).unwrap_or_default()
     }
 
     /// A fault of the field at `path`, such as `services[0].mtu`; placed at the
     /// nearest field above if the text does not have it.
     #[must_use]
     pub fn fault(&self, path: &str, message: String) -> Fault {
-        let place = Tree::read(&self.text, &options()).and_then(|tree| tree.place_of(path));
+        let place = Tree::read(&self.text, &options(&self.text)).and_then(|tree| tree.place_of(path));
         self.placed(place.map(|place| (place.line, place.column)), Some(path.to_owned()), message)
     }
 
@@ -213,7 +216,7 @@ impl Source {
     fn syntax_fault(&self, error: &serde_saphyr::Error) -> Fault {
         let error = error.without_snippet();
         let mut place = error.location().map(|location| locate::Place::from(&location));
-        let tree = Tree::read(&self.text, &options());
+        let tree = Tree::read(&self.text, &options(&self.text));
         let located = tree.zip(place);
         let field = match error {
             serde_saphyr::Error::SerdeMissingField { field, .. } => {
@@ -260,14 +263,15 @@ pub fn count(number: usize) -> u32 {
 }
 
 /// Strict YAML 1.2: `no` and `012` are texts, as is `1_000`; duplicate keys are errors.
-fn options() -> serde_saphyr::Options {
+fn options(text: &str) -> serde_saphyr::Options {
+    let replayed = MAX_REPLAYED.min(MAX_REPLAYED_PER_BYTE.saturating_mul(text.len()));
     serde_saphyr::options! {
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
         with_snippet: false,
         budget: serde_saphyr::budget! { max_nodes: MAX_NODES, max_events: 4 * MAX_NODES },
-        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPLAYED },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: replayed },
     }
 }
 

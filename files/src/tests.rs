@@ -142,6 +142,10 @@ fn bombs_are_refused_quickly() {
         bomb += &format!("a{level}: &a{level} [{aliases}]\n");
     }
     assert!(Source::new("bomb", &bomb).parse::<serde_json::Value>().is_err());
+    // a part that many share is none
+    let shared = format!("a: &a [{}]\nb:\n{}", vec!["x"; 50].join(", "), "- *a\n".repeat(60));
+    let shared: serde_json::Value = Source::new("shared", &shared).parse().expect("it is short enough");
+    assert_eq!(shared["b"][59][49], "x");
     let deep = "[".repeat(10_000);
     assert!(Source::new("deep", &deep).parse::<serde_json::Value>().is_err());
 }

@@ -26,7 +26,7 @@ use crate::render::Rendering;
 pub use file::{GatewayConfig, MeshService, NamespaceSpec, ServiceSpec, Services, ServicesFile};
 pub use model::{Counts, SizeModel};
 
-use count::Objects;
+use count::{Mesh, Objects};
 
 /// What proxies will hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -116,22 +116,23 @@ pub fn predict(renderings: &[Rendering], services: &Services, fleet: &Fleet) -> 
         .map(|(name, renderings)| (name, Objects::of(&renderings, services), renderings))
         .collect();
     let needed: BTreeSet<&str> = clusters.iter().flat_map(|(_, objects, _)| objects.needed()).collect();
+    let mesh = Mesh::of(services, &needed);
     for (name, objects, renderings) in &clusters {
         let cluster = fleet.cluster(name.as_str());
-        for viewer in objects.viewers(services) {
+        for viewer in objects.viewers(services, &mesh) {
             let (class, namespace) = (viewer.class, viewer.namespace.clone());
             let budget_bytes = budget(class, cluster);
             let is_own = class == ProxyClass::Gateway && services.gateway_config == GatewayConfig::Overspill;
             let counts = if is_own {
                 own::counts(renderings, services, &namespace)
             } else {
-                objects.counts(&viewer, services)
+                objects.counts(&viewer, services, &mesh)
             };
             let size = services.model.size(counts);
             let over = budget_bytes.is_some_and(|budget| size.memory_bytes > budget);
             // what is exported is nothing to a gateway of our own
             if let Some(budget) = budget_bytes.filter(|_| over && !is_own) {
-                let candidates = objects.unneeded(&viewer, services, &needed);
+                let candidates = viewer.unneeded(services, &mesh);
                 for position in to_hide(candidates, size.memory_bytes - budget) {
                     hide[position] = true;
                 }

@@ -150,11 +150,11 @@ impl Decision {
     pub fn condition(&self, wall: WallTime, generation: u64) -> Condition {
         let is_placed = matches!(self.outcome, Outcome::Place | Outcome::Retain);
         Condition {
-            kind: "Placed".to_owned(),
+            kind: "Placed".into(),
             status: if is_placed { ConditionStatus::True } else { ConditionStatus::False },
             observed_generation: Some(generation),
             last_transition_time: wall,
-            reason: self.reason.word().to_owned(),
+            reason: self.reason.word().into(),
             message: self.reason.to_string(),
         }
     }

@@ -4,7 +4,7 @@
 //! winning: the template as it is; the access point's namespace, if it has
 //! none; the overrides that hold on the target, in their order; the steering of
 //! its traffic ([`crate::traffic`]), where that is asked for; the mark by which
-//! we know our objects. The result is checked as the target's API server would
+//! we know our objects, which no other writes. The result is checked as the target's API server would
 //! check it. Either all objects of a target are right or it gets none,
 //! and every fault is told with the rule that brought it.
 //!
@@ -124,25 +124,12 @@ pub fn render_steered(
     fleet: &Fleet,
     schemas: &Schemas,
 ) -> Rendering {
-    let mut plain = render(access_point, target, schemas);
-    if !plain.errors.is_empty() {
-        return plain;
+    let renderer = Renderer::new(access_point, target, schemas);
+    let mut parts = renderer.plain();
+    if parts.errors.is_empty() {
+        renderer.steer(&mut parts, fleet);
     }
-    match steer(&plain.identified(), access_point, target, fleet) {
-        Ok(steering) if steering.is_empty() => plain,
-        Ok(steering) => render_with(access_point, target, schemas, Some(&steering)),
-        Err(error) => {
-            plain.objects.clear();
-            plain.trace.clear();
-            plain.errors.push(RenderError {
-                object: error.object,
-                rule: trace::TRAFFIC.to_owned(),
-                path: error.path,
-                reason: error.problem.to_string(),
-            });
-            plain
-        }
-    }
+    renderer.rendering(parts)
 }
 
 /// Renders an access point for one target with this steering.
@@ -153,114 +140,197 @@ pub fn render_with(
     schemas: &Schemas,
     steering: Option<&Steering>,
 ) -> Rendering {
-    let origins = Origins::new(access_point);
-    let mut rendering = Rendering {
-        target: target.name().clone(),
-        objects: Vec::new(),
-        errors: Vec::new(),
-        trace: Vec::new(),
-    };
-    for template in &access_point.templates {
-        match object(access_point, template, target, &origins, steering) {
-            Ok(None) => {}
-            Ok(Some(document)) => {
-                let value = document.to_value();
-                rendering.errors.extend(faults(access_point, template, &document, &value, schemas, &origins));
-                rendering.trace.extend(origins.trace(&template.id, &document));
-                rendering.objects.push(value);
-            }
-            Err(error) => rendering.errors.push(error),
-        }
+    let renderer = Renderer::new(access_point, target, schemas);
+    let mut parts = renderer.plain();
+    if let Some(steering) = steering.filter(|_| parts.errors.is_empty()) {
+        renderer.apply(&mut parts, steering);
     }
-    if !rendering.errors.is_empty() {
-        rendering.objects.clear();
-        rendering.trace.clear();
-    }
-    // stable: within one writer the order of templates and fields stays
-    rendering.trace.sort_by_key(|entry| entry.origin);
-    rendering
+    renderer.rendering(parts)
 }
 
-/// One object for a target; `None` if it is not to be there.
-fn object(
+/// What keeps a target from receiving an access point.
+pub(crate) struct Faults {
+    /// Without the steering of its traffic.
+    pub(crate) plain: Vec<RenderError>,
+    /// With it; looked for only where nothing else is at fault.
+    pub(crate) steered: Vec<RenderError>,
+}
+
+/// The errors of [`render`], and where it has none those of [`render_steered`], without either's trace.
+pub(crate) fn faults(
     access_point: &AccessPoint,
-    template: &Template,
     target: &Target<'_>,
-    origins: &Origins,
-    steering: Option<&Steering>,
-) -> Result<Option<Document>, RenderError> {
-    let mut document = Document::new(template.object.clone(), Origins::TEMPLATE);
-    const NAMESPACE: [&str; 2] = ["metadata", "namespace"];
-    if document.get(&NAMESPACE).is_none() {
-        document.set(&NAMESPACE, json!(access_point.id.namespace.as_str()), Origins::ACCESS_POINT);
+    fleet: &Fleet,
+    schemas: &Schemas,
+) -> Faults {
+    let renderer = Renderer::new(access_point, target, schemas);
+    let mut parts = renderer.plain();
+    let plain = std::mem::take(&mut parts.errors);
+    if plain.is_empty() && access_point.traffic.is_some() {
+        renderer.steer(&mut parts, fleet);
     }
-    for (position, one) in access_point.overrides.iter().enumerate() {
-        if !one.targets.matches(target) {
-            continue;
+    Faults { plain, steered: parts.errors }
+}
+
+/// What renders one access point for one target.
+struct Renderer<'a> {
+    access_point: &'a AccessPoint,
+    target: &'a Target<'a>,
+    schemas: &'a Schemas,
+    origins: Origins,
+}
+
+/// The objects that a target would receive, each by its template, with all that is wrong.
+#[derive(Default)]
+struct Parts<'a> {
+    templates: Vec<&'a Template>,
+    documents: Vec<Document>,
+    /// What the documents are now.
+    objects: Vec<(TemplateId, Value)>,
+    errors: Vec<RenderError>,
+}
+
+impl<'a> Renderer<'a> {
+    fn new(access_point: &'a AccessPoint, target: &'a Target<'a>, schemas: &'a Schemas) -> Self {
+        Self { access_point, target, schemas, origins: Origins::new(access_point) }
+    }
+
+    /// All objects without the steering of traffic.
+    fn plain(&self) -> Parts<'a> {
+        let mut parts = Parts::default();
+        for template in &self.access_point.templates {
+            match self.document(template) {
+                Ok(None) => {}
+                Ok(Some(document)) => {
+                    let value = self.checked(template, &document, &mut parts.errors);
+                    parts.templates.push(template);
+                    parts.documents.push(document);
+                    parts.objects.push((template.id.clone(), value));
+                }
+                Err(error) => parts.errors.push(error),
+            }
         }
-        for (number, rule) in one.rules.iter().enumerate().filter(|(_, rule)| rule.concerns(&template.id)) {
-            let origin = origins.rule(position, number);
-            match rule.apply(&mut document, target, origin) {
-                Ok(Outcome::Kept) => {}
-                Ok(Outcome::Deleted) => return Ok(None),
-                Err(error) => {
-                    return Err(RenderError {
-                        object: template.id.clone(),
-                        rule: origins.name(origin).to_owned(),
-                        path: error.path(),
-                        reason: error.to_string(),
-                    });
+        parts
+    }
+
+    /// Steers the traffic of objects that are right.
+    fn steer(&self, parts: &mut Parts<'a>, fleet: &Fleet) {
+        match steer(&parts.objects, self.access_point, self.target, fleet) {
+            Ok(steering) => self.apply(parts, &steering),
+            Err(error) => parts.errors.push(RenderError {
+                object: error.object,
+                rule: trace::TRAFFIC.to_owned(),
+                path: error.path,
+                reason: error.problem.to_string(),
+            }),
+        }
+    }
+
+    /// Changes what is steered, and nothing else: the other objects are what they were.
+    fn apply(&self, parts: &mut Parts<'a>, steering: &Steering) {
+        let Parts { templates, documents, objects, errors } = parts;
+        for ((template, document), (id, value)) in templates.iter().zip(documents).zip(objects) {
+            let operations = steering.operations(id);
+            if operations.is_empty() {
+                continue;
+            }
+            match apply(document, operations, self.origins.traffic()) {
+                Ok(()) => *value = self.checked(template, document, errors),
+                Err(error) => errors.push(RenderError {
+                    object: id.clone(),
+                    rule: trace::TRAFFIC.to_owned(),
+                    path: error.pointer.clone(),
+                    reason: error.to_string(),
+                }),
+            }
+        }
+    }
+
+    fn rendering(&self, parts: Parts<'a>) -> Rendering {
+        let target = self.target.name().clone();
+        if !parts.errors.is_empty() {
+            return Rendering { target, objects: Vec::new(), errors: parts.errors, trace: Vec::new() };
+        }
+        let documents = parts.templates.iter().zip(&parts.documents);
+        let mut trace: Vec<TraceEntry> =
+            documents.flat_map(|(template, document)| self.origins.trace(&template.id, document)).collect();
+        // stable: within one writer the order of templates and fields stays
+        trace.sort_by_key(|entry| entry.origin);
+        let objects = parts.objects.into_iter().map(|(_, value)| value).collect();
+        Rendering { target, objects, errors: Vec::new(), trace }
+    }
+
+    /// One object with its overrides and our mark; `None` if it is not to be there.
+    fn document(&self, template: &Template) -> Result<Option<Document>, RenderError> {
+        let mut document = Document::new(template.object.clone(), Origins::TEMPLATE);
+        const NAMESPACE: [&str; 2] = ["metadata", "namespace"];
+        if document.get(&NAMESPACE).is_none() {
+            let namespace = json!(self.access_point.id.namespace.as_str());
+            document.set(&NAMESPACE, namespace, Origins::ACCESS_POINT);
+        }
+        for (position, one) in self.access_point.overrides.iter().enumerate() {
+            if !one.targets.matches(self.target) {
+                continue;
+            }
+            for (number, rule) in one.rules.iter().enumerate().filter(|(_, rule)| rule.concerns(&template.id))
+            {
+                let origin = self.origins.rule(position, number);
+                match rule.apply(&mut document, self.target, origin) {
+                    Ok(Outcome::Kept) => {}
+                    Ok(Outcome::Deleted) => return Ok(None),
+                    Err(error) => {
+                        return Err(RenderError {
+                            object: template.id.clone(),
+                            rule: self.origins.name(origin).to_owned(),
+                            path: error.path(),
+                            reason: error.to_string(),
+                        });
+                    }
                 }
             }
         }
+        let name = json!(self.access_point.id.name.as_str());
+        document.set(&["metadata", "labels", OWNER_LABEL], name, self.origins.owner());
+        Ok(Some(document))
     }
-    let operations = steering.map(|steering| steering.operations(&template.id)).unwrap_or_default();
-    if !operations.is_empty() {
-        apply(&mut document, operations, origins.traffic()).map_err(|error| RenderError {
-            object: template.id.clone(),
-            rule: trace::TRAFFIC.to_owned(),
-            path: error.pointer.clone(),
-            reason: error.to_string(),
-        })?;
+
+    /// What a document is; what the target's API server would refuse of it goes to the errors, with whoever wrote it.
+    fn checked(&self, template: &Template, document: &Document, errors: &mut Vec<RenderError>) -> Value {
+        let error = |path: Pointer, reason: String, writer: Origin| {
+            let rule = self.origins.name(writer).to_owned();
+            RenderError { object: template.id.clone(), rule, path, reason }
+        };
+        let mut value = document.to_value();
+        // our mark, which a person may not write
+        let mark = labels_mut(&mut value).and_then(|labels| labels.remove(OWNER_LABEL));
+        let frame = Template::check_frame(&value, &self.access_point.id.namespace, &FieldPath::default());
+        if let (Some(labels), Some(mark)) = (labels_mut(&mut value), mark) {
+            labels.insert(OWNER_LABEL.to_owned(), mark);
+        }
+        if let Err(wrong) = frame {
+            let path = trace::pointer_of(&wrong.path);
+            let writer = last_writer(document, &path);
+            errors.push(error(path, wrong.problem.to_string(), writer));
+            return value;
+        }
+        let findings = self.schemas.check_object(template.id.kind, &value).into_iter();
+        let findings = findings.filter(|finding| !finding.problem.is_warning());
+        let writer = |finding: &SchemaFinding| match &finding.problem {
+            SchemaProblem::Missing { field } if never_had(template, &finding.path, field) => {
+                Origins::TEMPLATE
+            }
+            _ => last_writer(document, &finding.path),
+        };
+        errors.extend(findings.map(|finding| {
+            let writer = writer(&finding);
+            error(finding.path, finding.problem.to_string(), writer)
+        }));
+        value
     }
-    let name = json!(access_point.id.name.as_str());
-    document.set(&["metadata", "labels", OWNER_LABEL], name, origins.owner());
-    Ok(Some(document))
 }
 
-/// What the target's API server would refuse, with whoever wrote it.
-fn faults(
-    access_point: &AccessPoint,
-    template: &Template,
-    document: &Document,
-    value: &Value,
-    schemas: &Schemas,
-    origins: &Origins,
-) -> Vec<RenderError> {
-    let error = |path: Pointer, reason: String, writer: Origin| {
-        let rule = origins.name(writer).to_owned();
-        RenderError { object: template.id.clone(), rule, path, reason }
-    };
-    let mut bare = value.clone();
-    if let Some(labels) = bare.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
-        labels.remove(OWNER_LABEL); // which a person may not write
-    }
-    if let Err(wrong) = Template::check(bare, &access_point.id.namespace, &FieldPath::default()) {
-        let path = trace::pointer_of(&wrong.path);
-        let writer = last_writer(document, &path);
-        return vec![error(path, wrong.problem.to_string(), writer)];
-    }
-    let findings = schemas.check_object(template.id.kind, value).into_iter();
-    let findings = findings.filter(|finding| !finding.problem.is_warning());
-    let writer = |finding: &SchemaFinding| match &finding.problem {
-        SchemaProblem::Missing { field } if never_had(template, &finding.path, field) => Origins::TEMPLATE,
-        _ => last_writer(document, &finding.path),
-    };
-    let error = |finding: SchemaFinding| {
-        let writer = writer(&finding);
-        error(finding.path, finding.problem.to_string(), writer)
-    };
-    findings.map(error).collect()
+fn labels_mut(object: &mut Value) -> Option<&mut serde_json::Map<String, Value>> {
+    object.pointer_mut("/metadata/labels").and_then(Value::as_object_mut)
 }
 
 /// Whether a template has the place where a field is missing, and not the field: then nobody took it away.

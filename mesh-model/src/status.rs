@@ -216,10 +216,12 @@ impl StatusStore {
             self.heard.remove(&(before.heard, name.clone()));
         }
         let generation = report.observed_generation;
-        let conditions = std::array::from_fn(|aspect| {
-            let said = verdicts[aspect].condition(Aspect::ALL[aspect], generation, wall);
+        let mut said = verdicts.into_iter().zip(Aspect::ALL);
+        let conditions = std::array::from_fn(|at| {
+            let (verdict, aspect) = said.next().expect("there is a verdict of each aspect");
+            let said = verdict.condition(aspect, generation, wall);
             match &before {
-                Some(before) => before.conditions[aspect].clone().updated(said),
+                Some(before) => before.conditions[at].updated(said),
                 None => said,
             }
         });
@@ -231,9 +233,7 @@ impl StatusStore {
         let old_fresh_at = before.as_ref().and_then(|before| before.fresh_at);
         let fresh_at = fresh.map(|(_, wall)| wall).or(old_fresh_at);
         let entry = Entry { report, heard: heard.unwrap_or(Time::ZERO), fresh_at, conditions };
-        // how fresh it is alone is no reason to write
-        let shown = |entry: &Entry| TargetStatus { fresh_at: None, ..entry.shown(name) };
-        let is_new = before.is_none_or(|before| shown(&before) != shown(&entry));
+        let is_new = before.is_none_or(|before| !before.is_shown_as(&entry));
         if fresh.is_some() {
             self.heard.insert((entry.heard, name.clone()));
         }
@@ -245,15 +245,13 @@ impl StatusStore {
 
     /// The roll-up, if it is another than before.
     fn changed_roll_up(&mut self, wall: WallTime) -> Option<Vec<Condition>> {
-        let said = self.counts.roll_up(self.targets.len(), wall);
-        let conditions: Vec<Condition> = if self.shown.is_empty() {
+        let mut said = self.counts.roll_up(self.targets.len(), wall);
+        if !self.shown.is_empty() {
+            said = self.shown.iter().zip(said).map(|(old, new)| old.updated(new)).collect();
+        }
+        (said != self.shown).then(|| {
+            self.shown.clone_from(&said);
             said
-        } else {
-            self.shown.iter().cloned().zip(said).map(|(old, new)| old.updated(new)).collect()
-        };
-        (conditions != self.shown).then(|| {
-            self.shown.clone_from(&conditions);
-            conditions
         })
     }
 }
@@ -273,6 +271,13 @@ impl TargetReport {
 }
 
 impl Entry {
+    /// Whether both are shown alike; how fresh they are alone is no reason to write.
+    fn is_shown_as(&self, other: &Self) -> bool {
+        let (one, two) = (&self.report, &other.report);
+        (&one.vip, &one.fqdn, &one.certificate, &one.route, &self.conditions)
+            == (&two.vip, &two.fqdn, &two.certificate, &two.route, &other.conditions)
+    }
+
     fn shown(&self, name: &Name) -> TargetStatus {
         let report = self.report.clone();
         let is_routed = report.route != RouteStatus::default();

@@ -126,6 +126,15 @@ impl Template {
 
     /// Checks an object as it is written at `path`, in an access point of `namespace`.
     pub(crate) fn check(object: Value, namespace: &Name, path: &FieldPath) -> Result<Self, SpecError> {
+        Ok(Self { id: Self::check_frame(&object, namespace, path)?, object })
+    }
+
+    /// The same of an object that somebody else keeps; gives which one it is.
+    pub(crate) fn check_frame(
+        object: &Value,
+        namespace: &Name,
+        path: &FieldPath,
+    ) -> Result<TemplateId, SpecError> {
         let Some(fields) = object.as_object() else {
             return Err(path.wrong(TemplateProblem::Type { right: "a Kubernetes object" }));
         };
@@ -143,7 +152,7 @@ impl Template {
         }
         let metadata = fields.get("metadata");
         let name = metadata_name(metadata, kind, namespace, &path.field("metadata"))?;
-        Ok(Self { id: TemplateId { kind, name }, object })
+        Ok(TemplateId { kind, name })
     }
 }
 

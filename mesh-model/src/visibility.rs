@@ -89,7 +89,7 @@ text_value!(Export, "viewer", r"^([*.~]|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$", "
 /// assert!(ExportTo::default().shows(&shop, &pay));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ExportTo(BTreeSet<Export>);
 
 impl ExportTo {

@@ -137,6 +137,8 @@ struct Subscription {
     is_for_all: bool,
     /// What it has, the last good ones.
     has: BTreeMap<String, Resource>,
+    /// The names that may have to be sent or taken away: whoever is in step with what is wanted is not among them.
+    open: BTreeSet<String>,
     /// Parts of messages that it refused, of which not all need be bad; the last is tried first.
     suspects: Vec<BTreeSet<String>>,
     /// What it refused of what is wanted now, with versions.
@@ -185,6 +187,9 @@ impl Session {
     /// Takes what is wanted from now on; the first is sent at once, later ones are gathered.
     pub fn handle_snapshot(&mut self, now: Time, snapshot: Arc<Snapshot>) {
         if self.wanted.is_none() {
+            for (kind, subscription) in &mut self.kinds {
+                subscription.open.extend(snapshot.of(*kind).map(|one| one.name.clone()));
+            }
             self.wanted = Some(snapshot);
             self.advance();
             return;
@@ -197,19 +202,19 @@ impl Session {
 
     /// Sends what was gathered, if it is time; may be called too early or too often.
     pub fn handle_timeout(&mut self, now: Time) {
-        if self.gathered.as_ref().is_some_and(|(_, at, _)| *at <= now) {
-            let before =
-                std::mem::replace(&mut self.wanted, self.gathered.take().map(|(snapshot, _, _)| snapshot));
+        if let Some((wanted, ..)) = self.gathered.take_if(|(_, at, _)| *at <= now) {
+            let before = self.wanted.replace(Arc::clone(&wanted)).unwrap_or_default();
             for (kind, subscription) in &mut self.kinds {
-                let version =
-                    |of: &Option<Arc<Snapshot>>| of.as_ref().map(|one| one.version(*kind).to_owned());
-                if version(&before) != version(&self.wanted) {
+                if before.version(*kind) != wanted.version(*kind) {
+                    subscription.open.extend(wanted.changed(&before, *kind).map(str::to_owned));
                     subscription.keeps_all = false;
                     // a message is refused for one of its resources, so the others have another try
-                    subscription.doubtful.extend(std::mem::take(&mut subscription.refused).into_keys());
-                    subscription
-                        .doubtful
-                        .extend(std::mem::take(&mut subscription.suspects).into_iter().flatten());
+                    let refused = std::mem::take(&mut subscription.refused).into_keys();
+                    let suspects = std::mem::take(&mut subscription.suspects).into_iter().flatten();
+                    for name in refused.chain(suspects) {
+                        subscription.open.insert(name.clone());
+                        subscription.doubtful.insert(name);
+                    }
                 }
             }
             self.is_in_step = false;
@@ -263,8 +268,13 @@ impl Session {
         let Some(subscription) = self.kinds.get_mut(&request.kind) else { return };
         let all = |names: &[String]| names.iter().any(|name| name == "*");
         let is_for_all = all(&request.subscribe) || (is_first && request.subscribe.is_empty());
+        let was_for_all = subscription.is_for_all;
         subscription.is_for_all |= request.kind.is_whole() && is_for_all;
         subscription.is_for_all &= !all(&request.unsubscribe);
+        if subscription.is_for_all && !was_for_all {
+            let all = wanted.iter().flat_map(|wanted| wanted.of(request.kind));
+            subscription.open.extend(all.map(|one| one.name.clone()));
+        }
         match self.protocol {
             Protocol::Delta => {
                 for name in request.unsubscribe {
@@ -279,12 +289,14 @@ impl Session {
                 for (name, version) in request.has.into_iter().filter(|_| is_first) {
                     let body = Arc::new(serde_json::Value::Null);
                     let refers_to = Arc::default();
+                    subscription.open.insert(name.clone());
                     subscription.has.insert(name.clone(), Resource { name, version, body, refers_to });
                 }
             }
             Protocol::StateOfTheWorld => {
-                subscription.names = request.subscribe.into_iter().collect();
-                let names = subscription.names.clone();
+                let names: BTreeSet<String> = request.subscribe.into_iter().collect();
+                subscription.open.extend(names.difference(&subscription.names).cloned());
+                subscription.names.clone_from(&names);
                 if !request.kind.is_whole() {
                     subscription.has.retain(|name, _| names.contains(name));
                     subscription.refused.retain(|name, _| names.contains(name));
@@ -308,6 +320,8 @@ impl Subscription {
     /// Takes note of an answer; gives what was refused once it is known which it was.
     fn settle(&mut self, sent: Option<Sent>, is_refused: bool) -> Option<Vec<String>> {
         let sent = sent?;
+        // what is wanted may have changed and changed back meanwhile
+        self.open.extend(sent.resources.keys().chain(&sent.removed).cloned());
         if is_refused {
             // what it has already it did not refuse
             let new = sent.resources.into_values().filter(|one| self.has.get(&one.name) != Some(one));
@@ -323,7 +337,7 @@ impl Subscription {
             return Some(names);
         }
         if sent.is_whole {
-            self.has.clear();
+            self.open.extend(std::mem::take(&mut self.has).into_keys());
             self.doubtful.clear();
         }
         for name in sent.removed {
@@ -340,6 +354,7 @@ impl Subscription {
     }
 
     fn forget(&mut self, name: &str) {
+        self.open.insert(name.to_owned());
         self.has.remove(name);
         self.refused.remove(name);
         self.doubtful.remove(name);

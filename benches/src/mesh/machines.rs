@@ -92,7 +92,8 @@ fn drain(rollout: &mut Rollout) -> usize {
 /// One target of one of 1,000 access points has news; 100 targets each.
 pub(super) fn changing(scale: Scale) -> Work {
     let names: Vec<Name> = (0..TARGETS).map(|number| name(&cluster_name(number))).collect();
-    let mut stores = rebuilt(scale.grown(1_000, 3), &names);
+    let mut stores = rebuilt(reports(scale), &names);
+    let certificate = certificate();
     let mut number = 0;
     Box::new(move |count| {
         timed(|| {
@@ -101,7 +102,7 @@ pub(super) fn changing(scale: Scale) -> Work {
                 // scattered, so that no store is warmer than in a fleet
                 let at = (number as usize).wrapping_mul(0x9e37_79b1) % stores.len();
                 let target = &names[number as usize % names.len()];
-                let report = report(number, number + 1);
+                let report = report(&certificate, number, number + 1);
                 let write = stores[at].update(target, report, Time::from_secs(u64::from(number)), wall());
                 assert!(write.is_some(), "it is news");
             }
@@ -112,10 +113,11 @@ pub(super) fn changing(scale: Scale) -> Work {
 /// All of them from nothing.
 pub(super) fn rebuilding(scale: Scale) -> Work {
     let names: Vec<Name> = (0..TARGETS).map(|number| name(&cluster_name(number))).collect();
+    let all = reports(scale);
     prepared(
-        || (),
-        move |()| {
-            let stores = rebuilt(scale.grown(1_000, 3), &names);
+        move || all.clone(),
+        move |reports| {
+            let stores = rebuilt(reports, &names);
             assert_eq!(stores[0].status(None, 1).targets.len(), names.len());
             stores
         },
@@ -125,28 +127,39 @@ pub(super) fn rebuilding(scale: Scale) -> Work {
 /// Targets of an access point.
 const TARGETS: u32 = 100;
 
-fn rebuilt(access_points: u32, targets: &[Name]) -> Vec<StatusStore> {
+/// The first report of each target of 1,000 access points.
+fn reports(scale: Scale) -> Vec<Vec<TargetReport>> {
+    let certificate = certificate();
+    let of = |number: u32| {
+        (0..TARGETS).map(|position| report(&certificate, number * TARGETS + position, 1)).collect()
+    };
+    (0..scale.grown(1_000, 3)).map(of).collect()
+}
+
+fn rebuilt(reports: Vec<Vec<TargetReport>>, targets: &[Name]) -> Vec<StatusStore> {
     let names = ["shop.example.com".parse().expect("is a name")].into();
     let wanted = Wanted { vip: true, names, certificate: true };
-    let store = |number: u32| {
+    let store = |reports: Vec<TargetReport>| {
         let mut store = StatusStore::new(wanted.clone(), Duration::from_secs(60));
-        for (target, position) in targets.iter().zip(0..) {
-            store.update(target, report(number * TARGETS + position, 1), Time::from_secs(1), wall());
+        for (target, report) in targets.iter().zip(reports) {
+            store.update(target, report, Time::from_secs(1), wall());
         }
         store
     };
-    (0..access_points).map(store).collect()
+    reports.into_iter().map(store).collect()
 }
 
-fn report(number: u32, revision: u32) -> TargetReport {
+fn certificate() -> CertificateStatus {
+    read(json!({ "state": "issued", "serial": "1f", "notAfter": "2027-01-01T00:00:00Z" }))
+}
+
+fn report(certificate: &CertificateStatus, number: u32, revision: u32) -> TargetReport {
     let revision = Some(format!("{revision:064x}"));
     TargetReport {
         vip: vec![address(number).into()],
         vip_owner: None,
         fqdn: vec!["shop.example.com".parse().expect("is a name")],
-        certificate: Some(read::<CertificateStatus>(json!({
-            "state": "issued", "serial": "1f", "notAfter": "2027-01-01T00:00:00Z",
-        }))),
+        certificate: Some(certificate.clone()),
         route: RouteStatus { applied: revision.clone(), live: revision },
         observed_generation: 1,
     }

@@ -3,6 +3,8 @@
 //! One condition for each aspect; `Unknown` where there is no news, never an
 //! old `True`. The time changes only with the status.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::time::WallTime;
@@ -14,7 +16,7 @@ use crate::time::WallTime;
 pub struct Condition {
     /// The aspect, in CamelCase: `Ready`, `Vip`, `Certificate`.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// Whether it holds.
     pub status: ConditionStatus,
     /// The generation of the spec that this was said of.
@@ -23,7 +25,7 @@ pub struct Condition {
     /// When the status changed last.
     pub last_transition_time: WallTime,
     /// Why, in one CamelCase word for programs.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// Why, in a sentence for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
@@ -57,11 +59,11 @@ impl Condition {
     ///     message: String::new(),
     /// };
     /// let old = ready(ConditionStatus::False, "2026-01-01T00:00:00Z", "NoVip");
-    /// let new = old.clone().updated(ready(ConditionStatus::False, "2026-01-02T00:00:00Z", "NoName"));
+    /// let new = old.updated(ready(ConditionStatus::False, "2026-01-02T00:00:00Z", "NoName"));
     /// assert_eq!(new, ready(ConditionStatus::False, "2026-01-01T00:00:00Z", "NoName"));
     /// ```
     #[must_use]
-    pub fn updated(self, new: Self) -> Self {
+    pub fn updated(&self, new: Self) -> Self {
         let since =
             if self.status == new.status { self.last_transition_time } else { new.last_transition_time };
         Self { last_transition_time: since, ..new }

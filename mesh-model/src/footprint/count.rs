@@ -38,6 +38,45 @@ struct Routes {
     refers_to: BTreeSet<String>,
 }
 
+/// The mesh as proxies look through it, which many do from end to end.
+pub(super) struct Mesh<'a> {
+    /// In order of host.
+    services: Vec<Listed<'a>>,
+    /// Owners and to whom they show things: far fewer than services, so each is asked once for a viewer.
+    audiences: Vec<(&'a Name, &'a ExportTo)>,
+}
+
+/// A service of the mesh.
+struct Listed<'a> {
+    host: &'a str,
+    service: &'a MeshService,
+    audience: usize,
+    /// Whether anything rendered needs it.
+    is_needed: bool,
+}
+
+impl<'a> Mesh<'a> {
+    pub(super) fn of(services: &'a Services, needed: &BTreeSet<&str>) -> Self {
+        let mut numbers = BTreeMap::new();
+        let list = |(host, service): (&'a String, &'a MeshService)| {
+            let next = numbers.len();
+            let export = service.export.or(&services.default_export);
+            let audience = *numbers.entry((&service.namespace, export)).or_insert(next);
+            Listed { host, service, audience, is_needed: needed.contains(host.as_str()) }
+        };
+        let services = services.services.iter().map(list).collect();
+        let mut audiences: Vec<_> =
+            numbers.into_iter().map(|(audience, number)| (number, audience)).collect();
+        audiences.sort_unstable_by_key(|(number, _)| *number);
+        Self { services, audiences: audiences.into_iter().map(|(_, audience)| audience).collect() }
+    }
+
+    /// Where a host is.
+    fn position(&self, host: &str) -> Option<usize> {
+        self.services.binary_search_by(|one| one.host.cmp(host)).ok()
+    }
+}
+
 /// A class of proxies.
 pub(super) struct Viewer<'a> {
     pub(super) class: ProxyClass,
@@ -49,6 +88,8 @@ pub(super) struct Viewer<'a> {
     refers_to: BTreeSet<&'a str>,
     /// Subsets by host, as far as it sees their rules.
     subsets: BTreeMap<&'a str, u64>,
+    /// What it sees of the mesh, without what is rendered in its cluster, by position.
+    seen: Vec<usize>,
 }
 
 impl<'a> Objects<'a> {
@@ -153,7 +194,7 @@ impl<'a> Objects<'a> {
     }
 
     /// The classes of proxies that there are.
-    pub(super) fn viewers(&'a self, services: &'a Services) -> Vec<Viewer<'a>> {
+    pub(super) fn viewers(&'a self, services: &'a Services, mesh: &Mesh<'_>) -> Vec<Viewer<'a>> {
         let of_gateways = |(namespace, _): &(Name, &Value)| {
             services.gateway_namespace.clone().unwrap_or_else(|| namespace.clone())
         };
@@ -163,6 +204,11 @@ impl<'a> Objects<'a> {
             gateways.into_iter().map(|(namespace, passes)| (ProxyClass::Gateway, namespace, passes));
         let sidecars =
             self.namespaces.iter().map(|namespace| (ProxyClass::Sidecar, namespace.clone(), false));
+        // what is rendered here takes the place of what is there
+        let mut is_replaced = vec![false; mesh.services.len()];
+        for position in self.own.keys().filter_map(|host| mesh.position(host)) {
+            is_replaced[position] = true;
+        }
         let viewer = |(class, namespace, is_east_west): (ProxyClass, Name, bool)| {
             let sees = |owner: &Name, export: &ExportTo| export.shows(owner, &namespace);
             let is_for = |routes: &&Routes| match class {
@@ -171,15 +217,25 @@ impl<'a> Objects<'a> {
             };
             let routes = self.routes.iter().filter(is_for).filter(|one| sees(&one.namespace, &one.export));
             let subsets = self.subsets.iter().filter(|(_, owner, export, _)| sees(owner, export));
-            Viewer {
+            let mut viewer = Viewer {
                 class,
                 // gateways know no Sidecar
                 sidecar: services.sidecar(&namespace).filter(|_| class == ProxyClass::Sidecar),
                 refers_to: routes.flat_map(|one| one.refers_to.iter().map(String::as_str)).collect(),
                 subsets: subsets.map(|(host, _, _, count)| (host.as_str(), *count)).collect(),
                 is_east_west,
+                seen: Vec::new(),
                 namespace,
-            }
+            };
+            let is_shown = |(owner, export): &(&Name, &ExportTo)| export.shows(owner, &viewer.namespace);
+            let is_shown: Vec<bool> = mesh.audiences.iter().map(is_shown).collect();
+            let seen = mesh.services.iter().enumerate().filter(|(position, one)| {
+                is_shown[one.audience]
+                    && !is_replaced[*position]
+                    && viewer.asks_for(services, one.host, one.service)
+            });
+            viewer.seen = seen.map(|(position, _)| position).collect();
+            viewer
         };
         gateways.chain(sidecars).map(viewer).collect()
     }
@@ -190,14 +246,16 @@ impl<'a> Objects<'a> {
     }
 
     /// All that a proxy holds.
-    pub(super) fn counts(&self, viewer: &Viewer<'_>, services: &Services) -> Counts {
+    pub(super) fn counts(&self, viewer: &Viewer<'_>, services: &Services, mesh: &Mesh<'_>) -> Counts {
         let mut ports = BTreeSet::new();
         let mut counts = Counts::default();
-        for (host, service) in self.visible(viewer, services) {
+        let is_port = &mut vec![false; 1 + usize::from(u16::MAX)];
+        let own = self.own.iter().filter(|(host, service)| viewer.sees(services, host, service));
+        let own = own.map(|(host, service)| (host.as_str(), service));
+        let seen = viewer.seen.iter().map(|position| &mesh.services[*position]);
+        for (host, service) in own.chain(seen.map(|one| (one.host, one.service))) {
             counts = counts.plus(of_service(viewer, host, service));
-            if viewer.class == ProxyClass::Sidecar {
-                ports.extend(service.ports.iter().map(|port| u64::from(*port)));
-            }
+            service.ports.iter().for_each(|port| is_port[usize::from(*port)] = true);
         }
         for one in self.routes.iter().filter(|one| one.export.shows(&one.namespace, &viewer.namespace)) {
             let holds = match viewer.class {
@@ -224,7 +282,7 @@ impl<'a> Objects<'a> {
                 counts.listeners + ports.len() as u64
             }
             // and one for all that comes in, one for all that goes out
-            ProxyClass::Sidecar => ports.len() as u64 + 2,
+            ProxyClass::Sidecar => is_port.iter().filter(|is_port| **is_port).count() as u64 + 2,
         };
         counts
     }
@@ -233,50 +291,36 @@ impl<'a> Objects<'a> {
     pub(super) fn needed(&self) -> impl Iterator<Item = &str> {
         self.routes.iter().flat_map(|one| &one.refers_to).chain(self.own.keys()).map(String::as_str)
     }
+}
 
-    /// Services that a proxy sees and nothing rendered needs, by their position in the mesh, with the memory of each.
-    pub(super) fn unneeded(
-        &self,
-        viewer: &Viewer<'_>,
-        services: &Services,
-        needed: &BTreeSet<&str>,
-    ) -> Vec<(usize, u64)> {
-        let is_needed = |host: &str, service: &MeshService| {
-            let is_own = viewer.class == ProxyClass::Sidecar && service.namespace == viewer.namespace;
-            is_own || needed.contains(host)
-        };
+impl Viewer<'_> {
+    /// Services that it sees and nothing rendered needs, by their position in the mesh, with the memory of each.
+    pub(super) fn unneeded(&self, services: &Services, mesh: &Mesh<'_>) -> Vec<(usize, u64)> {
         let base = services.model.size(Counts::default()).memory_bytes;
-        // what is rendered here is needed, so only the rest of the mesh is looked at
-        let mesh = services.services.iter().enumerate().filter(|(_, (host, service))| {
-            self.sees(viewer, services, host, service) && !is_needed(host, service)
-        });
-        let bytes =
-            |host, service| services.model.size(of_service(viewer, host, service)).memory_bytes - base;
-        mesh.map(|(position, (host, service))| (position, bytes(host, service))).collect()
+        let is_own =
+            |service: &MeshService| self.class == ProxyClass::Sidecar && service.namespace == self.namespace;
+        let seen = self.seen.iter().map(|position| (*position, &mesh.services[*position]));
+        let unneeded = seen.filter(|(_, one)| !one.is_needed && !is_own(one.service));
+        let bytes = |one: &Listed<'_>| {
+            services.model.size(of_service(self, one.host, one.service)).memory_bytes - base
+        };
+        unneeded.map(|(position, one)| (position, bytes(one))).collect()
     }
 
-    /// What a proxy sees: what is rendered here, then the rest of the mesh.
-    fn visible<'b>(
-        &'b self,
-        viewer: &'b Viewer<'_>,
-        services: &'b Services,
-    ) -> impl Iterator<Item = (&'b str, &'b MeshService)> {
-        let rest = services.services.iter().filter(|(host, _)| !self.own.contains_key(*host));
-        let all = self.own.iter().chain(rest).map(|(host, service)| (host.as_str(), service));
-        all.filter(move |(host, service)| self.sees(viewer, services, host, service))
+    /// Whether it sees a service.
+    fn sees(&self, services: &Services, host: &str, service: &MeshService) -> bool {
+        service.export.or(&services.default_export).shows(&service.namespace, &self.namespace)
+            && self.asks_for(services, host, service)
     }
 
-    /// Whether a proxy sees a service.
-    fn sees(&self, viewer: &Viewer<'_>, services: &Services, host: &str, service: &MeshService) -> bool {
+    /// Whether it takes a service that is shown to it.
+    fn asks_for(&self, services: &Services, host: &str, service: &MeshService) -> bool {
         let is_filtered =
-            services.filter_gateway_clusters && viewer.class == ProxyClass::Gateway && !viewer.is_east_west;
-        service.export.or(&services.default_export).shows(&service.namespace, &viewer.namespace)
-            && viewer.sidecar.is_none_or(|sidecar| {
-                // what a route that is imported leads to comes with it
-                sidecar.imports(&viewer.namespace, &service.namespace, host)
-                    || viewer.refers_to.contains(host)
-            })
-            && (!is_filtered || viewer.refers_to.contains(host))
+            services.filter_gateway_clusters && self.class == ProxyClass::Gateway && !self.is_east_west;
+        self.sidecar.is_none_or(|sidecar| {
+            // what a route that is imported leads to comes with it
+            sidecar.imports(&self.namespace, &service.namespace, host) || self.refers_to.contains(host)
+        }) && (!is_filtered || self.refers_to.contains(host))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::name::Name;
 use crate::nearest::{did_you_mean, nearest};
 use crate::patch::Pointer;
 use crate::placement::{Evidence, Outcome, Workload, place};
-use crate::render::{RenderError, render, render_steered};
+use crate::render::{RenderError, faults};
 use crate::template::{Schemas, TemplateKind};
 use crate::traffic::{SteerProblem, without};
 use crate::visibility::ambiguous;
@@ -203,12 +203,11 @@ fn renderings(
     // without overrides and traffic all targets are alike, and what is wrong is the templates' own
     let differ = !access_point.overrides.is_empty() || access_point.traffic.is_some();
     for target in targets.iter().filter(|_| differ) {
-        let plain = render(access_point, target, schemas).errors;
-        let (code, errors) = if plain.is_empty() && access_point.traffic.is_some() {
-            let steered = render_steered(access_point, target, &facts.fleet, schemas).errors;
-            (Code::TrafficDoesNotHold, steered)
+        let faults = faults(access_point, target, &facts.fleet, schemas);
+        let (code, errors) = if faults.plain.is_empty() {
+            (Code::TrafficDoesNotHold, faults.steered)
         } else {
-            (Code::DoesNotRender, plain)
+            (Code::DoesNotRender, faults.plain)
         };
         // which are found where they are written, by codes of their own
         let is_known = |error: &RenderError| {

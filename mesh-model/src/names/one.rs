@@ -113,10 +113,11 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
         }));
     }
     outcome.changes = changes(name, &published, &desired, here, provider);
-    outcome.held_changes = match held(&desired, &published, &outcome.deletions, here) {
-        _ if outcome.deletions.is_empty() => outcome.changes.clone(),
-        Some(held) => changes(name, &published, &held, here, provider),
-        None => Vec::new(),
+    outcome.held_changes = if outcome.deletions.is_empty() {
+        outcome.changes.clone()
+    } else {
+        let held = held(&desired, &published, &outcome.deletions, here);
+        held.map(|held| changes(name, &published, &held, here, provider)).unwrap_or_default()
     };
     outcome
 }

@@ -1,5 +1,7 @@
 //! Applying a JSON Patch (RFC 6902): all of it or nothing.
 
+use std::sync::Arc;
+
 use serde_json::{Number, Value};
 
 use super::document::{Content, Node};
@@ -210,7 +212,7 @@ fn find<'a>(root: &'a Node, path: &Pointer) -> Result<&'a Node, PatchProblem> {
     })
 }
 
-fn walk_mut<'a>(root: &'a mut Node, steps: &[Box<str>]) -> Result<&'a mut Node, PatchProblem> {
+fn walk_mut<'a>(root: &'a mut Node, steps: &[Arc<str>]) -> Result<&'a mut Node, PatchProblem> {
     steps.iter().try_fold(root, |node, step| match &mut node.content {
         Content::Mapping(members) => {
             if !members.contains_key(&**step) {

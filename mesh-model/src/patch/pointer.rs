@@ -2,10 +2,13 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::nearest::quoted;
 
 /// The way to a part of a document: `/spec/servers/0`, `~1` for `/` and `~0` for `~` in a step.
+///
+/// Copies share their steps, for a trace names every field of every object.
 ///
 /// ```
 /// use mesh_model::patch::Pointer;
@@ -16,7 +19,7 @@ use crate::nearest::quoted;
 /// # Ok::<(), mesh_model::patch::ParsePointerError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Pointer(Vec<Box<str>>);
+pub struct Pointer(Vec<Arc<str>>);
 
 /// A text is no pointer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +41,7 @@ pub enum ParsePointerError {
 impl Pointer {
     /// The steps from the top.
     #[must_use]
-    pub fn steps(&self) -> &[Box<str>] {
+    pub fn steps(&self) -> &[Arc<str>] {
         &self.0
     }
 
@@ -77,7 +80,7 @@ impl FromStr for Pointer {
             let right = step.match_indices('~').all(|(at, _)| step[at + 1..].starts_with(['0', '1']));
             right.then(|| step.replace("~1", "/").replace("~0", "~").into())
         };
-        let steps: Option<Vec<Box<str>>> = steps.split('/').map(plain).collect();
+        let steps: Option<Vec<Arc<str>>> = steps.split('/').map(plain).collect();
         steps.map(Self).ok_or_else(|| ParsePointerError::Escape { text: text.to_owned() })
     }
 }

@@ -121,6 +121,9 @@ pub fn compare(old: &[Rendering], new: &[Rendering]) -> Difference {
     fn by_target(all: &[Rendering]) -> BTreeMap<&Name, &Rendering> {
         all.iter().map(|rendering| (&rendering.target, rendering)).collect()
     }
+    fn objects<'a>(all: &BTreeMap<&Name, &'a Rendering>, name: &Name) -> BTreeMap<String, &'a Value> {
+        all.get(name).map(|rendering| by_reference(rendering)).unwrap_or_default()
+    }
     let (old, new) = (by_target(old), by_target(new));
     let names: BTreeSet<&Name> = old.keys().chain(new.keys()).copied().collect();
     let target = |name: &Name| {
@@ -133,11 +136,7 @@ pub fn compare(old: &[Rendering], new: &[Rendering]) -> Difference {
                 errors: failed.errors.clone(),
             });
         }
-        let objects = |all: &BTreeMap<&Name, &'_ Rendering>| {
-            let objects = all.get(name).map(|rendering| by_reference(rendering)).unwrap_or_default();
-            objects.into_iter().map(|(reference, object)| (reference, object.clone())).collect()
-        };
-        compare_target(name, &objects(&old), &objects(&new))
+        compare_target(name, &objects(&old, name), &objects(&new, name))
     };
     let targets: Vec<TargetDifference> = names.into_iter().filter_map(target).collect();
     Difference { hash: Revision::of_json(&targets), targets }
@@ -145,13 +144,13 @@ pub fn compare(old: &[Rendering], new: &[Rendering]) -> Difference {
 
 fn compare_target(
     name: &Name,
-    old: &BTreeMap<String, Value>,
-    new: &BTreeMap<String, Value>,
+    old: &BTreeMap<String, &Value>,
+    new: &BTreeMap<String, &Value>,
 ) -> Option<TargetDifference> {
-    let missing = |from: &BTreeMap<String, Value>, of: &BTreeMap<String, Value>| -> Vec<String> {
+    let missing = |from: &BTreeMap<String, &Value>, of: &BTreeMap<String, &Value>| -> Vec<String> {
         of.keys().filter(|reference| !from.contains_key(*reference)).cloned().collect()
     };
-    let change = |(reference, new): (&String, &Value)| {
+    let change = |(reference, new): (&String, &&Value)| {
         let patch = diff(old.get(reference)?, new);
         (!patch.is_empty()).then(|| Change { object: reference.clone(), patch })
     };

@@ -53,14 +53,14 @@ impl Verdict {
         Self::new(ConditionStatus::False, reason, message)
     }
 
-    pub(super) fn condition(&self, aspect: Aspect, generation: u64, wall: WallTime) -> Condition {
+    pub(super) fn condition(self, aspect: Aspect, generation: u64, wall: WallTime) -> Condition {
         Condition {
-            kind: aspect.as_str().to_owned(),
+            kind: aspect.as_str().into(),
             status: self.status,
             observed_generation: Some(generation),
             last_transition_time: wall,
-            reason: self.reason.to_owned(),
-            message: self.message.clone(),
+            reason: self.reason.into(),
+            message: self.message,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Resources by kind, with the versions by which two that are equal are known.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -116,6 +117,32 @@ impl Snapshot {
     /// The resources of a kind by name.
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = &Resource> {
         self.0.get(&kind).into_iter().flat_map(|(_, resources)| resources.values())
+    }
+
+    /// The names of a kind that are not the same in both: new, gone or another version.
+    pub(super) fn changed<'a>(&'a self, before: &'a Self, kind: Kind) -> impl Iterator<Item = &'a str> {
+        // side by side, because a look-up for each name costs ten times as much
+        let (mut new, mut old) = (self.of(kind).peekable(), before.of(kind).peekable());
+        std::iter::from_fn(move || {
+            loop {
+                let order = match (new.peek(), old.peek()) {
+                    (None, None) => return None,
+                    (None, Some(_)) => Ordering::Greater,
+                    (Some(_), None) => Ordering::Less,
+                    (Some(new), Some(old)) => new.name.cmp(&old.name),
+                };
+                match order {
+                    Ordering::Less => return new.next().map(|one| one.name.as_str()),
+                    Ordering::Greater => return old.next().map(|one| one.name.as_str()),
+                    Ordering::Equal => {
+                        let pair = new.next().zip(old.next());
+                        if let Some((new, _)) = pair.filter(|(new, old)| new.version != old.version) {
+                            return Some(&new.name);
+                        }
+                    }
+                }
+            }
+        })
     }
 
     /// One of a kind.

@@ -12,6 +12,9 @@ impl Session {
     /// Sends what may be sent now.
     pub(super) fn advance(&mut self) {
         let Some(wanted) = self.wanted.clone() else { return };
+        for (kind, subscription) in &mut self.kinds {
+            subscription.close(&wanted, *kind);
+        }
         for kind in Kind::ALL {
             if !self.waits(kind)
                 && let Some(sent) = self.additions(&wanted, kind)
@@ -53,7 +56,8 @@ impl Session {
     fn additions(&self, wanted: &Arc<Snapshot>, kind: Kind) -> Option<Sent> {
         let subscription = self.kinds.get(&kind)?;
         let mut sent = Sent::default();
-        for resource in wanted.of(kind).filter(|one| subscription.asks_for(kind, &one.name)) {
+        let open = subscription.open.iter().filter_map(|name| wanted.get(kind, name));
+        for resource in open.filter(|one| subscription.asks_for(kind, &one.name)) {
             let is_new = subscription.has.get(&resource.name) != Some(resource);
             let is_refused = subscription.refused.get(&resource.name) == Some(&resource.version);
             if is_new && self.is_held(wanted, resource) {
@@ -76,7 +80,8 @@ impl Session {
                     && !subscription.has.contains_key(*name)
                     && !subscription.absent.contains(*name)
             };
-            sent.removed = subscription.names.iter().filter(is_absent).cloned().collect();
+            let asked = subscription.open.iter().filter(|name| subscription.names.contains(*name));
+            sent.removed = asked.filter(is_absent).cloned().collect();
         }
         sent.removed.extend(displaced);
         let must_answer = kind.is_whole() && !subscription.is_answered;
@@ -97,11 +102,9 @@ impl Session {
     /// What the proxy has of a kind and nobody wants.
     fn removals(&self, wanted: &Arc<Snapshot>, kind: Kind) -> Option<Sent> {
         let subscription = self.kinds.get(&kind)?;
-        let is_gone = |name: &&String| wanted.get(kind, name).is_none();
         // of a message that was refused a proxy may have kept what was good in it
-        let doubtful = subscription.refused.keys().chain(&subscription.doubtful);
-        let gone = subscription.has.keys().chain(doubtful).filter(is_gone);
-        let removed: BTreeSet<String> = gone.cloned().collect();
+        let is_gone = |name: &&String| wanted.get(kind, name).is_none() && subscription.may_have(name);
+        let removed: BTreeSet<String> = subscription.open.iter().filter(is_gone).cloned().collect();
         if removed.is_empty() || subscription.keeps_all {
             return None;
         }
@@ -130,12 +133,14 @@ impl Session {
         self.next_nonce += 1;
         if kind == Kind::Cluster {
             // a cluster that changed waits for its endpoints, although they did not
-            let before = self.kinds.get(&Kind::Cluster).map(|one| one.has.clone()).unwrap_or_default();
-            let changed = sent.resources.values().filter(|one| before.get(&one.name) != Some(*one));
+            let before = self.kinds.get(&Kind::Cluster).map(|one| &one.has);
+            let is_new = |one: &&Resource| before.and_then(|has| has.get(&one.name)) != Some(*one);
+            let changed = sent.resources.values().filter(is_new);
             let changed: Vec<String> = changed.map(|one| one.name.clone()).collect();
             if let Some(endpoints) = self.kinds.get_mut(&Kind::Endpoints) {
                 let known = changed.into_iter().filter(|name| endpoints.has.contains_key(name));
                 let known: Vec<String> = known.collect();
+                endpoints.open.extend(known.iter().cloned());
                 endpoints.due.extend(known);
             }
         }
@@ -171,6 +176,29 @@ impl Subscription {
         (kind.is_whole() && self.is_for_all) || self.names.contains(name)
     }
 
+    /// Leaves out of the open names those of which there is nothing to send and nothing to take away.
+    fn close(&mut self, wanted: &Snapshot, kind: Kind) {
+        let mut open = std::mem::take(&mut self.open);
+        open.retain(|name| !self.is_settled(wanted, kind, name));
+        self.open = open;
+    }
+
+    /// Whether nothing need be said of a name until it, or what is wanted of it, changes.
+    pub(super) fn is_settled(&self, wanted: &Snapshot, kind: Kind, name: &str) -> bool {
+        match wanted.get(kind, name) {
+            Some(resource) => {
+                !self.asks_for(kind, name)
+                    || (self.has.get(name) == Some(resource) && !self.due.contains(name))
+            }
+            None => !self.may_have(name) && (!self.names.contains(name) || self.absent.contains(name)),
+        }
+    }
+
+    /// Whether the proxy has a resource, or may have it.
+    fn may_have(&self, name: &str) -> bool {
+        self.has.contains_key(name) || self.refused.contains_key(name) || self.doubtful.contains(name)
+    }
+
     /// Whether the proxy refused something of what is wanted.
     fn has_refused(&self, wanted: &Snapshot, kind: Kind) -> bool {
         self.refused
@@ -187,7 +215,8 @@ fn displaced(subscription: &Subscription, wanted: &Snapshot, sent: &Sent) -> BTr
         let own = addresses(&resource.body);
         resource.body.is_null() || own.iter().any(|address| bound.contains(address))
     };
-    let unwanted = subscription.has.values().filter(|one| wanted.get(Kind::Listener, &one.name).is_none());
+    let open = subscription.open.iter().filter_map(|name| subscription.has.get(name));
+    let unwanted = open.filter(|one| wanted.get(Kind::Listener, &one.name).is_none());
     let unwanted = unwanted.filter(|one| !bound.is_empty() && is_in_the_way(one));
     unwanted.map(|one| one.name.clone()).collect()
 }

@@ -12,11 +12,27 @@ use serde_json::{Map, Value};
 
 use crate::name::is_subdomain;
 
-/// Whether a value satisfies the rule of this text; `None` if nobody knows the rule.
+/// Whether a value satisfies the rule of this text, in one line; `None` if nobody knows the rule.
 pub(super) fn holds(rule: &str, value: &Value) -> Option<bool> {
-    // YAML folds the lines of some
-    let rule = rule.split_whitespace().collect::<Vec<_>>().join(" ");
     RULES.iter().find(|(known, _)| *known == rule).map(|(_, holds)| holds(value))
+}
+
+/// Writes the rules of a schema in one line each, as they are here: YAML folds the lines of some.
+pub(super) fn unfold(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(unfold),
+        Value::Object(members) => {
+            for (key, value) in members {
+                match value {
+                    Value::String(rule) if key == "rule" => {
+                        *rule = rule.split_whitespace().collect::<Vec<_>>().join(" ");
+                    }
+                    _ => unfold(value),
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// Whether a text matches the pattern of this text; `None` if nobody knows the pattern.

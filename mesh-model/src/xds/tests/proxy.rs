@@ -124,9 +124,24 @@ fn talk(session: &mut Session, proxy: &mut Proxy, now: Time) -> bool {
         };
         for request in proxy.take(&response) {
             session.handle_request(now, request);
+            check_open(session);
         }
     }
     panic!("they talk for ever");
+}
+
+/// Whoever is not looked at has nothing to be told: the open names are beside a search through all.
+fn check_open(session: &Session) {
+    let Some(wanted) = &session.wanted else { return };
+    for (kind, one) in &session.kinds {
+        let has = one.has.keys().chain(one.refused.keys()).chain(&one.doubtful).chain(&one.names);
+        for name in has.chain(wanted.of(*kind).map(|resource| &resource.name)) {
+            assert!(
+                one.open.contains(name) || one.is_settled(wanted, *kind, name),
+                "{kind:?} {name} is forgotten"
+            );
+        }
+    }
 }
 
 /// What is wanted: clusters 0 to 4 with versions, and listeners that lead to some of them.
@@ -160,6 +175,7 @@ proptest! {
             session.handle_request(now, Request::first(kind));
         }
         for (number, (wanted, is_bad)) in wanted.iter().enumerate() {
+            check_open(&session);
             if number == 0 {
                 session.handle_snapshot(now, Arc::clone(wanted));
             } else {
@@ -184,6 +200,39 @@ proptest! {
                 prop_assert_eq!(&has, &wanted.collect::<BTreeMap<_, _>>(), "{:?}", kind);
             }
             prop_assert!(proxy.warming.is_empty(), "without endpoints: {:?}", proxy.warming);
+        }
+    }
+
+    #[test]
+    fn changes_amid_a_conversation_end_as_wanted(
+        is_delta in any::<bool>(),
+        wanted in proptest::collection::vec((snapshots(), 0..6_usize), 2..8),
+    ) {
+        let protocol = if is_delta { Protocol::Delta } else { Protocol::StateOfTheWorld };
+        let (mut session, mut proxy, mut now) = (Session::new(protocol, super::DEBOUNCE), Proxy::new(protocol), Time::ZERO);
+        session.handle_snapshot(now, Arc::clone(&wanted[0].0.0));
+        for kind in [Kind::Cluster, Kind::Listener] {
+            session.handle_request(now, Request::first(kind));
+        }
+        for ((wanted, _), messages) in &wanted {
+            change(&mut session, &mut now, wanted);
+            check_open(&session);
+            for _ in 0..*messages {
+                let Some(response) = session.poll_transmit() else { break };
+                for request in proxy.take(&response) {
+                    session.handle_request(now, request);
+                    check_open(&session);
+                }
+            }
+        }
+        talk(&mut session, &mut proxy, now);
+        let ((wanted, is_bad), _) = wanted.last().expect("there are two at least");
+        // a cluster that went before its endpoints came is waited for, and nothing is sent meanwhile
+        let is_open = *is_bad || proxy.withheld.is_some();
+        for kind in [Kind::Cluster, Kind::Endpoints, Kind::Listener, Kind::Route].into_iter().filter(|_| !is_open) {
+            let has = proxy.has.get(&kind).cloned().unwrap_or_default();
+            let wanted = wanted.of(kind).map(|one| (one.name.clone(), (*one.body).clone()));
+            prop_assert_eq!(&has, &wanted.collect::<BTreeMap<_, _>>(), "{:?}", kind);
         }
     }
 }
