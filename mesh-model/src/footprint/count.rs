@@ -249,13 +249,13 @@ impl<'a> Objects<'a> {
     pub(super) fn counts(&self, viewer: &Viewer<'_>, services: &Services, mesh: &Mesh<'_>) -> Counts {
         let mut ports = BTreeSet::new();
         let mut counts = Counts::default();
-        let is_port = &mut vec![false; 1 + usize::from(u16::MAX)];
+        let mut distinct = Ports::default();
         let own = self.own.iter().filter(|(host, service)| viewer.sees(services, host, service));
         let own = own.map(|(host, service)| (host.as_str(), service));
         let seen = viewer.seen.iter().map(|position| &mesh.services[*position]);
         for (host, service) in own.chain(seen.map(|one| (one.host, one.service))) {
             counts = counts.plus(of_service(viewer, host, service));
-            service.ports.iter().for_each(|port| is_port[usize::from(*port)] = true);
+            service.ports.iter().for_each(|port| distinct.insert(*port));
         }
         for one in self.routes.iter().filter(|one| one.export.shows(&one.namespace, &viewer.namespace)) {
             let holds = match viewer.class {
@@ -282,7 +282,7 @@ impl<'a> Objects<'a> {
                 counts.listeners + ports.len() as u64
             }
             // and one for all that comes in, one for all that goes out
-            ProxyClass::Sidecar => is_port.iter().filter(|is_port| **is_port).count() as u64 + 2,
+            ProxyClass::Sidecar => distinct.count() + 2,
         };
         counts
     }
@@ -332,6 +332,25 @@ fn of_service(viewer: &Viewer<'_>, host: &str, service: &MeshService) -> Counts 
     let clusters = ports * (1 + subsets) + passed;
     let routes = if viewer.class == ProxyClass::Sidecar { ports } else { 0 };
     Counts { clusters, passed, routes, listeners: 0, endpoints: clusters * u64::from(service.endpoints) }
+}
+
+/// A set of ports as bits: many services have the same few.
+struct Ports([u64; 1 << 10]);
+
+impl Default for Ports {
+    fn default() -> Self {
+        Self([0; 1 << 10])
+    }
+}
+
+impl Ports {
+    fn insert(&mut self, port: u16) {
+        self.0[usize::from(port >> 6)] |= 1 << (port & 63);
+    }
+
+    fn count(&self) -> u64 {
+        self.0.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
 }
 
 /// The ports of a Service or ServiceEntry.

@@ -247,7 +247,6 @@ fn undeclared(
         of(TemplateKind::VirtualService).flat_map(|template| destinations(&template.object, owner)).collect();
     let idle = of(TemplateKind::Service).map(|template| &*template.id.name);
     let idle: Vec<&str> = idle.filter(|name| !routed.contains(&full_host(name, owner))).collect();
-    let declared: Vec<&str> = known.keys().filter_map(|host| host.strip_suffix(suffix.as_str())).collect();
     let routes = of(TemplateKind::VirtualService).map(|template| {
         let hosts: Vec<String> = destinations(&template.object, owner).into_iter().collect();
         (template, "http", hosts)
@@ -258,7 +257,11 @@ fn undeclared(
     for (template, field, hosts) in routes.chain(rules) {
         for host in hosts.iter().filter(|host| !host.starts_with('*') && !known.contains_key(*host)) {
             let Some(name) = host.strip_suffix(suffix.as_str()) else { continue };
-            let near = nearest(name, if is_all { &declared } else { &idle }.iter().copied());
+            let near = if is_all {
+                nearest(name, known.keys().filter_map(|host| host.strip_suffix(suffix.as_str())))
+            } else {
+                nearest(name, idle.iter().copied())
+            };
             if !is_all && near.is_none() {
                 continue;
             }

@@ -12,10 +12,15 @@ fn with_entrances(folder: &Path) -> String {
     let fleet = std::fs::read_to_string(FLEET).expect("the example is there");
     let (mut number, mut lines) = (0, Vec::new());
     for line in fleet.lines() {
-        let is_zone = line.starts_with("spec: { region: ");
-        number += usize::from(is_zone);
-        let entrance = format!(", eastWest: {{ addresses: [198.51.100.{number}] }} }}");
-        lines.push(if is_zone && number < 9 { line.replace(" }", &entrance) } else { line.to_owned() });
+        let region = line.strip_prefix("spec: { region: ").and_then(|rest| rest.split([',', ' ']).next());
+        number += usize::from(region.is_some());
+        lines.push(match region {
+            Some(region) if number < 9 => {
+                format!("spec: {{ region: {region}, eastWest: {{ addresses: [198.51.100.{number}] }} }}")
+            }
+            Some(region) => format!("spec: {{ region: {region} }}"),
+            None => line.to_owned(),
+        });
     }
     assert_eq!(number, 9);
     let path = folder.join("fleet.yaml");
