@@ -50,7 +50,7 @@ impl Condition {
     /// ```
     /// use mesh_model::api::{Condition, ConditionStatus};
     ///
-    /// let ready = |status, at: &str, reason: &str| Condition {
+    /// let ready = |status, at: &str, reason: &'static str| Condition {
     ///     kind: "Ready".into(),
     ///     status,
     ///     observed_generation: Some(1),
