@@ -42,7 +42,8 @@ pub struct TargetDifference {
     pub removed: Vec<String>,
     /// Objects that differ.
     pub changed: Vec<Change>,
-    /// Why the new cannot be rendered; nothing is written to the target then, so nothing else is said of it.
+    /// Why the new cannot be rendered, where the old could be or failed otherwise; nothing is written to
+    /// the target then, so nothing else is said of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<RenderError>,
 }
@@ -128,7 +129,9 @@ pub fn compare(old: &[Rendering], new: &[Rendering]) -> Difference {
     let names: BTreeSet<&Name> = old.keys().chain(new.keys()).copied().collect();
     let target = |name: &Name| {
         if let Some(failed) = new.get(name).filter(|rendering| !rendering.errors.is_empty()) {
-            return Some(TargetDifference {
+            // what failed in the same way before is no difference
+            let is_new = old.get(name).is_none_or(|rendering| rendering.errors != failed.errors);
+            return is_new.then(|| TargetDifference {
                 target: name.clone(),
                 added: Vec::new(),
                 removed: Vec::new(),

@@ -272,6 +272,7 @@ fn a_target_that_cannot_be_rendered_loses_nothing() {
     let [target] = &found.targets[..] else { panic!("{json}") };
     assert_eq!((&target.removed[..], target.errors.len()), (&[][..], 1), "{json}");
     assert_eq!(json["targets"][0]["errors"][0]["rule"], "override o rule 0");
+    assert_eq!(compare(&failed, &failed).targets, [], "nothing differs from itself");
     assert_eq!(compare(&plain, &emptied).targets[0].removed, ["Gateway/web", "Service/web"]);
     assert_ne!(
         Revision::of(&failed),
