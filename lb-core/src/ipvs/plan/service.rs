@@ -105,7 +105,16 @@ impl Differ<'_> {
         for (number, one) in wanted.iter().enumerate() {
             match self.places.get(&one.endpoint).map(|(_, observed)| **observed) {
                 None => add(self.change.key, table, one, &mut self.change.middle),
-                Some(_) if moves && number >= cut => self.renew(one),
+                Some(observed) if moves && number >= cut => {
+                    if observed.weight > 0 && one.weight == 0 && counts(table, one) {
+                        // whoever takes flows goes on until those after it do
+                        let serving = serving(table, &observed, one);
+                        self.renew(&serving);
+                        lowered.push((serving, one));
+                    } else {
+                        self.renew(one);
+                    }
+                }
                 Some(observed) if one.weight > 0 => self.adjust(&observed, one),
                 Some(observed) => lowered.push((observed, one)),
             }
@@ -209,6 +218,19 @@ fn marked(table: TableKind, wanted: &KernelDestination) -> KernelDestination {
     match wanted.standing() {
         None if is_mh(table) => KernelDestination::new(wanted.endpoint, wanted.forward, Standing::Parked),
         None | Some(_) => *wanted,
+    }
+}
+
+/// What is to take no flow any more, as it still does.
+const fn serving(
+    table: TableKind,
+    observed: &KernelDestination,
+    wanted: &KernelDestination,
+) -> KernelDestination {
+    if is_mh(table) {
+        KernelDestination::new(wanted.endpoint, wanted.forward, Standing::Serving)
+    } else {
+        KernelDestination { weight: observed.weight, ..*wanted }
     }
 }
 
