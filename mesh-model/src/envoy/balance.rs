@@ -25,27 +25,7 @@ pub(super) fn balance(
         cluster["common_lb_config"]["zone_aware_lb_config"] = zones(setting);
     }
     if let Some(hash) = &settings.consistent_hash {
-        match (&hash.maglev, &hash.ring_hash) {
-            (Some(maglev), _) => {
-                cluster["lb_policy"] = json!("MAGLEV");
-                if let Some(size) = maglev.table_size {
-                    if size > MAX_TABLE || !is_prime(size) {
-                        let right = "write a prime number of at most 5000011";
-                        hash_fault(scope, rule, "maglev/tableSize", size, right);
-                    }
-                    cluster["maglev_lb_config"] = json!({ "table_size": size });
-                }
-            }
-            (None, ring) => {
-                cluster["lb_policy"] = json!("RING_HASH");
-                let size = ring.and_then(|ring| ring.minimum_ring_size).unwrap_or(1_024);
-                if size > MAX_RING {
-                    hash_fault(scope, rule, "ringHash/minimumRingSize", size, "write at most 8388608");
-                }
-                cluster["ring_hash_lb_config"] = json!({ "minimum_ring_size": size });
-            }
-        }
-        return;
+        return by_hash(scope, rule, hash, cluster);
     }
     let policy = match settings.simple.as_deref() {
         None | Some("UNSPECIFIED" | "LEAST_CONN" | "LEAST_REQUEST") => "LEAST_REQUEST",
@@ -88,6 +68,30 @@ pub(super) fn balance(
         start["aggression"] = json!({ "default_value": value, "runtime_key": "overspill.warmup" });
     }
     cluster[config] = json!({ "slow_start_config": start });
+}
+
+/// A table or a ring of hashes, and its size.
+fn by_hash(scope: &mut Scope<'_>, rule: Option<&TemplateId>, hash: &ConsistentHash, cluster: &mut Value) {
+    match (&hash.maglev, &hash.ring_hash) {
+        (Some(maglev), _) => {
+            cluster["lb_policy"] = json!("MAGLEV");
+            if let Some(size) = maglev.table_size {
+                if size > MAX_TABLE || !is_prime(size) {
+                    let right = "write a prime number of at most 5000011";
+                    hash_fault(scope, rule, "maglev/tableSize", size, right);
+                }
+                cluster["maglev_lb_config"] = json!({ "table_size": size });
+            }
+        }
+        (None, ring) => {
+            cluster["lb_policy"] = json!("RING_HASH");
+            let size = ring.as_ref().and_then(|ring| ring.minimum_ring_size).unwrap_or(1_024);
+            if size > MAX_RING {
+                hash_fault(scope, rule, "ringHash/minimumRingSize", size, "write at most 8388608");
+            }
+            cluster["ring_hash_lb_config"] = json!({ "minimum_ring_size": size });
+        }
+    }
 }
 
 /// How zones of the first priority count; the order of regions is in the endpoints' priorities.
