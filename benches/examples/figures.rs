@@ -76,7 +76,8 @@ fn mesh_times() {
     ms.alone("the same, traffic steered", "render-steered", at_most(200.0, 40.0), "");
     ms.alone("compare two such renderings", "compare", Goal::None, "");
     ms.alone("place an access point in 1,000 clusters", "placement", Goal::None, "");
-    us.row("JSON patch of five operations, writers noted", "patch", Goal::None);
+    us.alone("an object of 100 routes made a document", "document", Goal::None, "");
+    us.row("JSON patch of five operations on it, writers noted", "patch", Goal::None);
     us.row("merge patch of three fields, writers noted", "merge", Goal::None);
     us.row("what differs between two objects", "diff", Goal::None);
     ms.alone("lint 10 access points on 26 targets each", "lint", Goal::None, "");

@@ -19,6 +19,7 @@ pub const CASES: &[Case] = &[
     Case::new("render-steered", objects::steering),
     Case::new("compare", objects::comparing),
     Case::new("placement", objects::placing),
+    Case::new("document", objects::reading),
     Case::new("patch/overspill", objects::patching),
     Case::new("patch/json-patch", objects::patching_by_json_patch),
     Case::new("merge/overspill", objects::merging),

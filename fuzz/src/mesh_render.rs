@@ -104,6 +104,6 @@ fn differing(one: &Rendering, other: &Rendering) {
     for (one, other) in one.objects.iter().zip(&other.objects) {
         let mut document = Document::new(one.clone(), Origin(0));
         apply(&mut document, &diff(one, other), Origin(1)).expect("a difference can be applied");
-        assert_eq!(&document.to_value(), other);
+        assert_eq!(document.value(), other);
     }
 }

@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     apply(&mut document, &operations, Origin(1))?;
     merge(&mut document, &json!({ "spec": { "type": "LoadBalancer" } }), Origin(2));
 
-    let result = document.to_value();
+    let result = document.value().clone();
     println!("{result:#}");
     for write in document.writes() {
         println!("{} by {}", write.path, WRITERS[write.origin.0 as usize]);
@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let wrong = Operation::from_value(&json!({ "op": "replace", "path": "/spec/prots/0", "value": 1 }))?;
     let error = apply(&mut document, &[wrong], Origin(3)).expect_err("there is no such place");
     println!("refused: {error}");
-    assert_eq!(document.to_value(), result);
+    assert_eq!(*document.value(), result);
 
     // And the way back: the difference of two documents is a patch that turns one into the other.
     let patch: Value = diff(&template, &result).iter().map(Operation::to_value).collect();

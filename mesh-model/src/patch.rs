@@ -11,9 +11,12 @@
 mod apply;
 mod diff;
 mod document;
+mod history;
 mod merge;
 mod operation;
+mod place;
 mod pointer;
+mod undo;
 
 pub use apply::{PatchError, PatchProblem, apply};
 pub use diff::diff;

@@ -22,7 +22,7 @@ use crate::api::FieldPath;
 use crate::fleet::{Fleet, Target};
 use crate::name::Name;
 use crate::overrides::Outcome;
-use crate::patch::{Document, Origin, Pointer, apply};
+use crate::patch::{Document, Origin, Pointer, apply, merge};
 use crate::template::{SchemaFinding, SchemaProblem, Schemas, Template, TemplateId};
 use crate::traffic::{Steering, steer};
 
@@ -263,10 +263,9 @@ impl<'a> Renderer<'a> {
     /// One object with its overrides and our mark; `None` if it is not to be there.
     fn document(&self, template: &Template) -> Result<Option<Document>, RenderError> {
         let mut document = Document::new(template.object.clone(), Origins::TEMPLATE);
-        const NAMESPACE: [&str; 2] = ["metadata", "namespace"];
-        if document.get(&NAMESPACE).is_none() {
-            let namespace = json!(self.access_point.id.namespace.as_str());
-            document.set(&NAMESPACE, namespace, Origins::ACCESS_POINT);
+        if document.value().pointer("/metadata/namespace").is_none() {
+            let namespace = json!({ "metadata": { "namespace": self.access_point.id.namespace.as_str() } });
+            merge(&mut document, &namespace, Origins::ACCESS_POINT);
         }
         for (position, one) in self.access_point.overrides.iter().enumerate() {
             if !one.targets.matches(self.target) {
@@ -289,8 +288,8 @@ impl<'a> Renderer<'a> {
                 }
             }
         }
-        let name = json!(self.access_point.id.name.as_str());
-        document.set(&["metadata", "labels", OWNER_LABEL], name, self.origins.owner());
+        let mark = json!({ "metadata": { "labels": { OWNER_LABEL: self.access_point.id.name.as_str() } } });
+        merge(&mut document, &mark, self.origins.owner());
         Ok(Some(document))
     }
 
@@ -300,7 +299,7 @@ impl<'a> Renderer<'a> {
             let rule = self.origins.name(writer).to_owned();
             RenderError { object: template.id.clone(), rule, path, reason }
         };
-        let mut value = document.to_value();
+        let mut value = document.value().clone();
         // our mark, which a person may not write
         let mark = labels_mut(&mut value).and_then(|labels| labels.remove(OWNER_LABEL));
         let frame = Template::check_frame(&value, &self.access_point.id.namespace, &FieldPath::default());

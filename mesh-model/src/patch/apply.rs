@@ -1,12 +1,17 @@
 //! Applying a JSON Patch (RFC 6902): all of it or nothing.
-
-use std::sync::Arc;
+//!
+//! The idea: the document is changed in place, and what each operation displaces
+//! is kept until the last has succeeded. So a small patch costs what it is
+//! itself large, in whatever document.
 
 use serde_json::{Number, Value};
 
-use super::document::{Content, Node};
+use super::document::{depth, size};
+use super::history::{History, Writers};
+use super::place::{find, index, new_index, no_member, no_parts, short, walk};
+use super::undo::{Change, Part, Undo, overwrite, put_back};
 use super::{Document, MAX_DEPTH, MAX_NODES, Operation, Origin, Pointer, Write};
-use crate::nearest::{did_you_mean, nearest, quoted};
+use crate::nearest::{did_you_mean, quoted};
 
 /// Why a patch cannot be applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,10 +49,13 @@ pub enum PatchProblem {
     #[error("the document would have more than {MAX_NODES} parts")]
     Large,
     /// No item of this number.
-    #[error("the list has {length} items, so there is no number {index}, from 0")]
+    #[error(
+        "the list has {length} {}, there is no index {index} (counted from 0)",
+        if *length == 1 { "entry" } else { "entries" }
+    )]
     NoItem {
         /// The number.
-        index: String,
+        index: usize,
         /// How many items there are.
         length: usize,
     },
@@ -84,182 +92,185 @@ pub enum PatchProblem {
 ///
 /// The first operation that fails; the document is then as it was.
 pub fn apply(document: &mut Document, patch: &[Operation], origin: Origin) -> Result<(), PatchError> {
-    let mut next = document.clone();
-    let mut room = Room::default();
+    let undo = Undo::to(document);
+    let mut patching = Patching { document, origin, only: Writers::only(origin), undo };
     for (index, operation) in patch.iter().enumerate() {
-        one(&mut next, operation, origin, &mut room).map_err(|(pointer, problem)| PatchError {
-            index,
-            operation: operation.name(),
-            pointer: pointer.clone(),
-            problem,
-        })?;
+        if let Err((pointer, problem)) = patching.one(operation) {
+            patching.undo.roll_back(patching.document);
+            return Err(PatchError { index, operation: operation.name(), pointer: pointer.clone(), problem });
+        }
     }
-    *document = next;
     Ok(())
 }
 
-type Failure<'a> = (&'a Pointer, PatchProblem);
-
-fn one<'a>(
-    document: &mut Document,
-    operation: &'a Operation,
+/// A patch on its way.
+struct Patching<'d, 'p> {
+    document: &'d mut Document,
     origin: Origin,
-    room: &mut Room,
-) -> Result<(), Failure<'a>> {
-    match operation {
-        Operation::Add { path, value } => {
-            let node = Node::new(value.clone(), origin);
-            room.check(document, path, &node).map_err(|problem| (path, problem))?;
-            add(document, path, node, origin).map_err(|problem| (path, problem))
-        }
-        Operation::Copy { from, path } => {
-            let mut node = find(&document.root, from).map_err(|problem| (from, problem))?.clone();
-            room.check(document, path, &node).map_err(|problem| (path, problem))?;
-            node.touch(origin);
-            add(document, path, node, origin).map_err(|problem| (path, problem))
-        }
-        Operation::Move { from, path } => {
-            // RFC 6902 section 4.4: from must not be a proper prefix of path
-            if from.contains(path) {
-                find(&document.root, from).map_err(|problem| (from, problem))?;
-                return if from == path { Ok(()) } else { Err((path, PatchProblem::IntoItself)) };
+    /// Of what nobody wrote before.
+    only: Writers,
+    undo: Undo<'p>,
+}
+
+impl<'p> Patching<'_, 'p> {
+    fn one(&mut self, operation: &'p Operation) -> Result<(), (&'p Pointer, PatchProblem)> {
+        match operation {
+            Operation::Add { path, value } => {
+                let part = Part { value: value.clone(), history: History::new(self.only.clone()) };
+                self.add(path, part).map_err(|problem| (path, problem))
             }
-            let mut node = take(&mut document.root, from).map_err(|problem| (from, problem))?;
-            document.removals.push(Write { origin, path: from.clone(), is_removal: true });
-            room.check(document, path, &node).map_err(|problem| (path, problem))?;
-            node.touch(origin);
-            add(document, path, node, origin).map_err(|problem| (path, problem))
-        }
-        Operation::Remove { path } => {
-            take(&mut document.root, path).map_err(|problem| (path, problem))?;
-            document.removals.push(Write { origin, path: path.clone(), is_removal: true });
-            Ok(())
-        }
-        Operation::Replace { path, value } => {
-            find(&document.root, path).map_err(|problem| (path, problem))?;
-            let new = Node::new(value.clone(), origin);
-            room.check(document, path, &new).map_err(|problem| (path, problem))?;
-            let node = walk_mut(&mut document.root, path.steps()).map_err(|problem| (path, problem))?;
-            overwrite(node, value.clone(), origin);
-            Ok(())
-        }
-        Operation::Test { path, value } => {
-            let found = find(&document.root, path).map_err(|problem| (path, problem))?.to_value();
-            if is_equal(&found, value) {
-                return Ok(());
+            Operation::Copy { from, path } => {
+                let part = self.copy(from).map_err(|problem| (from, problem))?;
+                self.add(path, part).map_err(|problem| (path, problem))
             }
-            Err((path, PatchProblem::Test { found: short(&found), wanted: short(value) }))
+            Operation::Move { from, path } => self.relocate(from, path),
+            Operation::Remove { path } => {
+                let part = self.take(path).map_err(|problem| (path, problem))?;
+                self.document.parts -= size(&part.value);
+                self.undo.note(Change::Removed { path, part });
+                Ok(())
+            }
+            Operation::Replace { path, value } => {
+                self.replace(path, value).map_err(|problem| (path, problem))
+            }
+            Operation::Test { path, value } => {
+                let found = find(&self.document.root, path.steps()).map_err(|problem| (path, problem))?;
+                if is_equal(found, value) {
+                    return Ok(());
+                }
+                Err((path, PatchProblem::Test { found: short(found), wanted: short(value) }))
+            }
         }
     }
-}
 
-fn add(document: &mut Document, path: &Pointer, node: Node, origin: Origin) -> Result<(), PatchProblem> {
-    let Some((last, way)) = path.steps().split_last() else {
-        document.root = node;
-        return Ok(());
-    };
-    let parent = walk_mut(&mut document.root, way)?;
-    match &mut parent.content {
-        Content::Mapping(members) => {
-            let node = match members.remove(&**last) {
-                Some(old) => old.overwritten(node.to_value(), origin),
-                None => node,
-            };
-            members.insert(last.to_string(), node);
-        }
-        Content::List(items) => {
-            let index = if &**last == "-" { items.len() } else { index(last)? };
-            if index > items.len() {
-                return Err(PatchProblem::NoItem { index: last.to_string(), length: items.len() });
-            }
-            items.insert(index, node);
-        }
-        Content::Plain(value) => return Err(PatchProblem::NoParts { found: short(value) }),
-    }
-    Ok(())
-}
-
-/// Removes a part and gives it.
-fn take(root: &mut Node, path: &Pointer) -> Result<Node, PatchProblem> {
-    let (last, way) = path.steps().split_last().ok_or(PatchProblem::Root)?;
-    let parent = walk_mut(root, way)?;
-    match &mut parent.content {
-        Content::Mapping(members) => members.remove(&**last).ok_or_else(|| no_member(last, members.keys())),
-        Content::List(items) => {
-            let index = index(last)?;
-            if index >= items.len() {
-                return Err(PatchProblem::NoItem { index: last.to_string(), length: items.len() });
-            }
-            Ok(items.remove(index))
-        }
-        Content::Plain(value) => Err(PatchProblem::NoParts { found: short(value) }),
-    }
-}
-
-pub(super) fn overwrite(node: &mut Node, value: Value, origin: Origin) {
-    let old = std::mem::replace(node, Node::new(Value::Null, origin));
-    *node = old.overwritten(value, origin);
-}
-
-fn find<'a>(root: &'a Node, path: &Pointer) -> Result<&'a Node, PatchProblem> {
-    path.steps().iter().try_fold(root, |node, step| match &node.content {
-        Content::Mapping(members) => members.get(&**step).ok_or_else(|| no_member(step, members.keys())),
-        Content::List(items) => {
-            let no_item = || PatchProblem::NoItem { index: step.to_string(), length: items.len() };
-            items.get(index(step)?).ok_or_else(no_item)
-        }
-        Content::Plain(value) => Err(PatchProblem::NoParts { found: short(value) }),
-    })
-}
-
-fn walk_mut<'a>(root: &'a mut Node, steps: &[Arc<str>]) -> Result<&'a mut Node, PatchProblem> {
-    steps.iter().try_fold(root, |node, step| match &mut node.content {
-        Content::Mapping(members) => {
-            if !members.contains_key(&**step) {
-                return Err(no_member(step, members.keys()));
-            }
-            Ok(members.get_mut(&**step).expect("it was there a line above"))
-        }
-        Content::List(items) => {
-            let length = items.len();
-            let no_item = || PatchProblem::NoItem { index: step.to_string(), length };
-            items.get_mut(index(step)?).ok_or_else(no_item)
-        }
-        Content::Plain(value) => Err(PatchProblem::NoParts { found: short(value) }),
-    })
-}
-
-fn no_member<'a>(step: &str, keys: impl Iterator<Item = &'a String>) -> PatchProblem {
-    let nearest = nearest(step, keys.map(String::as_str)).map(str::to_owned);
-    PatchProblem::NoMember { step: step.to_owned(), nearest }
-}
-
-/// RFC 6901 section 4: digits, without leading zeros.
-fn index(step: &str) -> Result<usize, PatchProblem> {
-    let is_number = step.bytes().all(|byte| byte.is_ascii_digit()) && (step == "0" || !step.starts_with('0'));
-    let wrong = || PatchProblem::Index { step: step.to_owned() };
-    if is_number { step.parse().map_err(|_| wrong()) } else { Err(wrong()) }
-}
-
-/// How many parts may still be added for certain, without counting those that are there each time.
-#[derive(Default)]
-struct Room(usize);
-
-impl Room {
-    /// Whether a part may be put at a place; what it replaces is not taken off until the room is used up.
-    fn check(&mut self, document: &Document, path: &Pointer, node: &Node) -> Result<(), PatchProblem> {
-        // what is there is within the limits, so only the new part can be too deep
-        if path.steps().len() + node.depth() > MAX_DEPTH {
-            return Err(PatchProblem::Deep);
-        }
-        let added = node.size();
-        if added > self.0 {
-            let replaced = find(&document.root, path).map_or(0, Node::size);
-            self.0 = (MAX_NODES + replaced).saturating_sub(document.root.size());
-        }
-        self.0 = self.0.checked_sub(added).ok_or(PatchProblem::Large)?;
+    fn add(&mut self, path: &'p Pointer, part: Part) -> Result<(), PatchProblem> {
+        check_depth(path, &part.value)?;
+        let added = size(&part.value);
+        let was = self.put(path, part, added)?;
+        self.undo.note(Change::Put { path, was });
         Ok(())
     }
+
+    fn replace(&mut self, path: &'p Pointer, value: &Value) -> Result<(), PatchProblem> {
+        let Document { root, history, parts, .. } = &mut *self.document;
+        let (old, history) = walk(root, history, path.steps())?;
+        check_depth(path, value)?;
+        grow(parts, size(old), size(value))?;
+        let was = overwrite(old, history, value.clone(), self.origin, &self.only);
+        self.undo.note(Change::Put { path, was: Some(was) });
+        Ok(())
+    }
+
+    /// RFC 6902 section 4.4: `from` must not be a proper prefix of `path`.
+    fn relocate(&mut self, from: &'p Pointer, path: &'p Pointer) -> Result<(), (&'p Pointer, PatchProblem)> {
+        if from.contains(path) {
+            find(&self.document.root, from.steps()).map_err(|problem| (from, problem))?;
+            return if from == path { Ok(()) } else { Err((path, PatchProblem::IntoItself)) };
+        }
+        let mut part = self.take(from).map_err(|problem| (from, problem))?;
+        if let Err(problem) = self.check_place(path, from, &part.value) {
+            put_back(self.document, from, part);
+            return Err((path, problem));
+        }
+        let history = part.history.clone();
+        part.history.touch(self.origin);
+        // what leaves makes the room for what arrives
+        let was = self.put(path, part, 0).expect("the place was looked at above");
+        self.undo.note(Change::Moved { from, history, path, was });
+        Ok(())
+    }
+
+    /// Whether what was taken away from one place can be put at another.
+    fn check_place(&self, path: &Pointer, from: &Pointer, value: &Value) -> Result<(), PatchProblem> {
+        // what gets no deeper than it was need not be looked through
+        if path.steps().len() > from.steps().len() {
+            check_depth(path, value)?;
+        }
+        let Some((last, way)) = path.steps().split_last() else { return Ok(()) };
+        match find(&self.document.root, way)? {
+            Value::Object(_) => Ok(()),
+            Value::Array(items) => new_index(last, items.len()).map(|_| ()),
+            plain => Err(no_parts(plain)),
+        }
+    }
+
+    /// A part with its history once more, brought by us.
+    fn copy(&mut self, from: &Pointer) -> Result<Part, PatchProblem> {
+        let Document { root, history, .. } = &mut *self.document;
+        let (value, history) = walk(root, history, from.steps())?;
+        let mut part = Part { value: value.clone(), history: history.clone() };
+        part.history.touch(self.origin);
+        Ok(part)
+    }
+
+    /// Puts a part at a place, where it takes so much of the room; gives what was there.
+    fn put(&mut self, path: &Pointer, part: Part, added: usize) -> Result<Option<Part>, PatchProblem> {
+        let Document { root, history, parts, .. } = &mut *self.document;
+        let Some((last, way)) = path.steps().split_last() else {
+            grow(parts, size(root), added)?;
+            let value = std::mem::replace(root, part.value);
+            return Ok(Some(Part { value, history: std::mem::replace(history, part.history) }));
+        };
+        let (parent, history) = walk(root, history, way)?;
+        match parent {
+            Value::Object(members) => {
+                if let Some(old) = members.get_mut(&**last) {
+                    grow(parts, size(old), added)?;
+                    let history = history.member_mut(last.clone());
+                    return Ok(Some(overwrite(old, history, part.value, self.origin, &self.only)));
+                }
+                grow(parts, 0, added)?;
+                members.insert(last.to_string(), part.value);
+                history.set_member(last.clone(), part.history);
+            }
+            Value::Array(items) => {
+                let index = new_index(last, items.len())?;
+                grow(parts, 0, added)?;
+                items.insert(index, part.value);
+                history.insert_item(index, part.history);
+            }
+            plain => return Err(no_parts(plain)),
+        }
+        Ok(None)
+    }
+
+    /// Takes a part away, and notes that.
+    fn take(&mut self, path: &Pointer) -> Result<Part, PatchProblem> {
+        let Document { root, history, removals, .. } = &mut *self.document;
+        let (last, way) = path.steps().split_last().ok_or(PatchProblem::Root)?;
+        let (parent, history) = walk(root, history, way)?;
+        let part = match parent {
+            Value::Object(members) => {
+                let value = members.remove(&**last).ok_or_else(|| no_member(last, members.keys()))?;
+                Part { value, history: history.take_member(last) }
+            }
+            Value::Array(items) => {
+                let (index, length) = (index(last)?, items.len());
+                if index >= length {
+                    return Err(PatchProblem::NoItem { index, length });
+                }
+                Part { value: items.remove(index), history: history.take_item(index) }
+            }
+            plain => return Err(no_parts(plain)),
+        };
+        removals.push(Write { origin: self.origin, path: path.clone(), is_removal: true });
+        Ok(part)
+    }
+}
+
+/// What is there is within the limit, so only a new part can be too deep.
+fn check_depth(path: &Pointer, value: &Value) -> Result<(), PatchProblem> {
+    if path.steps().len() + depth(value) > MAX_DEPTH { Err(PatchProblem::Deep) } else { Ok(()) }
+}
+
+/// Counts parts that come and go; nobody is refused who brings no more than goes.
+fn grow(parts: &mut usize, displaced: usize, added: usize) -> Result<(), PatchProblem> {
+    let new = *parts - displaced + added;
+    if added > displaced && new > MAX_NODES {
+        return Err(PatchProblem::Large);
+    }
+    *parts = new;
+    Ok(())
 }
 
 /// RFC 6902 section 4.6: numbers are equal if their values are, members whatever their order.
@@ -283,9 +294,4 @@ fn is_same_number(one: &Number, other: &Number) -> bool {
         (Some(one), Some(other)) => one == other,
         _ => one.as_f64() == other.as_f64(),
     }
-}
-
-/// A value for a message.
-fn short(value: &Value) -> String {
-    quoted(&value.to_string())
 }

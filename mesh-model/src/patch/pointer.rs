@@ -66,6 +66,12 @@ impl Pointer {
     }
 }
 
+impl<S: AsRef<str>> FromIterator<S> for Pointer {
+    fn from_iter<I: IntoIterator<Item = S>>(steps: I) -> Self {
+        Self(steps.into_iter().map(|step| step.as_ref().into()).collect())
+    }
+}
+
 impl FromStr for Pointer {
     type Err = ParsePointerError;
 

@@ -3,6 +3,7 @@
 
 mod provenance;
 mod rfc;
+mod undo;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ pub(super) fn patched(document: Value, patch: &Value) -> Result<Value, String> {
     let mut document = Document::new(document, Origin(0));
     apply(&mut document, &operations.map_err(|error| error.to_string())?, Origin(1))
         .map_err(|error| error.to_string())?;
-    Ok(document.to_value())
+    Ok(document.into_value())
 }
 
 /// Documents of a few levels, with keys that need escapes.
@@ -41,7 +42,7 @@ fn pointers() -> impl Strategy<Value = String> {
         .prop_map(|steps| steps.into_iter().map(|step| format!("/{step}")).collect())
 }
 
-fn operations() -> impl Strategy<Value = Value> {
+pub(super) fn operations() -> impl Strategy<Value = Value> {
     (0_usize..6, pointers(), pointers(), documents()).prop_map(|(kind, path, from, value)| {
         let op = ["add", "copy", "move", "remove", "replace", "test"][kind];
         json!({ "op": op, "path": path, "from": from, "value": value })
@@ -54,7 +55,7 @@ proptest! {
         let patch = diff(&old, &new);
         let mut document = Document::new(old.clone(), Origin(0));
         apply(&mut document, &patch, Origin(1)).unwrap();
-        prop_assert_eq!(document.to_value(), new);
+        prop_assert_eq!(document.value(), &new);
         prop_assert_eq!(diff(&old, &old), []);
         for operation in patch {
             prop_assert_eq!(Operation::from_value(&operation.to_value()), Ok(operation));
@@ -86,10 +87,10 @@ proptest! {
         merge(&mut own, &patch, Origin(1));
         let mut theirs = document;
         json_patch::merge(&mut theirs, &patch);
-        prop_assert_eq!(own.to_value(), theirs);
-        let once = own.to_value();
+        prop_assert_eq!(own.value(), &theirs);
+        let once = own.value().clone();
         merge(&mut own, &patch, Origin(2));
-        prop_assert_eq!(own.to_value(), once, "merging again changes nothing");
+        prop_assert_eq!(own.value(), &once, "merging again changes nothing");
     }
 
     #[test]

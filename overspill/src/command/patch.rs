@@ -28,9 +28,9 @@ pub(super) fn run(arguments: &Patch, out: &mut Output) -> Result<(), Stop> {
             .map_err(|error| source.fault(&format!("[{}]", error.index), error.to_string()))?;
     }
     match out.format() {
-        Format::Json => out.json(&document.to_value())?,
+        Format::Json => out.json(document.value())?,
         Format::Text => {
-            let text = files::yaml(&document.to_value()).expect("a JSON value has a form in YAML");
+            let text = files::yaml(document.value()).expect("a JSON value has a form in YAML");
             out.write_all(text.as_bytes())?;
         }
     }

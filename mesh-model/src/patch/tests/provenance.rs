@@ -85,7 +85,7 @@ proptest! {
         for (patch, origin) in patches.iter().zip(1..) {
             merge(&mut tracked, patch, Origin(origin));
         }
-        let value = tracked.to_value();
+        let value = tracked.value();
         let mut last = std::collections::BTreeMap::new();
         for write in tracked.writes().filter(|write| !write.is_removal) {
             let found = value.pointer(&write.path.to_string());

@@ -91,8 +91,14 @@ fn corners_of_rfc_6902() {
         ),
         (json!({ "op": "test", "path": "/none", "value": null }), Err("there is no `none`")),
         (json!({ "op": "remove", "path": "/a/-" }), Err("`-` is no place in a list")),
-        (json!({ "op": "remove", "path": "/a/2" }), Err("the list has 2 items, so there is no number 2")),
-        (json!({ "op": "add", "path": "/a/3", "value": 1 }), Err("the list has 2 items")),
+        (
+            json!({ "op": "remove", "path": "/a/2" }),
+            Err("the list has 2 entries, there is no index 2 (counted from 0)"),
+        ),
+        (
+            json!({ "op": "add", "path": "/a/3", "value": 1 }),
+            Err("the list has 2 entries, there is no index 3"),
+        ),
         (json!({ "op": "add", "path": "/a/01", "value": 1 }), Err("without leading zeros")),
         (json!({ "op": "add", "path": "/a/-1", "value": 1 }), Err("`-1` is no place in a list")),
         (json!({ "op": "add", "path": "/a/", "value": 1 }), Err("`` is no place in a list")),
@@ -135,6 +141,6 @@ fn examples_of_rfc_7396() {
     for (original, patch, result) in table {
         let mut document = Document::new(original.clone(), Origin(0));
         merge(&mut document, &patch, Origin(1));
-        assert_eq!(document.to_value(), result, "{original} with {patch}");
+        assert_eq!(*document.value(), result, "{original} with {patch}");
     }
 }
