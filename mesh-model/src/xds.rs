@@ -49,7 +49,7 @@ pub struct Request {
     pub nonce: String,
     /// Why that one is refused, if it is.
     pub error: Option<String>,
-    /// State of the world: the version in use; empty for none.
+    /// State of the world: the version in use; empty for none. Nothing follows from it.
     pub version: String,
     /// Names that are subscribed to: under state of the world all of them, under delta new ones.
     pub subscribe: Vec<String>,
@@ -143,7 +143,7 @@ struct Subscription {
     suspects: Vec<BTreeSet<String>>,
     /// What it refused of what is wanted now, with versions.
     refused: BTreeMap<String, String>,
-    /// What it refused before: of such a message it may have kept what was good in it.
+    /// What was in messages that it refused: it may have kept it, where it was good, or what it had.
     doubtful: BTreeSet<String>,
     /// Whether it refused to let something go; nothing is taken away until something else is wanted.
     keeps_all: bool,
@@ -162,9 +162,13 @@ struct Subscription {
 #[derive(Clone, Debug, Default)]
 struct Sent {
     resources: BTreeMap<String, Resource>,
+    /// Those of them for which it is sent; the others are what the proxy has, said once more.
+    new: BTreeSet<String>,
     removed: BTreeSet<String>,
     /// Whether what is not in it is gone (state of the world, clusters and listeners).
     is_whole: bool,
+    /// What was wanted when it was sent.
+    of: Arc<Snapshot>,
 }
 
 impl Session {
@@ -209,12 +213,11 @@ impl Session {
                     subscription.open.extend(wanted.changed(&before, *kind).map(str::to_owned));
                     subscription.keeps_all = false;
                     // a message is refused for one of its resources, so the others have another try
-                    let refused = std::mem::take(&mut subscription.refused).into_keys();
-                    let suspects = std::mem::take(&mut subscription.suspects).into_iter().flatten();
-                    for name in refused.chain(suspects) {
-                        subscription.open.insert(name.clone());
-                        subscription.doubtful.insert(name);
-                    }
+                    subscription.suspects.clear();
+                    let refused = std::mem::take(&mut subscription.refused);
+                    subscription
+                        .open
+                        .extend(refused.into_keys().chain(subscription.doubtful.iter().cloned()));
                 }
             }
             self.is_in_step = false;
@@ -263,6 +266,13 @@ impl Session {
         self.gathered.as_ref().map(|(_, at, _)| *at)
     }
 
+    /// Takes what is asked for, and in the first request of a stream what the proxy says that it has.
+    ///
+    /// Under state of the world nothing is believed: the version that it names is of the last message
+    /// that it took whole, and of one that it refused later it may have kept a part. Under delta endpoints
+    /// are not: a cluster may wait for those that the proxy has, because it was changed after they came.
+    /// (An Envoy with a cluster that waits does not even begin a new stream with a request for clusters,
+    /// envoyproxy/envoy#9934.)
     fn subscribe(&mut self, request: Request, is_first: bool) {
         let wanted = self.wanted.clone();
         let Some(subscription) = self.kinds.get_mut(&request.kind) else { return };
@@ -286,7 +296,8 @@ impl Session {
                     subscription.forget(&name);
                     subscription.names.insert(name);
                 }
-                for (name, version) in request.has.into_iter().filter(|_| is_first) {
+                let is_taken = is_first && request.kind != Kind::Endpoints;
+                for (name, version) in request.has.into_iter().filter(|_| is_taken) {
                     let body = Arc::new(serde_json::Value::Null);
                     let refers_to = Arc::default();
                     subscription.open.insert(name.clone());
@@ -302,15 +313,6 @@ impl Session {
                     subscription.refused.retain(|name, _| names.contains(name));
                     subscription.due.retain(|name| names.contains(name));
                 }
-                // a stream that begins anew with what it had before is sent nothing again
-                let wanted =
-                    wanted.filter(|wanted| is_first && wanted.version(request.kind) == request.version);
-                for resource in wanted.iter().flat_map(|wanted| wanted.of(request.kind)) {
-                    if request.kind.is_whole() || names.contains(&resource.name) {
-                        subscription.has.insert(resource.name.clone(), resource.clone());
-                        subscription.is_answered = true;
-                    }
-                }
             }
         }
     }
@@ -324,9 +326,10 @@ impl Subscription {
         self.open.extend(sent.resources.keys().chain(&sent.removed).cloned());
         if is_refused {
             // what it has already it did not refuse
-            let new = sent.resources.into_values().filter(|one| self.has.get(&one.name) != Some(one));
+            self.keeps_all |= sent.new.is_empty();
+            self.doubtful.extend(sent.new.iter().cloned());
+            let new = sent.resources.into_values().filter(|one| sent.new.contains(&one.name));
             let new: Vec<Resource> = new.collect();
-            self.keeps_all |= new.is_empty();
             let names: Vec<String> = new.iter().map(|one| one.name.clone()).collect();
             if names.len() > 1 {
                 let (one, other) = names.split_at(names.len() / 2);

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::envoy::EnvoyConfig;
@@ -103,7 +103,8 @@ impl Snapshot {
                 let (version, body) = (hash(value), Arc::new(value.clone()));
                 (name.clone(), Resource { name: name.clone(), version, body, refers_to: Arc::new(refers_to) })
             };
-            (kind, (hash(values), values.iter().map(resource).collect()))
+            let resources: BTreeMap<String, Resource> = values.iter().map(resource).collect();
+            (kind, (version(resources.values()), resources))
         };
         Self(kinds.into_iter().map(of).collect())
     }
@@ -185,6 +186,19 @@ fn collect(body: &Value, of: &[Kind], known: &Names, found: &mut BTreeSet<(Kind,
 pub(super) fn addresses(listener: &Value) -> Vec<&Value> {
     let more = listener.get("additional_addresses").and_then(Value::as_array).into_iter().flatten();
     listener.get("address").into_iter().chain(more.filter_map(|one| one.get("address"))).collect()
+}
+
+/// The version of these resources together, in the order of their names.
+fn version<'a>(resources: impl Iterator<Item = &'a Resource>) -> String {
+    let pairs: Vec<(&str, &str)> = resources.map(|one| (one.name.as_str(), one.version.as_str())).collect();
+    hash(&pairs)
+}
+
+/// What a cluster is told that waits for endpoints of which nothing is known: that there are none.
+pub(super) fn no_endpoints(cluster: &str) -> Resource {
+    let body = json!({ "cluster_name": cluster });
+    let (version, refers_to) = (hash(&body), Arc::default());
+    Resource { name: cluster.to_owned(), version, body: Arc::new(body), refers_to }
 }
 
 /// 64 bits of SHA-256 as digits: enough to tell versions apart, and nothing is trusted for it.

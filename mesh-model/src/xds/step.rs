@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::resources::addresses;
+use super::resources::{addresses, no_endpoints};
 use super::{Event, Kind, Protocol, Resource, Response, Sent, Session, Snapshot, Subscription};
 
 impl Session {
@@ -27,6 +27,9 @@ impl Session {
         }
         if self.kinds.iter().any(|(kind, one)| one.has_refused(&wanted, *kind)) {
             // what is held back may refer to what would be taken away
+            return;
+        }
+        if [Kind::Listener, Kind::Route].into_iter().any(|kind| self.is_to_be_asked(&wanted, kind)) {
             return;
         }
         for kind in Kind::ALL.into_iter().rev() {
@@ -57,15 +60,21 @@ impl Session {
         let subscription = self.kinds.get(&kind)?;
         let mut sent = Sent::default();
         let open = subscription.open.iter().filter_map(|name| wanted.get(kind, name));
-        for resource in open.filter(|one| subscription.asks_for(kind, &one.name)) {
-            let is_new = subscription.has.get(&resource.name) != Some(resource);
+        let open = open.filter(|one| subscription.asks_for(kind, &one.name));
+        for resource in open {
+            let is_new = !subscription.surely_has(resource);
             let is_refused = subscription.refused.get(&resource.name) == Some(&resource.version);
-            if is_new && self.is_held(wanted, resource) {
+            if is_new && (self.is_held(wanted, resource) || self.lacks_endpoints(wanted, kind, resource)) {
                 continue;
             }
             if (is_new && !is_refused) || (!is_new && subscription.due.contains(&resource.name)) {
                 sent.resources.insert(resource.name.clone(), resource.clone());
             }
+        }
+        if matches!(kind, Kind::Endpoints | Kind::Secret) {
+            let unwanted = subscription.open.iter().filter(|name| wanted.get(kind, name).is_none());
+            let unwanted = unwanted.filter_map(|name| self.last_words(subscription, kind, name));
+            sent.resources.extend(unwanted.map(|resource| (resource.name.clone(), resource)));
         }
         // one part of what was refused after another
         let is_in = |batch: &&BTreeSet<String>| batch.iter().any(|name| sent.resources.contains_key(name));
@@ -77,6 +86,7 @@ impl Session {
         if self.protocol == Protocol::Delta {
             let is_absent = |name: &&String| {
                 wanted.get(kind, name).is_none()
+                    && !sent.resources.contains_key(*name)
                     && !subscription.has.contains_key(*name)
                     && !subscription.absent.contains(*name)
             };
@@ -88,6 +98,7 @@ impl Session {
         if sent.resources.is_empty() && sent.removed.is_empty() && !must_answer {
             return None;
         }
+        sent.new = sent.resources.keys().cloned().collect();
         if self.protocol == Protocol::StateOfTheWorld && kind.is_whole() {
             // what it has stays until nothing refers to it
             sent.is_whole = true;
@@ -97,6 +108,30 @@ impl Session {
             }
         }
         Some(sent)
+    }
+
+    /// What a proxy is told of endpoints or a secret that nobody wants any more, and that a cluster of it
+    /// may wait for: an Envoy says nothing about clusters, and takes no others, as long as one of them waits.
+    ///
+    /// Its last endpoints are told where there were some, because routes may lead to the cluster until
+    /// they are taken away; those of a cluster that never served are none. (Under delta a name that is
+    /// removed says the same, and leaves endpoints that are in use alone.)
+    fn last_words(&self, subscription: &Subscription, kind: Kind, name: &str) -> Option<Resource> {
+        if !subscription.asks_for(kind, name) {
+            return None;
+        }
+        if let Some(last) = subscription.has.get(name) {
+            return subscription.due.contains(name).then(|| last.clone());
+        }
+        match (kind, self.protocol) {
+            (Kind::Endpoints, Protocol::StateOfTheWorld) => Some(no_endpoints(name)),
+            // there is no empty secret; the cluster that waits for this one was sent when it was there
+            (Kind::Secret, _) => {
+                let clusters = self.kinds.get(&Kind::Cluster)?.sent.as_ref()?;
+                clusters.of.get(kind, name).cloned()
+            }
+            (Kind::Cluster | Kind::Endpoints | Kind::Listener | Kind::Route, _) => None,
+        }
     }
 
     /// What the proxy has of a kind and nobody wants.
@@ -113,7 +148,7 @@ impl Session {
         match (self.protocol, kind.is_whole()) {
             (Protocol::Delta, _) => Some(Sent { removed, ..Sent::default() }),
             (Protocol::StateOfTheWorld, true) => {
-                Some(Sent { resources: kept.collect(), removed, is_whole: true })
+                Some(Sent { resources: kept.collect(), removed, is_whole: true, ..Sent::default() })
             }
             // a proxy drops these itself with what refers to them; there is no message for it
             (Protocol::StateOfTheWorld, false) => None,
@@ -128,20 +163,39 @@ impl Session {
         })
     }
 
+    /// Whether a resource leads to a cluster whose endpoints the proxy does not have yet.
+    ///
+    /// An Envoy that is starting says that it took clusters before it has their endpoints, and one that
+    /// has started may say so before it asks for them.
+    fn lacks_endpoints(&self, wanted: &Snapshot, kind: Kind, resource: &Resource) -> bool {
+        let endpoints =
+            self.kinds.get(&Kind::Endpoints).filter(|_| matches!(kind, Kind::Listener | Kind::Route));
+        let Some(endpoints) = endpoints else { return false };
+        resource.refers_to.iter().filter(|(kind, _)| *kind == Kind::Cluster).any(|(_, name)| {
+            let told = wanted.get(Kind::Endpoints, name);
+            told.is_some() && (!endpoints.has.contains_key(name) || endpoints.due.contains(name))
+        })
+    }
+
+    /// Whether something of a kind is not sent until the proxy asks for endpoints.
+    fn is_to_be_asked(&self, wanted: &Snapshot, kind: Kind) -> bool {
+        let Some(subscription) = self.kinds.get(&kind) else { return false };
+        let open = subscription.open.iter().filter_map(|name| wanted.get(kind, name));
+        let mut open = open.filter(|one| subscription.asks_for(kind, &one.name));
+        open.any(|one| !subscription.surely_has(one) && self.lacks_endpoints(wanted, kind, one))
+    }
+
     fn send(&mut self, wanted: &Arc<Snapshot>, kind: Kind, sent: Sent) {
         let nonce = self.next_nonce.to_string();
         self.next_nonce += 1;
         if kind == Kind::Cluster {
             // a cluster that changed waits for its endpoints, although they did not
-            let before = self.kinds.get(&Kind::Cluster).map(|one| &one.has);
-            let is_new = |one: &&Resource| before.and_then(|has| has.get(&one.name)) != Some(*one);
+            let before = self.kinds.get(&Kind::Cluster);
+            let is_new = |one: &&Resource| before.is_none_or(|before| !before.surely_has(one));
             let changed = sent.resources.values().filter(is_new);
             let changed: Vec<String> = changed.map(|one| one.name.clone()).collect();
             if let Some(endpoints) = self.kinds.get_mut(&Kind::Endpoints) {
-                let known = changed.into_iter().filter(|name| endpoints.has.contains_key(name));
-                let known: Vec<String> = known.collect();
-                endpoints.open.extend(known.iter().cloned());
-                endpoints.due.extend(known);
+                endpoints.must_be_told_again(changed);
             }
         }
         let Some(subscription) = self.kinds.get_mut(&kind) else { return };
@@ -167,13 +221,24 @@ impl Session {
                 Vec::new()
             },
         });
-        subscription.sent = Some(sent);
+        subscription.sent = Some(Sent { of: Arc::clone(wanted), ..sent });
     }
 }
 
 impl Subscription {
     fn asks_for(&self, kind: Kind, name: &str) -> bool {
         (kind.is_whole() && self.is_for_all) || self.names.contains(name)
+    }
+
+    /// Takes note that clusters wait for endpoints, whatever was said of those before.
+    fn must_be_told_again(&mut self, clusters: Vec<String>) {
+        for name in clusters {
+            if self.has.contains_key(&name) {
+                self.due.insert(name.clone());
+            }
+            self.absent.remove(&name);
+            self.open.insert(name);
+        }
     }
 
     /// Leaves out of the open names those of which there is nothing to send and nothing to take away.
@@ -187,11 +252,15 @@ impl Subscription {
     pub(super) fn is_settled(&self, wanted: &Snapshot, kind: Kind, name: &str) -> bool {
         match wanted.get(kind, name) {
             Some(resource) => {
-                !self.asks_for(kind, name)
-                    || (self.has.get(name) == Some(resource) && !self.due.contains(name))
+                !self.asks_for(kind, name) || (self.surely_has(resource) && !self.due.contains(name))
             }
             None => !self.may_have(name) && (!self.names.contains(name) || self.absent.contains(name)),
         }
+    }
+
+    /// Whether the proxy has this one, and no other under its name.
+    pub(super) fn surely_has(&self, resource: &Resource) -> bool {
+        self.has.get(&resource.name) == Some(resource) && !self.doubtful.contains(&resource.name)
     }
 
     /// Whether the proxy has a resource, or may have it.
