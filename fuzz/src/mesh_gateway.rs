@@ -86,7 +86,7 @@ fn configured(access_point: &AccessPoint, rendering: &Rendering) {
         endpoints: &endpoints,
         rate_limit: None,
     };
-    match configure(&Proxy::default(), &[input]) {
+    match configure(&Proxy::default(), &[input]).whole() {
         Err(faults) => {
             assert!(!faults.is_empty() && faults.iter().all(|fault| !fault.to_string().is_empty()))
         }

@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         rate_limit: None,
     };
     let proxy = Proxy { locality: Locality::new("us-west/slc-a"), ..Proxy::default() };
-    let config = configure(&proxy, &[input]).map_err(|unsupported| format!("{unsupported:#?}"))?;
+    let config = configure(&proxy, &[input]).whole().map_err(|unsupported| format!("{unsupported:#?}"))?;
     for (kind, count) in [
         ("listeners", config.listeners.len()),
         ("routes", config.routes.len()),

@@ -6,7 +6,8 @@
 //! binds its access point's VIP and serves its hosts and nobody else's; two
 //! access points share no route table, no cluster and no rule. No silence: the
 //! objects are walked beside the list of what is supported ([`coverage`]), and
-//! what is not is a fault by name, so that a field never means nothing.
+//! what is not is a fault by name, so that a field never means nothing. A fault is
+//! its own access point's alone: the others are configured as if it were not there.
 //!
 //! Which access points a gateway has is placement's, the objects are
 //! [`render`](crate::render)'s, sending and ordering are [`xds`](crate::xds)'s.
@@ -21,6 +22,7 @@ mod listener;
 mod objects;
 mod route;
 mod tls;
+mod unsupported;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +39,7 @@ use crate::template::TemplateId;
 use crate::units::Share;
 
 pub use coverage::is_supported;
+pub use unsupported::{Feature, Unsupported};
 
 use objects::Input;
 
@@ -137,7 +140,7 @@ pub struct Endpoint {
 ///     endpoints: &[],
 ///     rate_limit: None,
 /// };
-/// let config = configure(&Proxy::default(), &[input]).unwrap();
+/// let config = configure(&Proxy::default(), &[input]).whole()?;
 /// let address = &config.listeners["shop/web:80"]["address"]["socket_address"];
 /// assert_eq!((&address["address"], &address["port_value"]), (&json!("203.0.113.10"), &json!(80)));
 /// assert_eq!(config.routes["shop/web:80"]["virtual_hosts"][0]["require_tls"], "ALL");
@@ -157,74 +160,38 @@ pub struct EnvoyConfig {
     pub secrets: BTreeSet<String>,
 }
 
-/// A part of an object that a gateway cannot do.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-#[error("{access_point}: {object}{path}: {feature}")]
-pub struct Unsupported {
-    /// The access point.
-    pub access_point: AccessPointId,
-    /// The object.
-    pub object: TemplateId,
-    /// The field, as a pointer into the object; empty for the object as a whole.
-    pub path: String,
-    /// What it asks for.
-    pub feature: Feature,
+/// What a gateway is configured with, and for whom it is not.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Configured {
+    /// Of all access points that are not refused; what it would be if only they were asked for.
+    pub config: EnvoyConfig,
+    /// Those that are refused, each with everything that was found, in order of object and field.
+    pub refused: BTreeMap<AccessPointId, Vec<Unsupported>>,
 }
 
-/// What a gateway cannot do.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-pub enum Feature {
-    /// A field that this configuration does not have.
-    #[error("gateways here cannot do this; remove it, or see the documents for what there is")]
-    Field,
-    /// The object's fields are not of their schema's types.
-    #[error("not as its schema says: {message}")]
-    Shape {
-        /// What is wrong.
-        message: String,
-    },
-    /// A value that it does not have, or that Envoy would refuse.
-    #[error("{found} is not possible here; {right}")]
-    Value {
-        /// As written.
-        found: String,
-        /// What would be.
-        right: &'static str,
-    },
-    /// A host that nothing is known of.
-    #[error(
-        "nothing is known of port {port} of host {host}: no object of the access point has it, and no service"
-    )]
-    UnknownHost {
-        /// The host.
-        host: String,
-        /// The port, 0 where none is named and the host has not one alone.
-        port: u32,
-    },
-    /// A subset that no DestinationRule has.
-    #[error("no DestinationRule of {host} has the subset {subset}")]
-    UnknownSubset {
-        /// The host.
-        host: String,
-        /// The subset.
-        subset: String,
-    },
-    /// Another access point has the port of the address.
-    #[error("{address} is {owner}'s already; give each its own address, or ports that differ")]
-    AddressTaken {
-        /// Address and port.
-        address: SocketAddr,
-        /// Who has it.
-        owner: AccessPointId,
-    },
-    /// A limit of requests that no bucket can have.
-    #[error(
-        "no bucket has this limit of requests; fill it with at least 1, at least every 50 ms, up to a burst of at least 1"
-    )]
-    NoBucket,
-    /// An access point without an address has nothing to listen on.
-    #[error("there is no virtual address to listen on; wait until one is allocated")]
-    NoAddress,
+impl Configured {
+    /// The configuration where it must be of all or of none.
+    ///
+    /// # Errors
+    ///
+    /// Everything that was found, in order of access point, object and field.
+    pub fn whole(self) -> Result<EnvoyConfig, Vec<Unsupported>> {
+        if self.refused.is_empty() {
+            return Ok(self.config);
+        }
+        Err(self.refused.into_values().flatten().collect())
+    }
+}
+
+impl EnvoyConfig {
+    /// Adds what another access point needs; no two have a name in common but of secrets.
+    fn extend(&mut self, other: Self) {
+        self.listeners.extend(other.listeners);
+        self.routes.extend(other.routes);
+        self.clusters.extend(other.clusters);
+        self.endpoints.extend(other.endpoints);
+        self.secrets.extend(other.secrets);
+    }
 }
 
 /// What is asked of the gateway for one access point, and the faults that were found.
@@ -238,7 +205,12 @@ struct Scope<'a> {
 impl Scope<'_> {
     fn fault(&mut self, object: &TemplateId, path: impl Into<String>, feature: Feature) {
         let access_point = self.input.access_point.clone();
-        self.faults.push(Unsupported { access_point, object: object.clone(), path: path.into(), feature });
+        self.faults.push(Unsupported {
+            access_point,
+            object: Some(object.clone()),
+            path: path.into(),
+            feature,
+        });
     }
 
     fn value(&mut self, object: &TemplateId, path: impl Into<String>, found: &str, right: &'static str) {
@@ -251,37 +223,57 @@ impl Scope<'_> {
     }
 }
 
-/// Configures a gateway for all of its access points.
+/// Configures a gateway for its access points: for all that are sound, whatever is wrong with others.
 ///
-/// # Errors
+/// A part of an access point is not what was meant, so one at fault gets nothing, holds no address, and
+/// takes nothing from the others: their configuration is, byte by byte, what it would be without it.
+/// Where two want the same port of the same address, the one that comes first in `inputs` has it; give
+/// those that serve already before the new ones, and the older before the younger.
 ///
-/// Everything that cannot be done, in order of access point, object and field.
-/// Nothing is configured then: a part of an access point is not what was meant.
-/// So that one team's fault holds nobody else, give in place of each
-/// [`access_point`](Unsupported::access_point) that is named what it had before, or
-/// leave it out where it is new, and ask again.
-pub fn configure(proxy: &Proxy, inputs: &[GatewayInput<'_>]) -> Result<EnvoyConfig, Vec<Unsupported>> {
-    let (mut config, mut faults) = (EnvoyConfig::default(), Vec::new());
-    let mut taken: BTreeMap<SocketAddr, AccessPointId> = BTreeMap::new();
+/// This is a function of its arguments and remembers nothing. So that one at fault goes on serving what it
+/// served, keep the input by which each access point was last configured; where one is refused, ask again
+/// with that in its place and at the front, or without it where it never served.
+#[must_use]
+pub fn configure(proxy: &Proxy, inputs: &[GatewayInput<'_>]) -> Configured {
+    let mut all = Configured::default();
+    let (mut known, mut taken) = (BTreeSet::new(), BTreeMap::new());
     for given in inputs {
-        let input = match Input::read(given) {
-            Ok(input) => input,
-            Err(found) => {
-                faults.extend(found);
-                continue;
-            }
+        let id = &given.access_point;
+        let one = if known.insert(id) {
+            one(proxy, given, &taken)
+        } else {
+            Err(vec![Unsupported::whole(id, Feature::Twice)])
         };
-        coverage::walk(proxy, &input, &mut faults);
-        let mut scope = Scope { proxy, input: &input, config: &mut config, faults: &mut faults };
-        let called = listener::listeners(&mut scope, &mut taken);
-        cluster::clusters(&mut scope, &called);
+        match one {
+            Ok((config, addresses)) => {
+                taken.extend(addresses.into_iter().map(|address| (address, id.clone())));
+                all.config.extend(config);
+            }
+            Err(mut faults) => {
+                let found = all.refused.entry(id.clone()).or_default();
+                found.append(&mut faults);
+                found.sort();
+                found.dedup();
+            }
+        }
     }
-    if faults.is_empty() {
-        return Ok(config);
-    }
-    faults.sort();
-    faults.dedup();
-    Err(faults)
+    all
+}
+
+/// What one access point needs, and where it listens.
+fn one(
+    proxy: &Proxy,
+    given: &GatewayInput<'_>,
+    taken: &BTreeMap<SocketAddr, AccessPointId>,
+) -> Result<(EnvoyConfig, BTreeSet<SocketAddr>), Vec<Unsupported>> {
+    let input = Input::read(given)?;
+    let (mut config, mut faults) = (EnvoyConfig::default(), Vec::new());
+    coverage::walk(proxy, &input, &mut faults);
+    let mut scope = Scope { proxy, input: &input, config: &mut config, faults: &mut faults };
+    let addresses = listener::addresses(&mut scope, taken);
+    let called = listener::listeners(&mut scope);
+    cluster::clusters(&mut scope, &called);
+    if faults.is_empty() { Ok((config, addresses)) } else { Err(faults) }
 }
 
 /// The resource by which SDS gives a certificate and its key, both PEM.

@@ -255,7 +255,7 @@ pub(super) fn walk(proxy: &Proxy, input: &Input<'_>, faults: &mut Vec<Unsupporte
             unsupported(id.kind, spec, &mut (String::new(), "/spec".to_owned()), &mut found);
             let fault = |path| Unsupported {
                 access_point: input.access_point.clone(),
-                object: id.clone(),
+                object: Some(id.clone()),
                 path,
                 feature: Feature::Field,
             };

@@ -4,14 +4,14 @@ mod http;
 mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde_json::{Value, json};
 
 use super::objects::Called;
 use super::route::{Served, unbound, virtual_hosts};
 use super::value::{put, socket_address, typed};
-use super::{Feature, Scope, tls};
+use super::{Feature, Scope, Unsupported, tls};
 use crate::access_point::AccessPointId;
 use crate::template::TemplateId;
 use crate::template::view::{Server, ServerTls, TlsMode};
@@ -36,17 +36,51 @@ enum Carries {
     Tls,
 }
 
-/// Makes the listeners and route tables of an access point; gives what they call.
-pub(super) fn listeners(
+/// Where an access point listens, which nobody else may.
+pub(super) fn addresses(
     scope: &mut Scope<'_>,
-    taken: &mut BTreeMap<SocketAddr, AccessPointId>,
-) -> BTreeSet<Called> {
+    taken: &BTreeMap<SocketAddr, AccessPointId>,
+) -> BTreeSet<SocketAddr> {
+    let input = scope.input;
+    if input.vips.is_empty() && input.gateways.iter().any(|(_, gateway)| !gateway.servers.is_empty()) {
+        scope.faults.push(Unsupported::whole(&input.access_point, Feature::NoAddress));
+    }
+    let mut vips = BTreeSet::new();
+    for vip in input.vips.iter().map(IpAddr::to_canonical) {
+        let is_of_many = vip.is_unspecified() || vip.is_multicast() || vip == Ipv4Addr::BROADCAST;
+        if is_of_many || !vips.insert(vip) {
+            scope.faults.push(Unsupported::whole(&input.access_point, Feature::Address { address: vip }));
+        }
+    }
+    let mut own = BTreeSet::new();
+    for (gateway, view) in &input.gateways {
+        for (number, server) in view.servers.iter().enumerate() {
+            let Some(port) = port(server.port.number) else {
+                let at = format!("/spec/servers/{number}/port/number");
+                scope.value(gateway, at, &server.port.number.to_string(), "write a port from 1 to 65535");
+                continue;
+            };
+            for address in vips.iter().map(|vip| SocketAddr::new(*vip, port)) {
+                if let (true, Some(owner)) = (own.insert(address), taken.get(&address).cloned()) {
+                    scope.fault(gateway, "", Feature::AddressTaken { address, owner });
+                }
+            }
+        }
+    }
+    own
+}
+
+/// A port that can be listened on.
+fn port(number: u32) -> Option<u16> {
+    u16::try_from(number).ok().filter(|port| *port > 0)
+}
+
+/// Makes the listeners and route tables of an access point; gives what they call.
+pub(super) fn listeners(scope: &mut Scope<'_>) -> BTreeSet<Called> {
     unbound(scope);
     let input = scope.input;
-    if input.rate_limit.is_some_and(|limit| !has_bucket(&limit))
-        && let Some((gateway, _)) = input.gateways.first()
-    {
-        scope.fault(gateway, "", Feature::NoBucket);
+    if input.rate_limit.is_some_and(|limit| !has_bucket(&limit)) {
+        scope.faults.push(Unsupported::whole(&input.access_point, Feature::NoBucket));
     }
     let mut by_port: BTreeMap<u32, Vec<OfGateway<'_>>> = BTreeMap::new();
     for (gateway, view) in &input.gateways {
@@ -55,25 +89,8 @@ pub(super) fn listeners(
         }
     }
     let mut called = BTreeSet::new();
-    for (port, servers) in by_port {
-        let first = servers[0].gateway;
-        if input.vips.is_empty() {
-            scope.fault(first, "", Feature::NoAddress);
-        }
-        let Some(number) = u16::try_from(port).ok().filter(|port| *port > 0) else {
-            let at = format!("/spec/servers/{}/port/number", servers[0].number);
-            scope.value(first, at, &port.to_string(), "write a port from 1 to 65535");
-            continue;
-        };
-        for vip in &input.vips {
-            let address = SocketAddr::new(*vip, number);
-            if let Some(owner) = taken.get(&address).cloned() {
-                scope.fault(first, "", Feature::AddressTaken { address, owner });
-            } else {
-                taken.insert(address, input.access_point.clone());
-            }
-        }
-        listener(scope, port, &servers, &mut called);
+    for (number, servers) in by_port.iter().filter(|(number, _)| port(**number).is_some()) {
+        listener(scope, *number, servers, &mut called);
     }
     called
 }

@@ -1,6 +1,6 @@
 //! An access point's objects as the views that a gateway is made of, and what hosts are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde_json::Value;
@@ -62,6 +62,15 @@ impl<'a> Input<'a> {
             }
         }
         let mut faults = Vec::new();
+        let mut known = BTreeSet::new();
+        for (id, _) in objects.iter().filter(|(id, _)| !known.insert(id.clone())) {
+            faults.push(Unsupported {
+                access_point: given.access_point.clone(),
+                object: Some(id.clone()),
+                path: String::new(),
+                feature: Feature::TwoObjects,
+            });
+        }
         let input = Self {
             access_point: given.access_point.clone(),
             vips: given.vips.clone(),
@@ -193,7 +202,7 @@ fn views<V: View>(
             Ok(view) => views.push((id.clone(), view)),
             Err(error) => faults.push(Unsupported {
                 access_point: given.access_point.clone(),
-                object: id.clone(),
+                object: Some(id.clone()),
                 path: "/spec".to_owned(),
                 feature: Feature::Shape { message: error.to_string() },
             }),

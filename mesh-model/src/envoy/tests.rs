@@ -3,6 +3,7 @@
 //! That Envoy takes what is made here is tested with a real one in `overspill/tests/envoy`.
 
 mod effect;
+mod sharing;
 
 use serde_json::{Value, json};
 
@@ -64,7 +65,7 @@ fn input<'a>(
 
 /// Everything that is supported, with changes.
 fn configured(objects: &[Value]) -> Result<EnvoyConfig, Vec<Unsupported>> {
-    configure(&proxy(), &[input("shop/edge", "203.0.113.10", objects, &web())])
+    configure(&proxy(), &[input("shop/edge", "203.0.113.10", objects, &web())]).whole()
 }
 
 /// A Gateway and a VirtualService of one host, and what differs from the simplest.
@@ -96,7 +97,7 @@ fn a_host_is_on_its_own_address_only() {
     let (one, other) = (simple("a.example.com", &[]), simple("b.example.com", &[]));
     let web = [endpoints("web.shop.svc.cluster.local", 80)];
     let inputs = [input("shop/a", "203.0.113.10", &one, &web), input("shop/b", "203.0.113.11", &other, &web)];
-    let config = configure(&proxy(), &inputs).unwrap();
+    let config = configure(&proxy(), &inputs).whole().unwrap();
     for (name, vip, host) in
         [("shop/a", "203.0.113.10", "a.example.com"), ("shop/b", "203.0.113.11", "b.example.com")]
     {
@@ -120,12 +121,12 @@ fn a_host_is_on_its_own_address_only() {
     assert_eq!((config.clusters.len(), config.endpoints.len()), (2, 2));
     // a port of an address is one's alone
     let inputs = [input("shop/a", "203.0.113.10", &one, &web), input("shop/b", "203.0.113.10", &other, &web)];
-    let faults = configure(&proxy(), &inputs).unwrap_err();
+    let faults = configure(&proxy(), &inputs).whole().unwrap_err();
     let address = "203.0.113.10:80".parse().unwrap();
     assert_eq!(faults[0].feature, Feature::AddressTaken { address, owner: id("shop/a") });
     assert_eq!((faults.len(), &faults[0].access_point), (1, &id("shop/b")));
     let nowhere = GatewayInput { vips: Vec::new(), ..inputs[0].clone() };
-    assert_eq!(configure(&proxy(), &[nowhere]).unwrap_err()[0].feature, Feature::NoAddress);
+    assert_eq!(configure(&proxy(), &[nowhere]).whole().unwrap_err()[0].feature, Feature::NoAddress);
 }
 
 #[test]
@@ -134,7 +135,7 @@ fn two_families_are_one_listener() {
     let web = web();
     let mut given = input("shop/edge", "203.0.113.10", &objects, &web);
     given.vips.push("2001:db8::10".parse().unwrap());
-    let config = configure(&proxy(), &[given]).unwrap();
+    let config = configure(&proxy(), &[given]).whole().unwrap();
     let more = &config.listeners["shop/edge:80"]["additional_addresses"];
     assert_eq!(
         more,
@@ -431,7 +432,7 @@ fn what_envoy_would_refuse_is_a_fault_by_name() {
     for (requests, milliseconds, burst) in [(0, 1_000, 1), (1, 49, 1), (1, 1_000, 0)] {
         let mut given = input("shop/edge", "203.0.113.10", &objects, &web);
         given.rate_limit = Some(RateLimit { requests, interval: Duration::from_millis(milliseconds), burst });
-        let faults = configure(&proxy(), &[given]).unwrap_err();
+        let faults = configure(&proxy(), &[given]).whole().unwrap_err();
         assert_eq!(faults[0].feature, Feature::NoBucket, "{requests} {milliseconds} {burst}");
     }
 }

@@ -84,7 +84,7 @@ fn envoy_takes_everything_that_is_supported() {
     let endpoints = [endpoints(host, 80), endpoints(host, 90), endpoints(host, 5432)];
     let config =
         configure(&proxy(), &[input("shop/edge", &["203.0.113.10", "2001:db8::10"], &objects, &endpoints)]);
-    let bootstrap = bootstrap(&config.unwrap());
+    let bootstrap = bootstrap(&config.whole().unwrap());
     assert_eq!(refused(&envoy, &bootstrap), "");
     // what it is asked is strict: a field that it does not know is told
     let mut wrong = bootstrap;
@@ -107,5 +107,5 @@ fn envoy_takes_the_example() {
     let objects = render(&access_point, &target, &Schemas::embedded()).objects;
     let endpoints = [endpoints("checkout.payments.svc.cluster.local", 8080)];
     let input = input("payments/checkout", &["203.0.113.10"], &objects, &endpoints);
-    assert_eq!(refused(&envoy, &bootstrap(&configure(&proxy(), &[input]).unwrap())), "");
+    assert_eq!(refused(&envoy, &bootstrap(&configure(&proxy(), &[input]).whole().unwrap())), "");
 }

@@ -26,7 +26,8 @@ fn start(
         endpoints,
         rate_limit: None,
     };
-    let config = configure(&Proxy::default(), &[input]).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    let config =
+        configure(&Proxy::default(), &[input]).whole().unwrap_or_else(|faults| panic!("{faults:#?}"));
     for name in &config.secrets {
         assert!(secrets.iter().any(|(of, _)| of == name), "{name} is asked for");
     }

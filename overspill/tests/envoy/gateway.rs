@@ -174,7 +174,7 @@ spec: {{ selector: {{ matchLabels: {{ app: {name} }} }}, mtls: {{ mode: DISABLE 
             endpoints: &self.endpoints,
             rate_limit: self.rate_limit,
         };
-        configure(&self.proxy, &[input]).unwrap_or_else(|faults| panic!("{faults:#?}"))
+        configure(&self.proxy, &[input]).whole().unwrap_or_else(|faults| panic!("{faults:#?}"))
     }
 
     pub(crate) fn start(&self, envoy: &Path) -> Gateway {

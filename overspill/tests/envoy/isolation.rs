@@ -51,7 +51,7 @@ fn admin_is_for_insiders_and_hosts_are_on_their_own_address() {
     };
     let inputs =
         [input("shop/in", [127, 0, 79, 1], &inside[..]), input("shop/out", [127, 0, 79, 2], &outside[..])];
-    let config = configure(&Proxy::default(), &inputs).unwrap();
+    let config = configure(&Proxy::default(), &inputs).whole().unwrap();
     let address = |vip: [u8; 4]| SocketAddr::from((vip, port));
     let (one, other) = (address([127, 0, 79, 1]), address([127, 0, 79, 2]));
     let _gateway = Gateway::start(&envoy, &config, &[]);

@@ -1,0 +1,99 @@
+//! What a gateway cannot do, said of an object's field, in words for who wrote it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::access_point::AccessPointId;
+use crate::template::TemplateId;
+
+/// A part of an object that a gateway cannot do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[error("{access_point}: {}{feature}", place(object.as_ref(), path))]
+pub struct Unsupported {
+    /// The access point.
+    pub access_point: AccessPointId,
+    /// The object; `None` for the access point as a whole.
+    pub object: Option<TemplateId>,
+    /// The field, as a pointer into the object; empty for the object as a whole.
+    pub path: String,
+    /// What it asks for.
+    pub feature: Feature,
+}
+
+impl Unsupported {
+    /// Something about an access point as a whole, of which no object is to blame.
+    pub(super) fn whole(access_point: &AccessPointId, feature: Feature) -> Self {
+        Self { access_point: access_point.clone(), object: None, path: String::new(), feature }
+    }
+}
+
+fn place(object: Option<&TemplateId>, path: &str) -> String {
+    object.map(|object| format!("{object}{path}: ")).unwrap_or_default()
+}
+
+/// What a gateway cannot do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Feature {
+    /// A field that this configuration does not have.
+    #[error("gateways here cannot do this; remove it, or see the documents for what there is")]
+    Field,
+    /// The object's fields are not of their schema's types.
+    #[error("not as its schema says: {message}")]
+    Shape {
+        /// What is wrong.
+        message: String,
+    },
+    /// A value that it does not have, or that Envoy would refuse.
+    #[error("{found} is not possible here; {right}")]
+    Value {
+        /// As written.
+        found: String,
+        /// What would be.
+        right: &'static str,
+    },
+    /// A host that nothing is known of.
+    #[error(
+        "nothing is known of port {port} of host {host}: no object of the access point has it, and no service"
+    )]
+    UnknownHost {
+        /// The host.
+        host: String,
+        /// The port, 0 where none is named and the host has not one alone.
+        port: u32,
+    },
+    /// A subset that no DestinationRule has.
+    #[error("no DestinationRule of {host} has the subset {subset}")]
+    UnknownSubset {
+        /// The host.
+        host: String,
+        /// The subset.
+        subset: String,
+    },
+    /// An address that nobody alone can have.
+    #[error("{address} is not the address of one access point; give it one that is")]
+    Address {
+        /// As given.
+        address: IpAddr,
+    },
+    /// Another access point has the port of the address.
+    #[error("{address} is {owner}'s already; give each its own address, or ports that differ")]
+    AddressTaken {
+        /// Address and port.
+        address: SocketAddr,
+        /// Who has it.
+        owner: AccessPointId,
+    },
+    /// A limit of requests that no bucket can have.
+    #[error(
+        "no bucket has this limit of requests; fill it with at least 1, at least every 50 ms, up to a burst of at least 1"
+    )]
+    NoBucket,
+    /// An access point without an address has nothing to listen on.
+    #[error("there is no virtual address to listen on; wait until one is allocated")]
+    NoAddress,
+    /// The gateway is asked for one access point twice.
+    #[error("the gateway is asked for this access point twice; the first is served, ask for it once")]
+    Twice,
+    /// There are two objects of one kind and name.
+    #[error("there are two objects of this kind and name; remove one")]
+    TwoObjects,
+}
