@@ -9,8 +9,10 @@
 mod claims;
 mod code;
 mod facts;
+mod mtls;
 mod names;
 mod objects;
+mod routes;
 mod servers;
 
 use std::collections::BTreeMap;

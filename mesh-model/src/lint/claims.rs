@@ -64,7 +64,7 @@ fn gateway_hosts(ordered: &[&AccessPoint], meet: impl Fn(usize, usize) -> bool, 
 }
 
 /// Whether one pod can have the labels of both Gateways' selectors: a public and an inner one have not.
-fn may_share_pods(one: &Template, other: &Template) -> bool {
+pub(super) fn may_share_pods(one: &Template, other: &Template) -> bool {
     let selector = |template: &'_ Template| {
         template.object.pointer("/spec/selector").and_then(Value::as_object).cloned()
     };

@@ -58,18 +58,30 @@ codes! {
     HiddenHost "hidden-host" Error,
     /// A host that another access point serves on the same targets.
     HostClaimedTwice "host-claimed-twice" Error,
+    /// Calls that a rule sends in plain text or by TLS of their own, to pods that take mutual TLS of the mesh alone.
+    MtlsConflict "mtls-conflict" Error,
+    /// A published name that no Gateway of the access point serves.
+    NameNotServed "name-not-served" Error,
     /// An override that no target of the access point has.
     OverrideNeverMatches "override-never-matches" Warning,
+    /// A destination of a Gateway's routes without a port, whose Service has several and not the Gateway's.
+    PortNotChosen "port-not-chosen" Error,
     /// The rest of the fleet cannot bear the loss of a region.
     RegionLossOverloads "region-loss-overloads" Warning,
+    /// Regions that take the spill at once although the policy has an order of them.
+    RegionsUnordered "regions-unordered" Warning,
     /// A template that is not as its schema says.
     SchemaViolation "schema-violation" Error,
+    /// A stage of a rollout that no target of the access point is in.
+    StageNeverMatches "stage-never-matches" Warning,
     /// Sidecars of which Istio does not say which holds.
     AmbiguousSidecars "ambiguous-sidecars" Error,
     /// A policy of traffic that would not hold on a target.
     TrafficDoesNotHold "traffic-does-not-hold" Error,
     /// A field that its schema does not know.
     UnknownField "unknown-field" Warning,
+    /// A server that Istio leaves out, for another has the same host and port and ends TLS, too.
+    TlsServerIgnored "tls-server-ignored" Error,
     /// A route at a Gateway that is not there.
     UnknownGateway "unknown-gateway" Error,
     /// An authority that is not there.
@@ -82,8 +94,12 @@ codes! {
     UnknownHost "unknown-host" Warning,
     /// A region that no zone of the fleet is in.
     UnknownRegion "unknown-region" Error,
+    /// A subset of an own host that its rules do not have.
+    UnknownSubset "unknown-subset" Error,
     /// A zone that is not in the fleet.
     UnknownZone "unknown-zone" Error,
+    /// A rule of routes, or a condition of one, that an earlier one takes everything from.
+    UnreachableRoute "unreachable-route" Warning,
     /// Objects of Istio in a cluster from which the zone's control plane reads none.
     UnreadObjects "unread-objects" Warning,
     /// A host of routes that no server of their Gateways has.

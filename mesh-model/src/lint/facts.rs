@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Code, FleetFacts, Report, inside, spec};
 use crate::access_point::{AccessPoint, PlacementRule};
 use crate::api::{FieldPath, Kind, Reference};
-use crate::fleet::{Cluster, Target};
+use crate::fleet::{Cluster, Fleet, Target};
 use crate::name::Name;
 use crate::nearest::{did_you_mean, nearest};
 use crate::patch::Pointer;
 use crate::placement::{Evidence, Outcome, Workload, place};
 use crate::render::{RenderError, faults};
 use crate::template::{Schemas, TemplateKind};
-use crate::traffic::{SteerProblem, without};
+use crate::traffic::{Places, SteerProblem, without};
 use crate::visibility::ambiguous;
 
 /// The targets that an access point has, or would have; all of its level if it follows what is not known.
@@ -57,6 +57,8 @@ pub(super) fn check(access_point: &AccessPoint, facts: &FleetFacts, schemas: &Sc
     }
     placement(access_point, facts, report);
     regions(access_point, facts, report);
+    stages(access_point, &targets, report);
+    order(access_point, &facts.fleet, &targets, report);
     unread(access_point, &targets, report);
     selectors(access_point, facts, report);
     renderings(access_point, facts, &targets, schemas, report);
@@ -157,6 +159,69 @@ fn placement(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report
             let path = spec("placement").field(field).item(position);
             report.of(&access_point.id, code, path, missing(kind, name, known.iter().copied()), fix);
         }
+    }
+}
+
+/// Stages that no target is in: by their own choice, or for those before them have all.
+fn stages(access_point: &AccessPoint, targets: &[Target<'_>], report: &mut Report) {
+    let stages = &access_point.rollout.stages;
+    // without a target all are empty, which is told by itself
+    let stages = if targets.is_empty() { &[] } else { stages.as_slice() };
+    for (position, stage) in stages.iter().enumerate() {
+        let chosen: Vec<&Target<'_>> = targets.iter().filter(|one| stage.targets.matches(one)).collect();
+        let earlier =
+            |target: &&Target<'_>| stages[..position].iter().find(|one| one.targets.matches(target));
+        if chosen.iter().any(|target| earlier(target).is_none()) {
+            continue;
+        }
+        let (message, fix) = match chosen.iter().find_map(earlier) {
+            Some(first) => (
+                format!(
+                    "stage {} is empty: stage {} before it has all that it selects",
+                    stage.name, first.name
+                ),
+                "put the narrower stage first",
+            ),
+            None => (
+                format!("stage {} is empty: it selects none of the {} targets", stage.name, targets.len()),
+                "correct the names, or take the stage away: what it was to hold back is not held back",
+            ),
+        };
+        let path = spec("rollout").field("stages").item(position).field("targets");
+        report.of(&access_point.id, Code::StageNeverMatches, path, message, fix);
+    }
+}
+
+/// Regions of the policy that take the spill of a target at once, although the policy has an order of them.
+fn order(access_point: &AccessPoint, fleet: &Fleet, targets: &[Target<'_>], report: &mut Report) {
+    let Some(traffic) = &access_point.traffic else { return };
+    let mut found: BTreeMap<(Name, Vec<Name>, bool), Vec<&Target<'_>>> = BTreeMap::new();
+    for target in targets {
+        let places = Places::of(traffic, target, fleet);
+        let regions = places.unordered(fleet);
+        if !regions.is_empty() {
+            let second = places.away.first().filter(|_| places.is_ordered);
+            let before = second.unwrap_or(&places.home).clone();
+            found.entry((before, regions, places.is_ordered)).or_default().push(target);
+        }
+    }
+    for ((before, regions, is_ordered), targets) in found {
+        let regions: Vec<&str> = regions.iter().map(Name::as_str).collect();
+        let (last, first) = regions.split_last().expect("one alone has no order to lose");
+        let more = if targets.len() > 1 { format!(" and {} more", targets.len() - 1) } else { String::new() };
+        let amount = if regions.len() == 2 { "both" } else { "all" };
+        let message = format!(
+            "on {}{more}: {amount} {} and {last} take what spills beyond {before} at once, by the number of their hosts",
+            targets[0].name(),
+            first.join(", ")
+        );
+        let fix = if is_ordered {
+            "Istio has three places: order the first two beyond home as you need them, these share the third"
+        } else {
+            "write `istio` in the Cluster if it is 1.31 or later, which has an order of regions; older ones have none"
+        };
+        let path = spec("traffic").field("regions");
+        report.of(&access_point.id, Code::RegionsUnordered, path, message, fix);
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::facts::targets;
-use super::{Code, FleetFacts, Report, inside, servers};
+use super::{Code, FleetFacts, Report, inside, mtls, routes, servers};
 use crate::access_point::AccessPoint;
 use crate::locality::{Locality, matches};
 use crate::name::Name;
@@ -22,6 +22,9 @@ pub(super) fn check(
     schemas: &Schemas,
     report: &mut Report,
 ) {
+    servers::tls_twice(access_point, report);
+    servers::published(access_point, report);
+    mtls::check(access_point, report);
     for template in &access_point.templates {
         for finding in schemas.check(template) {
             let is_warning = finding.problem.is_warning();
@@ -46,6 +49,7 @@ pub(super) fn check(
                 weights(access_point, template, report);
                 gateways(access_point, template, report);
                 unserved(access_point, template, report);
+                routes::check(access_point, template, facts, report);
             }
             TemplateKind::AuthorizationPolicy
             | TemplateKind::PeerAuthentication
@@ -62,14 +66,42 @@ struct Policy<'a> {
     at: Pointer,
     /// Where its balancing is written.
     place: Pointer,
-    setting: Option<&'a Value>,
+    setting: Option<Setting<'a>>,
     outlier: Option<(&'a Value, Pointer)>,
     /// Whether `traffic` makes it fail over.
     is_steered: bool,
 }
 
-fn pointer(steps: &[&str]) -> Pointer {
+/// Whether an override changes it somewhere: then what it becomes is not judged by its template.
+pub(super) fn is_overridden(access_point: &AccessPoint, template: &Template) -> bool {
+    let touches = |rule: &crate::overrides::Rule| {
+        rule.kind == template.id.kind && rule.name.as_ref().is_none_or(|name| **name == *template.id.name)
+    };
+    access_point.overrides.iter().any(|one| one.rules.iter().any(touches))
+}
+
+pub(super) fn pointer(steps: &[&str]) -> Pointer {
     steps.iter().fold(Pointer::default(), |pointer, step| pointer.then(step))
+}
+
+/// A setting of localities that is in force, and its name.
+#[derive(Clone, Copy)]
+struct Setting<'a> {
+    name: &'static str,
+    value: &'a Value,
+}
+
+impl<'a> Setting<'a> {
+    /// Istio looks at the younger of the two first, and then at no other.
+    fn of(balancer: &'a Value) -> Option<Self> {
+        let given = |name| Some(Self { name, value: balancer.get(name).filter(|value| !value.is_null())? });
+        let setting = given("zoneAwareLbSetting").or_else(|| given("localityLbSetting"))?;
+        (setting.value["enabled"] != false).then_some(setting)
+    }
+
+    fn has(&self, field: &str) -> bool {
+        self.value.get(field).and_then(Value::as_array).is_some_and(|list| !list.is_empty())
+    }
 }
 
 fn policies<'a>(template: &'a Template, access_point: &AccessPoint) -> Vec<Policy<'a>> {
@@ -93,15 +125,12 @@ fn policies<'a>(template: &'a Template, access_point: &AccessPoint) -> Vec<Polic
         let (balancer, place) = balancer
             .or_else(|| Some((given(&spec["trafficPolicy"], "loadBalancer")?, &host)))
             .unwrap_or((&Value::Null, &at));
-        let setting = balancer.get("localityLbSetting").filter(|setting| setting["enabled"] != false);
-        Policy { template, place: place.clone(), at, setting, outlier, is_steered }
+        Policy { template, place: place.clone(), at, setting: Setting::of(balancer), outlier, is_steered }
     };
     // nothing of the host's policy holds for a port with settings of its own
     let of_port = |policy: &'a Value, at: Pointer| Policy {
         template,
-        setting: policy
-            .pointer("/loadBalancer/localityLbSetting")
-            .filter(|setting| setting["enabled"] != false),
+        setting: policy.get("loadBalancer").and_then(Setting::of),
         outlier: given(policy, "outlierDetection").map(|outlier| (outlier, at.then("outlierDetection"))),
         place: at.clone(),
         at,
@@ -132,21 +161,16 @@ fn failover(
     facts: Option<&FleetFacts>,
     report: &mut Report,
 ) {
-    let has = |field: &str| {
-        let list = policy.setting.and_then(|setting| setting.get(field)).and_then(Value::as_array);
-        list.is_some_and(|list| !list.is_empty())
-    };
-    let is_written = has("failover") || has("failoverPriority");
-    if !is_written && !policy.is_steered {
+    let written = policy.setting.filter(|setting| setting.has("failover") || setting.has("failoverPriority"));
+    if written.is_none() && !policy.is_steered {
         return;
     }
     let here = |place: &Pointer| inside(access_point, &policy.template.id, place);
     let Some((outlier, at)) = &policy.outlier else {
-        let at = if is_written {
-            policy.place.then("loadBalancer").then("localityLbSetting")
-        } else {
-            policy.at.clone()
-        };
+        let at = written.map_or_else(
+            || policy.at.clone(),
+            |setting| policy.place.then("loadBalancer").then(setting.name),
+        );
         let message =
             "failover without outlierDetection: no host is ever taken for ill, so nothing fails over";
         let fix = "add outlierDetection with maxEjectionPercent: 100";
@@ -196,7 +220,7 @@ fn distribute(
     facts: Option<&FleetFacts>,
     report: &mut Report,
 ) {
-    let rules = policy.setting.and_then(|setting| setting.get("distribute")).and_then(Value::as_array);
+    let rules = policy.setting.and_then(|setting| setting.value.get("distribute")).and_then(Value::as_array);
     let (Some(rules), Some(facts)) = (rules.filter(|rules| !rules.is_empty()), facts) else { return };
     let is_named = |locality: &Locality| {
         rules.iter().any(|rule| rule["from"].as_str().is_some_and(|from| matches(from, locality)))

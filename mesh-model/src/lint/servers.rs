@@ -1,100 +1,102 @@
-//! What Istio's admission refuses of a Gateway's servers, and CRD schemas let pass.
+//! What Istio's admission refuses of a Gateway and CRD schemas let pass, what it takes and then leaves out, and
+//! published names that no server has.
 //!
-//! Where an override changes the Gateway, what it becomes is not judged by its template.
+//! Where an override changes the Gateway, what it becomes is not judged by its template. What Istio merely
+//! warns of (ciphers, certificates beside PASSTHROUGH) is no refusal and not told here.
 //!
-//! Source: istio/istio `pkg/config/validation/validation.go`, `pkg/config/protocol`.
+//! Sources: istio/istio `pkg/config/validation/validation.go` (`ValidateGateway`, `validateServer`,
+//! `validateServerPort`, `validateServerBind`, `validateTLSOptions`), `pkg/config/validation/agent/validation.go`
+//! (`ValidateNamespaceSlashWildcardHostname`), `pkg/config/protocol/instance.go`; `pilot/pkg/model/gateway.go`,
+//! which leaves out a server of TLS whose host another has on the same port.
+
+mod refused;
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Code, Report, inside};
+use super::claims::may_share_pods;
+use super::objects::{is_overridden, pointer};
+use super::{Code, Report, inside, spec};
 use crate::access_point::AccessPoint;
-use crate::nearest::{did_you_mean, nearest, quoted};
-use crate::patch::Pointer;
-use crate::template::Template;
+use crate::template::{Template, TemplateKind};
 
-/// The protocols of ports, in lower case, as Istio compares them.
-const PROTOCOLS: &[&str] = &[
-    "grpc",
-    "grpc-web",
-    "http",
-    "http2",
-    "http_proxy",
-    "https",
-    "mongo",
-    "mysql",
-    "redis",
-    "tcp",
-    "tls",
-    "udp",
-];
+pub(super) use refused::check;
 
-pub(super) fn check(access_point: &AccessPoint, template: &Template, report: &mut Report) {
-    let touches = |rule: &crate::overrides::Rule| {
-        rule.kind == template.id.kind && rule.name.as_ref().is_none_or(|name| **name == *template.id.name)
-    };
-    if access_point.overrides.iter().any(|one| one.rules.iter().any(touches)) {
-        return;
-    }
-    let servers = template.object.pointer("/spec/servers").and_then(Value::as_array);
-    for (position, server) in servers.into_iter().flatten().enumerate() {
-        let at = Pointer::default().then("spec").then("servers").then(&position.to_string());
-        let mut refused = |at: Pointer, message: String, fix: &str| {
-            let path = inside(access_point, &template.id, &at);
-            report.of(&access_point.id, Code::GatewayRefused, path, message, fix);
-        };
-        hosts(server, &at.then("hosts"), &mut refused);
-        let protocol = server.pointer("/port/protocol").and_then(Value::as_str);
-        let protocol = protocol.map(str::to_ascii_lowercase);
-        if let Some(protocol) = protocol.as_deref().filter(|protocol| !PROTOCOLS.contains(protocol)) {
-            let near = nearest(protocol, PROTOCOLS.iter().copied()).map(str::to_ascii_uppercase);
-            let message = format!("{} is no protocol{}", quoted(protocol), did_you_mean(near.as_deref()));
-            let fix = "write HTTP, HTTPS, HTTP2, GRPC, TCP or TLS";
-            refused(at.then("port").then("protocol"), message, fix);
-        }
-        let is_encrypted = matches!(protocol.as_deref(), Some("https" | "tls"));
-        match server.get("tls").filter(|tls| !tls.is_null()) {
-            Some(tls) => certificate(tls, &at.then("tls"), &mut refused),
-            None if is_encrypted => {
-                let message = "HTTPS and TLS need to know who ends the encryption".to_owned();
-                refused(at, message, "write tls with its mode, such as SIMPLE with a credentialName");
+/// The Gateways of an access point that no override changes.
+fn plain_gateways(access_point: &AccessPoint) -> impl Iterator<Item = &Template> {
+    let gateways = access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::Gateway);
+    gateways.filter(|gateway| !is_overridden(access_point, gateway))
+}
+
+fn servers(gateway: &Template) -> impl Iterator<Item = (usize, &Value)> {
+    gateway.object.pointer("/spec/servers").and_then(Value::as_array).into_iter().flatten().enumerate()
+}
+
+/// A server's hosts without the namespaces before them.
+fn hosts(server: &Value) -> impl Iterator<Item = (usize, &str)> {
+    let hosts = server.get("hosts").and_then(Value::as_array).into_iter().flatten().enumerate();
+    hosts.filter_map(|(position, host)| {
+        let host = host.as_str()?;
+        Some((position, host.split_once('/').map_or(host, |(_, host)| host)))
+    })
+}
+
+/// Servers of TLS on one port that have a host in common: by the name in a greeting one alone can be chosen,
+/// and of the other Istio takes nothing.
+pub(super) fn tls_twice(access_point: &AccessPoint, report: &mut Report) {
+    type Place<'a> = (&'a str, u64, &'a str);
+    let mut owners: BTreeMap<Place<'_>, Vec<(&Template, usize)>> = BTreeMap::new();
+    for gateway in plain_gateways(access_point) {
+        for (number, server) in servers(gateway) {
+            let protocol = server.pointer("/port/protocol").and_then(Value::as_str).unwrap_or_default();
+            let is_tls = protocol.eq_ignore_ascii_case("https") || protocol.eq_ignore_ascii_case("tls");
+            let Some(port) = server.pointer("/port/number").and_then(Value::as_u64).filter(|_| is_tls) else {
+                continue;
+            };
+            let bind = server.get("bind").and_then(Value::as_str).unwrap_or_default();
+            for (position, host) in hosts(server) {
+                let known = owners.entry((bind, port, host)).or_default();
+                let first = known.iter().find(|(other, of)| {
+                    (*of != number || other.id != gateway.id) && may_share_pods(other, gateway)
+                });
+                if let Some((other, of)) = first {
+                    let at = ["spec", "servers", &number.to_string(), "hosts", &position.to_string()];
+                    let path = inside(access_point, &gateway.id, &pointer(&at));
+                    let message = format!(
+                        "server {of} of {} serves {host} on port {port} by TLS already, and Istio leaves this server out",
+                        other.id
+                    );
+                    let fix = "put the host into one server of TLS on this port";
+                    report.of(&access_point.id, Code::TlsServerIgnored, path, message, fix);
+                }
+                known.push((gateway, number));
             }
-            None => {}
         }
     }
 }
 
-/// At least one host, each without a port.
-fn hosts(server: &Value, at: &Pointer, refused: &mut impl FnMut(Pointer, String, &str)) {
-    let Some(hosts) = server.get("hosts").and_then(Value::as_array) else { return };
-    if hosts.is_empty() {
-        refused(
-            at.clone(),
-            "a server without a host serves nobody".to_owned(),
-            "write its hosts, or `*` for all",
-        );
-    }
-    for (position, host) in hosts.iter().enumerate() {
-        if let Some(host) = host.as_str().filter(|host| host.contains(':')) {
-            let message = format!("{} is no host: a port stands in `port`", quoted(host));
-            refused(at.then(&position.to_string()), message, "write the host alone");
-        }
-    }
-}
-
-/// A server that ends TLS has a certificate from somewhere.
-fn certificate(tls: &Value, at: &Pointer, refused: &mut impl FnMut(Pointer, String, &str)) {
-    let mode = tls.get("mode").and_then(Value::as_str).unwrap_or_default();
-    if !matches!(mode, "SIMPLE" | "MUTUAL" | "OPTIONAL_MUTUAL") {
+/// Published names that lead to Gateways of which none has them; without a Gateway they lead to Services.
+pub(super) fn published(access_point: &AccessPoint, report: &mut Report) {
+    let gateways = || access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::Gateway);
+    if gateways().next().is_none() || gateways().any(|gateway| is_overridden(access_point, gateway)) {
         return;
     }
-    let is_given = |field: &str| match tls.get(field) {
-        Some(Value::String(text)) => !text.is_empty(),
-        Some(Value::Array(items)) => !items.is_empty(),
-        _ => false,
-    };
-    let is_in_files = is_given("serverCertificate") && is_given("privateKey");
-    if !is_in_files && !["credentialName", "credentialNames", "tlsCertificates"].into_iter().any(is_given) {
-        let message = format!("mode {mode} without a certificate: there is no credentialName");
-        refused(at.clone(), message, "write credentialName, the secret of the certificate");
+    let served: Vec<&str> =
+        gateways().flat_map(servers).flat_map(|(_, server)| hosts(server)).map(|(_, host)| host).collect();
+    for (position, name) in access_point.names.iter().enumerate() {
+        let fqdn = name.fqdn.to_string();
+        let is_served = |host: &&str| {
+            let host = host.to_ascii_lowercase();
+            host == fqdn || host.strip_prefix('*').is_some_and(|suffix| fqdn.ends_with(suffix))
+        };
+        if !served.iter().any(is_served) {
+            let path = spec("names").item(position).field("fqdn");
+            let message = format!(
+                "{fqdn} is published, and no server of a Gateway has this host: whoever follows the name is turned away"
+            );
+            let fix = "add the host to a server, or take the name away";
+            report.of(&access_point.id, Code::NameNotServed, path, message, fix);
+        }
     }
 }

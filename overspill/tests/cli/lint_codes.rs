@@ -7,7 +7,7 @@ use crate::{refused, run};
 
 /// Two regions of one gateway cluster each, that carry something and can bear little more; a provider; what is
 /// followed.
-const FLEET: &str = "\
+pub(crate) const FLEET: &str = "\
 apiVersion: overspill.dev/v1alpha1
 kind: AvailabilityZone
 metadata: { name: slc-a }
@@ -43,7 +43,7 @@ services: [{ name: ledger, namespace: money, ports: [80] }]
 ";
 
 /// An access point with a Service, these templates from line 14 on, one a line, and these other fields after them.
-fn shop(templates: &[&str], more: &str) -> String {
+pub(crate) fn shop(templates: &[&str], more: &str) -> String {
     access_point("shop", templates, more)
 }
 
@@ -73,7 +73,7 @@ spec:
 
 /// What lint says, first with what is wrong, then with what is right: one finding, then none.
 #[track_caller]
-fn told(files: &[(&str, &str)], (wrong, right): (&str, &str), expected: &str) {
+pub(crate) fn told(files: &[(&str, &str)], (wrong, right): (&str, &str), expected: &str) {
     let ran = |mend: bool| {
         let folder = tempfile::tempdir().expect("there is room");
         let known = [("fleet.yaml", FLEET), ("services.yaml", SERVICES)];
@@ -105,13 +105,14 @@ fn told(files: &[(&str, &str)], (wrong, right): (&str, &str), expected: &str) {
 }
 
 /// A DestinationRule with this policy.
-fn rule(policy: &str) -> String {
+pub(crate) fn rule(policy: &str) -> String {
     format!(
         "kind: DestinationRule, metadata: {{ name: shop }}, spec: {{ host: shop, trafficPolicy: {{ {policy} }} }}"
     )
 }
 
-const FAILOVER: &str = "loadBalancer: { localityLbSetting: { failover: [{ from: us-west, to: us-south }] } }";
+pub(crate) const FAILOVER: &str =
+    "loadBalancer: { localityLbSetting: { failover: [{ from: us-west, to: us-south }] } }";
 
 #[test]
 fn failover_that_nothing_triggers() {
@@ -194,7 +195,7 @@ shop.yaml:5:14: error: ambiguous-sidecars
     );
 }
 
-const GATEWAY: &str = "kind: Gateway, metadata: { name: shop }, spec: { selector: { istio: ingress }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: [shop.example.com] }] }";
+pub(crate) const GATEWAY: &str = "kind: Gateway, metadata: { name: shop }, spec: { selector: { istio: ingress }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: [shop.example.com] }] }";
 
 #[test]
 fn a_host_that_two_claim() {

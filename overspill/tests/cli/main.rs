@@ -12,6 +12,7 @@ mod forward;
 mod hostile;
 mod lint;
 mod lint_codes;
+mod lint_istio;
 mod mesh;
 mod pick;
 mod rollout;

@@ -41,6 +41,33 @@ fn servers_that_istio_refuses() {
             of_protocol("https2"),
             of_protocol("HTPP"),
             of_protocol("HTTPS"),
+            // what the mesh's certificates are for, and files of which one is missing
+            https("{ mode: ISTIO_MUTUAL, credentialName: a }"),
+            https("{ mode: MUTUAL, serverCertificate: /a, privateKey: /b }"),
+            https("{ mode: SIMPLE, serverCertificate: /a, privateKey: /b, caCrl: /c }"),
+            https("{ mode: SIMPLE, tlsCertificates: [{ serverCertificate: /a }] }"),
+            // TLS on ports of other protocols
+            of(&format!("{{ {}, hosts: ['*'], tls: {{ mode: SIMPLE, credentialName: a }} }}", port("HTTP"))),
+            of(&format!("{{ {}, hosts: ['*'], tls: {{ mode: PASSTHROUGH }} }}", port("TCP"))),
+            // hosts
+            hosts("[shop]"),
+            hosts("['*shop.example.com']"),
+            hosts("['a.*.example.com']"),
+            hosts("['Team_1/a.example.com']"),
+            hosts("['2001:db8::1']"),
+            hosts("[a.example.1]"),
+            // ports and addresses
+            of("{ port: { number: 0, name: a, protocol: HTTP }, hosts: ['*'] }"),
+            of("{ port: { number: 80, name: '', protocol: HTTP }, hosts: ['*'] }"),
+            of("{ port: { number: 80, name: a, protocol: HTTP, targetPort: 8080 }, hosts: ['*'] }"),
+            of("{ bind: here, port: { number: 80, name: a, protocol: HTTP }, hosts: ['*'] }"),
+            of("{ bind: 'unix:///a', port: { number: 80, name: a, protocol: HTTP }, hosts: ['*'] }"),
+            of(&[80, 81]
+                .map(|number| {
+                    format!("{{ port: {{ number: {number}, name: a, protocol: HTTP }}, hosts: ['*'] }}")
+                })
+                .join(", ")),
+            of(""),
         ],
         vec![
             https("{ mode: SIMPLE, credentialName: a }"),
@@ -51,6 +78,13 @@ fn servers_that_istio_refuses() {
             hosts("['*', 'team/*.example.com', './a.example.com']"),
             of_protocol("http2"),
             of_protocol("GRPC-Web"),
+            https("{ mode: MUTUAL, serverCertificate: /a, privateKey: /b, caCertificates: /c, caCrl: /d }"),
+            https("{ mode: SIMPLE, tlsCertificates: [{ serverCertificate: /a, privateKey: /b }] }"),
+            of(&format!("{{ {}, hosts: ['*'], tls: {{ httpsRedirect: true }} }}", port("HTTP"))),
+            of(&format!("{{ {}, hosts: ['*'], tls: {{ mode: AUTO_PASSTHROUGH }} }}", port("TLS"))),
+            hosts("[192.0.2.1, a.example.com., '*/a.example.com']"),
+            of("{ bind: 'unix:///a', port: { number: 0, name: a, protocol: HTTP }, hosts: ['*'] }"),
+            of("{ bind: '2001:db8::1', port: { number: 80, name: a, protocol: HTTP }, hosts: ['*'] }"),
             // it is not the template that is served
             shops(&[(&[&gateway(&format!("{{ {}, hosts: [] }}", port("HTTP")))], &format!(", {patched}"))])
                 .remove(0),
