@@ -201,7 +201,8 @@ impl Rollout {
     ///
     /// The one that is under way already changes nothing. The completed one is
     /// a rollback: it goes to all targets at once. Any other begins with the
-    /// first stage, after whoever is unverified was returned to the completed one.
+    /// first stage, after whoever is unverified was returned to the completed one;
+    /// whoever failed with it before, and has it still, tries it again in its turn.
     pub fn handle_revision(&mut self, now: Time, wall: WallTime, proposal: Proposal) {
         self.pass(now);
         let revision = proposal.revision;
@@ -211,6 +212,8 @@ impl Rollout {
         self.state.proposal = Some(proposal);
         self.state.approvals.clear();
         self.state.failures.clear();
+        // what failed with it in an earlier rollout is no evidence for this one, neither of success nor of failure
+        self.try_again(|target| target.given == Some(revision));
         if self.state.completed == Some(revision) {
             self.return_targets(|_| true);
             self.enter(Input::Reverted);
@@ -320,11 +323,7 @@ impl Rollout {
             if is_over {
                 self.state.approvals.clear();
             }
-            for target in self.state.targets.values_mut() {
-                if matches!(target.progress, Progress::Failed { .. }) {
-                    target.progress = Progress::Held;
-                }
-            }
+            self.try_again(|_| true);
             self.enter(Input::Resume);
         }
         self.settle(now, wall);

@@ -100,6 +100,15 @@ impl Rollout {
         }
     }
 
+    /// Lets those that failed be given what they have once more, in their turn.
+    pub(super) fn try_again(&mut self, concerned: impl Fn(&TargetState) -> bool) {
+        for target in self.state.targets.values_mut().filter(|target| concerned(target)) {
+            if matches!(target.progress, Progress::Failed { .. }) {
+                target.progress = Progress::Held;
+            }
+        }
+    }
+
     /// Finds out whether the stages are done, up to one that pauses or all.
     fn judge_stages(&mut self, revision: Revision) {
         let turn = self.turn(revision);

@@ -187,6 +187,28 @@ fn a_new_revision_while_rolling_back_begins_with_the_canary_and_an_abort_then_ch
 }
 
 #[test]
+fn what_failed_with_a_revision_tries_it_again_when_it_is_proposed_once_more() {
+    // an edit that is taken back: what failed before was counted as done, and the canary passed by its failure
+    let mut scene = Scene::new(2, canary_and_rest());
+    scene.propose(1);
+    scene.check_given(&[("t000", 1)]);
+    scene.report("t000", 1, TargetHealth::Failed);
+    assert_eq!(scene.phase(), Phase::Stopped);
+    let never = Window {
+        cron: "0 3 * * *".parse().unwrap(),
+        duration: Duration::from_secs(60),
+        time_zone: "UTC".parse().unwrap(),
+    };
+    scene.restart(RolloutPolicy { windows: vec![never], ..canary_and_rest() }, scene.rollout.state().clone());
+    scene.propose(2);
+    scene.check_given(&[]);
+    scene.restart(canary_and_rest(), scene.rollout.state().clone());
+    scene.propose(1);
+    assert_eq!(scene.phase(), Phase::Progressing);
+    scene.check_given(&[("t000", 1)]);
+}
+
+#[test]
 fn what_is_said_of_a_target_that_nobody_hears_is_no_evidence_that_it_is_back() {
     let mut scene = Scene::settled(3, RolloutPolicy { on_failure: OnFailure::Rollback, ..canary_and_rest() });
     scene.propose(2);

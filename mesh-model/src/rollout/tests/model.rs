@@ -5,9 +5,12 @@
 //! may be unverified, and one that no stage selects. A tick is a second; soak
 //! is one tick, the deadline two. Where there are windows, the wall's clock
 //! jumps into one and back out of it. States that were seen before are not
-//! entered again, so what is counted are different states. After every step the
-//! controller could crash before it carries out what was decided; whoever takes
-//! over must decide it again.
+//! entered again, so what is counted are different states: [`World::key`] says
+//! which are one, and [`look_alikes`] tries whether they are. After every step
+//! the controller could crash before it carries out what was decided; whoever
+//! takes over must decide it again.
+//!
+//! Left to `adversity` and to fuzzing: stages that change, by labels or by a policy.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -36,10 +39,16 @@ struct Seen {
 pub(super) enum Step {
     Abort,
     Approve,
+    /// A timer goes off that was set long ago, or by a clock that is behind.
+    Early,
     Fail(usize),
     Join(usize),
     Leave(usize),
+    /// It is no longer heard of.
+    Lose(usize),
     Propose,
+    /// An older revision that never became complete is wanted after all.
+    Repropose(u8),
     Restart,
     Resume,
     Revert,
@@ -53,28 +62,6 @@ pub(super) enum Step {
     Window,
 }
 
-/// Where the machine is broken on purpose; what breaks is what it is given, for it has no hooks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bug {
-    ApprovalsOutliveTheirRevision,
-    BudgetIsLarger,
-    CrashLosesWhatWasDecided,
-    FourEyesAreTwo,
-    JoinsReceiveTheProposed,
-    NoPause,
-    NoWindows,
-    None,
-    RestartForgetsTheUnverified,
-    RestartVerifiesTheUnverified,
-    RollbackForgotten,
-    SlotsAreMore,
-    SoakIsLess,
-    StageOrderReversed,
-    StaleFailureIsFresh,
-    StaleIsFresh,
-    UnreadinessIsUntold,
-}
-
 /// Where an enumeration begins, with all targets there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
@@ -86,7 +73,7 @@ pub(super) enum Start {
 
 /// The machine and its surroundings.
 #[derive(Clone)]
-struct World<'a> {
+pub(super) struct World<'a> {
     bug: Bug,
     targets: &'a [Target<'a>],
     rules: &'a RolloutPolicy,
@@ -114,6 +101,13 @@ pub(super) struct Counted {
     pub(super) is_whole: bool,
 }
 
+/// A violation, and how many different states were entered before it.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) violation: String,
+    pub(super) states: usize,
+}
+
 /// What holds in all checks: two stages and a rest.
 pub(super) fn rules(on_failure: OnFailure, budget: u32, windows: bool) -> RolloutPolicy {
     let window = Window {
@@ -134,24 +128,14 @@ pub(super) fn rules(on_failure: OnFailure, budget: u32, windows: bool) -> Rollou
     }
 }
 
-/// The policy that a broken machine goes by.
-fn broken(rules: &RolloutPolicy, bug: Bug) -> RolloutPolicy {
-    let mut policy = rules.clone();
-    match bug {
-        Bug::BudgetIsLarger => policy.failure_budget = Amount::Count(9),
-        Bug::FourEyesAreTwo => policy.four_eyes = false,
-        Bug::NoPause => policy.stages[0].pause = false,
-        Bug::NoWindows => policy.windows.clear(),
-        Bug::RollbackForgotten => policy.on_failure = OnFailure::Pause,
-        Bug::SlotsAreMore => policy.stages[1].max_concurrency = Amount::Count(2),
-        Bug::SoakIsLess => policy.stages[1].soak = Duration::ZERO,
-        Bug::StageOrderReversed => policy.stages.reverse(),
-        Bug::ApprovalsOutliveTheirRevision | Bug::CrashLosesWhatWasDecided => {}
-        Bug::JoinsReceiveTheProposed | Bug::None | Bug::RestartForgetsTheUnverified => {}
-        Bug::RestartVerifiesTheUnverified | Bug::StaleFailureIsFresh | Bug::StaleIsFresh => {}
-        Bug::UnreadinessIsUntold => {}
-    }
-    policy
+/// 128 bits of a hash, so that two of some millions have the same by no chance worth naming.
+fn digest(of: impl Hash) -> u128 {
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        (salt, &of).hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    half(0) << 64 | half(1)
 }
 
 /// Enters all states up to `depth` steps from the beginning; the first violation with the steps to it.
@@ -162,13 +146,10 @@ pub(super) fn enumerate(
     revisions: u8,
     depth: usize,
     bug: Bug,
-) -> Result<Counted, String> {
+) -> Result<Counted, Found> {
     let fleet = fleet(targets);
     let all: Vec<Target<'_>> = fleet.targets(PlacementLevel::Cluster).collect();
-    let mut world = World::new(&all, rules, bug);
-    if start == Start::Complete {
-        world.complete().map_err(|violation| format!("{violation}, on the way to the first completion"))?;
-    }
+    let world = World::begin(start, &all, rules, bug).map_err(|violation| Found { violation, states: 0 })?;
     let mut seen = BTreeSet::from([world.key()]);
     let mut parents: Vec<(usize, Step)> = vec![(0, Step::Tick)];
     let mut queue = VecDeque::from([(world, 0, 0)]);
@@ -185,7 +166,8 @@ pub(super) fn enumerate(
                     back = parents[back].0;
                 }
                 path.reverse();
-                return Err(format!("{violation}, after {path:?}"));
+                let violation = format!("{violation}, after {path:?}");
+                return Err(Found { violation, states: counted.states });
             }
             if !seen.insert(next.key()) {
                 continue;
@@ -203,6 +185,21 @@ pub(super) fn enumerate(
 }
 
 impl<'a> World<'a> {
+    fn begin(
+        start: Start,
+        targets: &'a [Target<'a>],
+        rules: &'a RolloutPolicy,
+        bug: Bug,
+    ) -> Result<Self, String> {
+        let mut world = Self::new(targets, rules, bug);
+        if start == Start::Complete {
+            world
+                .complete()
+                .map_err(|violation| format!("{violation}, on the way to the first completion"))?;
+        }
+        Ok(world)
+    }
+
     /// All targets are there, and no revision.
     fn new(targets: &'a [Target<'a>], rules: &'a RolloutPolicy, bug: Bug) -> Self {
         let checker = Checker {
@@ -215,7 +212,7 @@ impl<'a> World<'a> {
             halted: false,
             window: true,
         };
-        let machine = Rollout::new(broken(rules, bug));
+        let machine = Rollout::new(bug.policy(rules));
         let mut world = Self { bug, targets, rules, machine, now: Time::from_secs(1), checker };
         for target in 0..targets.len() {
             world.take(Step::Join(target)).expect("nothing was given yet");
@@ -237,21 +234,27 @@ impl<'a> World<'a> {
     }
 
     /// Equal for worlds that cannot be told apart from here on.
-    fn key(&self) -> u128 {
-        let half = |salt: u8| {
-            let mut hasher = DefaultHasher::new();
-            (salt, self.machine.state(), &self.checker).hash(&mut hasher);
-            u128::from(hasher.finish())
-        };
-        half(0) << 64 | half(1)
+    ///
+    /// Without the clock, for a state holds durations alone, and without what the machine has to give and to
+    /// say, for that is always taken from it.
+    pub(super) fn key(&self) -> u128 {
+        digest((self.machine.state(), &self.checker))
+    }
+
+    /// What only the machine knows: too little to tell worlds apart.
+    pub(super) fn key_of_the_machine(&self) -> u128 {
+        digest(self.machine.state())
     }
 
     fn steps(&self, revisions: u8) -> Vec<Step> {
         let checker = &self.checker;
-        let mut steps = vec![Step::Tick, Step::Restart, Step::Approve, Step::Abort, Step::Resume];
+        let mut steps =
+            vec![Step::Tick, Step::Early, Step::Restart, Step::Approve, Step::Abort, Step::Resume];
         if checker.newest < revisions {
             steps.push(Step::Propose);
         }
+        let is_other = |number: &u8| *number != checker.proposed && Some(*number) != checker.completed;
+        steps.extend((1..=checker.newest).filter(is_other).map(Step::Repropose));
         if checker.completed.is_some_and(|completed| completed != checker.proposed) {
             steps.push(Step::Revert);
         }
@@ -266,7 +269,7 @@ impl<'a> World<'a> {
             steps.push(Step::Leave(target));
             if seen.has.is_some() {
                 steps.extend([Step::Succeed(target), Step::Fail(target), Step::Unready(target)]);
-                steps.push(Step::StillFailed(target));
+                steps.extend([Step::StillFailed(target), Step::Lose(target)]);
             }
             if seen.before.is_some() {
                 steps.push(Step::Stale(target));
@@ -284,33 +287,56 @@ impl<'a> World<'a> {
         Proposal { revision: revision(number), difference: difference(number), author: "ann".into() }
     }
 
+    fn after(&self, step: Step) -> (Result<(), String>, Self) {
+        let mut next = self.clone();
+        let taken = next.take(step);
+        (taken, next)
+    }
+
     /// Lets something happen to the machine and to the checker, and compares.
     fn take(&mut self, step: Step) -> Result<(), String> {
         self.checker.expect(step, self.rules, self.machine.state().phase == Phase::Waiting);
         let before = self.checker.present.get(&step.target()).cloned();
+        let kept = (step == Step::Early).then(|| self.machine.state().clone());
+        let is_due =
+            self.bug.wakes_at(self.machine.poll_timeout()).is_some_and(|due| due <= self.now + SECOND);
         if step == Step::Tick {
             self.now = self.now + SECOND;
         }
+        self.act(step, before)?;
+        if kept.is_some_and(|kept| kept != *self.machine.state()) {
+            return Err("a timer that came too early changed something".into());
+        }
+        let is_news = !self.machine.transmits.is_empty() || !self.machine.events.is_empty();
+        if step == Step::Tick && is_news && !is_due {
+            return Err("time changed something for which nobody was to be woken".into());
+        }
+        let crash = if matches!(self.bug, Bug::None | Bug::CrashLosesWhatWasDecided) {
+            self.survives_a_crash()
+        } else {
+            Ok(()) // it is to be found by what it does, not by how
+        };
+        self.compare().and(crash)
+    }
+
+    /// Lets something happen to the machine; `before` is what its target was until then.
+    fn act(&mut self, step: Step, before: Option<Seen>) -> Result<(), String> {
         let (now, wall) = (self.now, self.wall());
         let machine = &mut self.machine;
         match step {
             Step::Abort => machine.handle_abort(now, wall, "eve"),
             Step::Approve => self.approve()?,
+            Step::Early if self.bug == Bug::EarlyIsLate => machine.handle_timeout(now + SECOND, wall),
+            Step::Early => machine.handle_timeout(Time::from_secs(1), wall),
             Step::Fail(target) => {
                 self.report(target, before.and_then(|seen| seen.has), TargetHealth::Failed, now)
             }
-            Step::Join(target) => {
-                let real = machine.state.completed;
-                if self.bug == Bug::JoinsReceiveTheProposed {
-                    machine.state.completed = machine.proposed();
-                }
-                machine.handle_targets(now, wall, &self.targets[target..=target], &[]);
-                if self.bug == Bug::JoinsReceiveTheProposed {
-                    machine.state.completed = real;
-                }
-            }
+            Step::Join(target) => self.join(target),
             Step::Leave(target) => {
                 machine.handle_targets(now, wall, &[], &[self.targets[target].name().clone()])
+            }
+            Step::Lose(target) => {
+                self.report(target, before.and_then(|seen| seen.has), TargetHealth::Unknown, Time::ZERO)
             }
             Step::Propose => {
                 let kept = machine.state.approvals.clone();
@@ -320,6 +346,7 @@ impl<'a> World<'a> {
                     machine.handle_timeout(now, wall);
                 }
             }
+            Step::Repropose(number) => self.repropose(number),
             Step::Restart => self.restart(),
             Step::Resume => machine.handle_resume(now, wall, "eve"),
             Step::Revert => machine.handle_revision(now, wall, Self::proposal(self.checker.proposed)),
@@ -343,17 +370,24 @@ impl<'a> World<'a> {
                 let is_verified =
                     before.as_ref().is_some_and(|seen| matches!(seen.proof, Proof::Proven { .. }));
                 if self.bug == Bug::UnreadinessIsUntold && is_verified {
-                    return self.compare();
+                    return Ok(());
                 }
                 self.report(target, before.and_then(|seen| seen.has), TargetHealth::NotReady, Time::ZERO)
             }
         }
-        let crash = if matches!(self.bug, Bug::None | Bug::CrashLosesWhatWasDecided) {
-            self.survives_a_crash()
-        } else {
-            Ok(()) // it is to be found by what it does, not by how
-        };
-        self.compare().and(crash)
+        Ok(())
+    }
+
+    fn join(&mut self, target: usize) {
+        let (now, wall) = (self.now, self.wall());
+        let real = self.machine.state.completed;
+        if self.bug == Bug::JoinsReceiveTheProposed {
+            self.machine.state.completed = self.machine.proposed();
+        }
+        self.machine.handle_targets(now, wall, &self.targets[target..=target], &[]);
+        if self.bug == Bug::JoinsReceiveTheProposed {
+            self.machine.state.completed = real;
+        }
     }
 
     fn report(&mut self, target: usize, applied: Option<u8>, health: TargetHealth, since: Time) {
@@ -366,7 +400,8 @@ impl<'a> World<'a> {
     fn approve(&mut self) -> Result<(), String> {
         let (now, wall, proposed) = (self.now, self.wall(), self.checker.proposed);
         for (number, by) in [(proposed + 50, "bob"), (proposed, "ann")] {
-            let approval = Approval { hash: difference(number), by: by.into() };
+            let seen = if self.bug == Bug::AnyHashApproves { proposed } else { number };
+            let approval = Approval { hash: difference(seen), by: by.into() };
             if self.machine.handle_approval(now, wall, approval).is_ok() {
                 return Err(format!("an approval of {number} by {by} counted"));
             }
@@ -377,6 +412,27 @@ impl<'a> World<'a> {
             return Err("an approval counted while nothing waited".into());
         }
         Ok(())
+    }
+
+    fn repropose(&mut self, number: u8) {
+        let failed: Vec<Name> = self
+            .machine
+            .state
+            .targets
+            .iter()
+            .filter(|(_, target)| target.given == Some(revision(number)))
+            .filter(|(_, target)| matches!(target.progress, Progress::Failed { .. }))
+            .map(|(name, _)| name.clone())
+            .collect();
+        let (now, wall) = (self.now, self.wall());
+        self.machine.handle_revision(now, wall, Self::proposal(number));
+        if self.bug == Bug::OldFailuresAreDone {
+            for name in failed {
+                self.machine.state.targets.get_mut(&name).unwrap().progress =
+                    Progress::Failed { cause: FailureCause::Reported };
+                self.machine.transmits.retain(|apply| apply.target != name);
+            }
+        }
     }
 
     /// The state goes through its text, as an adapter would keep it.
@@ -398,7 +454,7 @@ impl<'a> World<'a> {
                 _ => {}
             }
         }
-        let mut machine = Rollout::restore(broken(self.rules, self.bug), state, self.targets, self.now);
+        let mut machine = Rollout::restore(self.bug.policy(self.rules), state, self.targets, self.now);
         if self.bug == Bug::CrashLosesWhatWasDecided {
             machine.transmits.clear();
         }
@@ -424,13 +480,20 @@ impl<'a> World<'a> {
     /// Judges what the machine gives and says, and whether it holds back what it could give.
     fn compare(&mut self) -> Result<(), String> {
         let position = |name: &Name| self.targets.iter().position(|target| target.name() == name).unwrap();
-        while let Some(apply) = self.machine.poll_transmit() {
-            self.checker.given(position(&apply.target), apply.revision.0[0], self.rules)?;
+        let given = std::iter::from_fn(|| self.machine.poll_transmit());
+        let mut given: Vec<(usize, u8)> =
+            given.map(|apply| (position(&apply.target), apply.revision.0[0])).collect();
+        let completed = std::iter::from_fn(|| self.machine.poll_event()).filter_map(|event| match event {
+            Event::Completed { revision } => Some(revision.0[0]),
+            _ => None,
+        });
+        let mut completed: Vec<u8> = completed.collect();
+        self.bug.tamper(&self.checker, self.targets.len(), &mut given, &mut completed);
+        for (target, number) in given {
+            self.checker.given(target, number, self.rules)?;
         }
-        while let Some(event) = self.machine.poll_event() {
-            if let Event::Completed { revision } = event {
-                self.checker.complete(revision.0[0])?;
-            }
+        for number in completed {
+            self.checker.complete(number)?;
         }
         self.checker.at_rest(self.rules)
     }
@@ -441,10 +504,16 @@ impl Step {
         match self {
             Self::Fail(target) | Self::Join(target) | Self::Leave(target) | Self::Stale(target) => target,
             Self::StillFailed(target) | Self::Succeed(target) | Self::Unready(target) => target,
-            Self::Abort | Self::Approve | Self::Propose | Self::Restart | Self::Resume => usize::MAX,
-            Self::Revert | Self::Tick | Self::Window => usize::MAX,
+            Self::Lose(target) => target,
+            Self::Abort | Self::Approve | Self::Early | Self::Propose | Self::Repropose(_) => usize::MAX,
+            Self::Restart | Self::Resume | Self::Revert | Self::Tick | Self::Window => usize::MAX,
         }
     }
 }
 
+mod bug;
 mod checker;
+mod look_alikes;
+
+pub(super) use bug::Bug;
+pub(super) use look_alikes::look_alikes;

@@ -33,13 +33,15 @@ impl Checker {
                 self.newest += 1;
                 self.begin(self.newest);
             }
+            Step::Repropose(number) => self.begin(number),
             Step::Resume if self.halted => self.resume(),
             Step::Revert => self.begin(self.completed.expect("there is one to go back to")),
-            Step::Stale(target) | Step::StillFailed(target) | Step::Unready(target) => self.unready(target),
+            Step::Lose(target) | Step::Stale(target) => self.unready(target),
+            Step::StillFailed(target) | Step::Unready(target) => self.unready(target),
             Step::Succeed(target) => self.ready(target),
             Step::Tick => self.tick(),
             Step::Window => self.window = !self.window,
-            Step::Abort | Step::Restart | Step::Resume => {}
+            Step::Abort | Step::Early | Step::Restart | Step::Resume => {}
         }
         if self.is_running() && self.failures.len() > self.budget(rules) {
             self.give_up(rules.on_failure == OnFailure::Rollback);
