@@ -2,6 +2,7 @@
 //! `locality` over every health, what is refused, drains, and that neither is a
 //! revision.
 
+mod entrances;
 mod meaning;
 mod order;
 mod shift;

@@ -135,6 +135,7 @@ fn regions(healthy: [u32; 3], capacity: u64) -> BTreeMap<Name, RegionState> {
         healthy,
         capacity: Some(Rate::per_second(capacity)),
         has_zone_aware: false,
+        has_entrances: false,
     };
     names(&["us-west", "us-south", "us-north"]).into_iter().zip(healthy.map(state)).collect()
 }

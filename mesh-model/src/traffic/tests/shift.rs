@@ -29,6 +29,7 @@ fn demands() -> Demands {
         healthy: 100,
         capacity: Some(Rate::per_second(1_100)),
         has_zone_aware: false,
+        has_entrances: false,
     };
     let regions = names(&["us-west", "us-south", "us-north"]);
     let regions = regions.into_iter().zip([state; 3]).collect();
