@@ -53,6 +53,22 @@ pub struct RegionLoad {
 /// The share of all requests that stays in the home region, `w x min(100, 140 x healthy / hosts) / 100`,
 /// while the others are well.
 ///
+/// Beside what Istio's `distribute` does with the same 99 and 1, and what a host that is left bears of what
+/// it did before:
+///
+/// | home is healthy | local share | a host bears | `distribute` | a host bears |
+/// |---|---|---|---|---|
+/// | 100 % | 99.00 % | 1.00 | 99.00 % | 1.00 |
+/// | 75 % | 99.00 % | 1.33 | 99.00 % | 1.33 |
+/// | 71 % | 98.01 % | 1.39 | 98.99 % | 1.41 |
+/// | 50 % | 69.30 % | 1.40 | 98.58 % | 1.99 |
+/// | 25 % | 34.65 % | 1.40 | 97.19 % | 3.93 |
+/// | 10 % | 13.86 % | 1.40 | 93.27 % | 9.42 |
+/// | 1 % | 0.99 % | 1.00 | 58.09 % | 58.68 |
+/// | 0 % | 0.00 % | - | 0.00 % | - |
+///
+/// Degraded hosts change nothing of it, nor does a threshold of panic, while the others are well.
+///
 /// ```
 /// use mesh_model::traffic::local_share;
 ///

@@ -6,6 +6,7 @@ mod entrances;
 mod meaning;
 mod order;
 mod shift;
+mod statement;
 
 use serde_json::json;
 

@@ -12,7 +12,7 @@ use crate::units::{Rate, Share};
 pub(super) const REGIONS: [&str; 3] = ["us-west", "us-south", "us-north"];
 
 /// The fleet of three regions, with this Istio everywhere, and `extra` zones of a region of their own each.
-fn fleet_with(istio: &str, drained: &[&str], extra: &[(&str, &str)]) -> Fleet {
+pub(super) fn fleet_with(istio: &str, drained: &[&str], extra: &[(&str, &str)]) -> Fleet {
     let zones = [("slc-a", "us-west"), ("slc-b", "us-west"), ("phx-a", "us-south"), ("rno-a", "us-north")];
     let zones: Vec<(&str, &str)> = zones.iter().chain(extra).copied().collect();
     let clusters =
