@@ -54,6 +54,7 @@ fn regions(names: &[Name], healthy: u32) -> BTreeMap<Name, RegionState> {
         healthy: if position == 0 { healthy } else { 100 },
         capacity: None,
         has_zone_aware: true,
+        has_entrances: false,
     };
     names.iter().enumerate().map(|(position, name)| (name.clone(), state(position))).collect()
 }

@@ -26,14 +26,28 @@
 //!   more; where few are left in one zone of a region and all in another, those few
 //!   bear up to 1.4 x 1.4 = 1.96. So it is of the remote share everywhere.
 //!
+//! Either has places for all where regions are reached by [entrances](crate::eastwest): these are
+//! endpoints of our own, so each bears the mark of its region, and what is to come late is asked for by
+//! labels that hosts must *not* have (`MARK=`, which pods and other entrances fulfil), the last region
+//! first. That holds in any Istio, and for the remote share. Where the regions are one network their
+//! endpoints are the team's pods, whose labels are not ours to write, and all that Istio itself puts
+//! there (region, zone, cluster, network) are labels of one value each, of which a list of
+//! `failoverPriority` compares one: two tiers are all that can be asked for, and before 1.31 three regions
+//! have no order. An entrance counts as one host, however many are behind it.
+//!
 //! An API server drops a field that it does not know without a word, and then nothing
 //! would prefer home: a target whose version is not in the fleet has the label.
-//! [`Steering::tiers`] has the order that holds, [`Places::unordered`] what it lacks.
+//! [`Steering::tiers`] has the order that holds, [`Places::unordered`] what it lacks, of which lint warns.
 //!
 //! A drain takes the pods out of the access point's own Services on the target,
 //! so that every proxy of the mesh has them gone with the next push of endpoints. A
-//! target that is a zone is written in its gateway cluster alone: pods in the zone's
-//! other clusters are others' to take out, and [`Steering::beyond`] says in which.
+//! target that is a zone is written in its gateway cluster alone, and a Service there has no say over pods
+//! of that name in the zone's other clusters, whose Services are others'. Where the zone has an entrance no
+//! other zone calls it any more, and by `traffic` its own routes lead to entrances of other zones before pods
+//! of its own, in whatever cluster these are: they take what nobody else can. Labels name what is wanted and
+//! never what is not, so in a flat network there is no such setting, nor for one cluster of several, nor
+//! without `traffic`: [`Steering::beyond`] says where pods are others' to take out. (Calls in a zone
+//! that follow no route of the access point are none of its own.)
 //!
 //! [`steer()`] gives patches, [`render`](crate::render) applies them; neither is a
 //! revision. [`region_loads`] and [`drain_check`] say what the rest would bear; [`Shift`]
@@ -64,6 +78,7 @@ use crate::template::{TemplateId, TemplateKind};
 
 pub use capacity::{Loads, Overload, Shifted, drain_check, without};
 pub use places::Places;
+pub(crate) use places::{ENTRANCE_LABEL, entrance_label};
 pub use regions::{RegionLoad, RegionState, local_share, region_loads};
 pub use shift::{Demands, DrainChange, Order, PolicyChange, Record, Refused, Shift, ShiftProblem, Steered};
 
@@ -123,9 +138,9 @@ pub struct Steering {
     /// Services of a drained target that have no selector: whoever wrote their
     /// endpoints must take them away.
     pub not_drained: Vec<TemplateId>,
-    /// Drained clusters of a target that is a zone, but for its gateway cluster:
-    /// nothing is written there, so pods there stay in Services of that name. An
-    /// access point whose pods run there is drained by placing it by cluster.
+    /// Drained clusters of a target that is a zone, but for its gateway cluster, whose pods the access
+    /// point's routes still lead to: nothing is written there, so pods there stay in Services of that
+    /// name. An access point whose pods run there is drained by placing it by cluster.
     pub beyond: Vec<Name>,
 }
 
@@ -227,14 +242,15 @@ pub fn steer(
     if target.is_drained() {
         drain(objects, &mut steering);
     }
-    if target.level == PlacementLevel::Zone {
+    let places = access_point.traffic.as_ref().map(|traffic| Places::of(traffic, target, fleet));
+    let is_left = places.as_ref().is_some_and(|places| places.is_left && places.failover);
+    if target.level == PlacementLevel::Zone && !is_left {
         let others =
             fleet.clusters().filter(|one| one.zone == target.zone.name && one.name != target.cluster.name);
         let drained = others.filter(|one| target.zone.drain || one.drain);
         steering.beyond = drained.map(|one| one.name.clone()).collect();
     }
-    let Some(traffic) = &access_point.traffic else { return Ok(steering) };
-    let places = Places::of(traffic, target, fleet);
+    let Some(places) = places else { return Ok(steering) };
     let own = Hosts::of(objects, &access_point.id.namespace);
     let mut wanted = BTreeSet::new();
     let mut is_steered = false;
@@ -250,7 +266,7 @@ pub fn steer(
     for (rule, operations) in subsets::add(objects, &own, &wanted, &places)? {
         steering.add(&rule, operations);
     }
-    steering.tiers = places.tiers(fleet);
+    steering.tiers = places.tiers();
     Ok(steering)
 }
 

@@ -160,3 +160,33 @@ fn steering_comes_and_goes_without_a_stage_and_no_route_leads_nowhere() {
         assert_quiet(&mut world);
     }
 }
+
+#[test]
+fn a_drained_zone_is_left_by_one_edit_and_comes_back_as_it_was() {
+    let mut world = World::new();
+    settle(&mut world);
+    let (before, address) = (world.kept(), world.address("slc-a-1"));
+    world.drain("slc-a", true);
+    world.writes.clear();
+    world.pass();
+    assert!(!world.answers().contains(&address), "the name goes at once, without a stage");
+    assert_eq!(world.selector("slc-a-1")["overspill.dev/drained"], "true", "and no proxy has its pods");
+    assert_eq!(world.selector("slc-b-2").get("overspill.dev/drained"), None);
+    assert!(!world.load_balancing("slc-a-1").is_empty(), "whoever remembers the name is still answered");
+    for _ in 0..60 {
+        world.advance(Duration::from_secs(1));
+        world.pass();
+    }
+    assert!(world.load_balancing("slc-a-1").is_empty(), "then the address is no longer announced");
+    assert!(world.withdrawn_after.unwrap() >= Duration::from_secs(30));
+    assert!(world.targets_with_objects().contains(&"slc-a-1".to_owned()), "what it is to serve stays there");
+    assert_eq!(
+        (world.answers().len(), world.address("slc-a-1")),
+        (4, address),
+        "and nobody else has its address"
+    );
+    assert_quiet(&mut world);
+    world.drain("slc-a", false);
+    settle(&mut world);
+    assert_eq!(world.kept(), before, "not a byte is another");
+}

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{EAST_WEST_LABEL, Exposed, ExposedPort, LeftOut, LeftOutReason, Member, Mesh, PASS_PORT};
 use crate::service::ADDRESSES_ANNOTATION;
+use crate::traffic::{ENTRANCE_LABEL, entrance_label};
 
 /// The name of the gateway's Service and pods, as Istio's samples have it.
 pub(super) const GATEWAY: &str = "istio-eastwestgateway";
@@ -231,6 +232,9 @@ fn endpoint(other: &Member<'_>, ports: &[(u16, &ExposedPort)], clusters: usize) 
             "security.istio.io/tlsMode": "istio",
             NETWORK_LABEL: other.primary.network,
             REGION_LABEL: other.zone.region,
+            // by which an order of regions puts it behind others, and a drained zone before its own pods
+            ENTRANCE_LABEL: "true",
+            entrance_label(&other.zone.region): "true",
         },
     })
 }

@@ -198,7 +198,7 @@ fn order(access_point: &AccessPoint, fleet: &Fleet, targets: &[Target<'_>], repo
     let mut found: BTreeMap<(Name, Vec<Name>, bool), Vec<&Target<'_>>> = BTreeMap::new();
     for target in targets {
         let places = Places::of(traffic, target, fleet);
-        let regions = places.unordered(fleet);
+        let regions = places.unordered();
         if !regions.is_empty() {
             let second = places.away.first().filter(|_| places.is_ordered);
             let before = second.unwrap_or(&places.home).clone();
@@ -216,9 +216,9 @@ fn order(access_point: &AccessPoint, fleet: &Fleet, targets: &[Target<'_>], repo
             first.join(", ")
         );
         let fix = if is_ordered {
-            "Istio has three places: order the first two beyond home as you need them, these share the third"
+            "Istio has three places, which these exceed; give all zones an eastWest entrance, or let them share the third"
         } else {
-            "write `istio` in the Cluster if it is 1.31 or later, which has an order of regions; older ones have none"
+            "write `istio` in the Cluster if it is 1.31 or later, or give all zones an eastWest entrance; else there is no order"
         };
         let path = spec("traffic").field("regions");
         report.of(&access_point.id, Code::RegionsUnordered, path, message, fix);

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Places;
+use super::places::{REGION_LABEL, entrance_label};
 use crate::access_point::Traffic;
 use crate::labels::Labels;
 use crate::locality::{Endpoints, HostCounts, Locality, Question};
@@ -32,6 +33,9 @@ pub struct RegionState {
     /// Whether all of its clusters are known to have Istio's zone-aware setting, by which what begins there
     /// spills in the order of regions ([`IstioVersion::has_zone_aware`](crate::istio::IstioVersion::has_zone_aware)).
     pub has_zone_aware: bool,
+    /// Whether all of its zones have an east-west entrance, by which alone others reach them: then it has a
+    /// place of its own in their order, whatever their Istio.
+    pub has_entrances: bool,
 }
 
 /// What a region carries.
@@ -48,6 +52,22 @@ pub struct RegionLoad {
 
 /// The share of all requests that stays in the home region, `w x min(100, 140 x healthy / hosts) / 100`,
 /// while the others are well.
+///
+/// Beside what Istio's `distribute` does with the same 99 and 1, and what a host that is left bears of what
+/// it did before:
+///
+/// | home is healthy | local share | a host bears | `distribute` | a host bears |
+/// |---|---|---|---|---|
+/// | 100 % | 99.00 % | 1.00 | 99.00 % | 1.00 |
+/// | 75 % | 99.00 % | 1.33 | 99.00 % | 1.33 |
+/// | 71 % | 98.01 % | 1.39 | 98.99 % | 1.41 |
+/// | 50 % | 69.30 % | 1.40 | 98.58 % | 1.99 |
+/// | 25 % | 34.65 % | 1.40 | 97.19 % | 3.93 |
+/// | 10 % | 13.86 % | 1.40 | 93.27 % | 9.42 |
+/// | 1 % | 0.99 % | 1.00 | 58.09 % | 58.68 |
+/// | 0 % | 0.00 % | - | 0.00 % | - |
+///
+/// Degraded hosts change nothing of it, nor does a threshold of panic, while the others are well.
 ///
 /// ```
 /// use mesh_model::traffic::local_share;
@@ -88,7 +108,8 @@ fn requests(traffic: &Traffic, regions: &BTreeMap<Name, RegionState>) -> BTreeMa
     let serving: Vec<&Name> =
         regions.iter().filter(|(_, state)| state.hosts > 0).map(|(name, _)| name).collect();
     for (from, state) in regions {
-        let places = places(traffic, from, state.has_zone_aware, &serving);
+        let has_entrance = |region: &Name| state.has_entrances && regions[region].has_entrances;
+        let places = Places::new(traffic, from, state.has_zone_aware, &serving, has_entrance);
         let local = f64::from(places.local.as_millionths()) / 1e6;
         for (weight, setting) in [(local, places.home_setting()), (1.0 - local, places.away_setting())] {
             if weight <= 0.0 {
@@ -103,20 +124,15 @@ fn requests(traffic: &Traffic, regions: &BTreeMap<Name, RegionState>) -> BTreeMa
     requests
 }
 
-/// As [`Places::of`] finds them in a fleet.
-fn places(traffic: &Traffic, from: &Name, can_order: bool, serving: &[&Name]) -> Places {
-    let serves = |region: &Name| serving.contains(&region);
-    let first = traffic.regions.iter().find(|region| serves(region));
-    let home = if serves(from) { from } else { first.unwrap_or(from) }.clone();
-    let can_order = can_order && home == *from;
-    Places::new(traffic, home, can_order, serves)
-}
-
 /// The share of each region under a setting.
 fn shares(from: &Name, setting: &Value, regions: &BTreeMap<Name, RegionState>) -> Vec<f64> {
     let policy = json!({ "outlierDetection": {}, "loadBalancer": setting });
     let policy: TrafficPolicy = serde_json::from_value(policy).expect("our own setting, as its view has it");
-    let label = |region: &Name| Labels::from([(super::places::REGION_LABEL.to_owned(), region.to_string())]);
+    let label = |region: &Name| Labels::from([(REGION_LABEL.to_owned(), region.to_string())]);
+    let mark = |region: &Name| {
+        let is_entrance = region != from && regions[region].has_entrances && regions[from].has_entrances;
+        is_entrance.then(|| (entrance_label(region), "true".to_owned()))
+    };
     let endpoints = regions.iter().map(|(name, state)| Endpoints {
         locality: Locality::new(name.as_str()),
         counts: HostCounts {
@@ -126,7 +142,7 @@ fn shares(from: &Name, setting: &Value, regions: &BTreeMap<Name, RegionState>) -
             excluded: 0,
         },
         weight: state.hosts.max(1),
-        labels: label(name),
+        labels: label(name).into_iter().chain(mark(name)).collect(),
     });
     let question = Question {
         from: Locality::new(from.as_str()),

@@ -2,9 +2,11 @@
 //! `locality` over every health, what is refused, drains, and that neither is a
 //! revision.
 
+mod entrances;
 mod meaning;
 mod order;
 mod shift;
+mod statement;
 
 use serde_json::json;
 

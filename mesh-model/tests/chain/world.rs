@@ -132,6 +132,18 @@ impl World {
         (seen.replicas, seen.ready) = (0, 0);
     }
 
+    /// An edit of a zone's `drain`, and of nothing else.
+    pub(crate) fn drain(&mut self, zone: &str, drain: bool) {
+        let found = self.zones.iter_mut().find(|one| one.metadata.name == *zone);
+        found.unwrap().spec.drain = drain;
+    }
+
+    /// The selector of the access point's Service on a target.
+    pub(crate) fn selector(&self, target: &str) -> Value {
+        let live = &self.servers[target];
+        live.iter().find(|one| one["kind"] == "Service").unwrap()["spec"]["selector"].clone()
+    }
+
     /// Somebody else than the author consents to what was shown.
     pub(crate) fn approve(&mut self) {
         if let Some(proposal) = self.rollout.state().proposal.clone() {
@@ -263,8 +275,10 @@ impl World {
         let pods = [pod("10.0.0.1"), pod("10.0.0.2")];
         for (target, live) in &self.servers {
             let is_read = !self.unreachable.contains(target);
-            let here: Vec<AccessPoint> =
-                wanted.contains(target).then(|| access_point.clone()).into_iter().collect();
+            let place = fleet.target(PlacementLevel::Cluster, target.as_str()).unwrap();
+            // on a drained target objects and addresses stay, and nothing is announced
+            let is_announced = wanted.contains(target) && !place.is_drained();
+            let here: Vec<AccessPoint> = is_announced.then(|| access_point.clone()).into_iter().collect();
             let of =
                 |kind: &str| live.iter().filter(|one| one["kind"] == kind).cloned().collect::<Vec<Value>>();
             let (services, gateways) = (of("Service"), of("Gateway"));
@@ -278,7 +292,6 @@ impl World {
                 gateways: is_read.then_some(&gateways[..]),
             };
             let asked = claims(&observed, &settings);
-            let place = fleet.target(PlacementLevel::Cluster, target.as_str()).unwrap();
             for claim in &asked.claims {
                 self.allocator.claim(self.wall, claim, &[place]).unwrap();
             }

@@ -11,7 +11,7 @@ use crate::locality::{LocalityFile, Question};
 use crate::units::{Rate, Share};
 
 /// The shares of (home, others) of what a policy gets, with 100 hosts in home, `healthy` of them well.
-fn home_share(policy: &Value, healthy: u32) -> f64 {
+pub(super) fn home_share(policy: &Value, healthy: u32) -> f64 {
     let endpoints = [("us-west", healthy), ("us-south", 100), ("us-north", 100)].map(|(region, healthy)| {
         json!({ "locality": region, "hosts": 100, "healthy": healthy, "labels": { "topology.kubernetes.io/region": region } })
     });
@@ -22,7 +22,7 @@ fn home_share(policy: &Value, healthy: u32) -> f64 {
 }
 
 /// The share of home by the rendered route and its subsets, as Istio puts rule and subset together.
-fn rendered_share(rendering: &Rendering, healthy: u32) -> f64 {
+pub(super) fn rendered_share(rendering: &Rendering, healthy: u32) -> f64 {
     let rule = &rendering.objects[1]["spec"];
     let route = rendering.objects[2]["spec"]["http"][0]["route"].as_array().unwrap();
     let total: u64 = route.iter().map(|one| one["weight"].as_u64().unwrap()).sum();
@@ -135,6 +135,7 @@ fn regions(healthy: [u32; 3], capacity: u64) -> BTreeMap<Name, RegionState> {
         healthy,
         capacity: Some(Rate::per_second(capacity)),
         has_zone_aware: false,
+        has_entrances: false,
     };
     names(&["us-west", "us-south", "us-north"]).into_iter().zip(healthy.map(state)).collect()
 }

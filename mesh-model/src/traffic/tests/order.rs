@@ -9,10 +9,10 @@ use crate::access_point::Traffic;
 use crate::locality::{LocalityFile, Question};
 use crate::units::{Rate, Share};
 
-const REGIONS: [&str; 3] = ["us-west", "us-south", "us-north"];
+pub(super) const REGIONS: [&str; 3] = ["us-west", "us-south", "us-north"];
 
 /// The fleet of three regions, with this Istio everywhere, and `extra` zones of a region of their own each.
-fn fleet_with(istio: &str, drained: &[&str], extra: &[(&str, &str)]) -> Fleet {
+pub(super) fn fleet_with(istio: &str, drained: &[&str], extra: &[(&str, &str)]) -> Fleet {
     let zones = [("slc-a", "us-west"), ("slc-b", "us-west"), ("phx-a", "us-south"), ("rno-a", "us-north")];
     let zones: Vec<(&str, &str)> = zones.iter().chain(extra).copied().collect();
     let clusters =
@@ -27,7 +27,7 @@ fn fleet_with(istio: &str, drained: &[&str], extra: &[(&str, &str)]) -> Fleet {
 }
 
 /// The balancer of a subset.
-fn balancer(rendering: &Rendering, subset: &str) -> Value {
+pub(super) fn balancer(rendering: &Rendering, subset: &str) -> Value {
     let subsets = rendering.objects[1]["spec"]["subsets"].as_array().unwrap();
     let found = subsets.iter().find(|one| one["name"] == subset).unwrap();
     found["trafficPolicy"]["loadBalancer"].clone()
@@ -81,7 +81,7 @@ fn each_target_has_what_its_own_cluster_can_and_the_rest_is_said() {
     let fleet = Fleet::new(zones, clusters).unwrap();
     let unordered = |target: &str, fleet: &Fleet| {
         let target = fleet.target(PlacementLevel::Cluster, target).unwrap();
-        Places::of(traffic, &target, fleet).unordered(fleet)
+        Places::of(traffic, &target, fleet).unordered()
     };
     assert_eq!(balancer(&on(&access_point, &fleet, "slc-a-2"), HOME), label("us-west"));
     assert_eq!(unordered("slc-a-1", &fleet), names(&[]));
@@ -89,7 +89,7 @@ fn each_target_has_what_its_own_cluster_can_and_the_rest_is_said() {
     // regions that the policy does not name have no order to lose
     let two = super::access_point(POLICY, ROUTE, "{ local: 99%, regions: [us-west, us-south] }");
     let target = fleet.target(PlacementLevel::Cluster, "slc-a-2").unwrap();
-    assert_eq!(Places::of(two.traffic.as_ref().unwrap(), &target, &fleet).unordered(&fleet), names(&[]));
+    assert_eq!(Places::of(two.traffic.as_ref().unwrap(), &target, &fleet).unordered(), names(&[]));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn of_four_regions_the_third_tier_holds_the_rest_and_a_drained_home_has_the_labe
     let tiers = steered(&access_point, &fleet, "phx-a-1").unwrap().tiers;
     assert_eq!(tiers, [names(&["us-south"]), names(&["us-north"]), names(&["us-east", "us-west"])]);
     let target = fleet.target(PlacementLevel::Cluster, "phx-a-1").unwrap();
-    assert_eq!(Places::of(traffic, &target, &fleet).unordered(&fleet), names(&["us-east", "us-west"]));
+    assert_eq!(Places::of(traffic, &target, &fleet).unordered(), names(&["us-east", "us-west"]));
     // the setting prefers the own region always, and a Service without a selector is still in it
     let drained = fleet_with(", istio: \"1.31\"", &["slc-a", "slc-b"], &extra);
     assert_eq!(balancer(&on(&access_point, &drained, "slc-a-1"), HOME), label("us-south"));
@@ -118,7 +118,7 @@ fn of_four_regions_the_third_tier_holds_the_rest_and_a_drained_home_has_the_labe
         let target = fleet.target(PlacementLevel::Cluster, "slc-a-1").unwrap();
         Places::of(access_point.traffic.as_ref().unwrap(), &target, fleet)
     };
-    assert!(!places(&stays, &fleet).is_ordered && places(&stays, &fleet).unordered(&fleet).is_empty());
+    assert!(!places(&stays, &fleet).is_ordered && places(&stays, &fleet).unordered().is_empty());
     let alone = fleet_with(", istio: \"1.31\"", &["phx-a", "rno-a", "iad-a"], &extra);
     assert!(!places(&access_point, &alone).is_ordered);
 }
@@ -141,7 +141,7 @@ fn of_policy(policy: &Value, localities: &[(&str, u32)]) -> Question {
 }
 
 /// What each region gets while so many of its 100 hosts are well, in millionths.
-fn shares(question: &mut Question, healthy: [u32; 3]) -> [u64; 3] {
+pub(super) fn shares(question: &mut Question, healthy: [u32; 3]) -> [u64; 3] {
     for (endpoints, healthy) in question.endpoints.iter_mut().zip(healthy) {
         endpoints.counts.healthy = healthy;
     }
@@ -230,7 +230,7 @@ fn no_survivor_of_a_zone_bears_more_than_1_4() {
 
 fn state(healthy: u32, has_zone_aware: bool) -> RegionState {
     let (demand, capacity) = (Rate::per_second(1_000), Some(Rate::per_second(1_400)));
-    RegionState { demand, hosts: 100, healthy, capacity, has_zone_aware }
+    RegionState { demand, hosts: 100, healthy, capacity, has_zone_aware, has_entrances: false }
 }
 
 fn loads(local: &str, healthy: [u32; 3], has: [bool; 3]) -> BTreeMap<Name, RegionLoad> {

@@ -29,6 +29,7 @@ fn demands() -> Demands {
         healthy: 100,
         capacity: Some(Rate::per_second(1_100)),
         has_zone_aware: false,
+        has_entrances: false,
     };
     let regions = names(&["us-west", "us-south", "us-north"]);
     let regions = regions.into_iter().zip([state; 3]).collect();
@@ -107,4 +108,32 @@ fn a_record_shows_policies_with_nothing_left_to_defaults() {
         regions: names(&["us-west", "us-south"]),
     };
     assert_eq!((&shift.policies[0].before, &shift.policies[0].after), (&None, &Some(expected)));
+}
+
+/// A zone's drain is one edit: what all of its clusters carry has to go somewhere, whichever of them is written.
+#[test]
+fn a_zones_drain_counts_what_all_of_its_clusters_carry() {
+    let fleet = |drain: bool| {
+        let mut first = zone("slc-a", "us-west");
+        first.spec.drain = drain;
+        let of = |name: &str, zone: &str, rest: &str| {
+            cluster(name, &format!("{{ zone: {zone}, capacity: {{ requests: 1000/s }}{rest} }}"))
+        };
+        let mut clusters =
+            vec![of("slc-a-1", "slc-a", ", gateway: true"), of("slc-b-1", "slc-b", ", gateway: true")];
+        clusters.extend(["slc-a-2", "slc-a-3"].map(|name| of(name, "slc-a", "")));
+        Fleet::new(vec![first, zone("slc-b", "us-west")], clusters).unwrap()
+    };
+    let (calm, drained) = (fleet(false), fleet(true));
+    let [before, after] = [&calm, &drained].map(|fleet| Steered { fleet, access_points: &[] });
+    let shift = Shift::between(before, after);
+    assert_eq!(shift.drains.len(), 1, "one edit");
+    let carried = |others: u64| -> Loads {
+        let loads = [("slc-a-1", 0), ("slc-a-2", others), ("slc-a-3", others), ("slc-b-1", 500)];
+        loads.map(|(name, load)| (name.parse().unwrap(), Rate::per_second(load))).into()
+    };
+    let ask = |others| shift.order(order("ann", false), after, &carried(others), &Demands::new());
+    assert!(ask(250).is_ok());
+    let refused = ask(251).unwrap_err();
+    assert!(refused.to_string().contains("slc-b-1 would carry 1002/s of 1000/s"), "{refused}");
 }
