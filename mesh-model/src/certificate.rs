@@ -121,7 +121,8 @@ pub enum Transmit {
         host: Fqdn,
     },
     /// Let the gateways serve what is stored, then tell [`Certificates::handle_pushed`]; asked again until then.
-    /// After a restart all are asked for, which is no change where the gateways say that they have it.
+    /// After a restart all are asked for, which is no change where the gateways say that they have it. A gateway
+    /// that cannot be reached is not waited for: it would hold up the hosts of all others.
     Push {
         /// The secret.
         credential: Credential,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::retry::{Retry, lot_of, mixed, part};
+use super::retry::{FIRST, LAST, Retry, lot_of, mixed, part};
 use super::{CredentialProblem, Issued, OrderFailure, State, Wanted};
 use crate::api::{CertificateState, CertificateStatus};
 use crate::name::{Fqdn, Name};
@@ -18,6 +18,8 @@ pub struct Certificate {
     /// Who is asked, where nothing is wrong.
     pub(super) issuer: Option<Name>,
     pub(super) problem: Option<CredentialProblem>,
+    /// The most names in it.
+    max_names: usize,
     /// The hosts that it is for.
     pub(super) hosts: BTreeMap<Fqdn, Host>,
     /// What all gateways serve.
@@ -97,6 +99,7 @@ impl Certificate {
             lot,
             issuer: None,
             problem: None,
+            max_names: usize::MAX,
             hosts: BTreeMap::new(),
             served: None,
             pushing: None,
@@ -191,7 +194,11 @@ impl Certificate {
             Ok(issuer) => (Some(issuer), None),
             Err(problem) => (None, Some(problem)),
         };
-        if issuer == self.issuer.as_ref() && problem == self.problem && self.is_for(wanted) {
+        if issuer == self.issuer.as_ref()
+            && problem == self.problem
+            && wanted.max_names() == self.max_names
+            && self.is_for(wanted)
+        {
             return false;
         }
         if issuer.is_some() && issuer != self.issuer.as_ref() {
@@ -201,6 +208,7 @@ impl Certificate {
         }
         self.issuer = issuer.cloned();
         self.problem = problem;
+        self.max_names = wanted.max_names();
         for (name, host) in &mut self.hosts {
             if wanted.hosts.contains(name) {
                 host.unwanted_since = None;
@@ -246,7 +254,12 @@ impl Certificate {
         let issuer = self.asked()?.clone();
         let work = match urgency {
             Urgency::First | Urgency::Replaced(_) => {
-                Work::Order { issuer, hosts: self.candidates().map(|(name, _)| name.clone()).collect() }
+                // what nobody asks for since a moment ago must not keep out what somebody does
+                let (wanted, others): (Vec<_>, Vec<_>) =
+                    self.candidates().partition(|(_, host)| host.is_wanted());
+                let room = self.max_names.saturating_sub(wanted.len());
+                let hosts = wanted.into_iter().chain(others.into_iter().take(room));
+                Work::Order { issuer, hosts: hosts.map(|(name, _)| name.clone()).collect() }
             }
             Urgency::Proof => {
                 let first = self.provable().min_by_key(|(_, trouble)| trouble.retry.at())?;
@@ -298,7 +311,7 @@ impl Certificate {
     /// Notes what was signed. What is due again at once (the wall's clock is wrong) is asked for ever more rarely.
     pub(super) fn sign(&mut self, now: Time, wall: WallTime, issued: Issued) {
         if wall >= self.renew_at(&issued) {
-            self.retry.fail(now, self.lot, None);
+            self.retry.fail(now, self.lot, longest_wait(Some(&issued)), None);
         } else {
             self.retry = Retry::default();
         }
@@ -320,7 +333,8 @@ impl Certificate {
             }
         };
         if culprits.is_empty() {
-            self.retry.fail(now, self.lot, failure.retry_after());
+            let most = longest_wait(self.newest());
+            self.retry.fail(now, self.lot, most, failure.retry_after());
         }
         for (host, reason) in culprits {
             self.fail_host(now, host, Some(reason), None);
@@ -361,13 +375,14 @@ impl Certificate {
         reason: Option<&str>,
         retry_after: Option<Duration>,
     ) {
+        let most = longest_wait(self.newest());
         let Some(host) = self.hosts.get_mut(name) else { return };
         let trouble = host.trouble.get_or_insert_default();
         trouble.is_proved = false;
         if let Some(reason) = reason {
             reason.clone_into(&mut trouble.reason);
         }
-        trouble.retry.fail(now, lot_of(self.lot, name.as_str()), retry_after);
+        trouble.retry.fail(now, lot_of(self.lot, name.as_str()), most, retry_after);
     }
 
     /// When it is renewed: at two thirds of its life, or up to a twentieth of it earlier.
@@ -376,6 +391,11 @@ impl Certificate {
         let lot = mixed(self.lot ^ issued.not_after.as_unix_seconds().cast_unsigned());
         issued.not_before + (life * 2 / 3).saturating_sub(part(life / 20, lot))
     }
+}
+
+/// The longest wait for a successor: what lives for an hour cannot wait for six.
+fn longest_wait(newest: Option<&Issued>) -> Duration {
+    newest.map_or(LAST, |newest| ((newest.not_after - newest.not_before) / 20).clamp(FIRST, LAST))
 }
 
 /// From when on the others go on without hosts that fail: in the last tenth of its life.

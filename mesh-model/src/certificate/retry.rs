@@ -6,9 +6,9 @@ use crate::time::Time;
 
 /// The first wait after a failure; each further one doubles it. Short enough for a record that spreads, and
 /// five failures take more than half an hour: Let's Encrypt lets a name fail five times an hour.
-const FIRST: Duration = Duration::from_secs(120);
-/// The longest wait: authorities count failed validations by the hour.
-const LAST: Duration = Duration::from_secs(6 * 3_600);
+pub(super) const FIRST: Duration = Duration::from_secs(120);
+/// The longest wait, but for what lives shortly: authorities count failed validations by the hour.
+pub(super) const LAST: Duration = Duration::from_secs(6 * 3_600);
 
 /// Failures in a row, and the end of the wait after the last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,11 +23,11 @@ impl Retry {
         self.at
     }
 
-    /// Notes a failure; who was asked may want to be left alone for longer.
-    pub(super) fn fail(&mut self, now: Time, lot: u64, retry_after: Option<Duration>) {
+    /// Notes a failure, after which `most` is the longest wait; who was asked may want to be left alone for longer.
+    pub(super) fn fail(&mut self, now: Time, lot: u64, most: Duration, retry_after: Option<Duration>) {
         let doubled = FIRST.saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX));
         self.failures = self.failures.saturating_add(1).min(30);
-        let wait = doubled.min(LAST);
+        let wait = doubled.min(most);
         // only longer, so that authorities are never asked more often
         let wait = wait + part(wait / 10, mixed(lot ^ (u64::from(self.failures) << 32)));
         self.at = now + wait.max(retry_after.unwrap_or_default());

@@ -96,6 +96,15 @@ pub enum CredentialProblem {
 }
 
 impl Wanted {
+    /// The most names that a certificate of it may have; no limit where no issuer is known.
+    pub(super) fn max_names(&self) -> usize {
+        let known = self.issuers.values().filter_map(|asked| match asked {
+            AskedIssuer::Known { max_names } => Some(usize::from(*max_names)),
+            AskedIssuer::Missing => None,
+        });
+        known.min().unwrap_or(usize::MAX)
+    }
+
     /// Who is to sign for all of its hosts.
     ///
     /// # Errors

@@ -188,6 +188,20 @@ fn an_authority_that_is_down_is_no_hosts_fault() {
     assert_eq!(world.machine.poll_timeout(), Some(Time::ZERO + days(2)));
 }
 
+/// An authority that was down until shortly before the end of an hour's certificate is asked in time.
+#[test]
+fn what_lives_shortly_is_asked_for_more_often() {
+    let mut world = World::new();
+    world.lifetime = Duration::from_secs(3_600);
+    world.want("x: a");
+    world.pass(Duration::from_secs(2_000));
+    world.is_down = true;
+    world.pass(Duration::from_secs(1_400));
+    world.is_down = false;
+    world.pass(Duration::from_secs(199));
+    assert_eq!(world.serves("x a"), Some(2), "at most three minutes and a tenth between");
+}
+
 /// An authority that is down while a failed host is proved does not change what is known of the host.
 #[test]
 fn a_proof_that_the_authority_did_not_make_says_nothing_of_the_host() {

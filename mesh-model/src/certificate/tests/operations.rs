@@ -155,6 +155,18 @@ fn more_hosts_than_the_issuer_takes_are_refused_by_name_and_what_stands_goes_on(
     assert_eq!((world.serves("x e"), world.serves("x h"), world.state("x")), (Some(4), None, Some(Served)));
 }
 
+/// The host that left a moment ago keeps its place only where nobody else asks for it.
+#[test]
+fn a_host_takes_the_place_of_another_in_a_full_certificate() {
+    let two = |text: &str| with(text, &[("corp", AskedIssuer::Known { max_names: 2 })]);
+    let mut world = World::new();
+    for (text, done) in [("x: a b", "order x a+b"), ("x: b c", "order x b+c")] {
+        world.machine.handle_desired(world.now, world.wall(), &two(text));
+        world.settle();
+        assert_eq!(world.done()[0], done);
+    }
+}
+
 #[test]
 fn an_issuer_that_vanishes_or_is_contradicted_takes_nothing_away() {
     let known = AskedIssuer::Known { max_names: 100 };

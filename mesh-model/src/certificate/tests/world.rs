@@ -48,6 +48,8 @@ pub(super) struct World {
     /// How many of them the authority names at once.
     pub(super) told: usize,
     pub(super) is_down: bool,
+    /// How long certificates live.
+    pub(super) lifetime: Duration,
     /// When certificates begin, if not now.
     pub(super) signed_from: Option<WallTime>,
     pub(super) secrets: BTreeMap<Credential, Issued>,
@@ -64,6 +66,7 @@ impl World {
             failing: BTreeSet::new(),
             told: 1,
             is_down: false,
+            lifetime: days(90),
             signed_from: None,
             secrets: BTreeMap::new(),
             serial: 0,
@@ -128,7 +131,7 @@ impl World {
             hosts,
             serial: self.serial.to_string(),
             not_before,
-            not_after: not_before + days(90),
+            not_after: not_before + self.lifetime,
         })
     }
 
