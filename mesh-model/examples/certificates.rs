@@ -1,25 +1,28 @@
-//! Certificates: hosts in, orders out; one host fails and holds nobody else.
+//! Certificates: Gateways in, orders out; one host fails and holds nobody else.
 //!
 //! ```text
-//! hosts of Gateways ──> Certificates ──order──> authority
-//!                            ^   └──store, push──> secrets, gateways
-//!                            └── results, dates
+//! Gateways ──> GatewayHosts ──> Certificates ──order, prove──> authority
+//!    ^                           ^   │  └──store, push──> secrets, gateways
+//!    └────────── lacking ────────│───┘
+//!                                └── results, dates
 //! ```
 //!
-//! A thousand hosts, of which one cannot be proved to be ours: it is split off,
-//! the others are served. The authority, the store and the gateways are this
-//! program; the clock is a number that it sets.
-//! Run it with `cargo run -p mesh-model --example certificates`.
+//! A Gateway of ten servers, each with a credential of its own for a hundred
+//! hosts; one of the thousand cannot be proved to be ours. The others of its
+//! credential go on without it, the other credentials never hear of it. The
+//! authority, the store and the gateways are this program; the clock is a number
+//! that it sets. Run it with `cargo run -p mesh-model --example certificates`.
 #![allow(clippy::disallowed_macros, reason = "the crate does no I/O, a program may")]
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
+use mesh_model::access_point::AccessPointId;
 use mesh_model::api::CaSpec;
-use mesh_model::certificate::{Certificates, Event, Issued, OrderFailure, Transmit};
+use mesh_model::certificate::{Certificates, Event, GatewayHosts, Issued, OrderFailure, Transmit};
 use mesh_model::name::Fqdn;
 use mesh_model::provision::{Authority, Issuer};
 use mesh_model::time::{Time, WallTime};
+use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let issuer = Issuer {
@@ -29,41 +32,62 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         max_names: 100,
     };
     let (now, wall): (Time, WallTime) = (Time::ZERO, "2026-11-26T00:00:00Z".parse()?);
-    let hosts: BTreeSet<Fqdn> =
-        (0..1_000).map(|number| format!("host-{number}.example.com").parse()).collect::<Result<_, _>>()?;
-    let lost: Fqdn = "host-500.example.com".parse()?;
+    let shop = AccessPointId { namespace: "retail".parse()?, name: "shop".parse()? };
+    let mut found = GatewayHosts::default();
+    found.add(&shop, &issuer.name, Some(&issuer), [&gateway()]);
+    let lost: Fqdn = "host-50.app-5.example.com".parse()?;
 
-    let mut certificates = Certificates::new(&issuer, 7, Vec::new());
-    certificates.handle_desired(now, wall, &hosts);
+    let mut certificates = Certificates::new(7, Vec::new());
+    certificates.handle_desired(now, wall, &found.credentials);
     let mut orders = 0;
     while let Some(transmit) = certificates.poll_transmit() {
         match transmit {
-            Transmit::Order { id, hosts } => {
+            Transmit::Order { credential, issuer: from, hosts } => {
                 orders += 1;
                 let result = if hosts.contains(&lost) {
                     Err(OrderFailure::Hosts { failed: [(lost.clone(), "no such record".to_owned())].into() })
                 } else {
-                    let not_after = wall + issuer.lifetime;
-                    Ok(Issued { hosts, serial: format!("{orders:x}"), not_before: wall, not_after })
+                    let (serial, not_after) = (format!("{orders:x}"), wall + issuer.lifetime);
+                    Ok(Issued { issuer: from, hosts, serial, not_before: wall, not_after })
                 };
-                certificates.handle_order_result(now, wall, id, result);
+                certificates.handle_order_result(now, wall, &credential, result);
             }
-            Transmit::Store { id, issued } => certificates.handle_stored(now, wall, id, &issued.serial),
-            Transmit::Push { id, serial } => certificates.handle_pushed(now, wall, id, &serial),
-            Transmit::Delete { .. } | Transmit::Revoke { .. } => unreachable!("nothing was there before"),
+            Transmit::Store { credential, issued } => {
+                certificates.handle_stored(now, wall, &credential, &issued.serial);
+            }
+            Transmit::Push { credential, serial } => {
+                certificates.handle_pushed(now, wall, &credential, &serial);
+            }
+            Transmit::Delete { .. } | Transmit::Prove { .. } | Transmit::Revoke { .. } => {
+                unreachable!("nothing was there before, and no time has passed")
+            }
         }
         while let Some(event) = certificates.poll_event() {
-            if let Event::OrderFailed { id, failure } = event {
-                println!("{id}: {failure}");
+            if let Event::OrderFailed { credential, failure } = event {
+                println!("{credential}: {failure}");
             }
         }
     }
-    let served = hosts.iter().filter(|host| certificates.serving(wall, host).is_some()).count();
-    println!("{orders} orders, {served} of {} hosts are served", hosts.len());
-    assert_eq!((orders, served), (11, 999));
+    let lacking: Vec<String> =
+        certificates.lacking(wall, &found).map(|(credential, host)| format!("{credential} {host}")).collect();
+    println!("{orders} orders; not served: {lacking:?}");
+    assert_eq!((orders, lacking), (11, vec!["retail/app-5 host-50.app-5.example.com".to_owned()]));
     println!(
-        "the next look is at {}",
-        certificates.poll_timeout().ok_or("it waits for the one that failed")?
+        "it is tried again, or looked at, at {}",
+        certificates.poll_timeout().ok_or("a host has failed")?
     );
     Ok(())
+}
+
+fn gateway() -> Value {
+    let server = |app: u32| {
+        let hosts: Vec<String> = (0..100).map(|host| format!("host-{host}.app-{app}.example.com")).collect();
+        json!({
+            "port": { "number": 443, "name": format!("https-{app}"), "protocol": "HTTPS" },
+            "hosts": hosts,
+            "tls": { "mode": "SIMPLE", "credentialName": format!("app-{app}") },
+        })
+    };
+    let servers: Vec<Value> = (0..10).map(server).collect();
+    json!({ "kind": "Gateway", "metadata": { "name": "shop" }, "spec": { "servers": servers } })
 }

@@ -1,5 +1,5 @@
 //! The whole chain by pure values, over the fleet of `examples/checkout`: placement, rendering, rollout, federation,
-//! service controller, addresses, load balancing, names, withdrawal, status. A target is lost and comes back, a
+//! certificates, service controller, addresses, load balancing, names, withdrawal, status. A target is lost and comes back, a
 //! revision is made meanwhile, a workload leaves; invariants are asserted at every step. API servers, the name
 //! provider and load balancers are `BTreeMap`s here.
 #![allow(clippy::unwrap_used, reason = "a test may; clippy knows only functions that are one")]
@@ -71,6 +71,38 @@ fn a_target_that_is_lost_keeps_everything_and_comes_back_without_a_write() {
     assert!(world.kept() == before, "{:?}", world.writes);
     assert_eq!(world.ready(), "True AllTargets");
     assert_quiet(&mut world);
+}
+
+#[test]
+fn a_new_host_is_used_once_its_certificate_is_served_and_takes_no_cover_away() {
+    let mut world = World::new();
+    settle(&mut world);
+    assert_eq!(world.covered(), ["payments/checkout checkout.example.com"]);
+    let before = world.kept();
+    world.refused = ["pay.example.com".parse().unwrap()].into();
+    world.edit("hosts: [checkout.example.com]", "hosts: [checkout.example.com, pay.example.com]");
+    for _ in 0..5 {
+        world.approve();
+        world.pass();
+        world.advance(Duration::from_secs(60));
+    }
+    assert!(world.kept() == before, "{:?}", world.writes);
+    assert_eq!(world.ready(), "True AllTargets", "what is there is served as before");
+    world.refused.clear();
+    world.writes.clear();
+    for _ in 0..5 {
+        world.pass();
+        world.advance(Duration::from_secs(60));
+    }
+    let place = |what: &str| world.writes.iter().position(|write| write == what);
+    let (secret, gateway) = (place("secret payments/checkout"), place("update Gateway on slc-a-1"));
+    assert!(secret.is_some() && secret < gateway, "{:?}", world.writes);
+    settle(&mut world);
+    assert_eq!(
+        world.covered(),
+        ["payments/checkout checkout.example.com", "payments/checkout pay.example.com"]
+    );
+    assert_eq!(world.ready(), "True AllTargets");
 }
 
 #[test]

@@ -1,15 +1,14 @@
 //! What remembers: rollouts, statuses, certificates, proxies' sessions.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mesh_model::access_point::{RolloutPolicy, Stage, TargetSelection};
-use mesh_model::api::{CaSpec, CertificateStatus, PlacementLevel, RouteStatus};
-use mesh_model::certificate::{Certificates, Issued, Transmit};
+use mesh_model::api::{CertificateStatus, PlacementLevel, RouteStatus};
+use mesh_model::certificate::{self, AskedIssuer, Certificates, Credential, Issued, Transmit};
 use mesh_model::fleet::Target;
-use mesh_model::name::{Fqdn, Name};
-use mesh_model::provision::{Authority, Issuer};
+use mesh_model::name::Name;
 use mesh_model::render::Revision;
 use mesh_model::rollout::{self, Proposal, Rollout, TargetHealth};
 use mesh_model::status::{StatusStore, TargetReport, Wanted};
@@ -165,16 +164,15 @@ fn report(certificate: &CertificateStatus, number: u32, revision: u32) -> Target
     }
 }
 
-/// 1,000 hosts in certificates of 100, from nothing until all are served.
+/// 1,000 hosts, 100 for each credential, from nothing until all are served.
 pub(super) fn certifying(scale: Scale) -> Work {
-    let hosts = hosts(scale.grown(1_000, 20));
+    let wanted = credentials(scale.grown(10, 1), scale.pick(100, 20));
     prepared(
         || (),
         move |()| {
-            let mut certificates = Certificates::new(&issuer(), 7, Vec::new());
-            certificates.handle_desired(Time::ZERO, wall(), &hosts);
-            let orders = obey(&mut certificates);
-            assert_eq!(orders, hosts.len().div_ceil(100));
+            let mut certificates = Certificates::new(7, Vec::new());
+            certificates.handle_desired(Time::ZERO, wall(), &wanted);
+            assert_eq!(obey(&mut certificates), wanted.len());
             certificates
         },
     )
@@ -182,32 +180,36 @@ pub(super) fn certifying(scale: Scale) -> Work {
 
 /// One host more among them, until it is served.
 pub(super) fn certifying_one_more(scale: Scale) -> Work {
-    let mut hosts = hosts(scale.grown(1_000, 20));
-    let mut certificates = Certificates::new(&issuer(), 7, Vec::new());
-    certificates.handle_desired(Time::ZERO, wall(), &hosts);
+    let mut wanted = credentials(scale.grown(10, 1), scale.pick(100, 20));
+    let mut certificates = Certificates::new(7, Vec::new());
+    certificates.handle_desired(Time::ZERO, wall(), &wanted);
     obey(&mut certificates);
-    hosts.insert("late.example.com".parse().expect("is a name"));
+    let (_, last) = wanted.iter_mut().next_back().expect("there are some");
+    last.hosts.insert("late.example.com".parse().expect("is a name"));
     prepared(
         move || certificates.clone(),
         move |mut certificates| {
-            certificates.handle_desired(Time::ZERO, wall(), &hosts);
+            certificates.handle_desired(Time::ZERO, wall(), &wanted);
             assert_eq!(obey(&mut certificates), 1);
             certificates
         },
     )
 }
 
-fn hosts(count: u32) -> BTreeSet<Fqdn> {
-    (0..count).map(|number| format!("host-{number}.example.com").parse().expect("is a name")).collect()
-}
-
-fn issuer() -> Issuer {
-    Issuer {
-        name: name("corp"),
-        authority: Authority::Ca(CaSpec { secret: read(json!("root")) }),
-        lifetime: Duration::from_secs(90 * 86_400),
-        max_names: 100,
-    }
+/// So many credentials with so many hosts each.
+fn credentials(count: u32, hosts: u32) -> BTreeMap<Credential, certificate::Wanted> {
+    let known = AskedIssuer::Known { max_names: 101 };
+    let of = |number: u32| {
+        let host = |host: u32| format!("host-{host}.app-{number}.example.com").parse().expect("is a name");
+        let wanted = certificate::Wanted {
+            hosts: (0..hosts).map(host).collect(),
+            issuers: [(name("corp"), known)].into(),
+            ..certificate::Wanted::default()
+        };
+        let secret = Credential::new(name("shop"), &format!("app-{number}"));
+        (secret.expect("is a name"), wanted)
+    };
+    (0..count).map(of).collect()
 }
 
 /// Does what is asked, at once; how many certificates were ordered.
@@ -216,15 +218,22 @@ fn obey(certificates: &mut Certificates) -> usize {
     let mut orders = 0;
     while let Some(transmit) = certificates.poll_transmit() {
         match transmit {
-            Transmit::Order { id, hosts } => {
+            Transmit::Order { credential, issuer, hosts } => {
                 orders += 1;
-                let not_after = wall + issuer().lifetime;
-                let issued = Issued { hosts, serial: format!("{orders:x}"), not_before: wall, not_after };
-                certificates.handle_order_result(now, wall, id, Ok(issued));
+                let not_after = wall + Duration::from_secs(90 * 86_400);
+                let serial = format!("{orders:x}");
+                let issued = Issued { issuer, hosts, serial, not_before: wall, not_after };
+                certificates.handle_order_result(now, wall, &credential, Ok(issued));
             }
-            Transmit::Store { id, issued } => certificates.handle_stored(now, wall, id, &issued.serial),
-            Transmit::Push { id, serial } => certificates.handle_pushed(now, wall, id, &serial),
-            Transmit::Delete { .. } | Transmit::Revoke { .. } => unreachable!("nobody's host is taken away"),
+            Transmit::Store { credential, issued } => {
+                certificates.handle_stored(now, wall, &credential, &issued.serial);
+            }
+            Transmit::Push { credential, serial } => {
+                certificates.handle_pushed(now, wall, &credential, &serial);
+            }
+            Transmit::Delete { .. } | Transmit::Prove { .. } | Transmit::Revoke { .. } => {
+                unreachable!("nobody's host is taken away, and none fails")
+            }
         }
     }
     orders

@@ -1,26 +1,29 @@
-//! Which hosts of Gateways need certificates.
+//! Which credentials Gateways name, and for which hosts.
 //!
 //! From rendered objects: the hosts of every server that ends TLS with the
 //! certificate of a secret. A host that no authority can sign for is told by its
 //! place and holds nobody else. Sources: istio/api `gateway.proto`; RFC 5280
 //! section 4.2.1.6 and RFC 6125 for names; RFC 8555 section 8.3 for stars.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::name::{Fqdn, ParseFqdnError};
+use super::{AskedIssuer, Credential, CredentialProblem, NamedBy, ParseCredentialError, Wanted};
+use crate::access_point::AccessPointId;
+use crate::name::{Fqdn, Name, ParseFqdnError};
 use crate::nearest::quoted;
 use crate::patch::Pointer;
 use crate::provision::{Authority, Issuer};
-use crate::template::view::{self, Gateway, TlsMode};
+use crate::template::view::{self, Gateway, Server, ServerTls, TlsMode};
 use crate::template::{TemplateId, TemplateKind};
 
-/// The hosts that need certificates, and those that can have none.
+/// The credentials that Gateways name, and the hosts that no certificate can be had for.
 ///
 /// ```
+/// use mesh_model::access_point::AccessPointId;
 /// use mesh_model::api::CaSpec;
-/// use mesh_model::certificate::GatewayHosts;
+/// use mesh_model::certificate::{Credential, GatewayHosts};
 /// use mesh_model::provision::{Authority, Issuer};
 /// use serde_json::json;
 ///
@@ -33,40 +36,44 @@ use crate::template::{TemplateId, TemplateKind};
 /// let gateway = json!({ "kind": "Gateway", "metadata": { "name": "shop" }, "spec": { "servers": [{
 ///     "port": { "number": 443, "name": "https", "protocol": "HTTPS" },
 ///     "hosts": ["shop.example.com", "*"],
-///     "tls": { "mode": "SIMPLE", "credentialName": "shop" },
+///     "tls": { "mode": "SIMPLE", "credentialName": "shop-tls" },
 /// }] } });
-/// let found = GatewayHosts::of([&gateway], &issuer);
-/// assert_eq!(found.hosts, ["shop.example.com".parse()?].into());
+/// let shop = AccessPointId { namespace: "retail".parse()?, name: "shop".parse()? };
+/// let mut found = GatewayHosts::default();
+/// found.add(&shop, &issuer.name, Some(&issuer), [&gateway]);
+/// let credential = Credential::new("retail".parse()?, "shop-tls")?;
+/// assert_eq!(found.credentials[&credential].hosts, ["shop.example.com".parse()?].into());
 /// assert_eq!(found.faults[0].path.to_string(), "/spec/servers/0/hosts/1");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GatewayHosts {
     /// For [`Certificates::handle_desired`](super::Certificates::handle_desired).
-    pub hosts: BTreeSet<Fqdn>,
-    /// The hosts of each secret that a Gateway asks for by `credentialName` or `credentialNames`.
-    pub credentials: BTreeMap<String, BTreeSet<Fqdn>>,
-    /// The hosts that no certificate can be had for, in the order of the objects.
-    pub faults: Vec<HostFault>,
+    pub credentials: BTreeMap<Credential, Wanted>,
+    /// What no certificate can be had for, in the order of the objects.
+    pub faults: Vec<GatewayFault>,
 }
 
-/// A host that no certificate can be had for.
+/// A part of a Gateway that no certificate can be had for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{gateway}: {}: {problem}", quoted(host))]
-pub struct HostFault {
+#[error("{named_by}: {}: {problem}", quoted(found))]
+pub struct GatewayFault {
     /// The Gateway.
-    pub gateway: TemplateId,
+    pub named_by: NamedBy,
     /// Where it says so.
     pub path: Pointer,
     /// As written.
-    pub host: String,
+    pub found: String,
     /// Why.
-    pub problem: HostProblem,
+    pub problem: GatewayProblem,
 }
 
-/// Why no certificate can be had for a host.
+/// Why no certificate can be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HostProblem {
+pub enum GatewayProblem {
+    /// No secret of the access point's namespace.
+    #[error(transparent)]
+    Credential(#[from] ParseCredentialError),
     /// A star alone.
     #[error("no authority signs for every host; write the hosts, or *.example.com")]
     Every,
@@ -84,44 +91,98 @@ pub enum HostProblem {
 }
 
 impl GatewayHosts {
-    /// The hosts of these objects, of which only Gateways have any.
-    pub fn of<'a>(objects: impl IntoIterator<Item = &'a Value>, issuer: &Issuer) -> Self {
-        let mut found = Self::default();
+    /// Adds the objects of an access point, of which only Gateways name credentials, and the issuer that it
+    /// asks for, as far as there is one.
+    ///
+    /// Give it what targets have now and what they are to receive, of all targets: the old Gateway needs its
+    /// credential until the last target has the new one.
+    pub fn add<'a>(
+        &mut self,
+        access_point: &AccessPointId,
+        issuer: &Name,
+        known: Option<&Issuer>,
+        objects: impl IntoIterator<Item = &'a Value>,
+    ) {
         for object in objects {
             // a Gateway that cannot be read was refused when it was rendered
             if let Ok(gateway) = view::of::<Gateway>(object) {
                 let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-                found.add(&gateway, &TemplateId { kind: TemplateKind::Gateway, name: name.into() }, issuer);
+                let gateway_id = TemplateId { kind: TemplateKind::Gateway, name: name.into() };
+                let named_by = NamedBy { access_point: access_point.clone(), gateway: gateway_id };
+                let servers = Pointer::default().then("spec").then("servers");
+                for (position, server) in gateway.servers.iter().enumerate() {
+                    let at = servers.then(&position.to_string());
+                    self.add_server(&named_by, (issuer, known), server, &at);
+                }
+            }
+        }
+    }
+
+    /// The credentials that cannot be ordered as they are asked for, and why.
+    pub fn refused(&self) -> impl Iterator<Item = (&Credential, CredentialProblem)> {
+        self.credentials.iter().filter_map(|(credential, wanted)| Some((credential, wanted.issuer().err()?)))
+    }
+
+    fn add_server(
+        &mut self,
+        named_by: &NamedBy,
+        (name, known): (&Name, Option<&Issuer>),
+        server: &Server,
+        at: &Pointer,
+    ) {
+        let Some(tls) = server.tls.as_ref().filter(|tls| is_ended_with_own(tls.mode)) else { return };
+        let credentials = self.credentials_of(named_by, tls, &at.then("tls"));
+        if credentials.is_empty() {
+            return; // it has files of somebody else's, and would never serve what is ordered
+        }
+        let hosts = at.then("hosts");
+        let (mut good, mut unprovable) = (Vec::new(), Vec::new());
+        for (number, text) in server.hosts.iter().enumerate() {
+            match host(text) {
+                Ok(host) => {
+                    if host.is_wildcard() && known.is_some_and(asks_gateways) {
+                        let at = hosts.then(&number.to_string());
+                        self.fault(named_by, at, text, GatewayProblem::Wildcard);
+                        unprovable.push(host.clone());
+                    }
+                    good.push(host);
+                }
+                Err(problem) => self.fault(named_by, hosts.then(&number.to_string()), text, problem),
+            }
+        }
+        if good.is_empty() {
+            return;
+        }
+        let asked =
+            known.map_or(AskedIssuer::Missing, |known| AskedIssuer::Known { max_names: known.max_names });
+        for credential in credentials {
+            let wanted = self.credentials.entry(credential).or_default();
+            wanted.hosts.extend(good.iter().cloned());
+            wanted.unprovable.extend(unprovable.iter().cloned());
+            wanted.issuers.insert(name.clone(), asked);
+            wanted.named_by.insert(named_by.clone());
+        }
+    }
+
+    fn credentials_of(&mut self, named_by: &NamedBy, tls: &ServerTls, at: &Pointer) -> Vec<Credential> {
+        let one = tls.credential_name.iter().map(|name| (at.then("credentialName"), name));
+        let several = tls
+            .credential_names
+            .iter()
+            .enumerate()
+            .map(|(position, name)| (at.then("credentialNames").then(&position.to_string()), name));
+        let mut found = Vec::new();
+        for (at, name) in one.chain(several) {
+            match Credential::new(named_by.access_point.namespace.clone(), name) {
+                Ok(credential) => found.push(credential),
+                Err(problem) => self.fault(named_by, at, name, problem.into()),
             }
         }
         found
     }
 
-    fn add(&mut self, gateway: &Gateway, id: &TemplateId, issuer: &Issuer) {
-        let servers = Pointer::default().then("spec").then("servers");
-        for (position, server) in gateway.servers.iter().enumerate() {
-            let Some(tls) = server.tls.as_ref().filter(|tls| is_ended_with_own(tls.mode)) else { continue };
-            if tls.credential_name.is_none() && tls.credential_names.is_empty() {
-                continue; // it has files of somebody else's, and would never serve what is ordered
-            }
-            let hosts = servers.then(&position.to_string()).then("hosts");
-            for (number, text) in server.hosts.iter().enumerate() {
-                match host(text, issuer) {
-                    Ok(host) => {
-                        for credential in tls.credential_name.iter().chain(&tls.credential_names) {
-                            self.credentials.entry(credential.clone()).or_default().insert(host.clone());
-                        }
-                        self.hosts.insert(host);
-                    }
-                    Err(problem) => self.faults.push(HostFault {
-                        gateway: id.clone(),
-                        path: hosts.then(&number.to_string()),
-                        host: text.clone(),
-                        problem,
-                    }),
-                }
-            }
-        }
+    fn fault(&mut self, named_by: &NamedBy, path: Pointer, found: &str, problem: GatewayProblem) {
+        self.faults.push(GatewayFault { named_by: named_by.clone(), path, found: found.to_owned(), problem });
     }
 }
 
@@ -133,19 +194,23 @@ const fn is_ended_with_own(mode: TlsMode) -> bool {
     }
 }
 
+/// Whether an authority asks the gateways of a host for proof.
+const fn asks_gateways(issuer: &Issuer) -> bool {
+    match &issuer.authority {
+        Authority::Acme(acme) => acme.dns_provider.is_none(),
+        Authority::Ca(_) => false,
+    }
+}
+
 /// A host as a certificate can name it; who may be routed to (`namespace/`) is not its business.
-fn host(text: &str, issuer: &Issuer) -> Result<Fqdn, HostProblem> {
+fn host(text: &str) -> Result<Fqdn, GatewayProblem> {
     let text = text.split_once('/').map_or(text, |(_, host)| host);
     if text == "*" {
-        return Err(HostProblem::Every);
+        return Err(GatewayProblem::Every);
     }
     let host: Fqdn = text.parse()?;
     if host.as_str().contains('_') {
-        return Err(HostProblem::Underscore);
-    }
-    let is_asked_by_http = matches!(&issuer.authority, Authority::Acme(acme) if acme.dns_provider.is_none());
-    if host.is_wildcard() && is_asked_by_http {
-        return Err(HostProblem::Wildcard);
+        return Err(GatewayProblem::Underscore);
     }
     Ok(host)
 }

@@ -1,107 +1,111 @@
-//! The machine: hosts and results in, orders and pushes out.
+//! The machine: what is asked for and results in, orders and pushes out.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::group::Group;
-use super::schedule::{Ready, STORE_AGAIN};
+use super::entry::{Certificate, Work};
+use super::retry::lot_of;
+use super::schedule::{Queue, STORE_AGAIN};
 use super::state::Input;
-use super::{CertificateId, Event, Issued, OrderFailure, State, Transmit};
-use crate::name::Fqdn;
-use crate::provision::Issuer;
+use super::{Credential, Event, GatewayHosts, Issued, OrderFailure, Transmit, Wanted};
+use crate::api::{CertificateState, CertificateStatus};
+use crate::name::{Fqdn, Name};
 use crate::time::{Time, WallTime};
 
-/// The certificates of an access point, from one authority.
+/// The certificates of all credentials, whoever signs them; no credential is in two of these.
 ///
 /// After every `handle_*` drain [`poll_transmit`](Self::poll_transmit), then
 /// [`poll_event`](Self::poll_event), then read [`poll_timeout`](Self::poll_timeout).
 ///
 /// ```
-/// use std::collections::BTreeSet;
 /// use std::time::Duration;
-/// use mesh_model::api::{self, CaSpec};
-/// use mesh_model::certificate::{Certificates, Issued, Transmit};
-/// use mesh_model::provision::{Authority, Issuer};
+/// use mesh_model::certificate::{AskedIssuer, Certificates, Credential, Issued, Transmit, Wanted};
+/// use mesh_model::name::Fqdn;
 /// use mesh_model::time::Time;
 ///
-/// let issuer = Issuer {
-///     name: "corp".parse()?,
-///     authority: Authority::Ca(CaSpec { secret: "root".parse()? }),
-///     lifetime: Duration::from_secs(90 * 86_400),
-///     max_names: 100,
+/// let shop = Credential::new("retail".parse()?, "shop-tls")?;
+/// let host: Fqdn = "shop.example.com".parse()?;
+/// let wanted = Wanted { // as `GatewayHosts` finds it
+///     hosts: [host.clone()].into(),
+///     issuers: [("corp".parse()?, AskedIssuer::Known { max_names: 100 })].into(),
+///     ..Wanted::default()
 /// };
 /// let (now, wall) = (Time::ZERO, "2026-11-26T00:00:00Z".parse()?);
-/// let mut certificates = Certificates::new(&issuer, 7, Vec::new());
-/// let host = "shop.example.com".parse()?;
-/// certificates.handle_desired(now, wall, &BTreeSet::from([host]));
-/// let Some(Transmit::Order { id, hosts }) = certificates.poll_transmit() else { panic!("it is ordered") };
-/// let issued = Issued { hosts, serial: "1f".into(), not_before: wall, not_after: wall + issuer.lifetime };
-/// certificates.handle_order_result(now, wall, id, Ok(issued));
+/// let mut certificates = Certificates::new(7, Vec::new());
+/// certificates.handle_desired(now, wall, &[(shop.clone(), wanted)].into());
+///
+/// let Some(Transmit::Order { credential, issuer, hosts }) = certificates.poll_transmit() else { panic!() };
+/// let not_after = wall + Duration::from_secs(90 * 86_400);
+/// let issued = Issued { issuer, hosts, serial: "1f".into(), not_before: wall, not_after };
+/// certificates.handle_order_result(now, wall, &credential, Ok(issued));
 /// assert!(matches!(certificates.poll_transmit(), Some(Transmit::Store { .. })));
+/// certificates.handle_stored(now, wall, &credential, "1f");
+/// assert!(certificates.serving(wall, &shop, &host).is_none(), "not before the gateways have it");
+/// assert!(matches!(certificates.poll_transmit(), Some(Transmit::Push { .. })));
+/// certificates.handle_pushed(now, wall, &credential, "1f");
+/// assert!(certificates.serving(wall, &shop, &host).is_some());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Certificates {
-    pub(super) seed: u64,
-    max_names: usize,
-    pub(super) groups: BTreeMap<CertificateId, Group>,
-    next_id: u32,
+    seed: u64,
+    pub(super) all: BTreeMap<Credential, Certificate>,
     pub(super) transmits: VecDeque<Transmit>,
     events: VecDeque<Event>,
-    /// Orders that are under way.
-    pub(super) under_way: usize,
-    /// Certificates that wait for another order to end.
-    pub(super) ready: Ready,
+    /// What each issuer was asked, and who waits for it.
+    pub(super) queues: BTreeMap<Name, Queue>,
     /// When to look at which.
-    pub(super) agenda: BTreeSet<(Time, CertificateId)>,
-    /// The same by certificate.
-    pub(super) looks: BTreeMap<CertificateId, Time>,
+    pub(super) agenda: BTreeSet<(Time, Credential)>,
 }
 
 impl Certificates {
-    /// Certificates as they were stored and are served; none at the beginning. Nothing is asked before
-    /// [`handle_desired`](Self::handle_desired). The seed spreads renewals: give each access point its own.
+    /// Certificates as they are stored; none at the beginning. Nothing is asked before
+    /// [`handle_desired`](Self::handle_desired). The seed spreads renewals: give each controller its own, and
+    /// the same after a restart.
     #[must_use]
-    pub fn new(issuer: &Issuer, seed: u64, stored: Vec<(CertificateId, Issued)>) -> Self {
-        let group = |(id, issued): (CertificateId, Issued)| {
-            let group = Group { state: State::Issued, stored: Some(issued), ..Group::new(BTreeSet::new()) };
-            (id, group)
+    pub fn new(seed: u64, stored: Vec<(Credential, Issued)>) -> Self {
+        let found = |(credential, issued): (Credential, Issued)| {
+            let lot = lot_of(seed, &credential.to_string());
+            (credential, Certificate::found(lot, issued))
         };
-        let groups: BTreeMap<CertificateId, Group> = stored.into_iter().map(group).collect();
-        let next_id = groups.keys().next_back().map_or(0, |last| last.0.saturating_add(1));
         Self {
             seed,
-            max_names: usize::from(issuer.max_names).max(1),
-            groups,
-            next_id,
+            all: stored.into_iter().map(found).collect(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
-            under_way: 0,
-            ready: Ready::default(),
+            queues: BTreeMap::new(),
             agenda: BTreeSet::new(),
-            looks: BTreeMap::new(),
         }
     }
 
-    /// The hosts that are wanted now, all of them.
-    pub fn handle_desired(&mut self, now: Time, wall: WallTime, hosts: &BTreeSet<Fqdn>) {
-        let mut known = BTreeSet::new();
-        for group in self.groups.values_mut() {
-            group.wanted.retain(|host| hosts.contains(host));
-            known.extend(group.wanted.iter().cloned());
+    /// What is asked for now, all of it, as [`GatewayHosts`] found it.
+    pub fn handle_desired(&mut self, now: Time, wall: WallTime, wanted: &BTreeMap<Credential, Wanted>) {
+        for credential in wanted.keys() {
+            if !self.all.contains_key(credential) {
+                let lot = lot_of(self.seed, &credential.to_string());
+                self.all.insert(credential.clone(), Certificate::new(lot));
+            }
         }
-        // first those that a certificate names, so that a group that has come back is known for what it is
-        let is_named = |host: &&&Fqdn| self.groups.values().any(|group| group.names(host));
-        let new: Vec<&Fqdn> = hosts.difference(&known).collect();
-        let (named, unnamed): (Vec<&Fqdn>, Vec<&Fqdn>) = new.iter().partition(is_named);
-        for host in named.into_iter().chain(unnamed) {
-            self.place(host.clone());
+        let mut touched = BTreeSet::new();
+        let mut failed = Vec::new();
+        for (credential, certificate) in &mut self.all {
+            let before = certificate.problem.clone();
+            if !certificate.want(now, wanted.get(credential)) {
+                continue;
+            }
+            touched.insert(credential.clone());
+            if let Some(problem) =
+                certificate.problem.clone().filter(|problem| before.as_ref() != Some(problem))
+            {
+                self.events.push_back(Event::Refused { credential: credential.clone(), problem });
+                if certificate.work.is_none() {
+                    failed.push(credential.clone());
+                }
+            }
         }
-        for group in self.groups.values_mut() {
-            group.unwanted_since =
-                if group.wanted.is_empty() { group.unwanted_since.or(Some(now)) } else { None };
+        for credential in &failed {
+            self.enter(credential, Input::Failed);
         }
-        let all: Vec<CertificateId> = self.groups.keys().copied().collect();
-        self.run(now, wall, all);
+        self.run(now, wall, touched);
     }
 
     /// What came of an order; one that is not under way is ignored.
@@ -109,50 +113,83 @@ impl Certificates {
         &mut self,
         now: Time,
         wall: WallTime,
-        id: CertificateId,
+        credential: &Credential,
         result: Result<Issued, OrderFailure>,
     ) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        let Some(ordered) = group.order.take() else { return };
-        self.under_way -= 1;
-        let first_new = self.next_id;
-        let result = result.and_then(|issued| checked(issued, &ordered));
-        match result {
+        let Some(certificate) = self.all.get_mut(credential) else { return };
+        let is_order = |work: &mut Work| matches!(work, Work::Order { .. });
+        let Some(Work::Order { issuer, hosts }) = certificate.work.take_if(is_order) else { return };
+        self.free(&issuer);
+        let Some(certificate) = self.all.get_mut(credential) else { return };
+        match result.and_then(|issued| checked(issued, &issuer, &hosts)) {
+            Ok(issued) if certificate.hosts.is_empty() => self.revoke(credential, &issued, wall),
             Ok(issued) => {
-                group.again_at = now + STORE_AGAIN;
-                group.sign(now, wall, issued.clone(), id, self.seed);
-                self.transmits.push_back(Transmit::Store { id, issued });
+                certificate.again_at = now + STORE_AGAIN;
+                certificate.sign(now, wall, issued.clone());
+                self.transmits.push_back(Transmit::Store { credential: credential.clone(), issued });
             }
             Err(failure) => {
-                self.events.push_back(Event::OrderFailed { id, failure: failure.clone() });
-                self.enter(id, Input::Failed);
-                self.fail(now, id, &ordered, failure);
+                certificate.fail(now, &hosts, &failure);
+                let held_back = certificate.held_back_until(wall).map(|until| {
+                    let failing = certificate.failing().map(|(host, _)| host.clone()).collect();
+                    Event::HeldBack { credential: credential.clone(), hosts: failing, until }
+                });
+                self.events.push_back(Event::OrderFailed { credential: credential.clone(), failure });
+                self.events.extend(held_back);
+                self.enter(credential, Input::Failed);
             }
         }
-        // with those that were split off
-        let touched: Vec<CertificateId> = (first_new..self.next_id).map(CertificateId).chain([id]).collect();
-        self.run(now, wall, touched);
+        self.run(now, wall, [credential.clone()]);
+    }
+
+    /// Whether a host that had failed was proved to be ours; one that is not being proved is ignored.
+    pub fn handle_proof(
+        &mut self,
+        now: Time,
+        wall: WallTime,
+        credential: &Credential,
+        host: &Fqdn,
+        result: Result<(), OrderFailure>,
+    ) {
+        let Some(certificate) = self.all.get_mut(credential) else { return };
+        let is_it = |work: &mut Work| matches!(work, Work::Proof { host: asked, .. } if asked == host);
+        let Some(Work::Proof { issuer, .. }) = certificate.work.take_if(is_it) else { return };
+        match result {
+            Ok(()) => certificate.prove(host),
+            Err(failure) => {
+                let reason = failure.reason_of(host);
+                certificate.fail_host(now, host, reason, failure.retry_after());
+                let (credential, host) = (credential.clone(), host.clone());
+                self.events.push_back(Event::ProofFailed { credential, host, failure });
+            }
+        }
+        self.free(&issuer);
+        self.run(now, wall, [credential.clone()]);
     }
 
     /// What was signed is stored, by its serial number.
-    pub fn handle_stored(&mut self, now: Time, wall: WallTime, id: CertificateId, serial: &str) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        let Some(issued) = group.signed.take_if(|signed| signed.serial == serial) else { return };
-        group.pushing = Some(issued);
-        group.again_at = now + STORE_AGAIN;
-        self.transmits.push_back(Transmit::Push { id, serial: serial.to_owned() });
-        self.run(now, wall, [id]);
+    pub fn handle_stored(&mut self, now: Time, wall: WallTime, credential: &Credential, serial: &str) {
+        let Some(certificate) = self.all.get_mut(credential) else { return };
+        let Some(issued) = certificate.signed.take_if(|signed| signed.serial == serial) else { return };
+        let before = certificate.pushing.replace(issued);
+        certificate.superseded.extend(before);
+        certificate.again_at = now + STORE_AGAIN;
+        let push = Transmit::Push { credential: credential.clone(), serial: serial.to_owned() };
+        self.transmits.push_back(push);
+        self.run(now, wall, [credential.clone()]);
     }
 
-    /// All gateways serve what is stored; its predecessor is revoked if it names a host that nobody wants.
-    pub fn handle_pushed(&mut self, now: Time, wall: WallTime, id: CertificateId, serial: &str) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        let Some(issued) = group.pushing.take_if(|pushing| pushing.serial == serial) else { return };
-        if let Some(old) = group.stored.replace(issued) {
-            self.revoke(id, &old, wall);
+    /// All gateways serve what is stored; what was before is revoked if it names a host that nobody wants.
+    pub fn handle_pushed(&mut self, now: Time, wall: WallTime, credential: &Credential, serial: &str) {
+        let Some(certificate) = self.all.get_mut(credential) else { return };
+        let Some(issued) = certificate.pushing.take_if(|pushing| pushing.serial == serial) else { return };
+        let mut before = std::mem::take(&mut certificate.superseded);
+        before.extend(certificate.served.replace(issued));
+        for old in &before {
+            self.revoke(credential, old, wall);
         }
-        self.enter(id, Input::Served);
-        self.run(now, wall, [id]);
+        self.enter(credential, Input::Served);
+        self.run(now, wall, [credential.clone()]);
     }
 
     /// Time has passed; may be called too early or too often.
@@ -178,116 +215,99 @@ impl Certificates {
         self.agenda.first().map(|(at, _)| *at)
     }
 
-    /// The certificate that gateways serve for a host: the one that lasts longest; `None` before there is one.
+    /// The certificate that all gateways serve for a host of a credential; `None` before there is one.
     #[must_use]
-    pub fn serving(&self, wall: WallTime, host: &Fqdn) -> Option<(CertificateId, &Issued)> {
-        let served = self.groups.iter().filter_map(|(id, group)| Some((*id, group.stored.as_ref()?)));
-        let valid = served.filter(|(_, issued)| issued.hosts.contains(host) && wall < issued.not_after);
-        valid.max_by_key(|(id, issued)| (issued.not_after, std::cmp::Reverse(*id)))
+    pub fn serving(&self, wall: WallTime, credential: &Credential, host: &Fqdn) -> Option<&Issued> {
+        let served = self.all.get(credential)?.served.as_ref()?;
+        (wall < served.not_after && served.hosts.contains(host)).then_some(served)
     }
 
-    /// The state of each certificate, the hosts that it is for, and why its last order failed.
-    pub fn states(
-        &self,
-    ) -> impl Iterator<Item = (CertificateId, State, &BTreeSet<Fqdn>, Option<&OrderFailure>)> {
-        self.groups.iter().map(|(id, group)| (*id, group.state, &group.wanted, group.failure.as_ref()))
+    /// What Gateways ask for and nobody serves yet: they may be used once there is nothing of theirs among it.
+    pub fn lacking<'a>(
+        &'a self,
+        wall: WallTime,
+        of: &'a GatewayHosts,
+    ) -> impl Iterator<Item = (&'a Credential, &'a Fqdn)> {
+        let all = of
+            .credentials
+            .iter()
+            .flat_map(|(credential, wanted)| wanted.hosts.iter().map(move |host| (credential, host)));
+        all.filter(move |(credential, host)| self.serving(wall, credential, host).is_none())
     }
 
-    /// Puts a host into a group: one that names it, one with room, or a new one.
-    fn place(&mut self, host: Fqdn) {
-        let max = self.max_names;
-        let fits = |group: &&mut Group| group.names(&host) && group.wanted.len() < max;
-        let end = |group: &&mut Group| group.stored.as_ref().map(|stored| stored.not_after);
-        if let Some(group) = self.groups.values_mut().filter(fits).max_by_key(end) {
-            group.wanted.insert(host);
-            return;
-        }
-        match self.groups.values_mut().find(|group| group.has_room(max)) {
-            Some(group) => {
-                group.wanted.insert(host);
-            }
-            None => {
-                self.add(Group::new(BTreeSet::from([host])));
-            }
-        }
-    }
-
-    /// Has a certificate revoked that names a host that nobody wants, unless it has ended.
-    pub(super) fn revoke(&mut self, id: CertificateId, issued: &Issued, wall: WallTime) {
-        let is_wanted = |host: &Fqdn| self.groups.values().any(|group| group.wanted.contains(host));
-        if wall < issued.not_after && !issued.hosts.iter().all(is_wanted) {
-            self.transmits.push_back(Transmit::Revoke { id, serial: issued.serial.clone() });
-        }
-    }
-
-    /// Whether some other group's host is served by this certificate alone.
-    pub(super) fn is_needed(&self, id: CertificateId, wall: WallTime) -> bool {
-        let Some(group) = self.groups.get(&id) else { return false };
-        let Some(stored) = group.stored.as_ref().filter(|stored| wall < stored.not_after) else {
-            return false;
-        };
-        stored.hosts.difference(&group.wanted).any(|host| {
-            let others = || self.groups.iter().filter(|(other, _)| **other != id).map(|(_, group)| group);
-            let serves = |issued: &Issued| issued.hosts.contains(host) && wall < issued.not_after;
-            others().any(|group| group.wanted.contains(host))
-                && !others().any(|group| group.stored.as_ref().is_some_and(serves))
+    /// The state that a target's Gateways are in, for its status: of several credentials the worst, and the end
+    /// that comes first; `None` where they need no certificate.
+    #[must_use]
+    pub fn status(&self, wall: WallTime, of: &GatewayHosts) -> Option<CertificateStatus> {
+        let each = of.credentials.iter().map(|(credential, wanted)| match self.all.get(credential) {
+            Some(certificate) => certificate.status(wall, &wanted.hosts),
+            None => CertificateStatus { state: CertificateState::Pending, serial: None, not_after: None },
+        });
+        each.reduce(|one, other| {
+            let state = if severity(one.state) >= severity(other.state) { one.state } else { other.state };
+            let ends_first = match (one.not_after, other.not_after) {
+                (Some(first), Some(second)) if second < first => other,
+                (None, Some(_)) => other,
+                (None, None) | (Some(_), _) => one,
+            };
+            CertificateStatus { state, ..ends_first }
         })
     }
 
-    pub(super) fn add(&mut self, group: Group) -> CertificateId {
-        let id = CertificateId(self.next_id);
-        self.next_id = self.next_id.saturating_add(1);
-        self.groups.insert(id, group);
-        id
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&Credential, &Certificate)> {
+        self.all.iter()
     }
 
-    /// Lets failed hosts alone, each by itself, or all wait where it is nobody's fault.
-    fn fail(&mut self, now: Time, id: CertificateId, ordered: &BTreeSet<Fqdn>, failure: OrderFailure) {
-        let seed = self.seed;
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        let mut culprits: Vec<(Fqdn, String)> = match &failure {
-            OrderFailure::Authority { .. } => Vec::new(),
-            OrderFailure::Hosts { failed } => {
-                let is_here = |host: &Fqdn| ordered.contains(host) && group.wanted.contains(host);
-                failed.clone().into_iter().filter(|(host, _)| is_here(host)).collect()
-            }
-        };
-        if culprits.is_empty() {
-            return group.fail(now, failure, id, seed);
-        }
-        if culprits.len() == group.wanted.len() {
-            // nobody is left without them: the last stays where it is
-            let failed = culprits.pop().into_iter().collect();
-            group.fail(now, OrderFailure::Hosts { failed }, id, seed);
-        }
-        for (host, reason) in culprits {
-            let Some(group) = self.groups.get_mut(&id) else { return };
-            group.wanted.remove(&host);
-            let failed = BTreeMap::from([(host.clone(), reason)]);
-            let alone = self.add(Group { is_alone: true, ..Group::new(BTreeSet::from([host])) });
-            self.enter(alone, Input::Due); // it was ordered with the others
-            self.enter(alone, Input::Failed);
-            if let Some(group) = self.groups.get_mut(&alone) {
-                group.fail(now, OrderFailure::Hosts { failed }, alone, seed);
-            }
+    /// The certificate of a credential.
+    #[must_use]
+    pub fn certificate(&self, credential: &Credential) -> Option<&Certificate> {
+        self.all.get(credential)
+    }
+
+    /// Has a certificate revoked that names a host that nobody wants, unless it has ended.
+    pub(super) fn revoke(&mut self, credential: &Credential, issued: &Issued, wall: WallTime) {
+        let own = self.all.get(credential);
+        let is_own = |host: &Fqdn| own.is_some_and(|own| own.hosts.contains_key(host));
+        let is_wanted =
+            |host: &Fqdn| is_own(host) || self.all.values().any(|other| other.hosts.contains_key(host));
+        if wall < issued.not_after && !issued.hosts.iter().all(is_wanted) {
+            self.transmits.push_back(Transmit::Revoke {
+                credential: credential.clone(),
+                issuer: issued.issuer.clone(),
+                serial: issued.serial.clone(),
+            });
         }
     }
 
     /// The one place where a state changes.
-    pub(super) fn enter(&mut self, id: CertificateId, input: Input) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        let from = group.state;
+    pub(super) fn enter(&mut self, credential: &Credential, input: Input) {
+        let Some(certificate) = self.all.get_mut(credential) else { return };
+        let from = certificate.state;
         let to = from.next(input);
         if from != to {
-            group.state = to;
-            self.events.push_back(Event::State { id, from, to });
+            certificate.state = to;
+            self.events.push_back(Event::State { credential: credential.clone(), from, to });
         }
     }
 }
 
+/// How bad a state is, among those of one access point.
+const fn severity(state: CertificateState) -> u8 {
+    match state {
+        CertificateState::Issued => 0,
+        CertificateState::Renewing => 1,
+        CertificateState::Pending => 2,
+        CertificateState::Failed => 3,
+        CertificateState::Expired => 4,
+    }
+}
+
 /// What was signed, if it is what was asked for.
-fn checked(issued: Issued, ordered: &BTreeSet<Fqdn>) -> Result<Issued, OrderFailure> {
-    let reason = if !ordered.is_subset(&issued.hosts) {
+fn checked(issued: Issued, issuer: &Name, ordered: &BTreeSet<Fqdn>) -> Result<Issued, OrderFailure> {
+    let reason = if issued.issuer != *issuer {
+        "another issuer signed than was asked"
+    } else if !ordered.is_subset(&issued.hosts) {
         "it signed other hosts than it was asked for"
     } else if issued.not_after <= issued.not_before {
         "it signed a certificate that ends before it begins"

@@ -1,160 +1,214 @@
-//! What is due: orders, ends of lives, storing again, cleaning up; and when to look again.
+//! What is due: orders, proofs, ends of lives, storing again, cleaning up; and when to look again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::group::{Group, renew_at};
+use super::entry::{Certificate, Urgency, Work, last_call};
 use super::state::Input;
-use super::{CertificateId, Certificates, Issued, State, Transmit};
+use super::{Certificates, Credential, Issued, State, Transmit};
+use crate::name::Name;
 use crate::time::{Time, WallTime};
 
-/// Orders under way at once: authorities limit them, and a restart must not ask for all.
-pub(super) const MAX_ORDERS: usize = 16;
-/// How long a certificate without hosts is kept: a half-read list is soon whole again.
+/// What one issuer is asked at once: authorities limit it, and a restart must not ask for all.
+pub(super) const MAX_ASKED: usize = 16;
+/// Hosts that fail leave places for orders.
+pub(super) const MAX_PROOFS: usize = 8;
+/// How long a host that nobody asks for keeps its place: a half-read list is soon whole again.
 pub(super) const GRACE: Duration = Duration::from_secs(3_600);
 /// How long to wait for the word that something is stored or served.
 pub(super) const STORE_AGAIN: Duration = Duration::from_secs(60);
 /// How often the wall's clock is looked at at least, which may jump.
 const LOOK: Duration = Duration::from_secs(3_600);
+/// So many replaced certificates are remembered where no gateway ever says what it serves.
+const MAX_SUPERSEDED: usize = 8;
+
+/// What one issuer was asked, and what waits for an answer to that.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Queue {
+    asked: usize,
+    waiting: BTreeSet<(Urgency, Credential)>,
+}
+
+impl Queue {
+    /// The most urgent that may be asked now.
+    fn take(&mut self) -> Option<Credential> {
+        let (urgency, _) = self.waiting.first()?;
+        let most = match urgency {
+            Urgency::First | Urgency::Replaced(_) => MAX_ASKED,
+            Urgency::Proof => MAX_PROOFS,
+        };
+        if self.asked < most { self.waiting.pop_first().map(|(_, credential)| credential) } else { None }
+    }
+}
 
 impl Certificates {
     /// Looks at those that something happened to, and at those whose time has come; does what is due.
-    pub(super) fn run(
-        &mut self,
-        now: Time,
-        wall: WallTime,
-        touched: impl IntoIterator<Item = CertificateId>,
-    ) {
-        let mut ids: BTreeSet<CertificateId> = touched.into_iter().collect();
-        ids.extend(self.agenda.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| *id));
-        for id in &ids {
-            self.look_at_end(*id, wall);
-            self.store_again(*id, now);
-            self.clean_up(*id, now, wall);
-            self.ready.remove(*id);
-            let Some(group) = self.groups.get(id) else { continue };
-            if now >= group.retry_at && group.needs_order(*id, self.seed, wall) {
-                self.ready.insert(*id, group.stored.as_ref().map(|stored| stored.not_after));
-            }
+    pub(super) fn run(&mut self, now: Time, wall: WallTime, touched: impl IntoIterator<Item = Credential>) {
+        let mut touched: BTreeSet<Credential> = touched.into_iter().collect();
+        touched.extend(self.agenda.iter().take_while(|(at, _)| *at <= now).map(|(_, name)| name.clone()));
+        for credential in &touched {
+            self.look_at_end(credential, wall);
+            self.store_again(credential, now);
+            self.clean_up(credential, now, wall);
+            self.enqueue(credential, now, wall);
         }
-        self.order(now, wall, &mut ids);
-        for id in ids {
-            let at = self.groups.get(&id).and_then(|group| self.next_look(now, wall, id, group));
-            if let Some(old) = self.looks.remove(&id) {
-                self.agenda.remove(&(old, id));
-            }
-            if let Some(at) = at {
-                self.agenda.insert((at, id));
-                self.looks.insert(id, at);
-            }
+        let issuers: Vec<Name> = self.queues.keys().cloned().collect();
+        for issuer in issuers {
+            self.ask(&issuer, now, wall, &mut touched);
+        }
+        self.queues.retain(|_, queue| queue.asked > 0 || !queue.waiting.is_empty());
+        for credential in &touched {
+            self.schedule(credential, now, wall);
         }
     }
 
-    fn look_at_end(&mut self, id: CertificateId, wall: WallTime) {
-        let Some(group) = self.groups.get(&id) else { return };
-        let Some(stored) = &group.stored else { return };
-        let is_past = wall >= stored.not_after;
-        match (group.state, is_past) {
-            (State::Issued | State::Renewing, true) => self.enter(id, Input::Lapsed),
-            (State::Expired, false) => self.enter(id, Input::Revived),
+    /// An answer came: [`run`](Self::run) may ask for something else.
+    pub(super) fn free(&mut self, issuer: &Name) {
+        if let Some(queue) = self.queues.get_mut(issuer) {
+            queue.asked -= 1;
+        }
+    }
+
+    fn look_at_end(&mut self, credential: &Credential, wall: WallTime) {
+        let Some(certificate) = self.all.get(credential) else { return };
+        let Some(current) = certificate.current() else { return };
+        let is_past = wall >= current.not_after;
+        match (certificate.state, is_past) {
+            (State::Issued | State::Renewing, true) => self.enter(credential, Input::Lapsed),
+            (State::Expired, false) => self.enter(credential, Input::Revived),
             (State::Issued | State::Renewing, false)
             | (State::Expired, true)
             | (State::Failed | State::Ordering | State::Wanted, _) => {}
         }
     }
 
-    fn store_again(&mut self, id: CertificateId, now: Time) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        if now < group.again_at || (group.signed.is_none() && group.pushing.is_none()) {
+    fn store_again(&mut self, credential: &Credential, now: Time) {
+        let Some(certificate) = self.all.get_mut(credential) else { return };
+        let is_confirmed = certificate.signed.is_none() && certificate.pushing.is_none();
+        if now < certificate.again_at || is_confirmed {
             return;
         }
-        group.again_at = now + STORE_AGAIN;
-        let store = group.signed.clone().map(|issued| Transmit::Store { id, issued });
-        let push = group.pushing.as_ref().map(|issued| Transmit::Push { id, serial: issued.serial.clone() });
+        certificate.again_at = now + STORE_AGAIN;
+        let store = certificate.signed.clone().map(|issued| {
+            let credential = credential.clone();
+            Transmit::Store { credential, issued }
+        });
+        let push = certificate.pushing.as_ref().map(|issued| {
+            let credential = credential.clone();
+            Transmit::Push { credential, serial: issued.serial.clone() }
+        });
         self.transmits.extend(store.into_iter().chain(push));
     }
 
-    fn clean_up(&mut self, id: CertificateId, now: Time, wall: WallTime) {
-        let Some(group) = self.groups.get(&id) else { return };
-        let rests = group.unwanted_since.is_none_or(|since| now < since + GRACE) || group.order.is_some();
-        if rests || self.is_needed(id, wall) {
+    /// Forgets hosts that nobody has asked for in a while, and the credential with the last of them.
+    fn clean_up(&mut self, credential: &Credential, now: Time, wall: WallTime) {
+        let Some(certificate) = self.all.get_mut(credential) else { return };
+        certificate.hosts.retain(|_, host| host.unwanted_since.is_none_or(|since| now < since + GRACE));
+        let surplus = certificate.superseded.len().saturating_sub(MAX_SUPERSEDED);
+        certificate.superseded.drain(..surplus);
+        if !certificate.hosts.is_empty() || certificate.work.is_some() {
             return;
         }
-        let group = self.groups.remove(&id).expect("it was looked up just now");
-        let issued: Vec<Issued> = [group.stored, group.pushing, group.signed].into_iter().flatten().collect();
-        for issued in &issued {
-            self.revoke(id, issued, wall);
+        self.unschedule(credential);
+        let certificate = self.all.remove(credential).expect("it was looked up just now");
+        let kept = [certificate.served, certificate.pushing, certificate.signed].into_iter().flatten();
+        let stored: Vec<Issued> = kept.collect();
+        for issued in certificate.superseded.iter().chain(&stored) {
+            self.revoke(credential, issued, wall);
         }
-        if !issued.is_empty() {
-            self.transmits.push_back(Transmit::Delete { id });
+        let serials: BTreeSet<String> = stored.into_iter().map(|issued| issued.serial).collect();
+        if !serials.is_empty() {
+            self.transmits.push_back(Transmit::Delete { credential: credential.clone(), serials });
         }
     }
 
-    /// Orders what is due, those without a certificate first, then by their end.
-    ///
-    /// A certificate that alone names a host which has failed since is not replaced: its group goes on as another.
-    fn order(&mut self, now: Time, wall: WallTime, touched: &mut BTreeSet<CertificateId>) {
-        while self.under_way < MAX_ORDERS
-            && let Some(mut id) = self.ready.pop_first()
+    /// Puts it into the queue of who is to be asked.
+    fn enqueue(&mut self, credential: &Credential, now: Time, wall: WallTime) {
+        let Some(certificate) = self.all.get_mut(credential) else { return };
+        let place = certificate.place(now, wall);
+        if place == certificate.queued {
+            return;
+        }
+        if let Some((issuer, urgency)) = std::mem::replace(&mut certificate.queued, place.clone())
+            && let Some(queue) = self.queues.get_mut(&issuer)
         {
-            if self.is_needed(id, wall)
-                && let Some(group) = self.groups.get_mut(&id)
-            {
-                group.unwanted_since = Some(now);
-                let others = std::mem::take(&mut group.wanted);
-                touched.insert(id);
-                id = self.add(Group::new(others));
+            queue.waiting.remove(&(urgency, credential.clone()));
+        }
+        if let Some((issuer, urgency)) = place {
+            self.queues.entry(issuer).or_default().waiting.insert((urgency, credential.clone()));
+        }
+    }
+
+    /// Asks an issuer for as much as it may be asked for at once.
+    fn ask(&mut self, issuer: &Name, now: Time, wall: WallTime, touched: &mut BTreeSet<Credential>) {
+        while let Some(queue) = self.queues.get_mut(issuer)
+            && let Some(credential) = queue.take()
+        {
+            touched.insert(credential.clone());
+            let Some(certificate) = self.all.get_mut(&credential) else { continue };
+            certificate.queued = None;
+            // it may have waited for long, and the wall's clock have jumped
+            let Some(work) = certificate.begin(now, wall).cloned() else { continue };
+            queue.asked += 1;
+            match work {
+                Work::Order { issuer, hosts } => {
+                    self.enter(&credential, Input::Due);
+                    self.transmits.push_back(Transmit::Order { credential, issuer, hosts });
+                }
+                Work::Proof { issuer, host } => {
+                    self.transmits.push_back(Transmit::Prove { credential, issuer, host });
+                }
             }
-            let Some(group) = self.groups.get_mut(&id) else { continue };
-            let hosts = group.wanted.clone();
-            group.order = Some(hosts.clone());
-            self.under_way += 1;
-            self.transmits.push_back(Transmit::Order { id, hosts });
-            self.enter(id, Input::Due);
-            touched.insert(id);
         }
     }
 
-    /// When something can be due for a certificate again. What is ready to be ordered waits for no time, but for
-    /// the end of another order.
-    fn next_look(&self, now: Time, wall: WallTime, id: CertificateId, group: &Group) -> Option<Time> {
-        let unwanted = group.unwanted_since.filter(|_| group.order.is_none()).map(|since| since + GRACE);
-        let unwanted = unwanted.map(|at| if at > now { at } else { now + LOOK }); // others need it still
-        let waits = group.signed.is_some() || group.pushing.is_some();
-        let again = waits.then_some(group.again_at);
-        let retry =
-            (group.retry_at > now && group.needs_order(id, self.seed, wall)).then_some(group.retry_at);
-        let issued = group.stored.iter().chain(&group.pushing);
-        let dates = issued.flat_map(|issued| [renew_at(issued, id, self.seed), issued.not_after]);
+    /// Notes when something can be due for it again.
+    fn schedule(&mut self, credential: &Credential, now: Time, wall: WallTime) {
+        let Some(certificate) = self.all.get(credential) else { return };
+        let at = certificate.next_look(now, wall);
+        if at == certificate.look_at {
+            return;
+        }
+        self.unschedule(credential);
+        if let Some(at) = at {
+            self.agenda.insert((at, credential.clone()));
+        }
+        if let Some(certificate) = self.all.get_mut(credential) {
+            certificate.look_at = at;
+        }
+    }
+
+    fn unschedule(&mut self, credential: &Credential) {
+        let old = self.all.get_mut(credential).and_then(|certificate| certificate.look_at.take());
+        if let Some(old) = old {
+            self.agenda.remove(&(old, credential.clone()));
+        }
+    }
+}
+
+impl Certificate {
+    /// Whom it waits for, and how urgently.
+    fn place(&self, now: Time, wall: WallTime) -> Option<(Name, Urgency)> {
+        Some((self.asked()?.clone(), self.urgency(now, wall)?))
+    }
+
+    /// When something can be due for it again. What waits for an answer or for its turn waits for no time.
+    fn next_look(&self, now: Time, wall: WallTime) -> Option<Time> {
+        let leaves = self.hosts.values().filter_map(|host| host.unwanted_since).map(|since| since + GRACE);
+        let waits = self.signed.is_some() || self.pushing.is_some();
+        let again = waits.then_some(self.again_at);
+        let (retry, proof) = match self.work {
+            Some(_) => (None, None),
+            None => (
+                self.needs_order(wall).then_some(self.retry.at()),
+                self.provable().map(|(_, trouble)| trouble.retry.at()).filter(|at| *at > now).min(),
+            ),
+        };
+        let issued = || [&self.served, &self.pushing, &self.signed].into_iter().flatten();
+        let dates = issued().flat_map(|issued| [self.renew_at(issued), last_call(issued), issued.not_after]);
         let date = dates.filter(|date| *date > wall).map(|date| now + (date - wall).min(LOOK)).min();
-        let look = group.stored.is_some().then_some(now + LOOK);
-        [unwanted, again, retry, date, look].into_iter().flatten().min()
-    }
-}
-
-/// Certificates that may be ordered at once, the most urgent first.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Ready {
-    order: BTreeSet<(Option<WallTime>, CertificateId)>,
-    ends: BTreeMap<CertificateId, Option<WallTime>>,
-}
-
-impl Ready {
-    fn insert(&mut self, id: CertificateId, end: Option<WallTime>) {
-        self.remove(id);
-        self.order.insert((end, id));
-        self.ends.insert(id, end);
-    }
-
-    fn remove(&mut self, id: CertificateId) {
-        if let Some(end) = self.ends.remove(&id) {
-            self.order.remove(&(end, id));
-        }
-    }
-
-    fn pop_first(&mut self) -> Option<CertificateId> {
-        let (_, id) = self.order.pop_first()?;
-        self.ends.remove(&id);
-        Some(id)
+        let look = issued().next().map(|_| now + LOOK);
+        let times = [leaves.min(), again, retry, proof, date, look];
+        times.into_iter().flatten().filter(|at| *at > now).min()
     }
 }

@@ -7,7 +7,7 @@ use crate::api::CertificateState;
 pub enum State {
     /// There is one, but past its end; another is asked for.
     Expired,
-    /// There is none: the authority refused, and is asked again later.
+    /// There is none: the authority refused, and is asked again later; or it cannot be ordered as it is asked for.
     Failed,
     /// There is one.
     Issued,
@@ -24,7 +24,7 @@ pub enum State {
 pub(super) enum Input {
     /// It is ordered.
     Due,
-    /// The order came to nothing.
+    /// The order came to nothing, or nobody can be asked.
     Failed,
     /// Its end is past.
     Lapsed,
@@ -62,9 +62,9 @@ impl State {
             (Self::Issued, Input::Due) | (Self::Renewing, Input::Due | Input::Revived) => Self::Renewing,
             (Self::Wanted | Self::Failed, Input::Due)
             | (Self::Ordering, Input::Due | Input::Lapsed | Input::Revived) => Self::Ordering,
-            (Self::Ordering, Input::Failed)
+            (Self::Ordering | Self::Wanted, Input::Failed)
             | (Self::Failed, Input::Failed | Input::Lapsed | Input::Revived) => Self::Failed,
-            (Self::Wanted, Input::Failed | Input::Lapsed | Input::Revived) => Self::Wanted,
+            (Self::Wanted, Input::Lapsed | Input::Revived) => Self::Wanted,
         }
     }
 }

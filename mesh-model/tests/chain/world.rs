@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use mesh_model::access_point::AccessPoint;
 use mesh_model::api::{self, Head, Kind, PlacementLevel, Reachability, RouteStatus};
+use mesh_model::certificate::{Certificates, Credential, Issued};
 use mesh_model::federation::{TargetPlan, WriteCommand, reconcile, withdraw};
 use mesh_model::fleet::{Fleet, Target};
-use mesh_model::name::Name;
+use mesh_model::name::{Fqdn, Name};
 use mesh_model::names::{
     self, Answer, Change, DrainState, DrainTransmit, Health, Member, Record, RecordKind,
 };
 use mesh_model::placement::{Evidence, Workload, place, targets};
-use mesh_model::provision::{NameProvider, VipPool};
+use mesh_model::provision::{Issuer, NameProvider, VipPool};
 use mesh_model::render::{Revision, render_steered};
 use mesh_model::rollout::{Approval, Proposal, Rollout, TargetHealth, TargetReport};
 use mesh_model::service::{
@@ -25,6 +26,9 @@ use mesh_model::time::{Time, WallTime};
 use mesh_model::vip::{Allocator, ClaimKey, Records};
 use serde_json::Value;
 
+#[path = "certify.rs"]
+mod certify;
+
 const FLEET: &str = include_str!("../../../examples/checkout/fleet.yaml");
 const ACCESS_POINT: &str = include_str!("../../../examples/checkout/access-point.yaml");
 
@@ -32,6 +36,8 @@ const ACCESS_POINT: &str = include_str!("../../../examples/checkout/access-point
 pub(crate) struct World {
     /// Clusters whose API servers do not answer.
     pub(crate) unreachable: BTreeSet<Name>,
+    /// Hosts that the authority gives no certificate for.
+    pub(crate) refused: BTreeSet<Fqdn>,
     /// What was written where, in order.
     pub(crate) writes: Vec<String>,
     /// From the moment the name led there no longer to the withdrawal of the address.
@@ -57,6 +63,10 @@ pub(crate) struct World {
     balancing: BTreeMap<Name, LbServices>,
     records: Vec<Record>,
     name_gone_at: Option<Time>,
+    issuer: Issuer,
+    certificates: Certificates,
+    secrets: BTreeMap<Credential, Issued>,
+    applied: BTreeMap<Name, Revision>,
 }
 
 /// All that may not be lost.
@@ -79,9 +89,10 @@ impl World {
         let pools: Vec<api::VipPool> = objects(FLEET, Kind::VipPool);
         let pools = pools.into_iter().map(|pool| VipPool::try_from(pool).unwrap()).collect();
         let providers: Vec<api::NameProvider> = objects(FLEET, Kind::NameProvider);
+        let issuers: Vec<api::Issuer> = objects(FLEET, Kind::Issuer);
         let access_point = parse(ACCESS_POINT);
         let names = access_point.names.iter().map(|name| name.fqdn.clone()).collect();
-        let wanted = status::Wanted { vip: true, names, certificate: false };
+        let wanted = status::Wanted { vip: true, names, certificate: true };
         Self {
             unreachable: BTreeSet::new(),
             writes: Vec::new(),
@@ -106,6 +117,11 @@ impl World {
             balancing: BTreeMap::new(),
             records: Vec::new(),
             name_gone_at: None,
+            refused: BTreeSet::new(),
+            issuer: Issuer::try_from(issuers[0].clone()).unwrap(),
+            certificates: Certificates::new(7, Vec::new()),
+            secrets: BTreeMap::new(),
+            applied: BTreeMap::new(),
             access_point,
         }
     }
@@ -176,6 +192,7 @@ impl World {
         let decisions = place(&access_point.placement, evidence);
         let wanted: Vec<Target<'_>> = targets(&decisions, PlacementLevel::Cluster, &fleet).collect();
         self.roll_out(&access_point, &wanted);
+        self.certify(&fleet, &wanted);
         self.federate(&access_point, &fleet, &wanted);
         let names: BTreeSet<Name> = wanted.iter().map(|target| target.name().clone()).collect();
         self.balance(&access_point, &fleet, &names);
@@ -206,6 +223,10 @@ impl World {
             let version = &self.versions[revision];
             let rendering = render_steered(version, target, fleet, &self.schemas);
             assert_eq!(rendering.errors, []);
+            if self.lacks(&rendering.objects) {
+                continue; // what is added is served before it is used
+            }
+            self.applied.insert(target.name().clone(), *revision);
             let live = self.servers.entry(target.name().clone()).or_default().clone();
             let live = (!self.unreachable.contains(target.name())).then_some(&live[..]);
             let plan = reconcile(&access_point.id, &rendering, live);
@@ -240,6 +261,7 @@ impl World {
                 }
             }
             let live = &self.servers[target];
+            assert!(!self.lacks(live), "{command:?} names a host without a certificate");
             let subsets = |host: &str| {
                 live.iter()
                     .filter(|one| one["kind"] == "DestinationRule" && one["spec"]["host"] == host)
@@ -399,6 +421,7 @@ impl World {
                 self.withdrawals.get_mut(&target).unwrap().handle_released(&key);
             }
             self.given.remove(&target);
+            self.applied.remove(&target);
             self.status.remove(&target, self.wall);
             assert!(fleet.target(PlacementLevel::Cluster, target.as_str()).is_some());
         }
@@ -412,7 +435,7 @@ impl World {
                 let _expected = (status.expect(name, wall), now);
                 None
             });
-            let Some(revision) = self.given.get(name).copied().filter(|_| !self.unreachable.contains(name))
+            let Some(revision) = self.applied.get(name).copied().filter(|_| !self.unreachable.contains(name))
             else {
                 let report = TargetReport { applied: None, health: TargetHealth::Unknown, since: self.now };
                 self.rollout.handle_target_report(self.now, self.wall, name, report);
@@ -432,7 +455,9 @@ impl World {
             let fqdn = is_led_to.then(|| "checkout.example.com".parse().unwrap()).into_iter().collect();
             let text = Some(revision.to_string());
             let route = RouteStatus { applied: text.clone(), live: text };
-            let report = status::TargetReport { vip, fqdn, route, ..status::TargetReport::default() };
+            let certificate = self.certificates.status(self.wall, &self.hosts_of(&self.servers[name]));
+            let report =
+                status::TargetReport { vip, fqdn, certificate, route, ..status::TargetReport::default() };
             self.write_status(name, |status, now, wall| status.update(name, report, now, wall));
         }
         let stale = self.status.expire(self.now, self.wall);

@@ -1,0 +1,257 @@
+//! Hosts that fail: nobody else is held up, nobody loses the cover that it has before the end is near.
+
+use super::*;
+
+#[test]
+fn the_others_go_on_without_a_host_that_fails_and_it_joins_when_it_is_proved() {
+    let mut world = World::new();
+    world.failing = hosts("c");
+    world.want("x: a b c d; y: e");
+    assert_eq!(
+        world.done(),
+        ["order x a+b+c+d", "order y e", "order x a+b+d", "store y", "store x", "push y", "push x"]
+    );
+    assert_eq!((world.serves("x a"), world.serves("x d"), world.serves("x c")), (Some(2), Some(2), None));
+    assert_eq!((world.state("x"), world.failing_of("x")), (Some(Served), hosts("c")));
+    // it is tried again, ever more rarely, alone
+    let mut gaps = Vec::new();
+    for _ in 0..12 {
+        let before = world.now;
+        let done = loop {
+            let next = world.machine.poll_timeout().unwrap();
+            world.pass(next - world.now);
+            let done = world.done();
+            if !done.is_empty() {
+                break done;
+            }
+        };
+        assert_eq!(done, ["prove x c"]);
+        gaps.push((world.now - before).as_secs());
+    }
+    assert!((120..=132).contains(&gaps[0]) && (240..=264).contains(&gaps[1]), "{gaps:?}");
+    assert!(gaps[..5].iter().sum::<u64>() >= 3_600, "five failures an hour: {gaps:?}");
+    assert!(gaps.iter().all(|gap| *gap <= 6 * 3_600 + 2_160) && gaps[11] >= 6 * 3_600, "{gaps:?}");
+    world.failing.clear();
+    world.pass(days(1));
+    assert_eq!(world.done(), ["prove x c", "order x a+b+c+d", "store x", "push x"]);
+    assert_eq!(
+        (world.serves("x a"), world.serves("x c"), world.failing_of("x")),
+        (Some(3), Some(3), hosts(""))
+    );
+}
+
+#[test]
+fn all_hosts_that_fail_in_one_order_are_let_alone_at_once() {
+    let mut world = World::new();
+    world.told = usize::MAX;
+    world.failing = hosts("b c e");
+    world.want("x: a b c d e");
+    assert_eq!(world.done(), ["order x a+b+c+d+e", "order x a+d", "store x", "push x"], "not one for each");
+    world.failing = hosts("c");
+    world.pass(Duration::from_secs(600));
+    assert_eq!((world.serves("x b"), world.serves("x c"), world.serves("x e")), (Some(3), None, Some(3)));
+    // all of them: each waits by itself
+    let mut world = World::new();
+    world.told = usize::MAX;
+    world.failing = hosts("a b c");
+    world.want("x: a b c");
+    assert_eq!((world.state("x"), world.done()), (Some(Failed), vec!["order x a+b+c".to_owned()]));
+    let failure = world.machine.certificate(&credential("x")).unwrap().failure().unwrap().to_string();
+    assert!(
+        failure.starts_with("a.example.com could not be proved to be ours: no such record; b.")
+            && failure.ends_with("; check where the names lead, they are tried again"),
+        "{failure}"
+    );
+    world.failing = hosts("a");
+    world.pass(Duration::from_secs(140));
+    assert_eq!((world.serves("x a"), world.serves("x b"), world.serves("x c")), (None, Some(2), Some(2)));
+}
+
+/// A proof alone succeeds and the order with it does not: it is not asked for ever more quickly.
+#[test]
+fn a_host_that_fails_with_others_only_backs_off() {
+    let mut world = World::new();
+    world.want("x: a");
+    world.done();
+    let (x, mut orders) = (credential("x"), 0);
+    world.machine.handle_desired(world.now, world.wall(), &wanted("x: a b"));
+    for _ in 0..1_000 {
+        while let Some(transmit) = world.machine.poll_transmit() {
+            match transmit {
+                Transmit::Order { .. } => {
+                    orders += 1;
+                    let failed = [(host("b"), "not with others".to_owned())].into();
+                    let failure = Err(OrderFailure::Hosts { failed });
+                    world.machine.handle_order_result(world.now, world.wall(), &x, failure);
+                }
+                Transmit::Prove { host, .. } => {
+                    world.machine.handle_proof(world.now, world.wall(), &x, &host, Ok(()));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        let next = world.machine.poll_timeout().unwrap();
+        if next > Time::ZERO + days(1) {
+            break;
+        }
+        world.now = next;
+        world.machine.handle_timeout(world.now, world.wall());
+    }
+    assert!((8..=12).contains(&orders), "{orders}");
+}
+
+#[test]
+fn a_host_that_fails_at_renewal_keeps_its_cover_and_the_others_are_renewed_near_the_end() {
+    let mut world = World::new();
+    world.want("x: a b c");
+    world.done();
+    world.events();
+    let begin = world.secrets[&credential("x")].not_before;
+    world.failing = hosts("b");
+    world.pass(days(80));
+    let done = world.done();
+    assert_eq!(done[0], "order x a+b+c", "{done:?}");
+    assert!(done[1..].iter().all(|line| line == "prove x b"), "no order would cover all: {done:?}");
+    assert!((60..=100).contains(&done.len()), "ever more rarely: {}", done.len());
+    assert_eq!(
+        (world.serves("x a"), world.serves("x b"), world.state("x")),
+        (Some(1), Some(1), Some(Served))
+    );
+    let told = world.events().into_iter().find_map(|event| match event {
+        Event::HeldBack { hosts, until, .. } => Some((hosts, until)),
+        _ => None,
+    });
+    let until = begin + days(81);
+    assert_eq!(told, Some((hosts("b"), until)));
+    let certificate = world.machine.certificate(&credential("x")).unwrap();
+    assert_eq!(certificate.held_back_until(world.wall()), Some(until));
+    // the last tenth of its life: better one without than all
+    world.pass(days(2));
+    let orders: Vec<String> = world.done().into_iter().filter(|line| !line.starts_with("prove")).collect();
+    assert_eq!(orders, ["order x a+c", "store x", "push x"]);
+    assert_eq!((world.serves("x a"), world.serves("x b"), world.serves("x c")), (Some(2), None, Some(2)));
+    world.failing.clear();
+    world.pass(days(1));
+    assert_eq!((world.serves("x a"), world.serves("x b")), (Some(3), Some(3)));
+    assert!(!world.done().iter().any(|line| line.starts_with("revoke")), "all hosts are wanted");
+}
+
+#[test]
+fn a_host_that_is_proved_in_time_is_renewed_with_the_others() {
+    let mut world = World::new();
+    world.want("x: a b");
+    world.done();
+    world.failing = hosts("b");
+    world.pass(days(70));
+    world.failing.clear();
+    world.pass(days(1));
+    let done = world.done();
+    assert_eq!(done[done.len() - 4..], ["prove x b", "order x a+b", "store x", "push x"], "{done:?}");
+    assert_eq!((world.serves("x a"), world.serves("x b")), (Some(2), Some(2)));
+}
+
+/// One secret holds one certificate: who is served comes before who is not yet; the way out is a credential of
+/// one's own, or to take the failing host away.
+#[test]
+fn a_new_host_waits_for_one_that_is_covered_and_fails() {
+    let mut world = World::new();
+    world.want("x: a b");
+    world.failing = hosts("b");
+    world.want("x: a b d");
+    world.pass(days(2));
+    assert_eq!((world.serves("x b"), world.serves("x d")), (Some(1), None));
+    world.want("x: a b; z: d");
+    assert_eq!((world.serves("x b"), world.serves("z d")), (Some(1), Some(2)), "a credential of its own");
+    world.want("x: a b d");
+    world.want("x: a d");
+    assert_eq!((world.serves("x a"), world.serves("x d")), (Some(3), Some(3)), "or without it");
+}
+
+#[test]
+fn an_authority_that_is_down_is_no_hosts_fault() {
+    let mut world = World::new();
+    world.is_down = true;
+    world.want("x: a b c");
+    world.pass(days(1));
+    assert_eq!((world.state("x"), world.failing_of("x")), (Some(Failed), hosts("")));
+    let done = world.done();
+    assert!(done.iter().all(|line| line == "order x a+b+c") && done.len() < 15, "{done:?}");
+    world.is_down = false;
+    world.pass(days(1));
+    assert_eq!((world.state("x"), world.serves("x b")), (Some(Served), Some(1)));
+    // it may say how long it wants to be left alone
+    let (mut world, x) = (World::new(), credential("x"));
+    world.machine.handle_desired(world.now, world.wall(), &wanted("x: a"));
+    let _ = world.machine.poll_transmit();
+    let busy = OrderFailure::Authority { reason: "rate limited".into(), retry_after: Some(days(2)) };
+    world.machine.handle_order_result(world.now, world.wall(), &x, Err(busy));
+    assert_eq!(world.machine.poll_timeout(), Some(Time::ZERO + days(2)));
+}
+
+/// An authority that was down until shortly before the end of an hour's certificate is asked in time.
+#[test]
+fn what_lives_shortly_is_asked_for_more_often() {
+    let mut world = World::new();
+    world.lifetime = Duration::from_secs(3_600);
+    world.want("x: a");
+    world.pass(Duration::from_secs(2_000));
+    world.is_down = true;
+    world.pass(Duration::from_secs(1_400));
+    world.is_down = false;
+    world.pass(Duration::from_secs(199));
+    assert_eq!(world.serves("x a"), Some(2), "at most three minutes and a tenth between");
+}
+
+/// An authority that is down while a failed host is proved does not change what is known of the host.
+#[test]
+fn a_proof_that_the_authority_did_not_make_says_nothing_of_the_host() {
+    let mut world = World::new();
+    world.failing = hosts("b");
+    world.want("x: a b");
+    world.is_down = true;
+    world.pass(days(1));
+    let certificate = world.machine.certificate(&credential("x")).unwrap();
+    let failing: Vec<(String, &str)> =
+        certificate.failing().map(|(host, reason)| (host.to_string(), reason)).collect();
+    assert_eq!(failing, [("b.example.com".to_owned(), "no such record")]);
+    assert_eq!(world.serves("x a"), Some(1));
+}
+
+/// Hosts that nobody can have proved are never ordered, and keep the cover that they have.
+#[test]
+fn a_host_that_is_provable_no_longer_keeps_its_cover() {
+    let mut world = World::new();
+    world.want("x: a b");
+    world.done();
+    let mut changed = wanted("x: a b c");
+    changed.get_mut(&credential("x")).unwrap().unprovable = hosts("b");
+    world.machine.handle_desired(world.now, world.wall(), &changed);
+    world.pass(days(80));
+    assert_eq!((world.done(), world.serves("x b")), (Vec::new(), Some(1)));
+    world.pass(days(2));
+    assert_eq!(world.done(), ["order x a+c", "store x", "push x"]);
+}
+
+/// A thousand hosts that fail leave room for orders, and each is tried.
+#[test]
+fn proofs_leave_room_for_orders() {
+    let mut world = World::new();
+    world.told = usize::MAX;
+    let names: Vec<String> = (0..40).map(|number| format!("f{number}")).collect();
+    world.failing = hosts(&names.join(" "));
+    let text: Vec<String> = names.iter().map(|name| format!("{name}: {name}")).collect();
+    let text = text.join(";");
+    world.want(&text);
+    world.done();
+    world.now = world.now + Duration::from_secs(200);
+    world.machine.handle_timeout(world.now, world.wall());
+    world.machine.handle_desired(world.now, world.wall(), &wanted(&format!("{text}; x: a")));
+    let asked: Vec<Transmit> = std::iter::from_fn(|| world.machine.poll_transmit()).collect();
+    let proofs = asked.iter().filter(|one| matches!(one, Transmit::Prove { .. })).count();
+    assert_eq!(proofs, 8, "{asked:?}");
+    assert!(asked.iter().any(|one| matches!(one, Transmit::Order { .. })), "{asked:?}");
+    world.machine.transmits.extend(asked);
+    world.settle();
+    let done = world.done();
+    assert!(names.iter().all(|name| done.contains(&format!("prove {name} {name}"))), "{done:?}");
+}

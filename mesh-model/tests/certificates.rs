@@ -1,0 +1,154 @@
+//! From the Gateway of an access point to the certificate that its listener shows: templates are rendered, their
+//! credentials ordered, stored and pushed, and a gateway is configured. What a listener asks for by SDS is what was
+//! pushed, and names each host that leads to it, on every target.
+#![allow(clippy::unwrap_used, reason = "a test may; clippy knows only functions that are one")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use mesh_model::access_point::AccessPoint;
+use mesh_model::api::{self, PlacementLevel};
+use mesh_model::certificate::{Certificates, Credential, GatewayHosts, Issued, Transmit};
+use mesh_model::envoy::{EnvoyConfig, GatewayInput, Proxy, configure};
+use mesh_model::fleet::Fleet;
+use mesh_model::name::Fqdn;
+use mesh_model::provision::Issuer;
+use mesh_model::render::render;
+use mesh_model::template::Schemas;
+use mesh_model::time::{Time, WallTime};
+use serde_json::Value;
+
+/// Three servers with two credentials, of which one target has another host.
+const ACCESS_POINT: &str = r#"
+apiVersion: overspill.dev/v1alpha1
+kind: FederatedAccessPoint
+metadata: { name: shop, namespace: retail }
+spec:
+  placement: { selector: {} }
+  certificates: { issuer: corp }
+  templates:
+    - apiVersion: networking.istio.io/v1
+      kind: Gateway
+      metadata: { name: shop }
+      spec:
+        servers:
+          - port: { number: 443, name: https, protocol: HTTPS }
+            hosts: [shop.example.com, "*.shop.example.com"]
+            tls: { mode: SIMPLE, credentialName: shop-tls }
+          - port: { number: 443, name: https-pay, protocol: HTTPS }
+            hosts: [pay.example.com]
+            tls: { mode: MUTUAL, credentialName: pay.tls }
+          - port: { number: 8443, name: https-admin, protocol: HTTPS }
+            hosts: [admin.example.com]
+            tls: { mode: SIMPLE, credentialName: shop-tls }
+  overrides:
+    - name: another-host
+      targets: { names: [slc-a-1] }
+      rules:
+        - { kind: Gateway, patch: [{ op: add, path: /spec/servers/0/hosts/-, value: slc.example.com }] }
+"#;
+
+const ISSUER: &str = "{ apiVersion: overspill.dev/v1alpha1, kind: Issuer, metadata: { name: corp }, \
+                      spec: { ca: { secret: root }, maxNames: 5 } }";
+
+const FLEET: &str = include_str!("../../examples/checkout/fleet.yaml");
+
+fn fleet() -> Fleet {
+    fn all<T: serde::de::DeserializeOwned>(kind: &str) -> Vec<T> {
+        let line = format!("kind: {kind}\n");
+        let parts = FLEET.split("\n---\n").filter(|text| text.contains(&line));
+        parts.map(|text| serde_saphyr::from_str(text).unwrap()).collect()
+    }
+    Fleet::new(all("AvailabilityZone"), all("Cluster")).unwrap()
+}
+
+/// The secrets as gateways have them, by the names under which they are asked for.
+fn obey(certificates: &mut Certificates, now: Time, wall: WallTime) -> BTreeMap<String, Issued> {
+    let (mut stored, mut pushed) = (BTreeMap::<Credential, Issued>::new(), BTreeMap::new());
+    while let Some(transmit) = certificates.poll_transmit() {
+        match transmit {
+            Transmit::Order { credential, issuer, hosts } => {
+                let (serial, not_after) = (credential.to_string(), wall + Duration::from_secs(86_400));
+                let issued = Issued { issuer, hosts, serial, not_before: wall, not_after };
+                certificates.handle_order_result(now, wall, &credential, Ok(issued));
+            }
+            Transmit::Store { credential, issued } => {
+                stored.insert(credential.clone(), issued.clone());
+                certificates.handle_stored(now, wall, &credential, &issued.serial);
+            }
+            Transmit::Push { credential, serial } => {
+                pushed.insert(credential.resource(), stored[&credential].clone());
+                certificates.handle_pushed(now, wall, &credential, &serial);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    pushed
+}
+
+/// For each name that a hello may have, the secrets that the listener's chain asks for.
+fn shown(config: &EnvoyConfig) -> Vec<(Fqdn, Vec<String>)> {
+    let chains = config.listeners.values().flat_map(|one| one["filter_chains"].as_array().unwrap());
+    let names = |value: &Value, at: &str| -> Vec<Value> {
+        value.pointer(at).and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    chains
+        .flat_map(|chain| {
+            let at = "/transport_socket/typed_config/common_tls_context/tls_certificate_sds_secret_configs";
+            let secrets: Vec<String> =
+                names(chain, at).iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect();
+            let hosts = names(chain, "/filter_chain_match/server_names");
+            hosts.into_iter().map(move |host| (host.as_str().unwrap().parse().unwrap(), secrets.clone()))
+        })
+        .collect()
+}
+
+#[test]
+fn a_listener_asks_for_the_secret_that_was_pushed_host_by_host() {
+    let object: api::FederatedAccessPoint = serde_saphyr::from_str(ACCESS_POINT).unwrap();
+    let access_point = AccessPoint::try_from(object).unwrap();
+    let issuer: api::Issuer = serde_saphyr::from_str(ISSUER).unwrap();
+    let issuer = Issuer::try_from(issuer).unwrap();
+    let (fleet, schemas) = (fleet(), Schemas::embedded());
+    let rendered: Vec<_> = fleet
+        .targets(PlacementLevel::Cluster)
+        .map(|target| render(&access_point, &target, &schemas))
+        .collect();
+    assert!(rendered.len() > 10 && rendered.iter().all(|one| one.errors.is_empty()));
+
+    let mut found = GatewayHosts::default();
+    for one in &rendered {
+        found.add(&access_point.id, access_point.issuer.as_ref().unwrap(), Some(&issuer), &one.objects);
+    }
+    assert_eq!((found.faults.len(), found.refused().count()), (0, 0));
+    let (now, wall) = (Time::ZERO, "2026-11-26T00:00:00Z".parse().unwrap());
+    let mut certificates = Certificates::new(7, Vec::new());
+    certificates.handle_desired(now, wall, &found.credentials);
+    let pushed = obey(&mut certificates, now, wall);
+    assert_eq!(pushed.len(), 2, "one certificate for each credential, for all targets");
+
+    let mut hosts_seen = BTreeSet::new();
+    for one in &rendered {
+        let input = GatewayInput {
+            access_point: access_point.id.clone(),
+            vips: vec!["203.0.113.10".parse().unwrap()],
+            objects: &one.objects,
+            endpoints: &[],
+            rate_limit: None,
+        };
+        let config = configure(&Proxy::default(), &[input]).unwrap();
+        for (host, secrets) in shown(&config) {
+            assert_eq!(secrets.len(), 1, "{host}");
+            let issued = pushed.get(&secrets[0]).unwrap_or_else(|| panic!("{} was not pushed", secrets[0]));
+            assert!(issued.hosts.contains(&host), "{host} is not named by what {} holds", secrets[0]);
+            assert!(config.secrets.contains(&secrets[0]));
+            hosts_seen.insert(host);
+        }
+        let own: Vec<&String> = config.secrets.iter().filter(|name| !name.ends_with("-cacert")).collect();
+        assert_eq!(own, ["kubernetes://retail/pay.tls", "kubernetes://retail/shop-tls"]);
+    }
+    let all: BTreeSet<Fqdn> = found.credentials.values().flat_map(|wanted| wanted.hosts.clone()).collect();
+    assert_eq!(hosts_seen, all, "and nothing was ordered that no listener serves");
+    assert_eq!(all.len(), 5);
+    assert_eq!(certificates.lacking(wall, &found).count(), 0);
+}
