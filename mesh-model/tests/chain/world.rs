@@ -419,7 +419,7 @@ impl World {
             let fqdn = is_led_to.then(|| "checkout.example.com".parse().unwrap()).into_iter().collect();
             let text = Some(revision.to_string());
             let route = RouteStatus { applied: text.clone(), live: text };
-            let report = status::TargetReport { vip, fqdn, route, ..status::TargetReport::default() };
+            let report = status::TargetFindings { vip, fqdn, route, ..status::TargetFindings::default() };
             self.write_status(name, |status, now, wall| status.update(name, report, now, wall));
         }
         let stale = self.status.expire(self.now, self.wall);
