@@ -116,7 +116,7 @@ impl Controller {
             self.rollout.handle_target_report(now, wall, target.name(), report);
             let is = Some(revision.to_string());
             let route = RouteStatus { applied: is.clone(), live: is };
-            let report = status::TargetReport { route, ..status::TargetReport::default() };
+            let report = status::TargetFindings { route, ..status::TargetFindings::default() };
             self.status.update(target.name(), report, now, wall);
         }
         writes

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use mesh_model::debounce::{Debounce, Gathering};
 use mesh_model::time::Time;
-use mesh_model::work_queue::{BackOff, Outcome, WorkQueue};
+use mesh_model::work_queue::{BackOff, WorkQueue, WorkResult};
 
 fn main() {
     let mut queue = WorkQueue::new(BackOff::default(), 2, 7);
@@ -21,8 +21,8 @@ fn main() {
     while now < Time::from_secs(2) {
         while let Some(key) = queue.poll_transmit() {
             taken += 1;
-            let outcome = if key == 500 { Outcome::Failed } else { Outcome::Succeeded };
-            queue.handle_result(now, &key, outcome);
+            let result = if key == 500 { WorkResult::Failed } else { WorkResult::Succeeded };
+            queue.handle_result(now, &key, result);
             if key == 500 {
                 println!("{now}: 500 failed {} times, after {taken} looks at keys", queue.failures(&key));
             }

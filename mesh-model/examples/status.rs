@@ -8,18 +8,18 @@ use std::time::Duration;
 
 use mesh_model::api::{ConditionStatus, RouteStatus};
 use mesh_model::name::Name;
-use mesh_model::status::{StatusStore, TargetReport, Wanted};
+use mesh_model::status::{StatusStore, TargetFindings, Wanted};
 use mesh_model::time::{Time, WallTime};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let wall: WallTime = "2026-11-26T09:00:00Z".parse()?;
     let wanted = Wanted { vip: true, ..Wanted::default() };
     let mut store = StatusStore::new(wanted, Duration::from_secs(60));
-    let report = TargetReport {
+    let report = TargetFindings {
         vip: vec!["203.0.113.10".parse()?],
         route: RouteStatus { applied: Some("r1".into()), live: Some("r1".into()) },
         observed_generation: 1,
-        ..TargetReport::default()
+        ..TargetFindings::default()
     };
     let names: Vec<Name> = ["a-1", "a-2", "b-1"].iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
     for second in [0, 30, 60, 90] {

@@ -212,8 +212,10 @@ pub fn reconcile<'a>(
         }
         WriteCommand::Delete { object, .. } => order::rank(&object.kind),
     });
-    let mut superfluous: Vec<(ObjectKey, &Value)> =
-        found.into_iter().filter(|(key, there)| owner.has(there, key) && !is_shared(key)).collect();
+    let is_ours = |(key, there): &(ObjectKey, &Value)| {
+        owner.has(there, key) && !is_shared(key) && !is_made_by_a_controller(there)
+    };
+    let mut superfluous: Vec<(ObjectKey, &Value)> = found.into_iter().filter(is_ours).collect();
     superfluous.sort_by_key(|(key, _)| std::cmp::Reverse(order::rank(&key.kind)));
     plan.commands.extend(superfluous.into_iter().filter(|(_, there)| !is_going(there)).map(
         |(object, there)| {
@@ -281,6 +283,13 @@ fn label<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
 /// A namespace is many people's: it is marked, never deleted.
 fn is_shared(key: &ObjectKey) -> bool {
     key.group.is_empty() && key.kind == "Namespace"
+}
+
+/// Whether a controller made it from another object. Some copy labels to what they make, ours too (those of a
+/// Service stand on its EndpointSlices), so a label alone is not enough to delete it.
+fn is_made_by_a_controller(object: &Value) -> bool {
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    owners.into_iter().flatten().any(|owner| owner.get("controller") == Some(&Value::Bool(true)))
 }
 
 /// Whether somebody deleted it already, and finalizers hold it.

@@ -66,7 +66,7 @@ pub enum Action {
 
 /// What became of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Fate {
     /// It is there, changed or not.
     Kept,
     /// It is not to be there.
@@ -112,12 +112,12 @@ impl Rule {
         object: &mut Document,
         target: &Target<'_>,
         origin: Origin,
-    ) -> Result<Outcome, RuleError> {
+    ) -> Result<Fate, RuleError> {
         match &self.action {
             Action::Annotations(marks) => {
                 merge(object, &marks_patch("annotations", marks, target)?, origin);
             }
-            Action::Delete => return Ok(Outcome::Deleted),
+            Action::Delete => return Ok(Fate::Deleted),
             Action::Labels(marks) => merge(object, &marks_patch("labels", marks, target)?, origin),
             Action::Merge(patch) => merge(object, &expand(patch, target)?, origin),
             Action::Patch(operations) => {
@@ -126,7 +126,7 @@ impl Rule {
                 apply(object, &operations?, origin)?;
             }
         }
-        Ok(Outcome::Kept)
+        Ok(Fate::Kept)
     }
 }
 

@@ -21,7 +21,7 @@ use crate::access_point::AccessPoint;
 use crate::api::FieldPath;
 use crate::fleet::{Fleet, Target};
 use crate::name::Name;
-use crate::overrides::Outcome;
+use crate::overrides::Fate;
 use crate::patch::{Document, Origin, Pointer, apply, merge};
 use crate::template::{SchemaFinding, SchemaProblem, Schemas, Template, TemplateId};
 use crate::traffic::{Steering, steer};
@@ -275,8 +275,8 @@ impl<'a> Renderer<'a> {
             {
                 let origin = self.origins.rule(position, number);
                 match rule.apply(&mut document, self.target, origin) {
-                    Ok(Outcome::Kept) => {}
-                    Ok(Outcome::Deleted) => return Ok(None),
+                    Ok(Fate::Kept) => {}
+                    Ok(Fate::Deleted) => return Ok(None),
                     Err(error) => {
                         return Err(RenderError {
                             object: template.id.clone(),

@@ -3,8 +3,9 @@
 //! The idea: counters. What a roll-up needs is how many targets say what of
 //! each aspect, and a report changes at most one of each; so no report makes
 //! anybody look at the other targets, and what says nothing new is not written.
-//! A change takes the logarithm of the number of targets, not their number: those
-//! that are not well are kept in order, so that a roll-up can name the first.
+//! A target has a slot, and whatever changes with a report (who is not well, who
+//! was heard of longest ago) is a list of slots that is changed at one place: a
+//! report costs the same among a hundred targets as among ten thousand.
 //! News has an age: a target that was not heard of for the
 //! limit reads `Unknown`, never what it said last.
 //!
@@ -12,8 +13,9 @@
 //! [`rollout`](crate::rollout)'s. Source: Kubernetes' API conventions.
 
 mod conditions;
+mod slots;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::api::{
@@ -23,10 +25,11 @@ use crate::name::{Fqdn, Name};
 use crate::time::{Time, WallTime};
 
 use conditions::{Aspect, Counts, verdicts};
+use slots::{Heard, Slots};
 
 /// What was found out about a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TargetReport {
+pub struct TargetFindings {
     /// Its addresses; in order.
     pub vip: Vec<std::net::IpAddr>,
     /// Whose the addresses are, `namespace/name`, if they are somebody else's.
@@ -66,14 +69,14 @@ pub struct StatusWrite {
 /// ```
 /// use std::time::Duration;
 /// use mesh_model::api::{ConditionStatus, RouteStatus};
-/// use mesh_model::status::{StatusStore, TargetReport, Wanted};
+/// use mesh_model::status::{StatusStore, TargetFindings, Wanted};
 /// use mesh_model::time::Time;
 ///
 /// let mut store = StatusStore::new(Wanted::default(), Duration::from_secs(60));
 /// let (now, wall) = (Time::ZERO, "2026-11-26T12:00:00Z".parse()?);
 /// let revision = Some("ab".repeat(32));
 /// let route = RouteStatus { applied: revision.clone(), live: revision };
-/// let report = TargetReport { route, observed_generation: 1, ..TargetReport::default() };
+/// let report = TargetFindings { route, observed_generation: 1, ..TargetFindings::default() };
 /// assert!(store.update(&"slc-a-1".parse()?, report.clone(), now, wall).is_some());
 /// assert!(store.update(&"slc-a-1".parse()?, report, now, wall).is_none(), "nothing new, nothing written");
 /// assert_eq!(store.roll_up()[0].status, ConditionStatus::True);
@@ -85,17 +88,16 @@ pub struct StatusWrite {
 pub struct StatusStore {
     wanted: Wanted,
     max_age: Duration,
-    targets: BTreeMap<Name, Entry>,
-    /// When each target that is not `Unknown` was heard of, the longest ago first.
-    heard: BTreeSet<(Time, Name)>,
+    targets: Slots<Entry>,
+    /// The targets that are not `Unknown`, who was heard of longest ago first.
+    heard: Heard,
     counts: Counts,
     shown: Vec<Condition>,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
-    report: TargetReport,
-    heard: Time,
+    report: TargetFindings,
     fresh_at: Option<WallTime>,
     conditions: [Condition; Aspect::ALL.len()],
 }
@@ -107,8 +109,8 @@ impl StatusStore {
         Self {
             wanted,
             max_age,
-            targets: BTreeMap::new(),
-            heard: BTreeSet::new(),
+            targets: Slots::default(),
+            heard: Heard::default(),
             counts: Counts::default(),
             shown: Vec::new(),
         }
@@ -127,13 +129,20 @@ impl StatusStore {
         }
         for target in &status.targets {
             let Some(conditions) = conditions::all(&target.conditions) else { continue };
-            if conditions[0].status != ConditionStatus::Unknown {
-                store.heard.insert((now, target.name.clone()));
+            let report = TargetFindings::shown_as(target, &conditions);
+            let is_heard_of = conditions[0].status != ConditionStatus::Unknown;
+            let entry = Entry { report, fresh_at: target.fresh_at, conditions };
+            // of one that is shown twice the last is what it is
+            if let Some((slot, before)) = store.targets.remove(&target.name) {
+                store.counts.remove(&before.conditions, slot);
+                store.heard.remove(slot);
             }
-            store.counts.add(&conditions, &target.name);
-            let report = TargetReport::shown_as(target, &conditions);
-            let entry = Entry { report, heard: now, fresh_at: target.fresh_at, conditions };
-            store.targets.insert(target.name.clone(), entry);
+            let slot = store.targets.take(&target.name);
+            store.counts.add(&entry.conditions, slot);
+            if is_heard_of {
+                store.heard.insert(slot, now);
+            }
+            store.targets.put(slot, entry);
         }
         store
     }
@@ -144,7 +153,7 @@ impl StatusStore {
     pub fn update(
         &mut self,
         name: &Name,
-        report: TargetReport,
+        report: TargetFindings,
         now: Time,
         wall: WallTime,
     ) -> Option<StatusWrite> {
@@ -153,27 +162,26 @@ impl StatusStore {
 
     /// A target is there of which nothing has been heard yet: it reads `Unknown`.
     pub fn expect(&mut self, name: &Name, wall: WallTime) -> Option<StatusWrite> {
-        if self.targets.contains_key(name) {
+        if self.targets.slot(name).is_some() {
             return None;
         }
-        self.note(name, TargetReport::default(), None, wall)
+        self.note(name, TargetFindings::default(), None, wall)
     }
 
     /// A target is no longer one.
     pub fn remove(&mut self, name: &Name, wall: WallTime) -> Option<StatusWrite> {
-        let entry = self.targets.remove(name)?;
-        self.heard.remove(&(entry.heard, name.clone()));
-        self.counts.remove(&entry.conditions, name);
+        let (slot, entry) = self.targets.remove(name)?;
+        self.heard.remove(slot);
+        self.counts.remove(&entry.conditions, slot);
         Some(StatusWrite { target: None, conditions: self.changed_roll_up(wall) })
     }
 
     /// Whoever was not heard of for longer than the limit becomes `Unknown`: one write for each.
     pub fn expire(&mut self, now: Time, wall: WallTime) -> Vec<StatusWrite> {
         let mut writes = Vec::new();
-        while let Some((_, name)) =
-            self.heard.first().filter(|(heard, _)| now - *heard > self.max_age).cloned()
-        {
-            let report = self.targets[&name].report.clone();
+        while let Some((slot, _)) = self.heard.first().filter(|(_, heard)| now - *heard > self.max_age) {
+            let (name, entry) = self.targets.get(slot).expect("whoever was heard of is there");
+            let (name, report) = (name.clone(), entry.report.clone());
             writes.extend(self.note(&name, report, None, wall));
         }
         writes
@@ -182,7 +190,7 @@ impl StatusStore {
     /// When `expire` is due: a nanosecond after the limit of the news that is oldest.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        self.heard.first().map(|(heard, _)| *heard + self.max_age + Duration::from_nanos(1))
+        self.heard.first().map(|(_, heard)| heard + self.max_age + Duration::from_nanos(1))
     }
 
     /// The conditions of all targets together: `Ready` first.
@@ -195,7 +203,7 @@ impl StatusStore {
     #[must_use]
     pub fn status(&self, revision: Option<String>, observed_generation: u64) -> AccessPointStatus {
         AccessPointStatus {
-            targets: self.targets.iter().map(|(name, entry)| entry.shown(name)).collect(),
+            targets: self.targets.by_name().into_iter().map(|(name, entry)| entry.shown(name)).collect(),
             conditions: self.shown.clone(),
             revision,
             observed_generation: Some(observed_generation),
@@ -206,15 +214,13 @@ impl StatusStore {
     fn note(
         &mut self,
         name: &Name,
-        report: TargetReport,
+        report: TargetFindings,
         fresh: Option<(Time, WallTime)>,
         wall: WallTime,
     ) -> Option<StatusWrite> {
         let verdicts = verdicts(&report, fresh.is_none(), &self.wanted);
-        let before = self.targets.remove(name);
-        if let Some(before) = &before {
-            self.heard.remove(&(before.heard, name.clone()));
-        }
+        let slot = self.targets.take(name);
+        let before = self.targets.lift(slot);
         let generation = report.observed_generation;
         let mut said = verdicts.into_iter().zip(Aspect::ALL);
         let conditions = std::array::from_fn(|at| {
@@ -226,37 +232,46 @@ impl StatusStore {
             }
         });
         if let Some(before) = &before {
-            self.counts.remove(&before.conditions, name);
+            self.counts.remove(&before.conditions, slot);
         }
-        self.counts.add(&conditions, name);
-        let heard = fresh.map(|(now, _)| now).or_else(|| before.as_ref().map(|before| before.heard));
+        self.counts.add(&conditions, slot);
         let old_fresh_at = before.as_ref().and_then(|before| before.fresh_at);
         let fresh_at = fresh.map(|(_, wall)| wall).or(old_fresh_at);
-        let entry = Entry { report, heard: heard.unwrap_or(Time::ZERO), fresh_at, conditions };
+        let entry = Entry { report, fresh_at, conditions };
         let is_new = before.is_none_or(|before| !before.is_shown_as(&entry));
-        if fresh.is_some() {
-            self.heard.insert((entry.heard, name.clone()));
+        self.heard.remove(slot);
+        if let Some((now, _)) = fresh {
+            self.heard.insert(slot, now);
         }
         let write = is_new.then(|| entry.shown(name));
-        self.targets.insert(name.clone(), entry);
+        self.targets.put(slot, entry);
         let target = Some(write?);
         Some(StatusWrite { target, conditions: self.changed_roll_up(wall) })
     }
 
     /// The roll-up, if it is another than before.
     fn changed_roll_up(&mut self, wall: WallTime) -> Option<Vec<Condition>> {
-        let mut said = self.counts.roll_up(self.targets.len(), wall);
-        if !self.shown.is_empty() {
-            said = self.shown.iter().zip(said).map(|(old, new)| old.updated(new)).collect();
+        let (generation, verdicts) = self.counts.roll_up(&self.targets);
+        let is_same = self.shown.len() == verdicts.len()
+            && self
+                .shown
+                .iter()
+                .zip(&verdicts)
+                .all(|(shown, verdict)| verdict.is_shown_as(shown, generation));
+        if is_same {
+            return None;
         }
-        (said != self.shown).then(|| {
-            self.shown.clone_from(&said);
-            said
-        })
+        let said = verdicts.into_iter().zip(Aspect::ALL);
+        let said = said.map(|(verdict, aspect)| verdict.condition(aspect, generation, wall));
+        self.shown = match std::mem::take(&mut self.shown) {
+            none if none.is_empty() => said.collect(),
+            old => old.iter().zip(said).map(|(old, new)| old.updated(new)).collect(),
+        };
+        Some(self.shown.clone())
     }
 }
 
-impl TargetReport {
+impl TargetFindings {
     /// What a target that is shown so said, as far as that is shown.
     fn shown_as(target: &TargetStatus, conditions: &[Condition; Aspect::ALL.len()]) -> Self {
         Self {

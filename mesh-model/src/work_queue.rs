@@ -71,14 +71,14 @@ impl BackOff {
 ///
 /// ```
 /// use mesh_model::time::Time;
-/// use mesh_model::work_queue::{BackOff, Outcome, WorkQueue};
+/// use mesh_model::work_queue::{BackOff, WorkResult, WorkQueue};
 ///
 /// let mut queue = WorkQueue::new(BackOff::default(), 1, 7);
 /// queue.handle_change("payments/checkout");
 /// queue.handle_change("payments/checkout");
 /// assert_eq!(queue.poll_transmit(), Some("payments/checkout"));
 /// assert_eq!(queue.poll_transmit(), None, "once, however often it changed");
-/// queue.handle_result(Time::ZERO, &"payments/checkout", Outcome::Failed);
+/// queue.handle_result(Time::ZERO, &"payments/checkout", WorkResult::Failed);
 /// let again = queue.poll_timeout().unwrap();
 /// queue.handle_timeout(again);
 /// assert_eq!(queue.poll_transmit(), Some("payments/checkout"));
@@ -129,7 +129,7 @@ pub enum KeyState {
 
 /// What came of working on a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum WorkResult {
     /// It is right, and to be looked at again after a while.
     Again(Duration),
     /// It failed.
@@ -177,15 +177,15 @@ impl<K: Ord + Clone> WorkQueue<K> {
     }
 
     /// What came of working on a key; of one that nobody works on it is ignored.
-    pub fn handle_result(&mut self, now: Time, key: &K, outcome: Outcome) {
-        match outcome {
-            Outcome::Again(after) => self.enter(key, Input::Again, now + after),
-            Outcome::Failed => {
+    pub fn handle_result(&mut self, now: Time, key: &K, result: WorkResult) {
+        match result {
+            WorkResult::Again(after) => self.enter(key, Input::Again, now + after),
+            WorkResult::Failed => {
                 let failures = self.keys.get(key).map_or(0, |entry| entry.failures).saturating_add(1);
                 let random = self.draw();
                 self.enter(key, Input::Failed, now + self.back_off.wait(failures, random));
             }
-            Outcome::Succeeded => self.enter(key, Input::Succeeded, now),
+            WorkResult::Succeeded => self.enter(key, Input::Succeeded, now),
         }
     }
 

@@ -11,7 +11,7 @@ use mesh_model::fleet::Target;
 use mesh_model::name::Name;
 use mesh_model::render::Revision;
 use mesh_model::rollout::{self, Proposal, Rollout, TargetHealth};
-use mesh_model::status::{StatusStore, TargetReport, Wanted};
+use mesh_model::status::{StatusStore, TargetFindings, Wanted};
 use mesh_model::time::Time;
 use mesh_model::units::Amount;
 use mesh_model::xds::{Debounce, Event, Kind, Protocol, Request, Session, Snapshot};
@@ -127,7 +127,7 @@ pub(super) fn rebuilding(scale: Scale) -> Work {
 const TARGETS: u32 = 100;
 
 /// The first report of each target of 1,000 access points.
-fn reports(scale: Scale) -> Vec<Vec<TargetReport>> {
+fn reports(scale: Scale) -> Vec<Vec<TargetFindings>> {
     let certificate = certificate();
     let of = |number: u32| {
         (0..TARGETS).map(|position| report(&certificate, number * TARGETS + position, 1)).collect()
@@ -135,10 +135,10 @@ fn reports(scale: Scale) -> Vec<Vec<TargetReport>> {
     (0..scale.grown(1_000, 3)).map(of).collect()
 }
 
-fn rebuilt(reports: Vec<Vec<TargetReport>>, targets: &[Name]) -> Vec<StatusStore> {
+fn rebuilt(reports: Vec<Vec<TargetFindings>>, targets: &[Name]) -> Vec<StatusStore> {
     let names = ["shop.example.com".parse().expect("is a name")].into();
     let wanted = Wanted { vip: true, names, certificate: true };
-    let store = |reports: Vec<TargetReport>| {
+    let store = |reports: Vec<TargetFindings>| {
         let mut store = StatusStore::new(wanted.clone(), Duration::from_secs(60));
         for (target, report) in targets.iter().zip(reports) {
             store.update(target, report, Time::from_secs(1), wall());
@@ -152,9 +152,9 @@ fn certificate() -> CertificateStatus {
     read(json!({ "state": "issued", "serial": "1f", "notAfter": "2027-01-01T00:00:00Z" }))
 }
 
-fn report(certificate: &CertificateStatus, number: u32, revision: u32) -> TargetReport {
+fn report(certificate: &CertificateStatus, number: u32, revision: u32) -> TargetFindings {
     let revision = Some(format!("{revision:064x}"));
-    TargetReport {
+    TargetFindings {
         vip: vec![address(number).into()],
         vip_owner: None,
         fqdn: vec!["shop.example.com".parse().expect("is a name")],

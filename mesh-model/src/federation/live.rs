@@ -87,7 +87,7 @@ impl Found {
                     step(path, key);
                     match there.get(key) {
                         Some(other) => self.descend(value, other, path),
-                        None if is_nothing(value) => {}
+                        None if self.is_left_out(path, value) => {}
                         None => self.paths.push(path.clone()),
                     }
                     path.truncate(length);
@@ -109,6 +109,15 @@ impl Found {
             }
             (desired, there) if desired == there => {}
             _ => self.paths.push(path.clone()),
+        }
+    }
+
+    /// Whether a server that is given a value leaves it out. Of a kind of Istio's it leaves out nothing of a
+    /// spec but null, and nothing is something there: `rules: [{}]` allows, `outlierDetection: {}` ejects.
+    fn is_left_out(&self, path: &str, value: &Value) -> bool {
+        match self.owned {
+            Owned::Istio if path.starts_with("/spec/") => value.is_null(),
+            Owned::Istio | Owned::Nothing | Owned::Service => is_nothing(value),
         }
     }
 

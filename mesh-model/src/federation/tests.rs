@@ -244,6 +244,120 @@ fn deletions_are_last_and_only_of_what_is_ours() {
     assert_eq!(kinds(&withdraw(&owner(), &target, Some(&[written(&kept)]))), ["delete a-kept"]);
 }
 
+/// Of Istio's kinds a server keeps what is empty, and it says something.
+#[test]
+fn an_empty_field_that_goes_is_noticed() {
+    let subject =
+        |policy: Value| object("DestinationRule", "web", json!({ "host": "web", "trafficPolicy": policy }));
+    let with = subject(json!({ "tls": {}, "outlierDetection": {} }));
+    let without = subject(json!({ "outlierDetection": {} }));
+    // wanted no longer and still there
+    assert_eq!(kinds(&plan(vec![without.clone()], &[written(&with)])), ["update web"]);
+    // wanted and taken away, the object's mark untouched
+    let mut there = written(&with);
+    there["spec"]["trafficPolicy"].as_object_mut().unwrap().remove("tls");
+    let found = plan(vec![with.clone()], &[there]);
+    let path: Pointer = "/spec/trafficPolicy/tls".parse().unwrap();
+    assert_eq!((kinds(&found), &found.drift[0].path), (vec!["update web".to_owned()], &path));
+    // not wanted and put in
+    let mut there = written(&without);
+    there["spec"]["trafficPolicy"]["tls"] = json!({});
+    let found = plan(vec![without], &[there]);
+    assert_eq!((kinds(&found), &found.drift[0].path), (vec!["update web".to_owned()], &path));
+    // what a server leaves out is none missing
+    let mut labels = with;
+    labels["metadata"]["annotations"] = json!({});
+    labels["metadata"]["ownerReferences"] = json!([]);
+    let mut there = written(&labels);
+    there["metadata"].as_object_mut().unwrap().remove("ownerReferences");
+    assert_eq!(plan(vec![labels], &[there]), TargetPlan::default());
+}
+
+/// Controllers copy labels to what they make, as a Service's to its EndpointSlices.
+#[test]
+fn what_a_controller_made_of_ours_is_not_deleted() {
+    let mut copied = written(&service("web-x7z", json!({})));
+    copied["metadata"]["ownerReferences"] =
+        json!([{ "apiVersion": "v1", "kind": "Service", "name": "web", "uid": "u-1", "controller": true }]);
+    assert_eq!(plan(Vec::new(), &[copied.clone()]), TargetPlan::default());
+    copied["metadata"]["ownerReferences"][0]["controller"] = json!(false);
+    assert_eq!(kinds(&plan(Vec::new(), &[copied])), ["delete web-x7z"]);
+}
+
+/// All that an API server fills in where a template says nothing.
+#[test]
+fn defaults_of_a_service_are_no_drift() {
+    let wanted = service("web", json!({ "ports": [{ "port": 443 }], "selector": { "app": "web" } }));
+    let mut there = written(&wanted);
+    there["spec"] = json!({ "clusterIP": "10.0.0.9", "clusterIPs": ["10.0.0.9"], "ipFamilies": ["IPv4"],
+        "ipFamilyPolicy": "SingleStack", "internalTrafficPolicy": "Cluster", "sessionAffinity": "None",
+        "type": "ClusterIP", "selector": { "app": "web" },
+        "ports": [{ "port": 443, "protocol": "TCP", "targetPort": 443 }] });
+    assert_eq!(plan(vec![wanted], &[there]), TargetPlan::default());
+    let wanted = service("web", json!({ "type": "LoadBalancer", "ports": [{ "port": 443 }] }));
+    let mut there = written(&wanted);
+    there["spec"] = json!({ "clusterIP": "10.0.0.9", "clusterIPs": ["10.0.0.9"], "ipFamilies": ["IPv4"],
+        "ipFamilyPolicy": "SingleStack", "internalTrafficPolicy": "Cluster", "sessionAffinity": "None",
+        "externalTrafficPolicy": "Cluster", "allocateLoadBalancerNodePorts": true, "type": "LoadBalancer",
+        "ports": [{ "port": 443, "protocol": "TCP", "targetPort": 443, "nodePort": 30443 }] });
+    assert_eq!(plan(vec![wanted], &[there]), TargetPlan::default());
+}
+
+/// A write that came too late is refused by its version (409); what was read since decides anew.
+#[test]
+fn every_write_of_what_is_there_carries_the_version_that_was_seen() {
+    let (old, new) = (
+        service("web", json!({ "selector": { "app": "old" } })),
+        service("web", json!({ "selector": { "app": "web" } })),
+    );
+    let found = plan(vec![new.clone()], &[written(&old)]);
+    let [WriteCommand::Update { object }] = &found.commands[..] else { panic!("{found:?}") };
+    assert_eq!(
+        (&object["metadata"]["resourceVersion"], &object["metadata"]["uid"]),
+        (&json!("7"), &json!("u-1"))
+    );
+    // refused: somebody added a finalizer and handed the object to nobody; ours says so still
+    let mut since = written(&old);
+    since["metadata"]["resourceVersion"] = json!("8");
+    since["metadata"]["finalizers"] = json!(["lb.example.com/hold", "other.example.com/too"]);
+    let found = plan(vec![new.clone()], &[since.clone()]);
+    let [WriteCommand::Update { object }] = &found.commands[..] else { panic!("{found:?}") };
+    assert_eq!(
+        (&object["metadata"]["resourceVersion"], object["metadata"]["finalizers"].as_array().unwrap().len()),
+        (&json!("8"), 2)
+    );
+    // refused: it is somebody else's by now
+    since["metadata"]["labels"][OWNER_LABEL] = json!("other");
+    let found = plan(vec![new], &[since]);
+    assert_eq!((found.commands.len(), found.conflicts[0].owner.as_deref()), (0, Some("other")));
+}
+
+/// Who adopts an object writes it whole, under its mark, and lets others' labels, finalizers and owners be.
+#[test]
+fn an_adopted_object_becomes_ours_and_goes_with_us() {
+    let wanted = service("web", json!({ "selector": { "app": "web" } }));
+    let mut there = json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "web", "namespace": "shop",
+        "resourceVersion": "3", "uid": "u-9", "labels": { "team": "shop" }, "finalizers": ["old.example.com/x"],
+        "annotations": { ADOPT_ANNOTATION: "shop/web" } }, "spec": { "selector": { "app": "old" }, "clusterIP": "10.0.0.1" } });
+    let found = plan(vec![wanted.clone()], &[there.clone()]);
+    let [WriteCommand::Update { object }] = &found.commands[..] else { panic!("{found:?}") };
+    assert_eq!(found.drift, [], "what it was before is nobody's change of ours");
+    assert_eq!(object["metadata"]["labels"], json!({ "team": "shop", OWNER_LABEL: "web" }));
+    assert_eq!(
+        (&object["spec"]["selector"], &object["spec"]["clusterIP"]),
+        (&json!({ "app": "web" }), &json!("10.0.0.1"))
+    );
+    let target = "slc-a-1".parse().unwrap();
+    assert_eq!(
+        withdraw(&owner(), &target, Some(&[there.clone()])).commands,
+        [],
+        "handed over, not taken yet"
+    );
+    assert_eq!(kinds(&withdraw(&owner(), &target, Some(std::slice::from_ref(object)))), ["delete web"]);
+    there["metadata"]["annotations"][ADOPT_ANNOTATION] = json!("shop/other");
+    assert_eq!(plan(vec![wanted], &[there]).conflicts.len(), 1, "handed to another");
+}
+
 fn object(kind: &str, name: &str, spec: Value) -> Value {
     let api = match kind {
         "Service" => "v1",

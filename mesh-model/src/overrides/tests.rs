@@ -101,7 +101,7 @@ fn each_action_changes_what_it_says() {
     for (action, expected) in table {
         let rule = Rule { kind: TemplateKind::Service, name: None, action };
         let mut document = Document::new(object.clone(), Origin(0));
-        assert_eq!(rule.apply(&mut document, &target, Origin(1)), Ok(Outcome::Kept));
+        assert_eq!(rule.apply(&mut document, &target, Origin(1)), Ok(Fate::Kept));
         assert_eq!(*document.value(), expected);
     }
 }

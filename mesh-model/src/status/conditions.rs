@@ -1,10 +1,10 @@
 //! What a report says of each aspect, and how many targets say what.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use super::{TargetReport, Wanted};
+use super::slots::Slots;
+use super::{TargetFindings, Wanted};
 use crate::api::{CertificateState, Condition, ConditionStatus};
-use crate::name::Name;
 use crate::time::WallTime;
 
 /// An aspect of a target, and the type of its condition.
@@ -53,6 +53,14 @@ impl Verdict {
         Self::new(ConditionStatus::False, reason, message)
     }
 
+    /// Whether a condition says this already.
+    pub(super) fn is_shown_as(&self, shown: &Condition, generation: u64) -> bool {
+        shown.status == self.status
+            && shown.reason == self.reason
+            && shown.message == self.message
+            && shown.observed_generation == Some(generation)
+    }
+
     pub(super) fn condition(self, aspect: Aspect, generation: u64, wall: WallTime) -> Condition {
         Condition {
             kind: aspect.as_str().into(),
@@ -66,7 +74,7 @@ impl Verdict {
 }
 
 /// What a report says of each aspect, in the order of [`Aspect::ALL`].
-pub(super) fn verdicts(report: &TargetReport, is_stale: bool, wanted: &Wanted) -> [Verdict; 5] {
+pub(super) fn verdicts(report: &TargetFindings, is_stale: bool, wanted: &Wanted) -> [Verdict; 5] {
     if is_stale {
         let message = "not heard of within the limit; what is shown is what it said last".to_owned();
         return std::array::from_fn(|_| Verdict::new(ConditionStatus::Unknown, "NoNews", message.clone()));
@@ -86,7 +94,7 @@ pub(super) fn verdicts(report: &TargetReport, is_stale: bool, wanted: &Wanted) -
     [ready, certificate, names, route, vip]
 }
 
-fn certificate(report: &TargetReport, wanted: &Wanted) -> Verdict {
+fn certificate(report: &TargetFindings, wanted: &Wanted) -> Verdict {
     let state = report.certificate.as_ref().map(|certificate| certificate.state);
     match state {
         _ if !wanted.certificate => Verdict::yes("NotWanted"),
@@ -101,7 +109,7 @@ fn certificate(report: &TargetReport, wanted: &Wanted) -> Verdict {
     }
 }
 
-fn names(report: &TargetReport, wanted: &Wanted) -> Verdict {
+fn names(report: &TargetFindings, wanted: &Wanted) -> Verdict {
     let mut missing = wanted.names.iter().filter(|name| !report.fqdn.contains(name));
     match (missing.next(), missing.count()) {
         (None, _) if wanted.names.is_empty() => Verdict::yes("NotWanted"),
@@ -113,7 +121,7 @@ fn names(report: &TargetReport, wanted: &Wanted) -> Verdict {
     }
 }
 
-fn route(report: &TargetReport) -> Verdict {
+fn route(report: &TargetFindings) -> Verdict {
     match (&report.route.applied, &report.route.live) {
         (None, _) => Verdict::no("NotApplied", "no revision is in the API server".into()),
         (Some(applied), Some(live)) if applied == live => Verdict::yes("Live"),
@@ -126,7 +134,7 @@ fn route(report: &TargetReport) -> Verdict {
     }
 }
 
-fn vip(report: &TargetReport, wanted: &Wanted) -> Verdict {
+fn vip(report: &TargetFindings, wanted: &Wanted) -> Verdict {
     match &report.vip_owner {
         _ if !wanted.vip => Verdict::yes("NotWanted"),
         Some(owner) => Verdict::no("Conflict", format!("the address is {owner}'s; ask for another")),
@@ -146,25 +154,36 @@ pub(super) fn all(shown: &[Condition]) -> Option<[Condition; 5]> {
 /// How many targets say what of each aspect, and which are not well.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
-    /// Those that say `False` and those that say `Unknown`, by aspect; the rest say `True`.
-    unwell: [[BTreeSet<Name>; 2]; 5],
-    generations: std::collections::BTreeMap<u64, usize>,
+    /// The slots of those that say `False` and of those that say `Unknown`, by aspect; the rest say `True`.
+    unwell: [[Vec<usize>; 2]; 5],
+    /// By slot, where it is in the list of what it says, by aspect.
+    places: Vec<[usize; 5]>,
+    generations: BTreeMap<u64, usize>,
 }
 
 impl Counts {
-    pub(super) fn add(&mut self, conditions: &[Condition; 5], name: &Name) {
+    pub(super) fn add(&mut self, conditions: &[Condition; 5], slot: usize) {
+        if self.places.len() <= slot {
+            self.places.resize(slot + 1, [0; 5]);
+        }
         for (aspect, condition) in conditions.iter().enumerate() {
-            if let Some(set) = self.set(aspect, condition.status) {
-                set.insert(name.clone());
+            if let Some(list) = list(&mut self.unwell[aspect], condition.status) {
+                self.places[slot][aspect] = list.len();
+                list.push(slot);
             }
         }
         *self.generations.entry(generation(conditions)).or_default() += 1;
     }
 
-    pub(super) fn remove(&mut self, conditions: &[Condition; 5], name: &Name) {
+    pub(super) fn remove(&mut self, conditions: &[Condition; 5], slot: usize) {
         for (aspect, condition) in conditions.iter().enumerate() {
-            if let Some(set) = self.set(aspect, condition.status) {
-                set.remove(name);
+            if let Some(list) = list(&mut self.unwell[aspect], condition.status) {
+                let place = self.places[slot][aspect];
+                list.swap_remove(place);
+                // the last one took its place
+                if let Some(moved) = list.get(place) {
+                    self.places[*moved][aspect] = place;
+                }
             }
         }
         let generation = generation(conditions);
@@ -175,37 +194,45 @@ impl Counts {
         }
     }
 
-    /// What all targets together say: `False` if one does, else `Unknown` if one does.
-    pub(super) fn roll_up(&self, targets: usize, wall: WallTime) -> Vec<Condition> {
+    /// The oldest generation, and what all targets together say: `False` if one does, else `Unknown` if one does.
+    ///
+    /// It names one of them, and the same as long as that one says so: who reads it has somewhere to begin.
+    pub(super) fn roll_up<T>(&self, targets: &Slots<T>) -> (u64, [Verdict; 5]) {
         let oldest = self.generations.keys().next().copied().unwrap_or_default();
         let one = |aspect: Aspect| {
             let [no, unknown] = &self.unwell[aspect as usize];
-            let example = |set: &BTreeSet<Name>, what: &str| {
-                let first = set.first().map(Name::as_str).unwrap_or_default();
-                let rest = if set.len() > 1 { ", ..." } else { "" };
-                format!("{} of {targets} targets {what}: {first}{rest}", set.len())
+            let example = |list: &[usize], what: &str| {
+                let first = list.first().and_then(|slot| targets.name(*slot));
+                let first = first.expect("whoever is counted is there");
+                let rest = if list.len() > 1 { ", ..." } else { "" };
+                format!("{} of {} targets {what}: {first}{rest}", list.len(), targets.len())
             };
-            let verdict = if targets == 0 {
+            if targets.len() == 0 {
                 Verdict::new(ConditionStatus::Unknown, "NoTargets", "there are no targets".into())
             } else if !no.is_empty() {
                 Verdict::no("TargetsNotReady", example(no, "are not ready"))
             } else if !unknown.is_empty() {
-                let message = example(unknown, "were not heard of");
-                Verdict::new(ConditionStatus::Unknown, "NoNews", message)
+                Verdict::new(ConditionStatus::Unknown, "NoNews", example(unknown, "were not heard of"))
             } else {
                 Verdict::yes("AllTargets")
-            };
-            verdict.condition(aspect, oldest, wall)
+            }
         };
-        Aspect::ALL.into_iter().map(one).collect()
+        (oldest, Aspect::ALL.map(one))
     }
 
-    fn set(&mut self, aspect: usize, status: ConditionStatus) -> Option<&mut BTreeSet<Name>> {
-        match status {
-            ConditionStatus::True => None,
-            ConditionStatus::False => Some(&mut self.unwell[aspect][0]),
-            ConditionStatus::Unknown => Some(&mut self.unwell[aspect][1]),
-        }
+    /// How many say what, for tests that count anew.
+    #[cfg(test)]
+    pub(super) fn unwell(&self) -> [[usize; 2]; 5] {
+        self.unwell.each_ref().map(|lists| lists.each_ref().map(Vec::len))
+    }
+}
+
+const fn list(lists: &mut [Vec<usize>; 2], status: ConditionStatus) -> Option<&mut Vec<usize>> {
+    let [no, unknown] = lists;
+    match status {
+        ConditionStatus::True => None,
+        ConditionStatus::False => Some(no),
+        ConditionStatus::Unknown => Some(unknown),
     }
 }
 

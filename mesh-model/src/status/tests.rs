@@ -21,8 +21,8 @@ fn store() -> StatusStore {
     StatusStore::new(all(), Duration::from_secs(60))
 }
 
-fn well() -> TargetReport {
-    TargetReport {
+fn well() -> TargetFindings {
+    TargetFindings {
         vip: vec!["203.0.113.10".parse().unwrap()],
         vip_owner: None,
         fqdn: vec!["checkout.example.com".parse().unwrap()],
@@ -56,33 +56,33 @@ fn what_each_part_says() {
             "Ready=True/AllParts Certificate=True/Issued Name=True/Published Route=True/Live Vip=True/Allocated",
         ),
         (
-            TargetReport { certificate: certificate(CertificateState::Renewing), ..well() },
+            TargetFindings { certificate: certificate(CertificateState::Renewing), ..well() },
             "Certificate=True/Renewing",
         ),
         (
-            TargetReport { certificate: certificate(CertificateState::Pending), ..well() },
+            TargetFindings { certificate: certificate(CertificateState::Pending), ..well() },
             "Certificate=False/Pending",
         ),
         (
-            TargetReport { certificate: certificate(CertificateState::Failed), ..well() },
+            TargetFindings { certificate: certificate(CertificateState::Failed), ..well() },
             "Certificate=False/Failed",
         ),
         (
-            TargetReport { certificate: certificate(CertificateState::Expired), ..well() },
+            TargetFindings { certificate: certificate(CertificateState::Expired), ..well() },
             "Certificate=False/Expired",
         ),
-        (TargetReport { certificate: None, ..well() }, "Ready=False/PartsMissing Certificate=False/None"),
-        (TargetReport { fqdn: Vec::new(), ..well() }, "Name=False/NotPublished"),
+        (TargetFindings { certificate: None, ..well() }, "Ready=False/PartsMissing Certificate=False/None"),
+        (TargetFindings { fqdn: Vec::new(), ..well() }, "Name=False/NotPublished"),
         // as many as are wanted, and not the one that is
         (
-            TargetReport { fqdn: vec!["old.example.com".parse().unwrap()], ..well() },
+            TargetFindings { fqdn: vec!["old.example.com".parse().unwrap()], ..well() },
             "Ready=False/PartsMissing Certificate=True/Issued Name=False/NotPublished",
         ),
-        (TargetReport { route: route(None, None), ..well() }, "Route=False/NotApplied"),
-        (TargetReport { route: route(Some("r2"), Some("r1")), ..well() }, "Route=False/Propagating"),
-        (TargetReport { route: route(Some("r2"), None), ..well() }, "Route=False/Propagating"),
-        (TargetReport { vip: Vec::new(), ..well() }, "Vip=False/None"),
-        (TargetReport { vip_owner: Some("shop/web".into()), ..well() }, "Vip=False/Conflict"),
+        (TargetFindings { route: route(None, None), ..well() }, "Route=False/NotApplied"),
+        (TargetFindings { route: route(Some("r2"), Some("r1")), ..well() }, "Route=False/Propagating"),
+        (TargetFindings { route: route(Some("r2"), None), ..well() }, "Route=False/Propagating"),
+        (TargetFindings { vip: Vec::new(), ..well() }, "Vip=False/None"),
+        (TargetFindings { vip_owner: Some("shop/web".into()), ..well() }, "Vip=False/Conflict"),
     ];
     for (report, expected) in cases {
         let write = store().update(&name("a"), report, Time::ZERO, wall(0)).unwrap();
@@ -97,7 +97,7 @@ fn what_says_nothing_new_is_not_written_and_the_time_of_change_stays() {
     let first = store.update(&name("a"), well(), Time::ZERO, wall(0)).unwrap();
     assert_eq!(said(&first.conditions.unwrap())[..20], *"Ready=True/AllTarget");
     assert_eq!(store.update(&name("a"), well(), Time::from_secs(5), wall(5)), None);
-    let renewed = TargetReport { observed_generation: 2, ..well() };
+    let renewed = TargetFindings { observed_generation: 2, ..well() };
     let write = store.update(&name("a"), renewed, Time::from_secs(9), wall(9)).unwrap();
     let target = write.target.unwrap();
     assert_eq!(target.conditions[0].last_transition_time, wall(0), "it was ready before");
@@ -148,7 +148,7 @@ fn whoever_was_never_heard_of_is_unknown_and_whoever_left_is_not_counted() {
 fn a_restart_writes_only_what_is_new_and_takes_silence_for_none_after_the_limit() {
     let mut store = store();
     store.update(&name("a"), well(), Time::ZERO, wall(0));
-    store.update(&name("b"), TargetReport { vip: Vec::new(), ..well() }, Time::ZERO, wall(0));
+    store.update(&name("b"), TargetFindings { vip: Vec::new(), ..well() }, Time::ZERO, wall(0));
     store.expect(&name("c"), wall(0));
     let shown = serde_json::to_string(&store.status(Some("r1".into()), 1)).unwrap();
     let shown: AccessPointStatus = serde_json::from_str(&shown).unwrap();
@@ -160,8 +160,12 @@ fn a_restart_writes_only_what_is_new_and_takes_silence_for_none_after_the_limit(
     assert_eq!(after.expire(Time::from_secs(65), wall(960)), []);
     let writes = after.expire(Time::from_secs(66), wall(961));
     assert_eq!(writes.len(), 1, "b, which was not heard of since; c was unknown before");
-    let write =
-        after.update(&name("a"), TargetReport { fqdn: Vec::new(), ..well() }, Time::from_secs(67), wall(962));
+    let write = after.update(
+        &name("a"),
+        TargetFindings { fqdn: Vec::new(), ..well() },
+        Time::from_secs(67),
+        wall(962),
+    );
     let target = write.unwrap().target.unwrap();
     let since: Vec<WallTime> =
         target.conditions.iter().map(|condition| condition.last_transition_time).collect();
@@ -179,7 +183,7 @@ fn a_restart_writes_only_what_is_new_and_takes_silence_for_none_after_the_limit(
 #[test]
 fn the_owner_of_an_address_is_shown_and_survives_a_restart() {
     let mut store = store();
-    let foreign = TargetReport { vip_owner: Some("shop/web".into()), ..well() };
+    let foreign = TargetFindings { vip_owner: Some("shop/web".into()), ..well() };
     let write = store.update(&name("a"), foreign.clone(), Time::ZERO, wall(0)).unwrap();
     assert_eq!(write.target.unwrap().vip_owner.as_deref(), Some("shop/web"));
     let shown = serde_json::to_value(store.status(None, 1)).unwrap();
@@ -203,19 +207,37 @@ proptest! {
             match what {
                 0 => drop(store.remove(&target, wall(second))),
                 1 => drop(store.expire(now, wall(second))),
-                2 => drop(store.update(&target, TargetReport { vip: Vec::new(), ..well() }, now, wall(second))),
-                3 => drop(store.update(&target, TargetReport { observed_generation: second, ..well() }, now, wall(second))),
+                2 => drop(store.update(&target, TargetFindings { vip: Vec::new(), ..well() }, now, wall(second))),
+                3 => drop(store.update(&target, TargetFindings { observed_generation: second, ..well() }, now, wall(second))),
                 _ => drop(store.expect(&target, wall(second))),
             }
+            let all = store.targets.by_name();
             let mut fresh = Counts::default();
-            for (name, entry) in &store.targets {
-                fresh.add(&entry.conditions, name);
+            for (slot, (_, entry)) in all.iter().enumerate() {
+                fresh.add(&entry.conditions, slot);
             }
-            let anew = fresh.roll_up(store.targets.len(), wall(second));
-            let same = store.roll_up().iter().zip(&anew).all(|(kept, anew)| {
-                (kept.status, &kept.message, kept.observed_generation) == (anew.status, &anew.message, anew.observed_generation)
-            });
-            prop_assert!(same, "{} and {}", said(store.roll_up()), said(&anew));
+            prop_assert_eq!(store.counts.unwell(), fresh.unwell());
+            let generations = all.iter().filter_map(|(_, entry)| entry.conditions[0].observed_generation);
+            let oldest = generations.min().unwrap_or_default();
+            for (aspect, condition) in store.roll_up().iter().enumerate() {
+                let says = |status| all.iter().filter(move |(_, entry)| entry.conditions[aspect].status == status);
+                let status = [ConditionStatus::False, ConditionStatus::Unknown].into_iter();
+                let status = status.into_iter().find(|status| says(*status).next().is_some());
+                let expected = status.unwrap_or(if all.is_empty() { ConditionStatus::Unknown } else { ConditionStatus::True });
+                prop_assert_eq!((condition.status, condition.observed_generation), (expected, Some(oldest)));
+                let Some(status) = status else { continue };
+                // how many, and one of them
+                let head = format!("{} of {} targets ", says(status).count(), all.len());
+                prop_assert!(condition.message.starts_with(&head), "{} and {head}", condition.message);
+                let named = condition.message.rsplit_once(": ").unwrap().1.trim_end_matches(", ...");
+                prop_assert!(says(status).any(|(name, _)| name.as_str() == named), "{}", condition.message);
+            }
+            // who was heard of is found at the age limit, the longest ago first
+            let limit = Duration::from_secs(60);
+            let due = store.poll_timeout().map(|due| due - Time::ZERO);
+            prop_assert!(due.is_none_or(|due| due <= (now - Time::ZERO) + limit + Duration::from_nanos(1)));
+            let known = all.iter().filter(|(_, entry)| entry.conditions[0].status != ConditionStatus::Unknown).count();
+            prop_assert_eq!(store.clone().expire(now + limit * 2, wall(second)).len(), known);
         }
     }
 }

@@ -50,7 +50,7 @@ fn what_failed_together_does_not_come_back_together_and_a_seed_is_a_seed() {
         let mut queue = WorkQueue::new(back_off("50%"), 1_000, seed);
         (0..1_000_u32).for_each(|key| queue.handle_change(key));
         while let Some(key) = queue.poll_transmit() {
-            queue.handle_result(Time::ZERO, &key, Outcome::Failed);
+            queue.handle_result(Time::ZERO, &key, WorkResult::Failed);
         }
         queue.waiting.iter().map(|(until, _, _)| *until).collect::<Vec<Time>>()
     };
@@ -70,7 +70,7 @@ fn success_resets_a_change_in_the_middle_queues_again_and_a_failure_waits() {
     queue.handle_change("a");
     for (failures, wait) in [(1, 10), (2, 20), (3, 40)] {
         assert_eq!(queue.poll_transmit(), Some("a"));
-        queue.handle_result(at(0), &"a", Outcome::Failed);
+        queue.handle_result(at(0), &"a", WorkResult::Failed);
         assert_eq!(
             (queue.failures(&"a"), queue.poll_timeout(), queue.poll_transmit()),
             (failures, Some(at(wait)), None)
@@ -80,27 +80,27 @@ fn success_resets_a_change_in_the_middle_queues_again_and_a_failure_waits() {
     assert_eq!(queue.poll_transmit(), Some("a"));
     queue.handle_change("a");
     assert_eq!(queue.poll_transmit(), None, "by one worker at a time");
-    queue.handle_result(at(0), &"a", Outcome::Succeeded);
+    queue.handle_result(at(0), &"a", WorkResult::Succeeded);
     assert_eq!(
         (queue.failures(&"a"), queue.poll_transmit()),
         (0, Some("a")),
         "it changed while it was worked on"
     );
-    queue.handle_result(at(0), &"a", Outcome::Failed);
+    queue.handle_result(at(0), &"a", WorkResult::Failed);
     queue.handle_change("a");
     assert_eq!(
         (queue.poll_transmit(), queue.poll_timeout()),
         (Some("a"), None),
         "a change may have mended it"
     );
-    queue.handle_result(at(0), &"a", Outcome::Again(Duration::from_secs(60)));
+    queue.handle_result(at(0), &"a", WorkResult::Again(Duration::from_secs(60)));
     assert_eq!((queue.poll_timeout(), queue.failures(&"a")), (Some(at(60_000)), 0));
     queue.handle_forget(&"a");
     assert_eq!((queue.poll_timeout(), queue.keys.len()), (None, 0), "nothing to do costs nothing");
     queue.handle_change("a");
     assert_eq!(queue.poll_transmit(), Some("a"));
     queue.handle_forget(&"a");
-    queue.handle_result(at(0), &"a", Outcome::Failed);
+    queue.handle_result(at(0), &"a", WorkResult::Failed);
     assert_eq!((queue.state(&"a"), queue.keys.len(), queue.working), (KeyState::Idle, 0, 0));
 }
 
@@ -130,8 +130,8 @@ proptest! {
                     delayed.remove(&key);
                 }
                 3 | 4 => {
-                    let outcome = if kind == 3 { Outcome::Succeeded } else { Outcome::Failed };
-                    queue.handle_result(now, &key, outcome);
+                    let result = if kind == 3 { WorkResult::Succeeded } else { WorkResult::Failed };
+                    queue.handle_result(now, &key, result);
                     if processing.remove(&key) {
                         if dirty.contains(&key) {
                             order.push_back(key);
@@ -172,8 +172,8 @@ proptest! {
         for (kind, key) in steps {
             match kind {
                 0..=2 => queue.handle_change(key),
-                3 => queue.handle_result(now, &key, Outcome::Succeeded),
-                4 => queue.handle_result(now, &key, Outcome::Failed),
+                3 => queue.handle_result(now, &key, WorkResult::Succeeded),
+                4 => queue.handle_result(now, &key, WorkResult::Failed),
                 5 => queue.handle_forget(&key),
                 _ => {}
             }

@@ -457,7 +457,7 @@ impl World {
             let route = RouteStatus { applied: text.clone(), live: text };
             let certificate = self.certificates.status(self.wall, &self.hosts_of(&self.servers[name]));
             let report =
-                status::TargetReport { vip, fqdn, certificate, route, ..status::TargetReport::default() };
+                status::TargetFindings { vip, fqdn, certificate, route, ..status::TargetFindings::default() };
             self.write_status(name, |status, now, wall| status.update(name, report, now, wall));
         }
         let stale = self.status.expire(self.now, self.wall);

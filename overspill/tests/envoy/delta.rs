@@ -105,7 +105,7 @@ fn change(server: &Mutex<Server>, names: &[&str]) {
     server.pump();
 }
 
-fn bootstrap(server: SocketAddr) -> Value {
+pub(crate) fn bootstrap(server: SocketAddr) -> Value {
     const OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
     let ads = json!({ "ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s" });
     let endpoint = json!({ "endpoint": { "address": { "socket_address": { "address": server.ip(), "port_value": server.port() } } } });

@@ -87,7 +87,7 @@ fn number(bytes: &mut &[u8]) -> u64 {
 }
 
 /// The fields of a message that have a length, by number; others are left out.
-fn fields(mut bytes: &[u8]) -> Vec<(u64, &[u8])> {
+pub(crate) fn fields(mut bytes: &[u8]) -> Vec<(u64, &[u8])> {
     let mut found = Vec::new();
     while !bytes.is_empty() {
         let key = number(&mut bytes);
@@ -109,7 +109,7 @@ fn fields(mut bytes: &[u8]) -> Vec<(u64, &[u8])> {
     found
 }
 
-fn field(number: u8, value: &[u8]) -> Vec<u8> {
+pub(crate) fn field(number: u8, value: &[u8]) -> Vec<u8> {
     let mut bytes = vec![number << 3 | 2];
     let mut length = value.len();
     while length >= 0x80 {

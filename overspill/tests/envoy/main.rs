@@ -16,6 +16,7 @@ mod grpc;
 mod isolation;
 mod resilience;
 mod routing;
+mod state_of_the_world;
 
 use std::path::PathBuf;
 use std::process::Command;
