@@ -98,6 +98,7 @@ fn mesh_times() {
     ms.alone("Envoy's configuration of 1,000 access points", "envoy", Goal::None, "");
     ms.alone("its versions for xDS", "xds-snapshot", Goal::None, "");
     us.alone("xDS: one of 1,000 endpoints' changes pushed", "xds-change", Goal::None, "");
+    ms.alone("calls between 9 zones, 8,000 services in 3 of them each", "east-west", Goal::None, "");
     let arithmetic = Goal::AtLeast { floor: 1.0, aim: 2.0 };
     for (what, name, goal) in [
         ("loads of 3 priorities", "locality-loads", arithmetic),

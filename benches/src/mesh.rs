@@ -10,6 +10,7 @@ mod fixtures;
 mod fleetwide;
 mod machines;
 mod objects;
+mod zones;
 
 use crate::{Case, Work, timed};
 
@@ -45,6 +46,7 @@ pub const CASES: &[Case] = &[
     Case::new("envoy", fleetwide::configuring),
     Case::new("xds-snapshot", fleetwide::hashing),
     Case::new("xds-change", machines::pushing),
+    Case::new("east-west", zones::planning),
 ];
 
 /// So many times the same, whose parts need no preparation of their own.

@@ -14,6 +14,8 @@ mod compare;
 mod revision;
 mod trace;
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -185,8 +187,6 @@ struct Renderer<'a> {
 struct Parts<'a> {
     templates: Vec<&'a Template>,
     documents: Vec<Document>,
-    /// What the documents are now.
-    objects: Vec<(TemplateId, Value)>,
     errors: Vec<RenderError>,
 }
 
@@ -202,10 +202,9 @@ impl<'a> Renderer<'a> {
             match self.document(template) {
                 Ok(None) => {}
                 Ok(Some(document)) => {
-                    let value = self.checked(template, &document, &mut parts.errors);
+                    self.check(template, &document, &mut parts.errors);
                     parts.templates.push(template);
                     parts.documents.push(document);
-                    parts.objects.push((template.id.clone(), value));
                 }
                 Err(error) => parts.errors.push(error),
             }
@@ -215,7 +214,10 @@ impl<'a> Renderer<'a> {
 
     /// Steers the traffic of objects that are right.
     fn steer(&self, parts: &mut Parts<'a>, fleet: &Fleet) {
-        match steer(&parts.objects, self.access_point, self.target, fleet) {
+        let both = parts.templates.iter().zip(&parts.documents);
+        let objects: Vec<(TemplateId, Value)> =
+            both.map(|(template, document)| (template.id.clone(), document.value().clone())).collect();
+        match steer(&objects, self.access_point, self.target, fleet) {
             Ok(steering) => self.apply(parts, &steering),
             Err(error) => parts.errors.push(RenderError {
                 object: error.object,
@@ -228,16 +230,16 @@ impl<'a> Renderer<'a> {
 
     /// Changes what is steered, and nothing else: the other objects are what they were.
     fn apply(&self, parts: &mut Parts<'a>, steering: &Steering) {
-        let Parts { templates, documents, objects, errors } = parts;
-        for ((template, document), (id, value)) in templates.iter().zip(documents).zip(objects) {
-            let operations = steering.operations(id);
+        let Parts { templates, documents, errors } = parts;
+        for (template, document) in templates.iter().zip(documents) {
+            let operations = steering.operations(&template.id);
             if operations.is_empty() {
                 continue;
             }
             match apply(document, operations, self.origins.traffic()) {
-                Ok(()) => *value = self.checked(template, document, errors),
+                Ok(()) => self.check(template, document, errors),
                 Err(error) => errors.push(RenderError {
-                    object: id.clone(),
+                    object: template.id.clone(),
                     rule: trace::TRAFFIC.to_owned(),
                     path: error.pointer.clone(),
                     reason: error.to_string(),
@@ -251,16 +253,19 @@ impl<'a> Renderer<'a> {
         if !parts.errors.is_empty() {
             return Rendering { target, objects: Vec::new(), errors: parts.errors, trace: Vec::new() };
         }
-        let documents = parts.templates.iter().zip(&parts.documents);
-        let mut trace: Vec<TraceEntry> =
-            documents.flat_map(|(template, document)| self.origins.trace(&template.id, document)).collect();
+        let mark = json!({ "metadata": { "labels": { OWNER_LABEL: self.access_point.id.name.as_str() } } });
+        let (mut trace, mut objects) = (Vec::new(), Vec::new());
+        for (template, mut document) in parts.templates.iter().zip(parts.documents) {
+            merge(&mut document, &mark, self.origins.owner());
+            trace.extend(self.origins.trace(&template.id, &document));
+            objects.push(document.into_value());
+        }
         // stable: within one writer the order of templates and fields stays
-        trace.sort_by_key(|entry| entry.origin);
-        let objects = parts.objects.into_iter().map(|(_, value)| value).collect();
+        trace.sort_by_key(|entry: &TraceEntry| entry.origin);
         Rendering { target, objects, errors: Vec::new(), trace }
     }
 
-    /// One object with its overrides and our mark; `None` if it is not to be there.
+    /// One object with its overrides; `None` if it is not to be there.
     fn document(&self, template: &Template) -> Result<Option<Document>, RenderError> {
         let mut document = Document::new(template.object.clone(), Origins::TEMPLATE);
         if document.value().pointer("/metadata/namespace").is_none() {
@@ -288,31 +293,24 @@ impl<'a> Renderer<'a> {
                 }
             }
         }
-        let mark = json!({ "metadata": { "labels": { OWNER_LABEL: self.access_point.id.name.as_str() } } });
-        merge(&mut document, &mark, self.origins.owner());
         Ok(Some(document))
     }
 
-    /// What a document is; what the target's API server would refuse of it goes to the errors, with whoever wrote it.
-    fn checked(&self, template: &Template, document: &Document, errors: &mut Vec<RenderError>) -> Value {
+    /// What the target's API server would refuse of an object goes to the errors, with whoever wrote it.
+    fn check(&self, template: &Template, document: &Document, errors: &mut Vec<RenderError>) {
         let error = |path: Pointer, reason: String, writer: Origin| {
             let rule = self.origins.name(writer).to_owned();
             RenderError { object: template.id.clone(), rule, path, reason }
         };
-        let mut value = document.value().clone();
-        // our mark, which a person may not write
-        let mark = labels_mut(&mut value).and_then(|labels| labels.remove(OWNER_LABEL));
-        let frame = Template::check_frame(&value, &self.access_point.id.namespace, &FieldPath::default());
-        if let (Some(labels), Some(mark)) = (labels_mut(&mut value), mark) {
-            labels.insert(OWNER_LABEL.to_owned(), mark);
-        }
-        if let Err(wrong) = frame {
+        let value = document.value();
+        let unmarked = without_mark(value);
+        let namespace = &self.access_point.id.namespace;
+        if let Err(wrong) = Template::check_frame(&unmarked, namespace, &FieldPath::default()) {
             let path = trace::pointer_of(&wrong.path);
             let writer = last_writer(document, &path);
-            errors.push(error(path, wrong.problem.to_string(), writer));
-            return value;
+            return errors.push(error(path, wrong.problem.to_string(), writer));
         }
-        let findings = self.schemas.check_object(template.id.kind, &value).into_iter();
+        let findings = self.schemas.check_object(template.id.kind, value).into_iter();
         let findings = findings.filter(|finding| !finding.problem.is_warning());
         let writer = |finding: &SchemaFinding| match &finding.problem {
             SchemaProblem::Missing { field } if never_had(template, &finding.path, field) => {
@@ -324,12 +322,18 @@ impl<'a> Renderer<'a> {
             let writer = writer(&finding);
             error(finding.path, finding.problem.to_string(), writer)
         }));
-        value
     }
 }
 
-fn labels_mut(object: &mut Value) -> Option<&mut serde_json::Map<String, Value>> {
-    object.pointer_mut("/metadata/labels").and_then(Value::as_object_mut)
+/// An object without our mark, which a person may not write but a rule can copy from elsewhere: ours comes over it.
+fn without_mark(object: &Value) -> Cow<'_, Value> {
+    let mut unmarked = Cow::Borrowed(object);
+    let labels = object.pointer("/metadata/labels");
+    if labels.and_then(|labels| labels.get(OWNER_LABEL)).is_some() {
+        let labels = unmarked.to_mut().pointer_mut("/metadata/labels").and_then(Value::as_object_mut);
+        labels.expect("it has the mark in them").remove(OWNER_LABEL);
+    }
+    unmarked
 }
 
 /// Whether a template has the place where a field is missing, and not the field: then nobody took it away.

@@ -1,6 +1,7 @@
 //! A fleet of any size, and the example's access point in it.
 
 use std::net::Ipv4Addr;
+use std::sync::LazyLock;
 
 use mesh_model::access_point::AccessPoint;
 use mesh_model::api;
@@ -37,8 +38,13 @@ pub(super) fn fleet(clusters: u32) -> Fleet {
 
 /// The example's access point by another name, on all clusters.
 pub(super) fn access_point(number: u32) -> AccessPoint {
-    let text = ACCESS_POINT.replace("checkout", &format!("checkout-{number}"));
-    let mut object: api::FederatedAccessPoint = serde_saphyr::from_str(&text).expect("the example is right");
+    // thousands of them are made, and JSON is read much faster than YAML
+    static JSON: LazyLock<String> = LazyLock::new(|| {
+        let object: Value = serde_saphyr::from_str(ACCESS_POINT).expect("the example is right");
+        object.to_string()
+    });
+    let text = JSON.replace("checkout", &format!("checkout-{number}"));
+    let mut object: api::FederatedAccessPoint = serde_json::from_str(&text).expect("the example is right");
     object.spec.placement.follow = None;
     object.spec.placement.selector = Some(api::LabelSelectorSpec::default());
     AccessPoint::try_from(object).expect("the example is right")
