@@ -20,7 +20,10 @@ mod coverage;
 mod endpoint;
 mod listener;
 mod objects;
+mod operator;
+mod pattern;
 mod route;
+mod text;
 mod tls;
 mod unsupported;
 mod value;
@@ -39,6 +42,7 @@ use crate::template::TemplateId;
 use crate::units::Share;
 
 pub use coverage::is_supported;
+pub use operator::COMMANDS;
 pub use unsupported::{Feature, Unsupported};
 
 use objects::Input;

@@ -14,6 +14,7 @@ mod encryption;
 mod gateway;
 mod grpc;
 mod isolation;
+mod random;
 mod resilience;
 mod routing;
 
