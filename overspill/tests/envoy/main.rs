@@ -13,10 +13,13 @@ mod delta;
 mod encryption;
 mod gateway;
 mod grpc;
+mod hostile;
 mod isolation;
+mod observed;
 mod random;
 mod resilience;
 mod routing;
+mod secrets;
 
 use std::path::PathBuf;
 use std::process::Command;
