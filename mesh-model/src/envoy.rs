@@ -144,7 +144,7 @@ pub struct Endpoint {
 ///     endpoints: &[],
 ///     rate_limit: None,
 /// };
-/// let config = configure(&Proxy::default(), &[input]).whole()?;
+/// let config = configure(&Proxy::default(), &[input]).whole().unwrap();
 /// let address = &config.listeners["shop/web:80"]["address"]["socket_address"];
 /// assert_eq!((&address["address"], &address["port_value"]), (&json!("203.0.113.10"), &json!(80)));
 /// assert_eq!(config.routes["shop/web:80"]["virtual_hosts"][0]["require_tls"], "ALL");
