@@ -20,7 +20,10 @@ mod coverage;
 mod endpoint;
 mod listener;
 mod objects;
+mod operator;
+mod pattern;
 mod route;
+mod text;
 mod tls;
 mod unsupported;
 mod value;
@@ -39,6 +42,7 @@ use crate::template::TemplateId;
 use crate::units::Share;
 
 pub use coverage::is_supported;
+pub use operator::COMMANDS;
 pub use unsupported::{Feature, Unsupported};
 
 use objects::Input;
@@ -140,7 +144,7 @@ pub struct Endpoint {
 ///     endpoints: &[],
 ///     rate_limit: None,
 /// };
-/// let config = configure(&Proxy::default(), &[input]).whole()?;
+/// let config = configure(&Proxy::default(), &[input]).whole().unwrap();
 /// let address = &config.listeners["shop/web:80"]["address"]["socket_address"];
 /// assert_eq!((&address["address"], &address["port_value"]), (&json!("203.0.113.10"), &json!(80)));
 /// assert_eq!(config.routes["shop/web:80"]["virtual_hosts"][0]["require_tls"], "ALL");

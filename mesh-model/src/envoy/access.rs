@@ -6,7 +6,12 @@
 //! `remoteIpBlocks`, and both mean the same here. The gateway's own policies hold
 //! for all requests; those that protect the access point's pods by addresses, for
 //! the routes that lead to these pods. Rules about identities are for the sidecars,
-//! which see them.
+//! which see them. What an `AUDIT` policy of the gateway matches goes on and is
+//! marked in the log of requests, where there is one (`audit: true`).
+//!
+//! Paths are compared after `.`, `..`, `//`, `%61` and `\` are resolved, in the case that they have. `/admin/`,
+//! `/ADMIN` and `/admin;x=1` are other paths than `/admin`; where the pods take them for the same, a DENY must
+//! name them, or an ALLOW only what is open.
 //!
 //! Source: Istio's AuthorizationPolicy; Envoy's filter `rbac`.
 
@@ -61,6 +66,8 @@ fn has_addresses(rule: &AuthorizationRule) -> bool {
 
 /// Policies as Envoy has them, by action.
 struct Rules {
+    /// What is noted in the log of requests, and goes on.
+    audit: Value,
     deny: Value,
     /// Nothing passes where these are and none matches.
     allow: Option<Value>,
@@ -107,7 +114,7 @@ pub(super) fn of_route(
         let right = "a rule of these pods is about paths and would see another than they do; let it select the gateway";
         scope.value(id, format!("{at}/rewrite"), &policy.to_string(), right);
     }
-    let Rules { deny, allow } = rules(scope, &policies, None);
+    let Rules { audit: _, deny, allow } = rules(scope, &policies, None);
     for (name, action, policies) in [(OF_PODS[0], "DENY", Some(deny)), (OF_PODS[1], "ALLOW", allow)] {
         if let Some(policies) = policies.filter(|policies| action == "ALLOW" || *policies != json!({})) {
             let rules = json!({ "rbac": { "rules": { "action": action, "policies": policies } } });
@@ -147,7 +154,7 @@ fn of_pods<'a>(scope: &Scope<'a>, route: &[RouteDestination]) -> Vec<&'a Named<A
 }
 
 fn rules(scope: &mut Scope<'_>, policies: &[&Named<AuthorizationPolicy>], port: Option<u32>) -> Rules {
-    let (mut deny, mut allow) = (json!({}), None);
+    let (mut audit, mut deny, mut allow) = (json!({}), json!({}), None);
     for (id, policy) in policies {
         let list = match policy.action {
             AuthorizationAction::Allow => {
@@ -155,8 +162,16 @@ fn rules(scope: &mut Scope<'_>, policies: &[&Named<AuthorizationPolicy>], port: 
                 allow.get_or_insert_with(|| json!({}))
             }
             AuthorizationAction::Deny => &mut deny,
-            AuthorizationAction::Audit | AuthorizationAction::Custom => {
-                scope.value(id, "/spec/action", "AUDIT or CUSTOM", "write ALLOW or DENY");
+            AuthorizationAction::Audit if is_for_gateway(scope.proxy, policy) => &mut audit,
+            AuthorizationAction::Audit => {
+                let right = "requests are noted by the gateway; let the policy select it, not pods";
+                scope.value(id, "/spec/action", "AUDIT", right);
+                continue;
+            }
+            AuthorizationAction::Custom => {
+                let right =
+                    "a gateway has nobody to ask; write ALLOW, DENY or AUDIT, or let pods' sidecars ask";
+                scope.value(id, "/spec/action", "CUSTOM", right);
                 continue;
             }
         };
@@ -166,15 +181,16 @@ fn rules(scope: &mut Scope<'_>, policies: &[&Named<AuthorizationPolicy>], port: 
             }
         }
     }
-    Rules { deny, allow }
+    Rules { audit, deny, allow }
 }
 
 /// The configurations of filters, in the order in which they must stand: what is denied is denied
 /// whatever else allows it. An ALLOW without rules lets nothing through.
-fn configs(Rules { deny, allow }: Rules) -> Vec<Value> {
+fn configs(Rules { audit, deny, allow }: Rules) -> Vec<Value> {
     let config = |action: &str, policies| json!({ "rules": { "action": action, "policies": policies } });
-    let deny = (deny != json!({})).then(|| config("DENY", deny));
-    deny.into_iter().chain(allow.map(|allow| config("ALLOW", allow))).collect()
+    let some = |action: &str, policies: Value| (policies != json!({})).then(|| config(action, policies));
+    let (audit, deny) = (some("LOG", audit), some("DENY", deny));
+    audit.into_iter().chain(deny).chain(allow.map(|allow| config("ALLOW", allow))).collect()
 }
 
 /// Whether a rule can be about a port: its operations may name others only.

@@ -52,12 +52,7 @@ pub(super) fn balance(
             return;
         }
     };
-    let window = duration(&warmup.duration).filter(|window| window != "0s");
-    if let (None, Some(rule)) = (&window, rule) {
-        let at = "/spec/trafficPolicy/loadBalancer/warmup/duration";
-        scope.value(rule, at, &warmup.duration, "write a duration such as 1m");
-    }
-    let mut start = json!({ "slow_start_window": window });
+    let mut start = json!({ "slow_start_window": duration(&warmup.duration) });
     super::value::put(
         &mut start,
         "min_weight_percent",
@@ -104,7 +99,7 @@ fn zones(setting: &ZoneAwareLbSetting) -> Value {
 }
 
 /// What of a request is hashed, for routes to a destination that is chosen by hash.
-pub(super) fn hash_policy(scope: &mut Scope<'_>, called: &Called) -> Vec<Value> {
+pub(super) fn hash_policy(scope: &Scope<'_>, called: &Called) -> Vec<Value> {
     let hash = scope.input.policy(called).load_balancer.and_then(|settings| settings.consistent_hash);
     let Some(ConsistentHash {
         http_header_name, http_cookie, use_source_ip, http_query_parameter_name, ..
@@ -119,15 +114,7 @@ pub(super) fn hash_policy(scope: &mut Scope<'_>, called: &Called) -> Vec<Value> 
     if let Some(cookie) = http_cookie {
         let mut policy = json!({ "name": cookie.name });
         super::value::put(&mut policy, "path", cookie.path);
-        if let Some(text) = cookie.ttl {
-            let ttl = duration(&text);
-            let rule = scope.input.rule(&called.host).map(|(id, _)| id.clone());
-            if let (None, Some(rule)) = (&ttl, rule) {
-                let at = "/spec/trafficPolicy/loadBalancer/consistentHash/httpCookie/ttl";
-                scope.value(&rule, at, &text, "write a duration such as 1h, or 0s");
-            }
-            super::value::put(&mut policy, "ttl", ttl);
-        }
+        super::value::put(&mut policy, "ttl", cookie.ttl.and_then(|text| duration(&text)));
         policies.push(json!({ "cookie": policy }));
     }
     if use_source_ip == Some(true) {

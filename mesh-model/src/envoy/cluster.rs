@@ -9,7 +9,6 @@ use super::objects::{Backing, Called};
 use super::route::cluster_name;
 use super::value::{ads, duration, put, typed};
 use super::{Scope, balance, tls};
-use crate::template::TemplateId;
 use crate::template::view::{ConnectionPool, OutlierDetection};
 
 /// Istio's own time to connect.
@@ -24,7 +23,7 @@ pub(super) fn clusters(scope: &mut Scope<'_>, called: &BTreeSet<Called>) {
         let is_http2 = speaks_http2(scope, one);
         let mut cluster = json!({ "name": name });
         balance::balance(scope, rule.as_ref(), &policy, &mut cluster);
-        pool(scope, rule.as_ref(), policy.connection_pool.as_ref(), is_http2, &mut cluster);
+        pool(policy.connection_pool.as_ref(), is_http2, &mut cluster);
         if let Some(budget) = policy.retry_budget {
             // counted by what is under way, in place of maxRetries
             cluster["circuit_breakers"]["thresholds"][0]["retry_budget"] = json!({
@@ -32,7 +31,7 @@ pub(super) fn clusters(scope: &mut Scope<'_>, called: &BTreeSet<Called>) {
                 "min_retry_concurrency": budget.min_retry_concurrency.unwrap_or(3),
             });
         }
-        ejection(scope, rule.as_ref(), policy.outlier_detection.as_ref(), &mut cluster);
+        ejection(policy.outlier_detection.as_ref(), &mut cluster);
         let socket = tls::upstream(scope, one, policy.tls.as_ref(), is_http2);
         put(&mut cluster, "transport_socket", socket);
         let (discovery, assignment) = endpoint::assignment(scope, one, &name, &policy);
@@ -81,18 +80,10 @@ fn speaks_http2(scope: &Scope<'_>, called: &Called) -> bool {
     }
 }
 
-fn pool(
-    scope: &mut Scope<'_>,
-    rule: Option<&TemplateId>,
-    pool: Option<&ConnectionPool>,
-    is_http2: bool,
-    cluster: &mut Value,
-) {
+fn pool(pool: Option<&ConnectionPool>, is_http2: bool, cluster: &mut Value) {
     let default = ConnectionPool::default();
     let pool = pool.unwrap_or(&default);
-    let mut time =
-        |field: &str, text: Option<&String>| time(scope, rule, &format!("connectionPool/{field}"), text);
-    let connect = time("tcp/connectTimeout", pool.tcp.connect_timeout.as_ref());
+    let connect = time(pool.tcp.connect_timeout.as_ref());
     cluster["connect_timeout"] = json!(connect.unwrap_or_else(|| CONNECT_TIMEOUT.to_owned()));
     if let Some(keepalive) = &pool.tcp.tcp_keepalive {
         let seconds = |text: Option<String>| {
@@ -100,12 +91,8 @@ fn pool(
         };
         let mut probes = json!({});
         put(&mut probes, "keepalive_probes", keepalive.probes);
-        put(&mut probes, "keepalive_time", seconds(time("tcp/tcpKeepalive/time", keepalive.time.as_ref())));
-        put(
-            &mut probes,
-            "keepalive_interval",
-            seconds(time("tcp/tcpKeepalive/interval", keepalive.interval.as_ref())),
-        );
+        put(&mut probes, "keepalive_time", seconds(time(keepalive.time.as_ref())));
+        put(&mut probes, "keepalive_interval", seconds(time(keepalive.interval.as_ref())));
         cluster["upstream_connection_options"] = json!({ "tcp_keepalive": probes });
     }
     // 0 is no limit of Istio's but a word for its default
@@ -120,7 +107,7 @@ fn pool(
         "track_remaining": true,
     }] });
     let mut common = json!({});
-    put(&mut common, "idle_timeout", time("http/idleTimeout", pool.http.idle_timeout.as_ref()));
+    put(&mut common, "idle_timeout", time(pool.http.idle_timeout.as_ref()));
     put(&mut common, "max_requests_per_connection", said(pool.http.max_requests_per_connection));
     let mut protocol = json!({});
     if is_http2 {
@@ -136,27 +123,11 @@ fn pool(
     cluster["typed_extension_protocol_options"] = json!({ OPTIONS: typed(OPTIONS, options) });
 }
 
-fn ejection(
-    scope: &mut Scope<'_>,
-    rule: Option<&TemplateId>,
-    outlier: Option<&OutlierDetection>,
-    cluster: &mut Value,
-) {
+fn ejection(outlier: Option<&OutlierDetection>, cluster: &mut Value) {
     let Some(outlier) = outlier else { return };
-    for (field, percent) in [
-        ("maxEjectionPercent", outlier.max_ejection_percent),
-        ("minHealthPercent", outlier.min_health_percent),
-    ] {
-        if let (Some(rule), Some(percent)) = (rule, percent.filter(|percent| *percent > 100)) {
-            let at = format!("/spec/trafficPolicy/outlierDetection/{field}");
-            scope.value(rule, at, &percent.to_string(), "write percents, 0 to 100");
-        }
-    }
-    let mut time =
-        |field: &str, text: Option<&String>| time(scope, rule, &format!("outlierDetection/{field}"), text);
     let mut detection = json!({ "enforcing_success_rate": 0 });
-    put(&mut detection, "interval", time("interval", outlier.interval.as_ref()));
-    put(&mut detection, "base_ejection_time", time("baseEjectionTime", outlier.base_ejection_time.as_ref()));
+    put(&mut detection, "interval", time(outlier.interval.as_ref()));
+    put(&mut detection, "base_ejection_time", time(outlier.base_ejection_time.as_ref()));
     let most = outlier.max_ejection_percent.filter(|most| *most > 0);
     put(&mut detection, "max_ejection_percent", most);
     for (count, name, enforced) in [
@@ -187,17 +158,7 @@ fn ejection(
     cluster["common_lb_config"]["healthy_panic_threshold"] = json!({ "value": panic });
 }
 
-/// A time of a rule, which is over 0 wherever one is asked for but for idle connections.
-fn time(
-    scope: &mut Scope<'_>,
-    rule: Option<&TemplateId>,
-    field: &str,
-    text: Option<&String>,
-) -> Option<String> {
-    let text = text?;
-    let found = duration(text).filter(|time| time != "0s" || field.ends_with("idleTimeout"));
-    if let (None, Some(rule)) = (&found, rule) {
-        scope.value(rule, format!("/spec/trafficPolicy/{field}"), text, "write a duration such as 5s");
-    }
-    found
+/// A time as Envoy has it; one that is none is told where the objects' texts are looked at.
+fn time(text: Option<&String>) -> Option<String> {
+    duration(text?)
 }

@@ -6,9 +6,8 @@
 
 use serde_json::Value;
 
-use super::access;
 use super::objects::Input;
-use super::{Feature, Proxy, Unsupported};
+use super::{Feature, Proxy, Unsupported, access, text};
 use crate::template::TemplateKind;
 
 /// How an endpoint is chosen and called; the same for a host, a subset and a port.
@@ -104,6 +103,7 @@ pub(super) const VIRTUAL_SERVICE: &[&str] = &[
     "http/-/corsPolicy/unmatchedPreflights",
     "http/-/directResponse/body/string",
     "http/-/directResponse/status",
+    "http/-/fault/abort/grpcStatus",
     "http/-/fault/abort/httpStatus",
     "http/-/fault/abort/percentage/value",
     "http/-/fault/delay/fixedDelay",
@@ -253,13 +253,14 @@ pub(super) fn walk(proxy: &Proxy, input: &Input<'_>, faults: &mut Vec<Unsupporte
         if let Some(spec) = object.get("spec").filter(|_| is_ours) {
             let mut found = Vec::new();
             unsupported(id.kind, spec, &mut (String::new(), "/spec".to_owned()), &mut found);
-            let fault = |path| Unsupported {
+            let fault = |path: String| Unsupported {
                 access_point: input.access_point.clone(),
                 object: Some(id.clone()),
+                feature: instead(id.kind, &path).map_or(Feature::Field, |right| Feature::Instead { right }),
                 path,
-                feature: Feature::Field,
             };
             faults.extend(found.into_iter().map(fault));
+            text::walk(input, id, spec, faults);
         }
     }
 }
@@ -295,5 +296,26 @@ fn unsupported(kind: TemplateKind, value: &Value, at: &mut (String, String), fou
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// What to write in place of what people expect to be possible.
+fn instead(kind: TemplateKind, path: &str) -> Option<&'static str> {
+    let field = path.rsplit('/').next()?;
+    match (kind, field) {
+        // Istio merges the routes of another object, perhaps another team's, and drops without a word what is
+        // no subset; here each is one access point's, whose own templates are all that there is
+        (TemplateKind::VirtualService, "delegate") => {
+            Some("write the routes of the delegate here, each with a narrower match")
+        }
+        (TemplateKind::VirtualService, "sourceLabels" | "sourceNamespace") => {
+            Some("only a sidecar knows whose call it is; match a header, or bind the routes to mesh alone")
+        }
+        (TemplateKind::Gateway, "bind") => Some("the address is the access point's own"),
+        (TemplateKind::Gateway, "caCertificates" | "privateKey" | "serverCertificate") => {
+            Some("there are no files of the access point; write the secret as credentialName")
+        }
+        (TemplateKind::AuthorizationPolicy, "provider") => Some("write action ALLOW, DENY or AUDIT"),
+        _ => None,
     }
 }

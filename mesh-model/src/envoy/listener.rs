@@ -193,7 +193,7 @@ fn carries(scope: &mut Scope<'_>, one: &OfGateway<'_>, at: &str) -> Option<Carri
             one.gateway,
             format!("{at}/tls/mode"),
             "AUTO_PASSTHROUGH",
-            "that is for gateways between zones",
+            "gateways between zones are rendered by themselves; here write PASSTHROUGH and routes of `tls`",
         );
         return None;
     }
@@ -231,10 +231,16 @@ fn carries(scope: &mut Scope<'_>, one: &OfGateway<'_>, at: &str) -> Option<Carri
 fn served<'a>(scope: &Scope<'_>, one: &OfGateway<'a>) -> Served<'a> {
     let namespace = scope.input.access_point.namespace.as_str();
     let host = |host: &String| match host.split_once('/') {
-        None => Some(host.clone()),
-        Some((of, host)) => [".", "*", namespace].contains(&of).then(|| host.to_owned()),
+        None => Some(host.to_ascii_lowercase()),
+        Some((of, host)) => [".", "*", namespace].contains(&of).then(|| host.to_ascii_lowercase()),
     };
-    let hosts = one.server.hosts.iter().filter_map(host).collect();
+    let mut hosts: Vec<String> = Vec::new();
+    for host in one.server.hosts.iter().filter_map(host) {
+        // Envoy refuses a chain that has a name twice
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
     Served { gateway: &one.gateway.name, hosts, port: one.server.port.number }
 }
 

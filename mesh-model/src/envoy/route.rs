@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::objects::{Called, Named};
 use super::value::{put, string_match};
-use super::{Scope, access};
+use super::{Scope, access, pattern};
 use crate::template::TemplateId;
 use crate::template::view::{HttpMatch, VirtualService};
 use action::action;
@@ -39,6 +39,8 @@ impl Served<'_> {
 
     /// The hosts that both the server and a VirtualService's host mean: of each pair the narrower.
     pub(super) fn shared(&self, host: &str) -> BTreeSet<String> {
+        // names are the same in either case, and Envoy refuses one that it has twice
+        let host = host.to_ascii_lowercase();
         let covers = |wide: &str, narrow: &str| {
             wide == narrow
                 || wide
@@ -46,10 +48,10 @@ impl Served<'_> {
                     .is_some_and(|suffix| narrow.len() > suffix.len() && narrow.ends_with(suffix))
         };
         let narrower = |own: &String| {
-            if covers(own, host) {
-                return Some(host.to_owned());
+            if covers(own, &host) {
+                return Some(host.clone());
             }
-            covers(host, own).then(|| own.clone())
+            covers(&host, own).then(|| own.clone())
         };
         self.hosts.iter().filter_map(narrower).collect()
     }
@@ -100,6 +102,10 @@ fn routes(
             if !is_here {
                 continue;
             }
+            if wanted.ignore_uri_case && wanted.uri.as_ref().is_some_and(|uri| uri.regex.is_some()) {
+                let right = "a pattern says so itself; write (?i) at its start";
+                scope.value(id, format!("{at}/match/{position}/ignoreUriCase"), "true", right);
+            }
             let mut envoy = json!({ "match": match_of(wanted) });
             put(&mut envoy, "name", route.name.clone());
             action(scope, id, &at, route, wanted, &mut envoy, called);
@@ -122,7 +128,7 @@ fn match_of(wanted: &HttpMatch) -> Value {
     match (uri.exact, uri.prefix, uri.regex) {
         (Some(path), _, _) => envoy["path"] = json!(path),
         (_, Some(prefix), _) => envoy["prefix"] = json!(prefix),
-        (_, _, Some(regex)) => envoy["safe_regex"] = json!({ "regex": regex }),
+        (_, _, Some(regex)) => envoy["safe_regex"] = pattern::matcher(&regex),
         (None, None, None) => envoy["prefix"] = json!("/"),
     }
     if wanted.ignore_uri_case {

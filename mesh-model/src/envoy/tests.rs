@@ -4,6 +4,7 @@
 
 mod effect;
 mod sharing;
+mod text;
 
 use serde_json::{Value, json};
 
@@ -165,19 +166,29 @@ fn only_the_hosts_of_the_server_are_served() {
 #[test]
 fn what_is_not_supported_has_a_name() {
     let lines = |changes: &[(&str, Value)]| refused(&simple("a.example.com", changes));
-    let cannot = "gateways here cannot do this; remove it, or see the documents for what there is";
+    let cannot = "gateways here cannot do this";
     assert_eq!(
         lines(&[
             ("2/spec/http/0/fault", json!({ "abort": { "httpStatus": 503, "grpcStatus": "UNAVAILABLE" } })),
             ("2/spec/http/0/delegate", json!({ "name": "other" })),
+            ("2/spec/http/0/mirror_percent", json!(1)),
             ("1/spec/servers/0/bind", json!("10.0.0.1")),
             ("2/spec/http/0/match", json!([{ "sourceLabels": { "a": "b" } }])),
         ]),
         [
-            format!("shop/edge: Gateway/edge/spec/servers/0/bind: {cannot}"),
-            format!("shop/edge: VirtualService/shop/spec/http/0/delegate: {cannot}"),
-            format!("shop/edge: VirtualService/shop/spec/http/0/fault/abort/grpcStatus: {cannot}"),
-            format!("shop/edge: VirtualService/shop/spec/http/0/match/0/sourceLabels: {cannot}"),
+            format!(
+                "shop/edge: Gateway/edge/spec/servers/0/bind: {cannot}; the address is the access point's own"
+            ),
+            format!(
+                "shop/edge: VirtualService/shop/spec/http/0/delegate: {cannot}; write the routes of the delegate here, each with a narrower match"
+            ),
+            "shop/edge: VirtualService/shop/spec/http/0/fault/abort: `httpStatus and grpcStatus` is not possible here; write httpStatus or grpcStatus".to_owned(),
+            format!(
+                "shop/edge: VirtualService/shop/spec/http/0/match/0/sourceLabels: {cannot}; only a sidecar knows whose call it is; match a header, or bind the routes to mesh alone"
+            ),
+            format!(
+                "shop/edge: VirtualService/shop/spec/http/0/mirror_percent: {cannot}; remove it, or see the documents for what there is"
+            ),
         ]
     );
 }

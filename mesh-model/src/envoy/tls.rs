@@ -86,6 +86,17 @@ fn parameters(scope: &mut Scope<'_>, gateway: &TemplateId, at: &str, tls: &Serve
             (None | Some(_), known) => put(&mut parameters, name, known),
         }
     }
+    let order = |version: Option<&String>, default: &str| {
+        let text = version.map_or(default, String::as_str);
+        // Envoy's choice for a server is from 1.2 to 1.3
+        if text == "TLS_AUTO" { default.to_owned() } else { text.to_owned() }
+    };
+    let least = order(tls.min_protocol_version.as_ref(), "TLSV1_2");
+    if least > order(tls.max_protocol_version.as_ref(), "TLSV1_3") {
+        let right =
+            "no version is left; write a maxProtocolVersion of the least, TLSV1_2 by itself, or above";
+        scope.value(gateway, format!("{at}/maxProtocolVersion"), &least, right);
+    }
     if !tls.cipher_suites.is_empty() {
         parameters["cipher_suites"] = json!(tls.cipher_suites);
     }

@@ -36,6 +36,12 @@ pub enum Feature {
     /// A field that this configuration does not have.
     #[error("gateways here cannot do this; remove it, or see the documents for what there is")]
     Field,
+    /// A field that this configuration does not have, in place of which something else does it.
+    #[error("gateways here cannot do this; {right}")]
+    Instead {
+        /// What to write.
+        right: &'static str,
+    },
     /// The object's fields are not of their schema's types.
     #[error("not as its schema says: {message}")]
     Shape {

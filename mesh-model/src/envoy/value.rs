@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::pattern;
 use crate::template::view::StringMatch;
 use crate::units::HumanDuration;
 
@@ -19,7 +20,10 @@ pub(super) fn ads() -> Value {
     json!({ "ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s" })
 }
 
-/// A duration of Istio's (`1m30s`, `500ms`) as protobuf writes it; `None` if it is none.
+/// 100 years in nanoseconds, a third of the longest time that Envoy takes.
+const MOST: u128 = 100 * 365 * 24 * 3_600 * 1_000_000_000;
+
+/// A duration of Istio's (`1m30s`, `500ms`) as protobuf writes it; `None` if it is none, or over 100 years.
 pub(super) fn duration(text: &str) -> Option<String> {
     let mut nanoseconds: u128 = 0;
     let mut rest = text;
@@ -29,10 +33,10 @@ pub(super) fn duration(text: &str) -> Option<String> {
             .find(|character: char| character.is_ascii_digit())
             .map_or(rest.len(), |length| number + length);
         let part: HumanDuration = rest[..unit].parse().ok()?;
-        nanoseconds += part.as_duration().as_nanos();
+        nanoseconds = nanoseconds.saturating_add(part.as_duration().as_nanos());
         rest = &rest[unit..];
     }
-    (!text.is_empty()).then(|| in_seconds(nanoseconds))
+    (!text.is_empty() && nanoseconds <= MOST).then(|| in_seconds(nanoseconds))
 }
 
 /// Nanoseconds as protobuf writes them.
@@ -49,7 +53,7 @@ pub(super) fn string_match(wanted: &StringMatch) -> Option<Value> {
     match (&wanted.exact, &wanted.prefix, &wanted.regex) {
         (Some(text), _, _) => Some(json!({ "exact": text })),
         (_, Some(text), _) => Some(json!({ "prefix": text })),
-        (_, _, Some(text)) => Some(json!({ "safe_regex": { "regex": text } })),
+        (_, _, Some(text)) => Some(json!({ "safe_regex": pattern::matcher(text) })),
         (None, None, None) => None,
     }
 }

@@ -16,11 +16,11 @@ use serde_json::{Value, json};
 use crate::gateway::{bootstrap, secrets_from_files};
 use crate::{envoy, id, objects};
 
-const EVERYTHING: &str = include_str!("../../../mesh-model/src/envoy/tests/everything.yaml");
+pub(crate) const EVERYTHING: &str = include_str!("../../../mesh-model/src/envoy/tests/everything.yaml");
 const CHECKOUT: &str = include_str!("../../../examples/checkout/access-point.yaml");
 const FLEET: &str = include_str!("../../../examples/checkout/fleet.yaml");
 
-fn endpoints(host: &str, port: u32) -> HostEndpoints {
+pub(crate) fn endpoints(host: &str, port: u32) -> HostEndpoints {
     let one = |number: u8, zone: &str, version: &str| Endpoint {
         address: format!("10.1.0.{number}:8080").parse().unwrap(),
         locality: Locality::new(zone),
@@ -33,7 +33,7 @@ fn endpoints(host: &str, port: u32) -> HostEndpoints {
     HostEndpoints { host: host.to_owned(), port, endpoints }
 }
 
-fn proxy() -> Proxy {
+pub(crate) fn proxy() -> Proxy {
     Proxy {
         locality: Locality::new("us-west/slc-a"),
         labels: [("istio".to_owned(), "ingressgateway".to_owned())].into(),
@@ -62,7 +62,7 @@ fn input<'a>(
 }
 
 /// What Envoy says of a configuration; empty if it takes it.
-fn refused(envoy: &Path, bootstrap: &Value) -> String {
+pub(crate) fn refused(envoy: &Path, bootstrap: &Value) -> String {
     let folder = tempfile::tempdir().unwrap();
     let mut bootstrap = bootstrap.clone();
     secrets_from_files(&mut bootstrap, &[], folder.path());
@@ -108,4 +108,63 @@ fn envoy_takes_the_example() {
     let endpoints = [endpoints("checkout.payments.svc.cluster.local", 8080)];
     let input = input("payments/checkout", &["203.0.113.10"], &objects, &endpoints);
     assert_eq!(refused(&envoy, &bootstrap(&configure(&proxy(), &[input]).whole().unwrap())), "");
+}
+
+/// One VirtualService of one route, with a change.
+fn route(change: &str) -> Vec<Value> {
+    objects(&format!(
+        "
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {{ name: edge }}
+spec: {{ servers: [{{ port: {{ number: 80, name: http, protocol: HTTP }}, hosts: [shop.example.com] }}] }}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{ name: shop }}
+spec: {{ hosts: [shop.example.com], gateways: [edge], http: {change} }}
+"
+    ))
+}
+
+#[test]
+fn envoy_takes_every_command_cipher_and_pattern_of_the_lists() {
+    let Some(envoy) = envoy() else { return };
+    let taken = |objects: &[Value]| {
+        let input = GatewayInput { rate_limit: None, ..input("shop/edge", &["203.0.113.10"], objects, &[]) };
+        let config = configure(&proxy(), &[input]).whole().unwrap_or_else(|faults| panic!("{faults:#?}"));
+        refused(&envoy, &bootstrap(&config))
+    };
+    let names = mesh_model::envoy::COMMANDS.iter().map(|name| format!("%{name}%"));
+    let values: Vec<String> =
+        names.chain(["%REQ(x-a?:path):8%", "%RESP(server)%", "%%"].map(Into::into)).collect();
+    let set: serde_json::Map<String, Value> =
+        values.iter().enumerate().map(|(number, value)| (format!("x-{number}"), json!(value))).collect();
+    let headers = json!({ "request": { "set": set }, "response": { "set": set } });
+    let patterns = [
+        "/v[0-9]+/.*",
+        "^/(?P<id>[^/]+)$",
+        "(?<id>a)",
+        "(?i)a(?-i:b)",
+        "[[:alpha:]_]\\d\\S\\bx\\B\\A\\z",
+        "\\.\\/\\-\\%\\x41\\x{ff}\\t",
+        "a{3}b{2,}c{1,4}d*?e+?",
+        "(a|b|)",
+        "[]a]|[^a-z-]",
+        "\\pL\\p{Lu}\\P{Nd}",
+        "(?:a*)*",
+        "[a-b-c]",
+        "(?s-m)a(?U)b",
+        // of which RE2 makes more than Envoy takes by itself
+        "\\w{300}",
+        "[[:punct:]]{300}",
+        "(?i:[a-z0-9]{1,200})",
+        "(a?b?c?d?){100}",
+        "(?:\\pL|\\pN){50}",
+        "((((a|b|c|d)*)+)?){90}",
+        ".{0,1000}",
+    ];
+    let matches: Vec<Value> = patterns.iter().map(|regex| json!({ "uri": { "regex": regex } })).collect();
+    let http = json!([{ "match": matches, "headers": headers, "directResponse": { "status": 200 } }]);
+    assert_eq!(taken(&route(&http.to_string())), "");
 }

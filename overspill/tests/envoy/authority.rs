@@ -29,7 +29,7 @@ impl Signed {
         envoy::certificate(name, &self.chain, &self.key)
     }
 
-    fn parsed(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+    pub(crate) fn parsed(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
         let certificate = CertificateDer::from_pem_slice(self.chain.as_bytes()).unwrap();
         (vec![certificate], PrivateKeyDer::from_pem_slice(self.key.as_bytes()).unwrap())
     }
@@ -63,6 +63,23 @@ impl Authority {
         Arc::new(roots)
     }
 
+    /// A connection over TLS, to a name that the certificate must have.
+    pub(crate) fn connect(
+        &self,
+        address: SocketAddr,
+        name: &str,
+        own: Option<&Signed>,
+    ) -> StreamOwned<ClientConnection, TcpStream> {
+        let config = ClientConfig::builder().with_root_certificates(self.roots());
+        let config = match own.map(Signed::parsed) {
+            Some((chain, key)) => config.with_client_auth_cert(chain, key).unwrap(),
+            None => config.with_no_client_auth(),
+        };
+        let server = ServerName::try_from(name.to_owned()).unwrap();
+        let connection = ClientConnection::new(Arc::new(config), server).unwrap();
+        StreamOwned::new(connection, client::connect(address))
+    }
+
     /// Asks for a page over TLS, by a name that the certificate must have.
     pub(crate) fn get(
         &self,
@@ -71,14 +88,7 @@ impl Authority {
         path: &str,
         own: Option<&Signed>,
     ) -> io::Result<client::Response> {
-        let config = ClientConfig::builder().with_root_certificates(self.roots());
-        let config = match own.map(Signed::parsed) {
-            Some((chain, key)) => config.with_client_auth_cert(chain, key).unwrap(),
-            None => config.with_no_client_auth(),
-        };
-        let server = ServerName::try_from(name.to_owned()).unwrap();
-        let connection = ClientConnection::new(Arc::new(config), server).unwrap();
-        let mut stream = StreamOwned::new(connection, client::connect(address));
+        let mut stream = self.connect(address, name, own);
         client::exchange(&mut stream, &format!("GET {path}"), name, "")
     }
 

@@ -51,7 +51,17 @@ pub(crate) fn exchange(
     host: &str,
     headers: &str,
 ) -> std::io::Result<Response> {
-    let text = format!("{request} HTTP/1.1\r\nHost: {host}\r\n{headers}Connection: close\r\n\r\n");
+    kept(stream, request, host, &format!("{headers}Connection: close\r\n"))
+}
+
+/// The same on a connection that stays.
+pub(crate) fn kept(
+    stream: &mut (impl Read + Write),
+    request: &str,
+    host: &str,
+    headers: &str,
+) -> std::io::Result<Response> {
+    let text = format!("{request} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n");
     stream.write_all(text.as_bytes())?;
     let head = head(stream)?;
     let mut response = Response {

@@ -19,8 +19,8 @@ const RESOURCES: &str = include_str!("data/resources.json");
 const SITE: &str = "127.0.79.3:15010";
 
 /// The session, the connection on which it speaks, and what it told.
-struct Server {
-    session: Session,
+pub(crate) struct Server {
+    pub(crate) session: Session,
     stream: Option<(TcpStream, u32)>,
     resources: BTreeMap<String, Value>,
     told: Vec<Event>,
@@ -28,11 +28,25 @@ struct Server {
 }
 
 impl Server {
+    pub(crate) fn new() -> Arc<Mutex<Self>> {
+        let debounce = Debounce { quiet: Duration::from_millis(1), most: Duration::from_millis(1) };
+        Arc::new(Mutex::new(Self {
+            session: Session::new(Protocol::Delta, debounce),
+            stream: None,
+            resources: serde_json::from_str(RESOURCES).unwrap(),
+            told: Vec::new(),
+            now: Time::ZERO,
+        }))
+    }
+
     /// Says what there is to say.
     fn pump(&mut self) {
         while let Some((stream, number)) = &mut self.stream {
             let Some(response) = self.session.poll_transmit() else { break };
             let protobuf = |body: &Value| {
+                if body.get("tls_certificate").is_some() {
+                    return grpc::secret(body);
+                }
                 let known = self.resources.values().find(|one| one["body"] == *body).unwrap();
                 let hex = known["protobuf"].as_str().unwrap();
                 (0..hex.len())
@@ -63,7 +77,7 @@ impl Server {
 }
 
 /// Serves one Envoy.
-fn serve(listener: &TcpListener, server: &Mutex<Server>) -> std::io::Result<()> {
+pub(crate) fn serve(listener: &TcpListener, server: &Mutex<Server>) -> std::io::Result<()> {
     let (mut stream, _) = listener.accept()?;
     grpc::greet(&mut stream)?;
     let mut buffer = Vec::new();
@@ -93,10 +107,16 @@ fn wait(server: &Mutex<Server>, is_it: impl Fn(&Event) -> bool) -> Event {
     }
 }
 
-/// Wants something else from now on.
+/// Wants other resources from now on.
 fn change(server: &Mutex<Server>, names: &[&str]) {
+    let snapshot = server.lock().unwrap().snapshot(names);
+    want(server, snapshot);
+}
+
+/// Wants something else from now on.
+pub(crate) fn want(server: &Mutex<Server>, snapshot: Arc<Snapshot>) {
     let mut server = server.lock().unwrap();
-    let (snapshot, now) = (server.snapshot(names), server.now);
+    let now = server.now;
     server.told.clear();
     server.session.handle_snapshot(now, snapshot);
     server.now = server.session.poll_timeout().unwrap_or(now);
@@ -129,14 +149,7 @@ pub(crate) fn bootstrap(server: SocketAddr) -> Value {
 fn what_is_wanted_is_served_throughout_and_one_bad_cluster_stops_nobody_else() {
     let Some(envoy) = envoy() else { return };
     let (_a, _b) = (Backend::at("127.0.79.6:15011", "a"), Backend::at("127.0.79.6:15012", "b"));
-    let debounce = Debounce { quiet: Duration::from_millis(1), most: Duration::from_millis(1) };
-    let server = Arc::new(Mutex::new(Server {
-        session: Session::new(Protocol::Delta, debounce),
-        stream: None,
-        resources: serde_json::from_str(RESOURCES).unwrap(),
-        told: Vec::new(),
-        now: Time::ZERO,
-    }));
+    let server = Server::new();
     let listener = TcpListener::bind("127.0.79.4:0").unwrap();
     let address = listener.local_addr().unwrap();
     change(&server, &["a", "endpoints of a", "listener one", "one to a"]);

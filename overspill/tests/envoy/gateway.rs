@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use mesh_model::envoy::{Endpoint, EnvoyConfig, GatewayInput, HostEndpoints, Proxy, RateLimit, configure};
@@ -44,7 +44,7 @@ impl Gateway {
             .arg(&file)
             .arg("--admin-address-path")
             .arg(folder.path().join("admin"))
-            .stdout(Stdio::null())
+            .stdout(std::fs::File::create(folder.path().join("requests")).unwrap())
             .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
             .spawn()
             .unwrap();
@@ -63,6 +63,20 @@ impl Gateway {
 
     fn admin(&self) -> Option<SocketAddr> {
         std::fs::read_to_string(self.folder.path().join("admin")).ok()?.parse().ok()
+    }
+
+    /// The lines of its log of requests, once there are so many; Envoy writes them within some seconds.
+    pub(crate) fn requests(&self, count: usize) -> Vec<Value> {
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let text = std::fs::read_to_string(self.folder.path().join("requests")).unwrap();
+            let lines: Vec<&str> = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).collect();
+            if lines.len() >= count {
+                return lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+            }
+            assert!(Instant::now() < until, "not logged: {text}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// A counter or gauge, by its name or the end of it, summed up.
@@ -175,6 +189,19 @@ spec: {{ selector: {{ matchLabels: {{ app: {name} }} }}, mtls: {{ mode: DISABLE 
             rate_limit: self.rate_limit,
         };
         configure(&self.proxy, &[input]).whole().unwrap_or_else(|faults| panic!("{faults:#?}"))
+    }
+
+    /// Starts it with a collector of traces.
+    pub(crate) fn traced(&self, envoy: &Path, collector: SocketAddr) -> Gateway {
+        let mut bootstrap = bootstrap(&self.config());
+        bootstrap.as_object_mut().unwrap().remove("dynamic_resources");
+        let clusters = bootstrap["static_resources"]["clusters"].as_array_mut().unwrap();
+        let cluster = clusters.iter_mut().find(|one| one["name"] == "collector").unwrap();
+        let (address, port) = (collector.ip(), collector.port());
+        let endpoint = json!({ "endpoint": { "address": { "socket_address": { "address": address, "port_value": port } } } });
+        cluster["load_assignment"] =
+            json!({ "cluster_name": "collector", "endpoints": [{ "lb_endpoints": [endpoint] }] });
+        Gateway::with(envoy, bootstrap)
     }
 
     pub(crate) fn start(&self, envoy: &Path) -> Gateway {

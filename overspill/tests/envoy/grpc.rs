@@ -121,6 +121,16 @@ pub(crate) fn field(number: u8, value: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// A `Secret` with a certificate, of its JSON as `mesh_model::envoy::certificate` gives it.
+pub(crate) fn secret(body: &serde_json::Value) -> Vec<u8> {
+    let text = |pointer: &str| body.pointer(pointer).unwrap().as_str().unwrap().as_bytes();
+    // `DataSource.inline_string`
+    let inline = |pointer: &str| field(3, text(pointer));
+    let chain = field(1, &inline("/tls_certificate/certificate_chain/inline_string"));
+    let key = field(2, &inline("/tls_certificate/private_key/inline_string"));
+    [field(1, text("/name")), field(2, &[chain, key].concat())].concat()
+}
+
 /// A `DeltaDiscoveryRequest`.
 pub(crate) fn request(bytes: &[u8]) -> Request {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

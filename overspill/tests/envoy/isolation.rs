@@ -135,3 +135,40 @@ spec: { action: DENY, rules: [{ to: [{ operation: { paths: ['/users/{*}/keys', '
         assert_eq!(client::get(site.at, "shop.example.com", path).status, expected, "{path}");
     }
 }
+
+#[test]
+fn a_port_of_bytes_is_carried_for_who_may_call_it() {
+    let Some(envoy) = envoy() else { return };
+    let web = Backend::new("web");
+    let answer = |inside: &str| {
+        let mut site = Site::plain("[{ directResponse: { status: 200 } }]", &[("web", &[web.address])]);
+        let at = free("127.0.79.1");
+        site.add(&format!(
+            "
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {{ name: bytes }}
+spec: {{ servers: [{{ port: {{ number: {port}, name: tcp, protocol: TCP }}, hosts: ['*'] }}] }}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{ name: bytes }}
+spec: {{ hosts: ['*'], gateways: [bytes], tcp: [{{ match: [{{ port: {port} }}], route: [{{ destination: {{ host: web }} }}] }}] }}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{ name: inside }}
+spec: {{ action: ALLOW, rules: [{{ from: [{{ source: {{ ipBlocks: [{inside}] }} }}] }}] }}
+",
+            port = at.port()
+        ));
+        let _gateway = site.start(&envoy);
+        // the bytes are HTTP, which the gateway does not look at: the host is nobody's
+        let answer = client::exchange(&mut client::connect(at), "GET //x", "nobody.example.com", "");
+        answer.map(|answer| (answer.backend().to_owned(), answer.body)).ok()
+    };
+    let (backend, seen) = answer("127.0.0.0/8").unwrap();
+    assert!(backend == "web" && seen.starts_with("GET //x HTTP/1.1"), "nothing is changed: {seen}");
+    assert_eq!(answer("10.0.0.0/8"), None, "it is closed");
+    assert_eq!(web.seen().len(), 1);
+}

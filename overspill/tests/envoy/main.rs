@@ -13,9 +13,13 @@ mod delta;
 mod encryption;
 mod gateway;
 mod grpc;
+mod hostile;
 mod isolation;
+mod observed;
+mod random;
 mod resilience;
 mod routing;
+mod secrets;
 mod state_of_the_world;
 
 use std::path::PathBuf;

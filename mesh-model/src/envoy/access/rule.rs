@@ -141,7 +141,7 @@ fn permissions(
                 json!({ "url_path": { "path": starred(text) } })
             }
             _ => {
-                let Ok(port) = text.parse::<u16>() else {
+                let Some(port) = text.parse::<u16>().ok().filter(|port| *port > 0) else {
                     scope.value(id, &at, text, "write a port");
                     continue;
                 };
@@ -198,10 +198,34 @@ fn template(scope: &mut Scope<'_>, id: &TemplateId, at: &str, text: &str) -> Opt
         scope.value(id, at, text, "write `{*}` for a whole step of a path, or `{**}` as the last one");
         return None;
     }
+    if !is_plain(&plain) || text.contains("//") || text.len() > 255 {
+        // Envoy 1.40 does not refuse what is none, but ends
+        let right =
+            "a path with `{*}` has only letters, digits and -._~%!$&'()+,;:@=, no empty step, 255 bytes";
+        scope.value(id, at, text, right);
+        return None;
+    }
     let message = "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig";
     let path = text.replace("{**}", "**").replace("{*}", "*");
     Some(json!({ "uri_template": {
         "name": "envoy.path.match.uri_template.uri_template_matcher",
         "typed_config": typed(message, json!({ "path_template": path })),
     } }))
+}
+
+/// Whether a path is of the letters that may stand in one as they are (RFC 3986, `pchar`), of numbers of
+/// bytes, and of slashes.
+fn is_plain(path: &str) -> bool {
+    let mut bytes = path.bytes();
+    while let Some(byte) = bytes.next() {
+        let is_number = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
+        let is_good = match byte {
+            b'%' => is_number(bytes.next()) && is_number(bytes.next()),
+            _ => byte.is_ascii_alphanumeric() || b"/-._~!$&'()+,;:@=".contains(&byte),
+        };
+        if !is_good {
+            return false;
+        }
+    }
+    true
 }

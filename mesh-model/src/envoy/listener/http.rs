@@ -85,6 +85,8 @@ fn access_log() -> Value {
         ("cluster", "%UPSTREAM_CLUSTER%"),
         ("endpoint", "%UPSTREAM_HOST%"),
         ("trace", "%TRACE_ID%"),
+        // set by rules that only look
+        ("audit", "%DYNAMIC_METADATA(envoy.common:access_log_hint)%"),
     ];
     let format: Value = fields.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
     let config = json!({ "log_format": { "json_format": format } });

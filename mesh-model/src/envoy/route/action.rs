@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::destination::{destination, destinations};
 use super::retry::retries;
-use crate::envoy::Scope;
 use crate::envoy::listener::MAX_ANSWER;
 use crate::envoy::objects::Called;
 use crate::envoy::value::{duration, fraction, put};
+use crate::envoy::{Scope, pattern};
 use crate::template::TemplateId;
 use crate::template::view::{HttpMatch, HttpRoute};
 
@@ -44,6 +44,12 @@ pub(super) fn action(
 
 fn redirect(scope: &mut Scope<'_>, id: &TemplateId, at: &str, route: &HttpRoute) -> Value {
     let wanted = route.redirect.clone().unwrap_or_default();
+    if wanted.uri.is_some() && wanted.prefix_rewrite.is_some() {
+        scope.value(id, format!("{at}/redirect"), "uri and prefixRewrite", "write one of them");
+    }
+    if let Some(scheme) = wanted.scheme.as_deref().filter(|scheme| !["http", "https"].contains(scheme)) {
+        scope.value(id, format!("{at}/redirect/scheme"), scheme, "write http or https");
+    }
     let mut redirect = json!({});
     put(&mut redirect, "path_redirect", wanted.uri);
     put(&mut redirect, "prefix_rewrite", wanted.prefix_rewrite);
@@ -89,16 +95,7 @@ fn forward(
     called: &mut BTreeSet<Called>,
 ) -> Value {
     let mut envoy = destinations(scope, id, at, &route.route, called, true);
-    let timeout = route.timeout.as_deref().map_or_else(|| Some("0s".to_owned()), duration);
-    match timeout {
-        Some(timeout) => envoy["timeout"] = json!(timeout),
-        None => scope.value(
-            id,
-            format!("{at}/timeout"),
-            route.timeout.as_deref().unwrap_or_default(),
-            "write a duration such as 5s",
-        ),
-    }
+    envoy["timeout"] = json!(duration(route.timeout.as_deref().unwrap_or("0s")));
     put(&mut envoy, "retry_policy", retries(scope, id, at, route.retries.as_ref()));
     if let Some(rewrite) = &route.rewrite {
         put(&mut envoy, "host_rewrite_literal", rewrite.authority.clone());
@@ -107,7 +104,9 @@ fn forward(
             Some(uri) if is_prefix => envoy["prefix_rewrite"] = json!(uri),
             // a match that is not of a prefix is rewritten whole
             Some(uri) => {
-                envoy["regex_rewrite"] = json!({ "pattern": { "regex": "^/.*$" }, "substitution": uri })
+                // a `\` would name a group
+                let uri = uri.replace('\\', r"\\");
+                envoy["regex_rewrite"] = json!({ "pattern": { "regex": "^/.*$" }, "substitution": uri });
             }
             None => {}
         }
@@ -115,8 +114,12 @@ fn forward(
             scope.value(id, format!("{at}/rewrite"), "uri and uriRegexRewrite", "write one of them");
         }
         if let Some(regex) = &rewrite.uri_regex_rewrite {
+            if !names_groups(&regex.rewrite, pattern::groups(&regex.pattern)) {
+                let right = "after `\\` write the number of a group of the pattern, or a second `\\`";
+                scope.value(id, format!("{at}/rewrite/uriRegexRewrite/rewrite"), &regex.rewrite, right);
+            }
             envoy["regex_rewrite"] =
-                json!({ "pattern": { "regex": regex.pattern }, "substitution": regex.rewrite });
+                json!({ "pattern": pattern::matcher(&regex.pattern), "substitution": regex.rewrite });
         }
     }
     let mut mirrors = Vec::new();
@@ -134,4 +137,23 @@ fn forward(
         envoy["request_mirror_policies"] = json!(mirrors);
     }
     envoy
+}
+
+/// Whether what a match becomes names only groups that the pattern has; RE2 would leave the path as it is.
+fn names_groups(rewrite: &str, groups: usize) -> bool {
+    let mut letters = rewrite.chars();
+    while let Some(letter) = letters.next() {
+        if letter != '\\' {
+            continue;
+        }
+        let is_good = match letters.next() {
+            Some('\\') => true,
+            Some(digit) => digit.to_digit(10).is_some_and(|number| number as usize <= groups),
+            None => false,
+        };
+        if !is_good {
+            return false;
+        }
+    }
+    true
 }

@@ -48,6 +48,11 @@ pub(in crate::envoy) fn destinations(
         }
         // a part without weight gets nothing, and Envoy for TCP takes no 0
         clusters.retain(|one| one["weight"] != 0);
+        let sum: u64 = clusters.iter().filter_map(|one| one["weight"].as_u64()).sum();
+        if sum > u64::from(u32::MAX) {
+            let right = "Envoy adds weights up to 4294967295; write smaller ones";
+            scope.value(id, format!("{at}/route"), &sum.to_string(), right);
+        }
         json!({ "weighted_clusters": { "clusters": clusters } })
     };
     if is_http && !hashes.is_empty() {

@@ -9,6 +9,7 @@ use crate::template::TemplateId;
 use crate::template::view::{CorsPolicy, HttpFault, HttpRoute, Percent};
 
 const CORS: &str = "envoy.filters.http.cors";
+const CORS_POLICY: &str = "envoy.extensions.filters.http.cors.v3.CorsPolicy";
 const FAULT: &str = "envoy.filters.http.fault";
 
 /// The filters that routes of an access point fill, in the order in which they stand.
@@ -45,7 +46,8 @@ fn cors(scope: &mut Scope<'_>, id: &TemplateId, at: &str, policy: &CorsPolicy) -
     }
     if let Some(text) = &policy.max_age {
         // in whole seconds, as browsers are told
-        match duration(text).as_deref().and_then(|time| time.strip_suffix('s')?.parse::<u64>().ok()) {
+        let Some(time) = duration(text) else { return typed(CORS_POLICY, cors) };
+        match time.strip_suffix('s').and_then(|time| time.parse::<u64>().ok()) {
             Some(seconds) => cors["max_age"] = json!(seconds.to_string()),
             None => scope.value(id, format!("{at}/maxAge"), text, "write whole seconds or more, such as 10m"),
         }
@@ -58,8 +60,29 @@ fn cors(scope: &mut Scope<'_>, id: &TemplateId, at: &str, policy: &CorsPolicy) -
             scope.value(id, format!("{at}/unmatchedPreflights"), other, "write FORWARD or IGNORE");
         }
     }
-    typed("envoy.extensions.filters.http.cors.v3.CorsPolicy", cors)
+    typed(CORS_POLICY, cors)
 }
+
+/// The statuses of gRPC, each by its number.
+const GRPC: [&str; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
 
 fn fault(scope: &mut Scope<'_>, id: &TemplateId, at: &str, wanted: &HttpFault) -> Value {
     // as in Istio nothing happens to any request where nothing is said of how many
@@ -67,15 +90,32 @@ fn fault(scope: &mut Scope<'_>, id: &TemplateId, at: &str, wanted: &HttpFault) -
     let mut fault = json!({});
     if let Some(delay) = &wanted.delay {
         let text = delay.fixed_delay.as_deref().unwrap_or_default();
-        match duration(text).filter(|time| time != "0s") {
+        match duration(text) {
             Some(time) => {
                 fault["delay"] = json!({ "fixed_delay": time, "percentage": share(delay.percentage) });
             }
+            None if delay.fixed_delay.is_some() => {}
             None => scope.value(id, format!("{at}/delay/fixedDelay"), text, "write a duration such as 5s"),
         }
     }
     if let Some(abort) = &wanted.abort {
-        match abort.http_status.filter(|status| (200..600).contains(status)) {
+        let http = abort.http_status.filter(|status| (200..600).contains(status));
+        let grpc = abort.grpc_status.as_deref().map(|name| GRPC.iter().position(|one| *one == name));
+        match http {
+            _ if abort.grpc_status.is_some() => match grpc.flatten() {
+                Some(status) if abort.http_status.is_none() => {
+                    fault["abort"] = json!({ "grpc_status": status, "percentage": share(abort.percentage) });
+                }
+                Some(_) => {
+                    let right = "write httpStatus or grpcStatus";
+                    scope.value(id, format!("{at}/abort"), "httpStatus and grpcStatus", right);
+                }
+                None => {
+                    let found = abort.grpc_status.as_deref().unwrap_or_default();
+                    let right = "write a status of gRPC by its name, such as UNAVAILABLE";
+                    scope.value(id, format!("{at}/abort/grpcStatus"), found, right);
+                }
+            },
             Some(status) => {
                 fault["abort"] = json!({ "http_status": status, "percentage": share(abort.percentage) });
             }

@@ -66,16 +66,9 @@ pub(super) fn retries(
     if !statuses.is_empty() {
         policy["retriable_status_codes"] = json!(statuses);
     }
-    for (field, name, text) in [
-        ("perTryTimeout", "per_try_timeout", &retry.per_try_timeout),
-        ("backoff", "retry_back_off", &retry.backoff),
-    ] {
-        let Some(text) = text else { continue };
-        match duration(text) {
-            Some(time) if name == "retry_back_off" => policy[name] = json!({ "base_interval": time }),
-            Some(time) => policy[name] = json!(time),
-            None => scope.value(id, format!("{at}/retries/{field}"), text, "write a duration such as 500ms"),
-        }
+    for (name, text) in [("per_try_timeout", &retry.per_try_timeout), ("retry_back_off", &retry.backoff)] {
+        let Some(time) = text.as_deref().and_then(duration) else { continue };
+        policy[name] = if name == "retry_back_off" { json!({ "base_interval": time }) } else { json!(time) };
     }
     if retry.retry_ignore_previous_hosts != Some(false) {
         let message = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate";

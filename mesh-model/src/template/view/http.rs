@@ -173,6 +173,8 @@ pub struct FaultDelay {
 pub struct FaultAbort {
     /// How many; none if `None`.
     pub percentage: Option<Percent>,
-    /// With which status.
+    /// With which status of HTTP.
     pub http_status: Option<u32>,
+    /// With which status of gRPC, by its name (`UNAVAILABLE`).
+    pub grpc_status: Option<String>,
 }
