@@ -136,7 +136,7 @@ fn a_listener_asks_for_the_secret_that_was_pushed_host_by_host() {
             endpoints: &[],
             rate_limit: None,
         };
-        let config = configure(&Proxy::default(), &[input]).unwrap();
+        let config = configure(&Proxy::default(), &[input]).whole().unwrap();
         for (host, secrets) in shown(&config) {
             assert_eq!(secrets.len(), 1, "{host}");
             let issued = pushed.get(&secrets[0]).unwrap_or_else(|| panic!("{} was not pushed", secrets[0]));
