@@ -114,7 +114,7 @@ impl Course<'_> {
         let (now, wall) = (self.now, self.wall);
         self.observer.look(now);
         match operation {
-            Operation::Abort => self.rollout.handle_abort(now, wall, "eve"),
+            Operation::Abort => drop(self.rollout.handle_abort(now, wall, "eve")),
             Operation::Approve { is_right, by } => self.approve(is_right, by),
             Operation::Join { targets } => {
                 let joined = self.targets.iter().enumerate().filter(|(at, _)| has(targets, *at));
@@ -145,7 +145,7 @@ impl Course<'_> {
                 if matches!(self.rollout.state().phase, Phase::RolledBack | Phase::RollingBack) {
                     self.observer.begin_anew();
                 }
-                self.rollout.handle_resume(now, wall, "eve");
+                let _ = self.rollout.handle_resume(now, wall, "eve");
             }
             Operation::Tick { .. } => self.rollout.handle_timeout(now, wall),
             Operation::Wall { hours } => {

@@ -28,9 +28,11 @@
 //! each [remote](Role::Primary::remotes) the secret by which the primary reads
 //! its API server; nodes whose region label is the zone's `region`. A
 //! ServiceEntry of a Service's host and namespace adds to the endpoints that
-//! Kubernetes has of it, so both have one name; port by port, by the names of ports, and to subsets
-//! only by labels that an entrance has (its network and region). A control plane reads Istio's own kinds from
-//! its primary alone: what is written to a remote of them is not heard.
+//! Kubernetes has of it, so both have one name and one namespace, which the primary must have, too; in a zone
+//! that has nothing of the service the entry lies in Istio's own namespace, which is there, and is seen by whom
+//! the service lets see it. Endpoints are added port by port, by the names of ports, and to subsets only by
+//! labels that an entrance has (its network and region). A control plane reads Istio's own kinds from its
+//! primary alone: what is written to a remote of them is not heard.
 //!
 //! [`EastWest::renderings`] is written by [`federation`](crate::federation), with
 //! the zone as the owner. A drained zone is called by no other one. What it costs a gateway to have
@@ -239,7 +241,7 @@ pub fn plan(fleet: &Fleet, mesh: &Mesh, exposed: &[Exposed]) -> Result<EastWest,
     for member in &members {
         let Member { zone, primary, remotes } = member;
         let mut objects = objects::primary(member, mesh);
-        let entries = objects::entries(member, &members, exposed, &mut plan.left_out);
+        let entries = objects::entries(member, &members, mesh, exposed, &mut plan.left_out);
         objects.extend(entries);
         plan.clusters.push(ClusterPlan {
             zone: zone.name.clone(),

@@ -23,6 +23,7 @@ mod one;
 mod planner;
 mod record;
 mod service;
+mod settled;
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -31,7 +31,7 @@ pub use explain::{TargetExplanation, Wait};
 pub use file::{Clock, Decision, Play, PlayError};
 pub use phase::Phase;
 pub use record::{Happening, HappeningKind, Recorded, RecordedSpec};
-pub use state::{Approval, ApprovalRefusal, GivenApproval, Proposal, RolloutState};
+pub use state::{Approval, ApprovalRefusal, GivenApproval, Idle, Proposal, RolloutState};
 pub use target::{FailureCause, Progress, TargetHealth, TargetReport, TargetState};
 
 use phase::Input;
@@ -304,20 +304,40 @@ impl Rollout {
     }
 
     /// Somebody wants the completed revision back, or, if there is none, nothing to be started.
-    pub fn handle_abort(&mut self, now: Time, wall: WallTime, by: &str) {
+    ///
+    /// # Errors
+    ///
+    /// There is nothing to abort. Nothing changes then.
+    pub fn handle_abort(&mut self, now: Time, wall: WallTime, by: &str) -> Result<(), Idle> {
         self.pass(now);
-        if matches!(self.state.phase, Phase::Progressing | Phase::Waiting | Phase::Stopped) {
+        let idle = match self.state.phase {
+            Phase::Progressing | Phase::Waiting | Phase::Stopped => None,
+            Phase::RolledBack | Phase::RollingBack => Some(Idle::Returned),
+            Phase::Settled => Some(Idle::Settled),
+        };
+        if idle.is_none() {
             self.events.push_back(Event::Aborted { by: by.to_owned() });
             self.give_up(true);
         }
         self.settle(now, wall);
+        idle.map_or(Ok(()), Err)
     }
 
     /// Somebody wants it to go on: what failed is tried again, what was rolled back begins with the first stage.
-    pub fn handle_resume(&mut self, now: Time, wall: WallTime, by: &str) {
+    ///
+    /// # Errors
+    ///
+    /// Nothing stands still. Nothing changes then.
+    pub fn handle_resume(&mut self, now: Time, wall: WallTime, by: &str) -> Result<(), Idle> {
         self.pass(now);
         let is_over = matches!(self.state.phase, Phase::RolledBack | Phase::RollingBack);
-        if is_over || self.state.phase == Phase::Stopped {
+        let idle = match self.state.phase {
+            Phase::RolledBack | Phase::RollingBack | Phase::Stopped => None,
+            Phase::Progressing => Some(Idle::Progressing),
+            Phase::Settled => Some(Idle::Settled),
+            Phase::Waiting => Some(Idle::Waiting),
+        };
+        if idle.is_none() {
             self.events.push_back(Event::Resumed { by: by.to_owned() });
             self.state.failures.clear();
             if is_over {
@@ -327,6 +347,7 @@ impl Rollout {
             self.enter(Input::Resume);
         }
         self.settle(now, wall);
+        idle.map_or(Ok(()), Err)
     }
 
     /// Time passed; may be called too early or too often.

@@ -3,8 +3,11 @@
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use serde::Serialize;
+
+/// The columns of a terminal that everybody has.
+const WIDTH: u16 = 80;
 
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -68,6 +71,23 @@ pub(crate) fn lines(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
+/// The table's lines, the last column in several where a row would be wider than a terminal.
+///
+/// What stands in the others is not broken: long names there leave the last one 24 columns, not none.
+pub(crate) fn lines_of_80(mut table: Table) -> String {
+    const LEAST: u16 = 24;
+    let last = table.column_count().saturating_sub(1);
+    let mut others = 0;
+    for column in table.column_iter_mut().take(last) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    }
+    for width in table.column_max_content_widths().into_iter().take(last) {
+        others += width + 2;
+    }
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH.max(others + LEAST));
+    lines(&table)
+}
+
 /// Whether to colour what goes there: only on a terminal, and never against `NO_COLOR` (no-color.org).
 pub(crate) fn colour(stream: &impl IsTerminal) -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -77,11 +97,10 @@ pub(crate) fn colour(stream: &impl IsTerminal) -> bool {
 
 /// A text in lines that fit a terminal of 80 columns, each after `indent`; a word that is longer stands alone.
 pub(crate) fn wrapped(text: &str, indent: &str) -> String {
-    const WIDTH: usize = 80;
     let (mut lines, mut line) = (String::new(), String::new());
     let length = |text: &str| text.chars().count();
     for word in printable(text).split_whitespace() {
-        if !line.is_empty() && length(indent) + length(&line) + 1 + length(word) > WIDTH {
+        if !line.is_empty() && length(indent) + length(&line) + 1 + length(word) > usize::from(WIDTH) {
             lines += &format!("{indent}{line}\n");
             line.clear();
         }
@@ -91,6 +110,16 @@ pub(crate) fn wrapped(text: &str, indent: &str) -> String {
         line += word;
     }
     if line.is_empty() { lines } else { lines + indent + &line + "\n" }
+}
+
+/// A text after a title, below it where both do not fit a terminal of 80 columns.
+pub(crate) fn titled(title: &str, text: &str) -> String {
+    let line = format!("{title}: {text}\n");
+    if line.chars().count() <= usize::from(WIDTH) + 1 {
+        line
+    } else {
+        format!("{title}:\n{}", wrapped(text, "  "))
+    }
 }
 
 /// A text from a file without what a terminal would obey.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{EAST_WEST_LABEL, Exposed, ExposedPort, LeftOut, LeftOutReason, Member, Mesh, PASS_PORT};
+use crate::name::Name;
 use crate::service::ADDRESSES_ANNOTATION;
 use crate::traffic::{ENTRANCE_LABEL, entrance_label};
 
@@ -172,6 +173,7 @@ fn istiod(member: &Member<'_>, mesh: &Mesh) -> [Value; 2] {
 pub(super) fn entries(
     member: &Member<'_>,
     members: &[Member<'_>],
+    mesh: &Mesh,
     exposed: &[Exposed],
     left_out: &mut Vec<LeftOut>,
 ) -> Vec<Value> {
@@ -209,9 +211,12 @@ pub(super) fn entries(
         }
         let endpoints: Vec<Value> =
             others.into_iter().map(|(other, clusters)| endpoint(other, &ports, clusters)).collect();
-        objects.push(entry(member, service, &ports, &endpoints));
+        // where the zone has nothing of the service, its namespace need not be, and nothing is there to add to
+        let is_here = rule.is_some() || service.places.contains_key(here);
+        let namespace = if is_here { &service.namespace } else { &mesh.namespace };
+        objects.push(entry(member, service, namespace, &ports, &endpoints));
         if rule.is_none() {
-            objects.push(keep_home(member, service));
+            objects.push(keep_home(member, service, namespace));
         }
     }
     objects
@@ -242,6 +247,7 @@ fn endpoint(other: &Member<'_>, ports: &[(u16, &ExposedPort)], clusters: usize) 
 fn entry(
     member: &Member<'_>,
     service: &Exposed,
+    namespace: &Name,
     ports: &[(u16, &ExposedPort)],
     endpoints: &[Value],
 ) -> Value {
@@ -249,7 +255,7 @@ fn entry(
     let mut object = json!({
         "apiVersion": "networking.istio.io/v1",
         "kind": "ServiceEntry",
-        "metadata": metadata(member, service.namespace.as_str(), &name_of(service)),
+        "metadata": metadata(member, namespace.as_str(), &name_of(service)),
         "spec": {
             "hosts": [service.host()],
             "location": "MESH_INTERNAL",
@@ -263,11 +269,11 @@ fn entry(
 }
 
 /// Calls stay in the zone's network while it can answer them, then in the region.
-fn keep_home(member: &Member<'_>, service: &Exposed) -> Value {
+fn keep_home(member: &Member<'_>, service: &Exposed, namespace: &Name) -> Value {
     let mut object = json!({
         "apiVersion": "networking.istio.io/v1",
         "kind": "DestinationRule",
-        "metadata": metadata(member, service.namespace.as_str(), &name_of(service)),
+        "metadata": metadata(member, namespace.as_str(), &name_of(service)),
         "spec": {
             "host": service.host(),
             "trafficPolicy": {
@@ -284,7 +290,10 @@ fn keep_home(member: &Member<'_>, service: &Exposed) -> Value {
 
 /// Nobody sees more of a service in another zone than in its own.
 fn export(object: &mut Value, service: &Exposed) {
-    let export: Vec<String> = service.export.iter().map(ToString::to_string).collect();
+    // who is let see it are those of the service's own namespace, wherever the object lies
+    let is_there = object["metadata"]["namespace"] == service.namespace.as_str();
+    let whole = |who: String| if who == "." && !is_there { service.namespace.to_string() } else { who };
+    let export: Vec<String> = service.export.iter().map(|who| whole(who.to_string())).collect();
     if !export.is_empty() {
         object["spec"]["exportTo"] = json!(export);
     }

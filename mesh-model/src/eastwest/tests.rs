@@ -368,7 +368,7 @@ fn what_no_gateway_passes_on_is_not_exposed_and_nobody_sees_more() {
     for kind in ["ServiceEntry", "DestinationRule"] {
         assert_eq!(
             object(&plan, "slc-b-1", kind).unwrap()["spec"]["exportTo"],
-            json!(["till", "."]),
+            json!(["till", "shop"]),
             "{kind}"
         );
     }
@@ -493,4 +493,29 @@ fn footprint_counts_what_it_costs_the_gateway() {
     let all: Vec<Rendering> = cart().into_iter().chain(east_west.renderings()).collect();
     // two ports of cart passed on and one of UDP not; the gateway's own service has two
     assert_eq!(gateways(&all), [(true, 3 + 2 + 2 + 2, 2 + 2)]);
+}
+
+#[test]
+fn an_entry_lies_in_the_services_namespace_only_where_the_zone_has_something_there() {
+    let fleet = fleet();
+    let namespaces = |renderings: &[Rendering], cluster: &str| {
+        let plan = planned(&fleet, renderings);
+        ["ServiceEntry", "DestinationRule"].map(|kind| {
+            let object = object(&plan, cluster, kind);
+            object.map(|object| {
+                (object["metadata"]["namespace"].clone(), object["spec"].get("exportTo").cloned())
+            })
+        })
+    };
+    let mut own = service(json!([{ "name": "http", "port": 80 }]));
+    own["metadata"]["annotations"] = json!({ "networking.istio.io/exportTo": "." });
+    let one = vec![rendering("slc-a-1", vec![own.clone()])];
+    let both = vec![rendering("slc-a-1", vec![own.clone()]), rendering("slc-b-1", vec![own.clone()])];
+    let bears = rule(json!({ "outlierDetection": {}, "tls": { "mode": "ISTIO_MUTUAL" } }));
+    let ruled = vec![rendering("slc-a-1", vec![own]), rendering("slc-b-1", vec![bears])];
+    let there = Some((json!("shop"), Some(json!(["."]))));
+    let elsewhere = Some((json!("istio-system"), Some(json!(["shop"]))));
+    assert_eq!(namespaces(&one, "slc-b-1"), [elsewhere.clone(), elsewhere], "who sees it are the same");
+    assert_eq!(namespaces(&both, "slc-b-1"), [there.clone(), there.clone()]);
+    assert_eq!(namespaces(&ruled, "slc-b-1")[0], there, "beside the rule that it has for it");
 }

@@ -7,9 +7,11 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use super::RecordKind;
+use super::record::displays_as;
 use crate::access_point::AccessPointId;
 use crate::name::{Fqdn, Name};
 use crate::vip::ClaimKey;
@@ -66,6 +68,20 @@ pub(super) fn text(fleet: &Name, owner: &ClaimKey, values: &BTreeSet<String>) ->
         text.push_str(value);
     }
     text
+}
+
+/// Whether a text is just what [`text`] makes of one address.
+pub(super) fn says(text: &str, fleet: &Name, owner: &ClaimKey, address: &IpAddr) -> bool {
+    let AccessPointId { namespace, name } = &owner.owner;
+    let (at, target) = owner.target.as_ref().map_or(("", ""), |target| ("@", target.as_str()));
+    let before =
+        [HERITAGE, fleet.as_str(), OWNER, namespace.as_str(), "/", name.as_str(), at, target, VALUES];
+    let value = before.iter().try_fold(text, |rest, part| rest.strip_prefix(part));
+    value.is_some_and(|value| match address {
+        // which has one form alone
+        IpAddr::V4(address) => value.parse() == Ok(*address),
+        IpAddr::V6(_) => displays_as(address, value),
+    })
 }
 
 impl FromStr for Mark {
@@ -128,6 +144,12 @@ fn length_of(name: &Fqdn, kind: &RecordKind) -> usize {
 
 /// The name that a mark's name speaks of, and the kind; `None` for other names.
 pub(super) fn subject(mark: &Fqdn) -> Option<(Fqdn, RecordKind)> {
+    let (star, name, kind) = parts(mark)?;
+    Some((Fqdn::made_of_names([star, name].concat()), kind))
+}
+
+/// The same in two parts: what stands before the name, and the rest of it.
+pub(super) fn parts(mark: &Fqdn) -> Option<(&'static str, &str, RecordKind)> {
     let (label, name) = mark.as_str().strip_prefix(PREFIX)?.split_once('.')?;
     let (kind, star) = match label.strip_suffix(ALL) {
         Some(kind) => (kind, "*."),
@@ -135,5 +157,5 @@ pub(super) fn subject(mark: &Fqdn) -> Option<(Fqdn, RecordKind)> {
     };
     let kind = KINDS.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(kind))?;
     // the rest of a name is one unless a single label is left
-    name.contains('.').then(|| (Fqdn::made_of_names([star, name].concat()), kind))
+    name.contains('.').then_some((star, name, kind))
 }

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::mark;
 use super::one::{Here, Outcome, outcome};
+use super::settled::{Settled, settled};
 use super::{Deletion, NamePlan, Record, RecordKind, Wanted};
 use crate::name::Fqdn;
 use crate::provision::NameProvider;
@@ -64,8 +65,11 @@ pub fn plan(
     provider: &NameProvider,
     approved: Option<Revision>,
 ) -> NamePlan {
-    let mut planner = Planner::new(provider.clone(), current);
-    for wanted in wanted {
+    let Settled { wanted: is_settled, records, marks } = settled(&wanted, &current, provider);
+    let current = current.into_iter().zip(records).filter(|(_, is_settled)| !is_settled);
+    let mut planner = Planner::new(provider.clone(), current.map(|(record, _)| record).collect());
+    planner.marks_total = marks;
+    for (wanted, _) in wanted.into_iter().zip(is_settled).filter(|(_, is_settled)| !is_settled) {
         planner.changed.insert(wanted.name.clone());
         planner.names.entry(wanted.name.clone()).or_default().wanted.push(wanted);
     }

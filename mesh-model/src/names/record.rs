@@ -200,7 +200,7 @@ fn is_normal(value: &str, kind: &RecordKind) -> bool {
 }
 
 /// Whether something displays as a text, without writing it anywhere.
-fn displays_as(value: &impl fmt::Display, text: &str) -> bool {
+pub(super) fn displays_as(value: &impl fmt::Display, text: &str) -> bool {
     /// What of the text is still to come.
     struct Rest<'a>(&'a str);
     impl fmt::Write for Rest<'_> {

@@ -7,6 +7,7 @@ use crate::units::{Amount, HumanDuration};
 mod desired;
 mod drain;
 mod properties;
+mod settled;
 
 pub(super) fn provider(max_deletions: &str) -> NameProvider {
     NameProvider {
@@ -589,4 +590,13 @@ fn a_mark_that_somebody_wrote_in_another_form_is_put_right_once() {
     make(&plan(vec![wanted.clone()], records.clone(), &provider("0"), None).changes, &mut records);
     assert_eq!(values(&records, "a.example.com", "AAAA"), "2001:db8::2");
     assert_eq!(plan(vec![wanted], records, &provider("0"), None).changes, []);
+}
+
+/// The plan of each name by itself, none of which is passed over for being right already.
+fn by_name(wanted: &[Wanted], records: &[Record], provider: &NameProvider) -> NamePlan {
+    let mut planner = Planner::new(provider.clone(), records.to_vec());
+    for name in wanted.iter().map(|wanted| &wanted.name) {
+        planner.handle_wanted(name, wanted.iter().filter(|other| other.name == *name).cloned().collect());
+    }
+    planner.plan(None)
 }

@@ -40,6 +40,9 @@ pub enum Wait {
         stage: Name,
         /// What is to be approved.
         hash: Revision,
+        /// Whose approval does not count, where the policy asks for two people.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        not_by: Option<String>,
     },
     /// That it says it has the completed revision.
     Applied,
@@ -55,6 +58,8 @@ pub enum Wait {
     },
     /// That somebody resumes the rollout, or aborts it.
     Resume,
+    /// That somebody proposes another revision, or resumes this one, which was returned.
+    Revision,
     /// That fewer targets are unverified.
     Slot {
         /// How many are.
@@ -122,7 +127,8 @@ impl Rollout {
             Phase::RollingBack | Phase::Settled => (target.given != target.applied).then_some(Wait::Applied),
             // who failed is tried again by whoever resumes, and returned by whoever aborts
             Phase::Stopped if matches!(target.progress, Progress::Failed { .. }) => Some(Wait::Resume),
-            Phase::Stopped | Phase::RolledBack => is_pending.then_some(Wait::Resume),
+            Phase::Stopped => is_pending.then_some(Wait::Resume),
+            Phase::RolledBack => is_pending.then_some(Wait::Revision),
             Phase::Progressing | Phase::Waiting if target.progress == Progress::Verified { ready: false } => {
                 Some(Wait::Health { of: name.clone() })
             }
@@ -132,7 +138,8 @@ impl Rollout {
                 let (turn, hold) = turn?;
                 if let Some(gate) = self.gate().filter(|gate| stage > *gate && *turn > *gate) {
                     let stage = self.policy.stages[gate].name.clone();
-                    return Some(Wait::Approval { stage, hash: proposal.difference });
+                    let not_by = self.policy.four_eyes.then(|| proposal.author.clone());
+                    return Some(Wait::Approval { stage, hash: proposal.difference, not_by });
                 }
                 if stage > *turn {
                     return Some(Wait::Stage { before: self.stage_name(*turn) });

@@ -31,7 +31,7 @@ pub struct Decision {
     pub apply: Vec<Apply>,
     /// What there is to tell.
     pub events: Vec<Event>,
-    /// Why an approval did not count.
+    /// Why an approval, an abort or a resume did not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
     /// When the rollout acts by itself if nothing happens before.
@@ -165,7 +165,10 @@ impl<'a> Play<'a> {
         happening: Happening,
     ) -> Result<Option<String>, PlayError> {
         match happening {
-            Happening::Abort { by } => self.rollout.handle_abort(now, wall, &by),
+            Happening::Abort { by } => {
+                let result = self.rollout.handle_abort(now, wall, &by);
+                return Ok(result.err().map(|idle| idle.to_string()));
+            }
             Happening::Approval { hash, by } => {
                 let result = self.rollout.handle_approval(now, wall, Approval { hash, by });
                 return Ok(result.err().map(|refusal| refusal.to_string()));
@@ -190,7 +193,10 @@ impl<'a> Play<'a> {
                 self.rollout = Rollout::restore(self.policy.clone(), state, &targets, now);
                 self.rollout.handle_timeout(now, wall);
             }
-            Happening::Resume { by } => self.rollout.handle_resume(now, wall, &by),
+            Happening::Resume { by } => {
+                let result = self.rollout.handle_resume(now, wall, &by);
+                return Ok(result.err().map(|idle| idle.to_string()));
+            }
             Happening::Revision { revision, difference, author } => {
                 let difference = difference.unwrap_or(revision);
                 self.rollout.handle_revision(now, wall, Proposal { revision, difference, author });

@@ -91,3 +91,20 @@ pub enum ApprovalRefusal {
     #[error("no stage waits for an approval; approve when the rollout waits")]
     NotWaiting,
 }
+
+/// Why an abort or a resume changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Idle {
+    /// A resume of what goes on by itself.
+    #[error("it goes on already; look at what each target waits for")]
+    Progressing,
+    /// An abort of what was aborted, or failed.
+    #[error("the completed revision is what targets have or are returned to already")]
+    Returned,
+    /// No rollout is under way.
+    #[error("no rollout is under way; propose the revision that is wanted, the one of before to go back")]
+    Settled,
+    /// A resume where somebody has to look first.
+    #[error("a stage waits for an approval, which a resume is not; approve, or abort")]
+    Waiting,
+}

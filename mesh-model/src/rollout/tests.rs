@@ -210,7 +210,7 @@ fn a_failure_counts_from_this_attempt_as_a_soak_does() {
     assert_eq!(scene.phase(), Phase::Stopped);
     let stale = TargetReport { applied: Some(revision(1)), health: TargetHealth::Failed, since: scene.now };
     scene.pass(60);
-    scene.rollout.handle_resume(scene.now, scene.wall, "eve");
+    assert_eq!(scene.rollout.handle_resume(scene.now, scene.wall, "eve"), Ok(()));
     scene.check_given(&[("t000", 1), ("t000", 1)]);
     // nobody has looked at it since, so its status says what it said of the first attempt
     scene.pass(1);
@@ -424,11 +424,11 @@ fn a_verified_target_that_is_no_longer_ready_holds_the_rest() {
 fn abort_returns_or_stops_and_resume_begins_again_or_goes_on() {
     let mut first = Scene::new(2, RolloutPolicy::default());
     first.propose(1);
-    first.rollout.handle_abort(first.now, first.wall, "eve");
+    assert_eq!(first.rollout.handle_abort(first.now, first.wall, "eve"), Ok(()));
     assert_eq!(first.phase(), Phase::Stopped, "there is nothing to return to");
     first.report("t000", 1, TargetHealth::Ready);
     first.check_given(&[("t000", 1)]);
-    first.rollout.handle_resume(first.now, first.wall, "eve");
+    assert_eq!(first.rollout.handle_resume(first.now, first.wall, "eve"), Ok(()));
     first.check_given(&[("t001", 1)]);
 
     let mut second = Scene::settled(2, canary_and_rest());
@@ -437,9 +437,9 @@ fn abort_returns_or_stops_and_resume_begins_again_or_goes_on() {
     second.pass(10);
     second.approve(2, "bob").unwrap();
     second.given();
-    second.rollout.handle_abort(second.now, second.wall, "eve");
+    assert_eq!(second.rollout.handle_abort(second.now, second.wall, "eve"), Ok(()));
     second.check_given(&[("t000", 1), ("t001", 1)]);
-    second.rollout.handle_resume(second.now, second.wall, "eve");
+    assert_eq!(second.rollout.handle_resume(second.now, second.wall, "eve"), Ok(()));
     second.check_given(&[("t000", 2)]);
     assert!(second.rollout.state().approvals.is_empty());
 }
@@ -481,15 +481,35 @@ fn every_target_says_what_it_waits_for() {
     scene.pass(4);
     assert_eq!(waits(&scene)[0], Some(Wait::Soak { left: "6s".parse().unwrap() }));
     scene.pass(6);
-    let approval = Some(Wait::Approval { stage: name("canary"), hash: difference(1) });
+    let approval =
+        Some(Wait::Approval { stage: name("canary"), hash: difference(1), not_by: Some("ann".into()) });
     assert_eq!(waits(&scene), [None, approval.clone(), approval.clone(), approval]);
     scene.approve(1, "bob").unwrap();
     assert_eq!(waits(&scene)[3], Some(Wait::Slot { unverified: 2, limit: 2 }));
-    scene.rollout.handle_abort(scene.now, scene.wall, "eve");
+    assert_eq!(scene.rollout.handle_abort(scene.now, scene.wall, "eve"), Ok(()));
     assert_eq!(waits(&scene)[3], Some(Wait::Resume));
     let mut scene = Scene::new(2, RolloutPolicy::default());
     scene.propose(1);
     scene.report("t000", 1, TargetHealth::Failed);
     assert_eq!(scene.phase(), Phase::Stopped);
     assert_eq!(waits(&scene), [Some(Wait::Resume), Some(Wait::Resume)], "who failed, too");
+}
+
+#[test]
+fn an_abort_and_a_resume_that_change_nothing_say_why() {
+    let abort = |scene: &mut Scene| scene.rollout.handle_abort(scene.now, scene.wall, "eve");
+    let resume = |scene: &mut Scene| scene.rollout.handle_resume(scene.now, scene.wall, "eve");
+    let mut scene = Scene::settled(2, canary_and_rest());
+    assert_eq!((abort(&mut scene), resume(&mut scene)), (Err(Idle::Settled), Err(Idle::Settled)));
+    scene.propose(2);
+    assert_eq!(resume(&mut scene), Err(Idle::Progressing));
+    scene.report("t000", 2, TargetHealth::Ready);
+    scene.pass(10);
+    assert_eq!((scene.phase(), resume(&mut scene)), (Phase::Waiting, Err(Idle::Waiting)));
+    assert_eq!((abort(&mut scene), abort(&mut scene)), (Ok(()), Err(Idle::Returned)));
+    scene.report("t000", 1, TargetHealth::Ready);
+    assert_eq!((scene.phase(), abort(&mut scene)), (Phase::RolledBack, Err(Idle::Returned)));
+    let waits = scene.rollout.explain(scene.wall);
+    assert!(waits.iter().all(|one| one.waits_for == Some(Wait::Revision)), "an abort would not help");
+    assert_eq!(resume(&mut scene), Ok(()));
 }

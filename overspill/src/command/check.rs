@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::{Stop, lb_config_of, tell};
 use crate::cli::{Check, Kind};
-use crate::output::{Format, Output};
+use crate::output::{Format, Output, titled};
 use files::{Fault, Severity, Source};
 use kind::FileKind;
 
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Check, out: &mut Output) -> Result<(), Stop> {
             for (checked, summary) in
                 checked.iter().filter_map(|checked| Some((checked, checked.summary.as_ref()?)))
             {
-                writeln!(out, "{}: {summary}", checked.file)?;
+                out.write_all(titled(&checked.file, summary).as_bytes())?;
             }
         }
     }

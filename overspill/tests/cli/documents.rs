@@ -89,6 +89,33 @@ fn the_walk_through_checkout_prints_what_it_shows() {
     assert_eq!(document, now, "UPDATE_GOLDEN=1 writes what is printed now");
 }
 
+/// What people read fits a terminal of 80 columns: all that the walk-through prints, and the help of every
+/// command. Only where a fault is, which editors read as one line, and the objects of a stream are as wide as
+/// they are.
+#[test]
+fn what_is_printed_for_people_fits_80_columns() {
+    let folder = root().join("examples/checkout");
+    let document = std::fs::read_to_string(folder.join("README.md")).expect("it is there");
+    let (_, commands) = printed(&document, &folder);
+    let is_for_editors = |line: &str| [": error: ", ": warning: "].iter().any(|mark| line.contains(mark));
+    let mut lines = 0;
+    for command in commands.iter().filter(|command| !command.contains("overspill render ")) {
+        for line in shell(&folder, command).lines().filter(|line| !is_for_editors(line)) {
+            lines += 1;
+            assert!(line.chars().count() <= 80, "{command}\n{line}");
+        }
+    }
+    assert!(lines > 150, "{lines} lines are all that is printed");
+    for command in ["check", "diff", "dns-plan", "footprint", "forward", "lint", "locality", "patch"]
+        .iter()
+        .chain(&["pick", "render", "rollout", "run", "schema", "table", "validate", "vip-plan"])
+    {
+        let help = overspill(&[command, "--help"]).out;
+        let wide = help.lines().find(|line| line.chars().count() > 80);
+        assert!(!help.is_empty() && wide.is_none(), "{command}: {wide:?}");
+    }
+}
+
 /// The hash that is approved in the recording is that of the change which the document shows before.
 #[test]
 fn what_is_approved_is_what_the_difference_shows() {

@@ -397,7 +397,7 @@ fn objects_are_checked_each_by_itself_and_together() {
     let ran = overspill(&["check", "../examples/checkout/access-point.yaml", FLEET]);
     let expected = "\
 ../examples/checkout/access-point.yaml: 1 FederatedAccessPoint
-../examples/checkout/fleet.yaml: 9 AvailabilityZones, 26 Clusters, 1 FederatedDeployment, 1 Issuer, 1 NameProvider, 2 VipPools
+../examples/checkout/fleet.yaml:\n  9 AvailabilityZones, 26 Clusters, 1 FederatedDeployment, 1 Issuer, 1\n  NameProvider, 2 VipPools
 ";
     assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (0, expected, ""));
     let document = overspill(&["check", FLEET, "--format", "json"]).json();

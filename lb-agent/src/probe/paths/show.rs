@@ -105,36 +105,7 @@ pub fn answer(plan: &Plan, subjects: &[Subject], nodes: &[Node], outcomes: &[Out
     });
     let lives = asked.iter().map(|outcome| (&plan.paths[outcome.path], outcome.report.result.is_ok()));
     let finding = |finding: Finding| {
-        let (subject, dead, node, gateway, meaning) = match finding {
-            Finding::Service { subject } => (
-                subject,
-                "service",
-                None,
-                None,
-                "no node serves it, or nothing of the checker's gets there or back",
-            ),
-            Finding::Node { subject, node } => (
-                subject,
-                "node",
-                Some(node),
-                None,
-                "this node does not forward: look at its agent, IPVS and routes; withdraw it meanwhile",
-            ),
-            Finding::Gateway { subject, gateway } => (
-                subject,
-                "gateway",
-                None,
-                Some(gateway),
-                "no node reaches it: look at its tunnel device, the VIP on it, rp_filter, and the service",
-            ),
-            Finding::Pair { subject, node, gateway } => (
-                subject,
-                "pair",
-                Some(node),
-                Some(gateway),
-                "both work with others: look at the way between the two (firewall, route, MTU), and the node's table",
-            ),
-        };
+        let (subject, dead, node, gateway, meaning) = meaning_of(finding);
         let node = node.map(|node| nodes[node].name.clone());
         FindingAnswer { service: service(subject), dead, node, gateway, meaning }
     };
@@ -142,6 +113,40 @@ pub fn answer(plan: &Plan, subjects: &[Subject], nodes: &[Node], outcomes: &[Out
         paths: asked.iter().copied().map(path).collect(),
         gaps: gaps.chain(more_gaps).collect(),
         findings: findings(lives).into_iter().map(finding).collect(),
+    }
+}
+
+/// Whose a finding is: the subject, what is dead, the node and gateway if it is one's, and what to look at.
+const fn meaning_of(finding: Finding) -> (usize, &'static str, Option<usize>, Option<IpAddr>, &'static str) {
+    match finding {
+        Finding::Service { subject } => (
+            subject,
+            "service",
+            None,
+            None,
+            "no node serves it, or nothing of the checker's gets there or back",
+        ),
+        Finding::Node { subject, node } => (
+            subject,
+            "node",
+            Some(node),
+            None,
+            "this node does not forward: look at its agent, IPVS and routes; withdraw it meanwhile",
+        ),
+        Finding::Gateway { subject, gateway } => (
+            subject,
+            "gateway",
+            None,
+            Some(gateway),
+            "no node reaches it: look at its tunnel device, the VIP on it, rp_filter, and the service",
+        ),
+        Finding::Pair { subject, node, gateway } => (
+            subject,
+            "pair",
+            Some(node),
+            Some(gateway),
+            "both work with others: look at the way between the two (firewall, route, MTU), and the node's table",
+        ),
     }
 }
 

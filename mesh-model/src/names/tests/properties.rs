@@ -101,11 +101,13 @@ proptest! {
         for wanted in [first, second] {
             let before = answered(&records);
             let plan = plan(wanted.clone(), records.clone(), &provider, None);
+            prop_assert_eq!(&plan, &by_name(&wanted, &records, &provider));
             make(&plan.changes, &mut records);
             prop_assert!(is_subset(&foreign, &records), "a foreign record was touched");
             let own: Vec<Record> = records.iter().filter(|record| !foreign.contains(record)).cloned().collect();
             prop_assert!(is_sound(&own), "{:?}", own);
             let again = super::plan(wanted.clone(), records.clone(), &provider, None);
+            prop_assert_eq!(&again, &by_name(&wanted, &records, &provider));
             prop_assert_eq!(again.changes, vec![], "after {:?}", plan);
             // an answer ends only if nobody wants it, or an operator says so for all
             for name in before.difference(&answered(&records)) {

@@ -172,7 +172,7 @@ fn a_new_revision_while_rolling_back_begins_with_the_canary_and_an_abort_then_ch
     scene.propose(2);
     scene.report("t000", 2, TargetHealth::Failed);
     scene.check_given(&[("t000", 2), ("t000", 1)]);
-    scene.rollout.handle_abort(scene.now, scene.wall, "eve");
+    assert_eq!(scene.rollout.handle_abort(scene.now, scene.wall, "eve"), Err(Idle::Returned));
     assert_eq!(scene.phase(), Phase::RollingBack);
     scene.check_given(&[]);
     scene.propose(3);

@@ -324,7 +324,7 @@ impl<'a> World<'a> {
         let (now, wall) = (self.now, self.wall());
         let machine = &mut self.machine;
         match step {
-            Step::Abort => machine.handle_abort(now, wall, "eve"),
+            Step::Abort => drop(machine.handle_abort(now, wall, "eve")),
             Step::Approve => self.approve()?,
             Step::Early if self.bug == Bug::EarlyIsLate => machine.handle_timeout(now + SECOND, wall),
             Step::Early => machine.handle_timeout(Time::from_secs(1), wall),
@@ -348,7 +348,7 @@ impl<'a> World<'a> {
             }
             Step::Repropose(number) => self.repropose(number),
             Step::Restart => self.restart(),
-            Step::Resume => machine.handle_resume(now, wall, "eve"),
+            Step::Resume => drop(machine.handle_resume(now, wall, "eve")),
             Step::Revert => machine.handle_revision(now, wall, Self::proposal(self.checker.proposed)),
             Step::Stale(target) => {
                 let applied = if self.bug == Bug::StaleIsFresh {

@@ -11,7 +11,7 @@ use mesh_model::rollout::{
 
 use super::{Decided, Document};
 use crate::numbers::counted;
-use crate::output::{Output, lines, printable, table};
+use crate::output::{Output, lines_of_80, printable, table};
 
 pub(super) fn text(document: &Document, out: &mut Output) -> io::Result<()> {
     let mut decisions = table(&[("AT", Right), ("EVENT", Left), ("PHASE", Left), ("DECISION", Left)]);
@@ -24,7 +24,7 @@ pub(super) fn text(document: &Document, out: &mut Output) -> io::Result<()> {
             words.map_or_else(|| "-".to_owned(), |words| printable(&words)),
         ]);
     }
-    out.write_all(lines(&decisions).as_bytes())?;
+    out.write_all(lines_of_80(decisions).as_bytes())?;
     if document.targets.is_empty() {
         return Ok(());
     }
@@ -40,7 +40,7 @@ pub(super) fn text(document: &Document, out: &mut Output) -> io::Result<()> {
         ]);
     }
     writeln!(out)?;
-    out.write_all(lines(&targets).as_bytes())
+    out.write_all(lines_of_80(targets).as_bytes())
 }
 
 fn happening(said: &Happening) -> String {
@@ -100,16 +100,16 @@ pub(super) fn awaited(targets: &[TargetExplanation]) -> Option<String> {
         Wait::Applied => 4,
         Wait::Approval { .. } => 5,
         Wait::Resume => 6,
-        Wait::Slot { .. } => 7,
-        Wait::Stage { .. } => 8,
+        Wait::Revision => 7,
+        Wait::Slot { .. } => 8,
+        Wait::Stage { .. } => 9,
     })?;
     let name = &target.target;
     Some(match wait {
         Wait::Applied => format!("{name} has not said that it has it"),
-        Wait::Approval { stage, .. } => format!("{stage} waits for an approval"),
+        Wait::Approval { .. } | Wait::Resume | Wait::Revision => format!("waits for {}", waits_for(wait)),
         Wait::Health { of } => format!("{of} is no longer ready"),
         Wait::Ready { within } => format!("{name} has {within} to become ready"),
-        Wait::Resume => "waits for resume or abort".to_owned(),
         Wait::Soak { left } => format!("{name} soaks for {left} more"),
         Wait::Window { opens: Some(opens) } => format!("a window opens {opens}"),
         Wait::Slot { .. } | Wait::Stage { .. } | Wait::Window { opens: None } => {
@@ -176,11 +176,15 @@ const fn progress(target: &TargetExplanation) -> &'static str {
 
 fn waits_for(wait: &Wait) -> String {
     match wait {
-        Wait::Approval { stage, hash } => format!("approval of {} after {stage}", short(*hash)),
+        Wait::Approval { stage, hash, not_by } => {
+            let whose = not_by.as_ref().map(|author| format!(", not by {author}"));
+            format!("approval of {}{} ({stage})", short(*hash), whose.unwrap_or_default())
+        }
         Wait::Applied => "its word that it has it".to_owned(),
         Wait::Health { of } => format!("{of} to be ready again"),
         Wait::Ready { within } => format!("being ready within {within}"),
         Wait::Resume => "resume or abort".to_owned(),
+        Wait::Revision => "another revision, or resume".to_owned(),
         Wait::Slot { unverified, limit } => format!("a slot: {unverified} of {limit} taken"),
         Wait::Soak { left } => format!("{left} more of soak"),
         Wait::Stage { before: Some(before) } => format!("stage {before}"),
