@@ -29,6 +29,8 @@ enum Form {
     Something,
     /// A line with something in it, at most so many bytes.
     Short(usize),
+    /// A name of a parameter of a query.
+    Parameter,
     /// A name of a header, a method or a cookie.
     Token,
     /// A token, or `*`.
@@ -131,13 +133,17 @@ fn of_policy(steps: &[&str]) -> Form {
     }
 }
 
-/// Whether the keys of a mapping are names of headers.
-fn has_header_keys(steps: &[&str]) -> bool {
-    matches!(
-        steps,
-        ["http", "-", "match", "-", "headers" | "withoutHeaders"]
-            | [.., "headers", "request" | "response", "set" | "add"]
-    )
+/// What the keys of a mapping must be.
+fn key_form(kind: TemplateKind, steps: &[&str]) -> Form {
+    match (kind, steps) {
+        (
+            TemplateKind::VirtualService,
+            ["http", "-", "match", "-", "headers" | "withoutHeaders"]
+            | [.., "headers", "request" | "response", "set" | "add"],
+        ) => Form::Token,
+        (TemplateKind::VirtualService, ["http", "-", "match", "-", "queryParams"]) => Form::Parameter,
+        _ => Form::Line,
+    }
 }
 
 /// The field without which a mapping says nothing that Envoy takes.
@@ -166,6 +172,9 @@ fn wrong(form: Form, value: &Value) -> Option<&'static str> {
         Form::Something => None,
         Form::Short(most) => {
             (text.is_empty() || text.len() > most).then_some("write 1 to 253 bytes, or leave it out")
+        }
+        Form::Parameter => {
+            (!(1..=1_024).contains(&text.len())).then_some("a parameter's name has 1 to 1024 bytes")
         }
         Form::Token => (!is_token(text)).then_some("a name is of letters, digits and `-`, `_`, `.`"),
         Form::TokenOrAny => (text != "*" && !is_token(text)).then_some("write names, or `*`"),
@@ -289,12 +298,11 @@ fn values<'a>(
             if let Some(key) = required(kind, &at.steps).filter(|key| !members.contains_key(*key)) {
                 fault(&format!("{}/{key}", at.pointer), "", "write it, or nothing of all this");
             }
-            let are_headers = kind == TemplateKind::VirtualService && has_header_keys(&at.steps);
+            let key_form = key_form(kind, &at.steps);
             for (key, member) in members {
                 at.steps.push(key);
                 at.pointer += &format!("/{}", key.replace('~', "~0").replace('/', "~1"));
-                let form = if are_headers { Form::Token } else { Form::Line };
-                if let Some(right) = wrong(form, &Value::String(key.clone())) {
+                if let Some(right) = wrong(key_form, &Value::String(key.clone())) {
                     fault(&at.pointer, key, right);
                 }
                 values(kind, member, at, fault);

@@ -46,6 +46,11 @@ fn what_is_matched_is_what_envoy_takes() {
             json!([{ "queryParams": { "x": { "regex": "*" } } }]),
             "/queryParams/x/regex: `*`",
         ),
+        (
+            "2/spec/http/0/match",
+            json!([{ "queryParams": { "": { "exact": "1" } } }]),
+            "/queryParams/: `` is not possible here; a parameter's name has 1 to 1024 bytes",
+        ),
     ]);
 }
 
