@@ -188,7 +188,7 @@ fn wrong(form: Form, value: &Value) -> Option<&'static str> {
         Form::Pattern => pattern::check(text).err(),
         Form::Time { may_be_zero } => match duration(text) {
             Some(time) if may_be_zero || time != "0s" => None,
-            Some(_) | None => Some("write a duration such as 5s, at most 100 years"),
+            Some(_) | None => Some("write a duration such as 5s, whole milliseconds up to 100 years"),
         },
         Form::KernelTime => (!is_kernels(text)).then_some("write whole seconds from 1s to 32767s"),
         Form::Starred => {

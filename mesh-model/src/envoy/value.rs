@@ -23,7 +23,11 @@ pub(super) fn ads() -> Value {
 /// 100 years in nanoseconds, a third of the longest time that Envoy takes.
 const MOST: u128 = 100 * 365 * 24 * 3_600 * 1_000_000_000;
 
-/// A duration of Istio's (`1m30s`, `500ms`) as protobuf writes it; `None` if it is none, or over 100 years.
+/// A millisecond in nanoseconds: Istio takes no part of one, and Envoy for some times nothing shorter.
+const STEP: u128 = 1_000_000;
+
+/// A duration of Istio's (`1m30s`, `500ms`) as protobuf writes it; `None` if it is none, not of whole
+/// milliseconds, or over 100 years.
 pub(super) fn duration(text: &str) -> Option<String> {
     let mut nanoseconds: u128 = 0;
     let mut rest = text;
@@ -36,7 +40,8 @@ pub(super) fn duration(text: &str) -> Option<String> {
         nanoseconds = nanoseconds.saturating_add(part.as_duration().as_nanos());
         rest = &rest[unit..];
     }
-    (!text.is_empty() && nanoseconds <= MOST).then(|| in_seconds(nanoseconds))
+    let is_possible = nanoseconds.is_multiple_of(STEP) && nanoseconds <= MOST;
+    (!text.is_empty() && is_possible).then(|| in_seconds(nanoseconds))
 }
 
 /// Nanoseconds as protobuf writes them.
