@@ -101,7 +101,7 @@ pub enum Transmit {
         serials: BTreeSet<String>,
     },
     /// Ask the authority for a certificate, and give the result to [`Certificates::handle_order_result`],
-    /// whatever it is.
+    /// whatever it is; also that nobody answered, for nothing else ends an order.
     Order {
         /// For which secret.
         credential: Credential,
@@ -129,7 +129,8 @@ pub enum Transmit {
         /// The serial number.
         serial: String,
     },
-    /// Tell the authority that it names hosts that are no longer ours to serve.
+    /// Tell the authority that it names hosts that are no longer ours to serve. It is said once: what is lost with
+    /// the process, or whose successor was pushed by another, ends by itself, and its key is with no gateway by then.
     Revoke {
         /// Which secret it was of.
         credential: Credential,

@@ -6,12 +6,14 @@
 //! A finding is never a guess: where a fact is missing, nothing is said. Files
 //! and lines are known to whoever read them.
 
+mod certificates;
 mod claims;
 mod code;
 mod facts;
 mod mtls;
 mod names;
 mod objects;
+mod paths;
 mod routes;
 mod servers;
 
@@ -139,6 +141,7 @@ pub fn lint(access_points: &[AccessPoint], facts: Option<&FleetFacts>, schemas: 
     }
     claims::check(access_points, facts, &mut report);
     if let Some(facts) = facts {
+        certificates::check(access_points, facts, &mut report);
         facts::check_fleet(access_points, facts, &mut report);
         names::check(&facts.names, &mut report);
     }

@@ -85,7 +85,8 @@ impl NameProvider {
 pub struct Issuer {
     /// Its name.
     pub name: Name,
-    /// How it is spoken to.
+    /// How it is spoken to. Where hosts are proved at the gateways (ACME without `dnsProvider`), a new host is served
+    /// without TLS until it is proved ([`lacking`](crate::certificate::Certificates::lacking)), and no wildcard can be had.
     pub authority: Authority,
     /// How long certificates are asked to live.
     pub lifetime: Duration,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::retry::{FIRST, LAST, Retry, lot_of, mixed, part};
+use super::retry::{FIRST, LAST, LAST_OF_AUTHORITY, Retry, lot_of, mixed, part};
 use super::{CredentialProblem, Issued, OrderFailure, State, Wanted};
 use crate::api::{CertificateState, CertificateStatus};
 use crate::name::{Fqdn, Name};
@@ -165,6 +165,11 @@ impl Certificate {
         let until = last_call(newest);
         let would_lose = self.failing().any(|(host, _)| newest.hosts.contains(host));
         (wall < until && would_lose).then_some(until)
+    }
+
+    /// Whether a proof of a host came to nothing since a certificate last named it.
+    pub(super) fn has_failed(&self, host: &Fqdn) -> bool {
+        self.hosts.get(host).is_some_and(|host| host.trouble.is_some())
     }
 
     /// Whether anybody asks for it.
@@ -333,7 +338,7 @@ impl Certificate {
             }
         };
         if culprits.is_empty() {
-            let most = longest_wait(self.newest());
+            let most = longest_wait(self.newest()).min(LAST_OF_AUTHORITY);
             self.retry.fail(now, self.lot, most, failure.retry_after());
         }
         for (host, reason) in culprits {
@@ -376,6 +381,7 @@ impl Certificate {
         retry_after: Option<Duration>,
     ) {
         let most = longest_wait(self.newest());
+        let most = if reason.is_some() { most } else { most.min(LAST_OF_AUTHORITY) };
         let Some(host) = self.hosts.get_mut(name) else { return };
         let trouble = host.trouble.get_or_insert_default();
         trouble.is_proved = false;

@@ -159,6 +159,7 @@ impl GatewayHosts {
             let wanted = self.credentials.entry(credential).or_default();
             wanted.hosts.extend(good.iter().cloned());
             wanted.unprovable.extend(unprovable.iter().cloned());
+            wanted.is_proved_at_gateways |= known.is_some_and(asks_gateways);
             wanted.issuers.insert(name.clone(), asked);
             wanted.named_by.insert(named_by.clone());
         }

@@ -55,6 +55,10 @@ pub struct Certificates {
     pub(super) queues: BTreeMap<Name, Queue>,
     /// When to look at which.
     pub(super) agenda: BTreeSet<(Time, Credential)>,
+    /// One moment by both clocks, as the agenda was made.
+    pub(super) clocks: Option<(Time, WallTime)>,
+    /// When the wall's clock is looked at next.
+    pub(super) look_at: Option<Time>,
 }
 
 impl Certificates {
@@ -74,6 +78,8 @@ impl Certificates {
             events: VecDeque::new(),
             queues: BTreeMap::new(),
             agenda: BTreeSet::new(),
+            clocks: None,
+            look_at: None,
         }
     }
 
@@ -212,7 +218,7 @@ impl Certificates {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        self.agenda.first().map(|(at, _)| *at)
+        self.agenda.first().map(|(at, _)| *at).into_iter().chain(self.look_at).min()
     }
 
     /// The certificate that all gateways serve for a host of a credential; `None` before there is one.
@@ -223,6 +229,11 @@ impl Certificates {
     }
 
     /// What Gateways ask for and nobody serves yet: they may be used once there is nothing of theirs among it.
+    ///
+    /// A host that an authority wants to see at the gateways (`http-01`) could be proved by none that waits for
+    /// its certificate. So one that failed and that no certificate covers holds back nothing: its Gateway comes
+    /// first, its certificate with the next proof, minutes later, and until then its clients find no TLS. Whoever
+    /// cannot bear that (a redirect to TLS of a host that is served in plain text) has the Issuer prove by DNS.
     pub fn lacking<'a>(
         &'a self,
         wall: WallTime,
@@ -231,8 +242,19 @@ impl Certificates {
         let all = of
             .credentials
             .iter()
-            .flat_map(|(credential, wanted)| wanted.hosts.iter().map(move |host| (credential, host)));
-        all.filter(move |(credential, host)| self.serving(wall, credential, host).is_none())
+            .flat_map(|(credential, wanted)| wanted.hosts.iter().map(move |host| (credential, wanted, host)));
+        let lacking = all.filter(move |(credential, wanted, host)| {
+            self.serving(wall, credential, host).is_none()
+                && !(wanted.is_proved_at_gateways && self.waits_for_gateways(wall, credential, host))
+        });
+        lacking.map(|(credential, _, host)| (credential, host))
+    }
+
+    /// Whether a host failed that no certificate covers, of whatever credential.
+    fn waits_for_gateways(&self, wall: WallTime, credential: &Credential, host: &Fqdn) -> bool {
+        let covers = |issued: &Issued| wall < issued.not_after && issued.hosts.contains(host);
+        self.all.get(credential).is_some_and(|certificate| certificate.has_failed(host))
+            && !self.all.values().filter_map(Certificate::current).any(covers)
     }
 
     /// The state that a target's Gateways are in, for its status: of several credentials the worst, and the end

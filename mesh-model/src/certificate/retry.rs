@@ -10,6 +10,10 @@ pub(super) const FIRST: Duration = Duration::from_secs(120);
 /// The longest wait, but for what lives shortly: authorities count failed validations by the hour.
 pub(super) const LAST: Duration = Duration::from_secs(6 * 3_600);
 
+/// The longest wait where it is the authority that failed: an outage is over some time, and who is asked too often
+/// says so and for how long it wants to be left alone.
+pub(super) const LAST_OF_AUTHORITY: Duration = Duration::from_secs(3_600);
+
 /// Failures in a row, and the end of the wait after the last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Retry {

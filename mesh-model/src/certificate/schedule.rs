@@ -19,6 +19,8 @@ pub(super) const GRACE: Duration = Duration::from_secs(3_600);
 pub(super) const STORE_AGAIN: Duration = Duration::from_secs(60);
 /// How often the wall's clock is looked at at least, which may jump.
 const LOOK: Duration = Duration::from_secs(3_600);
+/// What the wall's clock may drift by before the agenda is made anew.
+const DRIFT: Duration = Duration::from_secs(60);
 /// So many replaced certificates are remembered where no gateway ever says what it serves.
 const MAX_SUPERSEDED: usize = 8;
 
@@ -46,6 +48,9 @@ impl Certificates {
     pub(super) fn run(&mut self, now: Time, wall: WallTime, touched: impl IntoIterator<Item = Credential>) {
         let mut touched: BTreeSet<Credential> = touched.into_iter().collect();
         touched.extend(self.agenda.iter().take_while(|(at, _)| *at <= now).map(|(_, name)| name.clone()));
+        if self.has_jumped(now, wall) {
+            touched.extend(self.all.keys().cloned());
+        }
         for credential in &touched {
             self.look_at_end(credential, wall);
             self.store_again(credential, now);
@@ -60,6 +65,19 @@ impl Certificates {
         for credential in &touched {
             self.schedule(credential, now, wall);
         }
+        let next = self.look_at.filter(|at| *at > now).unwrap_or(now + LOOK);
+        self.look_at = (!self.agenda.is_empty()).then_some(next);
+    }
+
+    /// Whether the wall's clock is not where it would be since the agenda was made.
+    fn has_jumped(&mut self, now: Time, wall: WallTime) -> bool {
+        let (then, wall_then) = *self.clocks.get_or_insert((now, wall));
+        let expected = wall_then + (now - then);
+        let has_jumped = (wall - expected).max(expected - wall) > DRIFT;
+        if has_jumped {
+            self.clocks = Some((now, wall));
+        }
+        has_jumped
     }
 
     /// An answer came: [`run`](Self::run) may ask for something else.
@@ -206,9 +224,10 @@ impl Certificate {
         };
         let issued = || [&self.served, &self.pushing, &self.signed].into_iter().flatten();
         let dates = issued().flat_map(|issued| [self.renew_at(issued), last_call(issued), issued.not_after]);
-        let date = dates.filter(|date| *date > wall).map(|date| now + (date - wall).min(LOOK)).min();
-        let look = issued().next().map(|_| now + LOOK);
-        let times = [leaves.min(), again, retry, proof, date, look];
+        let date = dates.filter(|date| *date > wall).min().map(|date| now + (date - wall));
+        // what is past is ahead again when a clock that jumped is set right
+        let date = date.or_else(|| issued().next().map(|_| now + LOOK));
+        let times = [leaves.min(), again, retry, proof, date];
         times.into_iter().flatten().filter(|at| *at > now).min()
     }
 }

@@ -184,3 +184,36 @@ fn a_thousand_hosts() {
         }
     }
 }
+
+/// The wall's clock is looked at for all of them at once, however many there are.
+#[test]
+fn certificates_at_rest_are_not_looked_at() {
+    let mut world = World::new();
+    for number in 1..=50 {
+        let text: Vec<String> = (0..number).map(|number| format!("x{number}: h{number}")).collect();
+        world.want(&text.join(";"));
+        world.pass(Duration::from_secs(61));
+    }
+    let (end, mut looks) = (world.now + days(1), 0);
+    while let Some(next) = world.machine.poll_timeout().filter(|next| *next <= end) {
+        world.now = next;
+        world.machine.handle_timeout(next, world.wall());
+        looks += 1;
+    }
+    assert_eq!(looks, 24);
+}
+
+/// A date that is far enough away is kept to the minute whatever a clock that is a little fast or slow does.
+#[test]
+fn a_clock_that_drifts_renews_once_and_in_time() {
+    for drift in [-1, 1] {
+        let mut world = World::new();
+        world.want("x: a");
+        world.done();
+        for _ in 0..60 * 24 {
+            world.pass(Duration::from_secs(3_600));
+            world.wall += 2 * drift;
+        }
+        assert_eq!(world.done(), ["order x a", "store x", "push x"], "{drift}");
+    }
+}

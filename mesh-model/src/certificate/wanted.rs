@@ -19,6 +19,8 @@ pub struct Wanted {
     pub hosts: BTreeSet<Fqdn>,
     /// Those of them that nobody can prove now: none is ordered, and what covers one stays.
     pub unprovable: BTreeSet<Fqdn>,
+    /// Whether an authority that is asked for sees at the gateways that hosts are ours (`http-01`).
+    pub is_proved_at_gateways: bool,
     /// The issuers that are asked for, one if it is right.
     pub issuers: BTreeMap<Name, AskedIssuer>,
     /// The Gateways that name it.

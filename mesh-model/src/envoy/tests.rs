@@ -298,7 +298,7 @@ fn secrets_are_of_the_own_namespace_only() {
     };
     let config = configured(&https("shop-cert")).unwrap();
     assert!(config.secrets.contains("kubernetes://shop/shop-cert"), "{:?}", config.secrets);
-    for name in ["bank/key", "kubernetes://bank/key"] {
+    for name in ["bank/key", "kubernetes://bank/key", "Key", "key_1"] {
         assert!(refused(&https(name))[0].contains("of the access point's own namespace"), "{name}");
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::Scope;
 use super::objects::{Backing, Called};
 use super::value::{ads, put, typed};
+use crate::certificate::Credential;
 use crate::template::TemplateId;
 use crate::template::view::{ClientTls, ClientTlsMode, ServerTls, TlsMode};
 
@@ -123,16 +124,17 @@ fn credentials(scope: &mut Scope<'_>, gateway: &TemplateId, at: &str, tls: &Serv
 
 /// The name of a secret of the access point's namespace.
 fn credential(scope: &mut Scope<'_>, object: &TemplateId, at: &str, name: &str) -> Option<String> {
-    if name.contains(['/', ':']) {
+    let namespace = scope.input.access_point.namespace.clone();
+    let credential = Credential::new(namespace, name);
+    if credential.is_err() {
         scope.value(
             object,
             at,
             name,
             "write a secret of the access point's own namespace, by its name alone",
         );
-        return None;
     }
-    Some(format!("kubernetes://{}/{name}", scope.input.access_point.namespace))
+    credential.ok().map(|credential| credential.resource())
 }
 
 /// How a destination is spoken to; `None` for without encryption.

@@ -44,6 +44,8 @@ codes! {
     DoesNotRender "does-not-render" Error,
     /// A name that is an alias of one that is, in the end, an alias of it.
     AliasCircle "alias-circle" Error,
+    /// A secret for which no certificate is ordered as it is asked for.
+    CertificateNotOrdered "certificate-not-ordered" Error,
     /// `distribute` without a rule for a target's locality: requests are spread over all localities.
     DistributeWithoutFrom "distribute-without-from" Error,
     /// At most so many hosts may be ejected that the local ones can never all be.
@@ -58,12 +60,16 @@ codes! {
     HiddenHost "hidden-host" Error,
     /// A host that another access point serves on the same targets.
     HostClaimedTwice "host-claimed-twice" Error,
+    /// A host that the authority of its access point signs no certificate for.
+    HostWithoutCertificate "host-without-certificate" Warning,
     /// Calls that a rule sends in plain text or by TLS of their own, to pods that take mutual TLS of the mesh alone.
     MtlsConflict "mtls-conflict" Error,
     /// A published name that no Gateway of the access point serves.
     NameNotServed "name-not-served" Error,
     /// An override that no target of the access point has.
     OverrideNeverMatches "override-never-matches" Warning,
+    /// A path that is barred, but not with a `/` behind it.
+    PathWithoutSlash "path-without-slash" Warning,
     /// A destination of a Gateway's routes without a port, whose Service has several and not the Gateway's.
     PortNotChosen "port-not-chosen" Error,
     /// The rest of the fleet cannot bear the loss of a region.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::facts::targets;
-use super::{Code, FleetFacts, Report, inside, mtls, routes, servers};
+use super::{Code, FleetFacts, Report, inside, mtls, paths, routes, servers};
 use crate::access_point::AccessPoint;
 use crate::locality::{Locality, matches};
 use crate::name::Name;
@@ -51,8 +51,8 @@ pub(super) fn check(
                 unserved(access_point, template, report);
                 routes::check(access_point, template, facts, report);
             }
-            TemplateKind::AuthorizationPolicy
-            | TemplateKind::PeerAuthentication
+            TemplateKind::AuthorizationPolicy => paths::check(access_point, template, report),
+            TemplateKind::PeerAuthentication
             | TemplateKind::Service
             | TemplateKind::ServiceEntry
             | TemplateKind::WorkloadEntry => {}

@@ -24,12 +24,12 @@ use crate::template::{Template, TemplateKind};
 pub(super) use refused::check;
 
 /// The Gateways of an access point that no override changes.
-fn plain_gateways(access_point: &AccessPoint) -> impl Iterator<Item = &Template> {
+pub(super) fn plain_gateways(access_point: &AccessPoint) -> impl Iterator<Item = &Template> {
     let gateways = access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::Gateway);
     gateways.filter(|gateway| !is_overridden(access_point, gateway))
 }
 
-fn servers(gateway: &Template) -> impl Iterator<Item = (usize, &Value)> {
+pub(super) fn servers(gateway: &Template) -> impl Iterator<Item = (usize, &Value)> {
     gateway.object.pointer("/spec/servers").and_then(Value::as_array).into_iter().flatten().enumerate()
 }
 

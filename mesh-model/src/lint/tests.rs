@@ -2,8 +2,10 @@
 //! form that has none; the example of the repository has no finding at all.
 
 mod cases;
+mod certificates;
 mod example;
 mod order;
+mod paths;
 mod routes;
 mod surroundings;
 
@@ -342,10 +344,10 @@ fn sidecars_and_loads() {
 #[test]
 fn codes_are_stable_and_in_json() {
     let mut names: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-    assert_eq!(names.len(), 34);
+    assert_eq!(names.len(), 37);
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 34, "no two have one name");
+    assert_eq!(names.len(), 37, "no two have one name");
     let parts = templates(&[&SERVICE.replace("ports:", "prots: [], ports:")]);
     let findings = lint(&[access_point("shop", &parts)], None, &Schemas::embedded());
     let expected = serde_json::json!({ "code": "unknown-field", "severity": "warning", "object": "FederatedAccessPoint/team/shop",

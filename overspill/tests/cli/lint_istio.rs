@@ -215,3 +215,73 @@ shop.yaml:15:144: error: mtls-conflict
 ",
     );
 }
+
+#[test]
+fn a_path_that_a_slash_leads_around() {
+    let deny = "kind: AuthorizationPolicy, metadata: { name: shop }, spec: { action: DENY, rules: [{ to: [{ operation: { paths: ['*/admin' ] } }] }] }";
+    let text = shop(&[deny], "").replacen(
+        "networking.istio.io/v1, kind: Auth",
+        "security.istio.io/v1, kind: Auth",
+        1,
+    );
+    told(
+        &[("shop.yaml", &text)],
+        ("'*/admin' ", "'*/admin', '*/admin/'"),
+        "\
+shop.yaml:14:156: warning: path-without-slash
+    FederatedAccessPoint/team/shop
+    spec.templates[1].spec.rules[0].to[0].operation.paths[0]
+    `*/admin/` passes, as does `*/admin;x=1`: many servers take them for
+    `*/admin`
+    fix: add `*/admin/`; the rest is a prefix's alone to take, as `/admin*`
+1 access point: 0 errors, 1 warning
+",
+    );
+}
+
+/// The gateway of `shop` with TLS, and the fleet with an authority that signs for one name at once.
+fn signed(hosts: &str) -> (String, String) {
+    let server = "protocol: HTTPS }, tls: { mode: SIMPLE, credentialName: shop }";
+    let gateway = GATEWAY.replace("protocol: HTTP }", server).replace("[shop.example.com]", hosts);
+    let issuer = "---\napiVersion: overspill.dev/v1alpha1\nkind: Issuer\nmetadata: { name: corp }\nspec: { ca: { secret: root }, maxNames: 1 }\n";
+    (shop(&[&gateway], "  certificates: { issuer: corp }\n"), FLEET.to_owned() + issuer)
+}
+
+#[test]
+fn a_host_that_no_authority_signs_for() {
+    let (shop, fleet) = signed("[shop.example.com, '*' ]");
+    told(
+        &[("shop.yaml", &shop), ("fleet.yaml", &fleet)],
+        (", '*' ", ""),
+        "\
+shop.yaml:14:258: warning: host-without-certificate
+    FederatedAccessPoint/team/shop
+    spec.templates[1].spec.servers[0].hosts[1]
+    no certificate will name `*`: no authority signs for every host; write the
+    hosts, or *.example.com
+    fix: see the message; where its secret is somebody else's to fill, use an
+    access point without `certificates`
+1 access point: 0 errors, 1 warning
+",
+    );
+}
+
+#[test]
+fn a_certificate_for_more_names_than_its_issuer_signs() {
+    let (shop, fleet) = signed("[shop.example.com, buy.example.com ]");
+    told(
+        &[("shop.yaml", &shop), ("fleet.yaml", &fleet)],
+        (", buy.example.com ", ""),
+        "\
+shop.yaml:14:224: error: certificate-not-ordered
+    FederatedAccessPoint/team/shop
+    spec.templates[1].spec.servers[0].tls.credentialName
+    no certificate is ordered for team/shop: it is named by team/shop
+    Gateway/shop for 2 hosts, and corp signs for at most 1 in one certificate;
+    make several servers of them, each with a credentialName of its own
+    fix: see the message; hosts that have a certificate keep it until then, none
+    joins
+1 access point: 1 error, 0 warnings
+",
+    );
+}

@@ -30,7 +30,7 @@ spec:
   action: DENY
   rules:
     - from: [{{ source: {{ notRemoteIpBlocks: [{inside}] }} }}]
-      to: [{{ operation: {{ paths: [\"*/admin\"] }} }}]
+      to: [{{ operation: {{ paths: [\"*/admin\", \"*/admin/\"] }} }}]
 "
     ))
 }
@@ -64,6 +64,8 @@ fn admin_is_for_insiders_and_hosts_are_on_their_own_address() {
         (other, &format!("out.example.com:{port}"), "/admin", 403),
         (other, "out.example.com", "/admin?page=1", 403),
         (other, "out.example.com", "/shop//admin", 403),
+        (other, "out.example.com", "/shop/admin/", 403),
+        (other, "out.example.com", "/admin//", 403),
         (other, "out.example.com", "/shop/x/../admin", 403),
         (other, "out.example.com", "/shop/%61dmin", 403),
         (other, "out.example.com", "/shop%2Fadmin", 307),

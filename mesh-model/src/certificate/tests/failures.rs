@@ -175,9 +175,9 @@ fn an_authority_that_is_down_is_no_hosts_fault() {
     world.pass(days(1));
     assert_eq!((world.state("x"), world.failing_of("x")), (Some(Failed), hosts("")));
     let done = world.done();
-    assert!(done.iter().all(|line| line == "order x a+b+c") && done.len() < 15, "{done:?}");
+    assert!(done.iter().all(|line| line == "order x a+b+c") && done.len() < 30, "hourly: {done:?}");
     world.is_down = false;
-    world.pass(days(1));
+    world.pass(Duration::from_secs(4_000));
     assert_eq!((world.state("x"), world.serves("x b")), (Some(Served), Some(1)));
     // it may say how long it wants to be left alone
     let (mut world, x) = (World::new(), credential("x"));
@@ -185,7 +185,10 @@ fn an_authority_that_is_down_is_no_hosts_fault() {
     let _ = world.machine.poll_transmit();
     let busy = OrderFailure::Authority { reason: "rate limited".into(), retry_after: Some(days(2)) };
     world.machine.handle_order_result(world.now, world.wall(), &x, Err(busy));
-    assert_eq!(world.machine.poll_timeout(), Some(Time::ZERO + days(2)));
+    world.pass(days(2) - Duration::from_secs(1));
+    assert_eq!(world.done(), [] as [&str; 0]);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.done(), ["order x a", "store x", "push x"]);
 }
 
 /// An authority that was down until shortly before the end of an hour's certificate is asked in time.
@@ -254,4 +257,26 @@ fn proofs_leave_room_for_orders() {
     world.settle();
     let done = world.done();
     assert!(names.iter().all(|name| done.contains(&format!("prove {name} {name}"))), "{done:?}");
+}
+
+/// An authority that was away for a day is asked again within two hours of its return, for what there is and for
+/// what is new; and no more often than hourly meanwhile.
+#[test]
+fn an_authority_that_is_away_for_a_day() {
+    let mut world = World::new();
+    world.lifetime = days(6);
+    world.want("x: a");
+    world.pass(days(3));
+    world.is_down = true;
+    world.want("x: a; y: b");
+    world.pass(days(2));
+    let asked = world.done().iter().filter(|line| line.starts_with("order y")).count();
+    assert!((20..=55).contains(&asked), "{asked}");
+    assert_eq!((world.serves("x a"), world.serves("y b")), (Some(1), None));
+    world.is_down = false;
+    world.pass(Duration::from_secs(2 * 3_600));
+    assert_eq!(
+        (world.serves("x a").is_some_and(|serial| serial > 1), world.serves("y b").is_some()),
+        (true, true)
+    );
 }

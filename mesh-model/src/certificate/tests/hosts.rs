@@ -176,6 +176,41 @@ fn two_access_points_that_name_one_secret_share_its_certificate() {
     );
 }
 
+/// Whose proof is a request to the gateway cannot wait for its certificate with it.
+#[test]
+fn a_first_gateway_does_not_wait_for_what_it_has_to_prove() {
+    let tls = |name: &str| json!({ "mode": "SIMPLE", "credentialName": name });
+    let servers = |hosts: &[&str]| [gateway("web", &json!([server(hosts, tls("x"))]))];
+    for (provider, held) in [(None, 0), (Some("corp"), 1)] {
+        let (mut world, acme) = (World::new(), acme(provider));
+        let first = found(&acme, &servers(&["a.example.com"]));
+        world.machine.handle_desired(world.now, world.wall(), &first.credentials);
+        assert_eq!(world.machine.lacking(world.wall(), &first).count(), 1, "it may be served in plain text");
+        world.failing = hosts("a");
+        world.settle();
+        assert_eq!(world.machine.lacking(world.wall(), &first).count(), held, "{provider:?}");
+        // the gateway is there
+        world.failing.clear();
+        world.pass(Duration::from_secs(300));
+        assert_eq!(world.serves("x a"), Some(1));
+    }
+    // what a certificate covers, of whatever credential, is not given away
+    let (mut world, acme) = (World::new(), acme(None));
+    let old = found(&acme, &servers(&["a.example.com"]));
+    world.machine.handle_desired(world.now, world.wall(), &old.credentials);
+    world.settle();
+    let moved = [gateway("web", &json!([server(&["a.example.com", "b.example.com"], tls("y"))]))];
+    let both = found(&acme, &[servers(&["a.example.com"]), moved.clone()].concat());
+    world.failing = hosts("a b");
+    world.told = 2;
+    world.machine.handle_desired(world.now, world.wall(), &both.credentials);
+    world.settle();
+    let new = found(&acme, &moved);
+    let lacking: Vec<String> =
+        world.machine.lacking(world.wall(), &new).map(|(_, host)| host.to_string()).collect();
+    assert_eq!(lacking, ["a.example.com"]);
+}
+
 #[test]
 fn the_status_of_several_credentials_is_the_worst_of_them() {
     let objects = gateway(

@@ -1,0 +1,74 @@
+//! Hosts of Gateways for which no certificate can be had, or ordered as it is asked for.
+
+use super::*;
+use crate::api;
+
+/// The fleet with an issuer of this kind, for two names at most.
+fn signed_by(authority: &str) -> FleetFacts {
+    let text = format!(
+        "{{ apiVersion: overspill.dev/v1alpha1, kind: Issuer, metadata: {{ name: corp }}, spec: {{ {authority}, maxNames: 2 }} }}"
+    );
+    let issuer: api::Issuer = serde_saphyr::from_str(&text).unwrap();
+    let issuer = Issuer::try_from(issuer).unwrap();
+    let other = Issuer { name: "other".parse().unwrap(), ..issuer.clone() };
+    FleetFacts { issuers: vec![issuer, other], ..facts() }
+}
+
+const CA: &str = "ca: { secret: root }";
+const ACME: &str = "acme: { directory: 'https://acme.example.com/dir', email: ops@example.com }";
+
+/// An access point with a server of TLS of these hosts, port 443 for `shop` and 444 for any other.
+fn shop(name: &str, issuer: &str, hosts: &str) -> AccessPoint {
+    let port = if name == "shop" { 443 } else { 444 };
+    let gateway = istio(
+        "Gateway",
+        &format!(
+            "{{ selector: {{ istio: ingress }}, servers: [{{ port: {{ number: 80, name: http, protocol: HTTP }}, hosts: [plain.example.com] }}, \
+             {{ port: {{ number: {port}, name: https, protocol: HTTPS }}, hosts: [{hosts}], tls: {{ mode: SIMPLE, credentialName: web }} }}] }}"
+        ),
+    );
+    access_point(name, &format!("{}, certificates: {{ issuer: {issuer} }}", templates(&[&gateway])))
+}
+
+/// What is found of certificates: object, place behind the server, code.
+fn told(access_points: &[AccessPoint], facts: &FleetFacts) -> Vec<String> {
+    let codes = [Code::CertificateNotOrdered.as_str(), Code::HostWithoutCertificate.as_str()];
+    let all = found(access_points, Some(facts)).into_iter();
+    let all = all.filter(|line| codes.iter().any(|code| line.ends_with(code)));
+    all.map(|line| line.replace("spec.templates[0].spec.servers[1].", "")).collect()
+}
+
+#[test]
+fn hosts_that_no_authority_signs_for() {
+    for (authority, hosts, expected) in [
+        (CA, "a.example.com, '*.example.com'", &[][..]),
+        (CA, "a.example.com, '*'", &["shop hosts[1] host-without-certificate"]),
+        (CA, "'./a_b.example.com'", &["shop hosts[0] host-without-certificate"]),
+        (ACME, "'*.example.com'", &["shop hosts[0] host-without-certificate"]),
+        (ACME, "a.example.com", &[]),
+    ] {
+        assert_eq!(told(&[shop("shop", "corp", hosts)], &signed_by(authority)), expected, "{hosts}");
+    }
+    let proved_by_dns = ACME.replace("email:", "dnsProvider: corp, email:");
+    assert_eq!(told(&[shop("shop", "corp", "'*.example.com'")], &signed_by(&proved_by_dns)), [""; 0]);
+}
+
+#[test]
+fn a_credential_that_is_not_ordered_as_it_is_asked_for() {
+    let facts = signed_by(CA);
+    let at = |name: &str| format!("{name} tls.credentialName certificate-not-ordered");
+    let [two, three] = ["a.example.com, b.example.com", "a.example.com, b.example.com, c.example.com"];
+    assert_eq!(told(&[shop("shop", "corp", two)], &facts), [""; 0]);
+    assert_eq!(told(&[shop("shop", "corp", three)], &facts), [at("shop")]);
+    // two access points of one namespace name one secret: both are told
+    let till = |issuer: &str| shop("till", issuer, "c.example.com");
+    let one = "a.example.com";
+    assert_eq!(told(&[shop("shop", "corp", one), till("corp")], &facts), [""; 0]);
+    assert_eq!(told(&[shop("shop", "corp", two), till("corp")], &facts), [at("shop"), at("till")]);
+    assert_eq!(told(&[shop("shop", "corp", one), till("other")], &facts), [at("shop"), at("till")]);
+    // of another namespace it is another secret
+    let other = shop("other", "other", "c.example.com");
+    assert_eq!(told(&[shop("shop", "corp", two), other], &facts), [""; 0]);
+    // that there is no such issuer is told by a code of its own
+    assert_eq!(told(&[shop("shop", "gone", three)], &facts), [""; 0]);
+}
