@@ -53,7 +53,7 @@ fn desired(file: &DesiredFile, current: &str) {
         Ok(records) => records,
         Err(error) => return refused(&error),
     };
-    let plan = names::plan(wanted, current, &provider, file.approved);
+    let plan = names::plan(&wanted, &current, &provider, file.approved);
     assert!(plan.held_back.is_empty() || plan.deletions > plan.max_deletions);
     assert!(serde_json::to_string(&plan).is_ok());
 }

@@ -62,11 +62,11 @@ pub fn check(bytes: &[u8]) {
     };
     let wanted: Vec<Wanted> = wanted.iter().take(MAX).map(self::wanted).collect();
     let mut records = Provider::of(records.iter().take(MAX).map(record));
-    let first = plan(wanted.clone(), records.list(), &provider, None);
+    let first = plan(&wanted, &records.list(), &provider, None);
     assert!(serde_json::to_string(&first).is_ok());
     let owners = records.owners();
     records.make(&first);
-    let second = plan(wanted.clone(), records.list(), &provider, None);
+    let second = plan(&wanted, &records.list(), &provider, None);
     assert_eq!(second.changes, [], "after {first:?}");
     if first.deletions <= first.max_deletions {
         assert_eq!(first.held_back, []);
@@ -79,8 +79,8 @@ pub fn check(bytes: &[u8]) {
         assert!(!owners.contains(&mark) || now.contains(&mark), "{deletion:?} waits and was made: {first:?}");
     }
     assert_eq!(second.hash, first.hash, "what was approved is something else now");
-    records.make(&plan(wanted.clone(), records.list(), &provider, first.hash));
-    assert_eq!(plan(wanted, records.list(), &provider, first.hash).changes, []);
+    records.make(&plan(&wanted, &records.list(), &provider, first.hash));
+    assert_eq!(plan(&wanted, &records.list(), &provider, first.hash).changes, []);
 }
 
 /// What a provider has: one record for each name, kind and set.

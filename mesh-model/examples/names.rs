@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for names in [5_000_usize, 50_000] {
         let all: Vec<Wanted> =
             (0..names).map(|number| wanted(number, Health::Healthy)).collect::<Result<_, _>>()?;
-        let created = plan(all.clone(), Vec::new(), &provider, None);
+        let created = plan(&all, &[], &provider, None);
         let records: Vec<Record> = created.changes.into_iter().filter_map(created_record).collect();
         let count = records.len();
         let start = Instant::now();
@@ -59,15 +59,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn leave_a_name(provider: &NameProvider) -> Result<(), Box<dyn std::error::Error>> {
-    let healthy = plan(vec![wanted(1, Health::Healthy)?], Vec::new(), provider, None);
+    let healthy = plan(&[wanted(1, Health::Healthy)?], &[], provider, None);
     let records: Vec<Record> = healthy.changes.into_iter().filter_map(created_record).collect();
-    let ill = plan(vec![wanted(1, Health::Unhealthy)?], records.clone(), provider, None);
+    let ill = plan(&[wanted(1, Health::Unhealthy)?], &records, provider, None);
     for change in &ill.changes {
         if let Change::Update { old, record } = change {
             println!("{} {}: {:?} -> {:?}", record.name, record.kind, old.values, record.values);
         }
     }
-    let nothing = plan(Vec::new(), records, provider, None);
+    let nothing = plan(&[], &records, provider, None);
     println!(
         "{} deletions wait for the approval of {:?}",
         nothing.held_back.len(),

@@ -20,7 +20,8 @@
 //!   mTLS for the mesh, and for each service that another zone has
 //!   ([`Exposed`]) a ServiceEntry of the other zones' gateways and, unless the
 //!   service has a rule of its own, the DestinationRule that keeps calls in the
-//!   zone while it can answer them, then in the region;
+//!   zone while it can answer them, then in the region; and the subsets that the
+//!   gateway passes on, where it does not see the rule that has them;
 //! - [`Charts`]: the values of Istio's Helm charts, in which the rest is said.
 //!
 //! It leaves to the installer: to run the charts with these values, CRDs and
@@ -30,8 +31,9 @@
 //! ServiceEntry of a Service's host and namespace adds to the endpoints that
 //! Kubernetes has of it, so both have one name and one namespace, which the primary must have, too; in a zone
 //! that has nothing of the service the entry lies in Istio's own namespace, which is there, and is seen by whom
-//! the service lets see it. Endpoints are added port by port, by the names of ports, and to subsets only by
-//! labels that an entrance has (its network and region). A control plane reads Istio's own kinds from its
+//! the service lets see it. Endpoints are added port by port, by the names of ports. A subset has an entrance of another zone
+//! if a DestinationRule there has one of the same name, which the gateway passes on by it: what the subset's
+//! pods are is said by the zone that has them. A control plane reads Istio's own kinds from its
 //! primary alone: what is written to a remote of them is not heard.
 //!
 //! [`EastWest::renderings`] is written by [`federation`](crate::federation), with
@@ -44,6 +46,7 @@
 mod exposed;
 mod install;
 mod objects;
+mod subsets;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -55,7 +58,7 @@ use crate::fleet::{Cluster, Fleet, Zone};
 use crate::name::Name;
 use crate::render::Rendering;
 
-pub use exposed::{Exposed, ExposedPort};
+pub use exposed::{Exposed, ExposedPort, Ruled, Subset};
 pub use install::Charts;
 
 /// The label of all that is rendered here; its value is the zone.
@@ -151,12 +154,17 @@ pub struct LeftOut {
     pub reason: LeftOutReason,
 }
 
-/// Why a service, or one of its ports, is not called in other zones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+/// Why a service, one of its ports or one of its subsets, is not called in other zones.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum LeftOutReason {
+    /// The gateways pass on nothing that they do not see.
+    #[error(
+        "its exportTo hides it from `{0}`, where the gateways are that pass its calls on; add that namespace to exportTo"
+    )]
+    Hidden(Name),
     /// Endpoints of all zones would be equal, and calls leave the zone for no reason.
     #[error(
-        "its DestinationRule has no outlierDetection, so calls inside the zone would go to other zones too; add it"
+        "its DestinationRule has no outlierDetection, or one of its portLevelSettings, which inherit none: calls inside the zone would go to other zones too; add it"
     )]
     NoOutlierDetection,
     /// Endpoints are matched by the names of ports, and an entry must give one.
@@ -167,6 +175,26 @@ pub enum LeftOutReason {
     /// The gateway passes on mutual TLS of the mesh alone.
     #[error("its DestinationRule sets another TLS than ISTIO_MUTUAL, which no east-west gateway passes on")]
     OtherTls,
+    /// The subset's name is in the TLS greeting, and the other zone's gateway passes it on only if it knows it.
+    #[error(
+        "calls to subset `{subset}` do not go to zone `{zone}`, where no DestinationRule has it; write the subset there too"
+    )]
+    NoSubset {
+        /// The subset.
+        subset: Box<str>,
+        /// The zone that lacks it.
+        zone: Name,
+    },
+    /// The same where every endpoint is in the subset, also that of the other zone, which would cut its calls off.
+    #[error(
+        "zone `{zone}` is not called: it would get calls to subset `{subset}`, which endpoints of all zones are in, and no DestinationRule there has it; write the subset there too"
+    )]
+    CutSubset {
+        /// The subset.
+        subset: Box<str>,
+        /// The zone that lacks it.
+        zone: Name,
+    },
 }
 
 /// A zone whose entrance cannot be.

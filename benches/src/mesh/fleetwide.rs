@@ -49,14 +49,8 @@ pub(super) fn naming(scale: Scale) -> Work {
     let records = records(names);
     let mut all: Vec<Wanted> = (0..names).map(|number| wanted(number, Health::Healthy)).collect();
     all[7] = wanted(7, Health::Unhealthy);
-    prepared(
-        move || (all.clone(), records.clone()),
-        |(all, records)| {
-            let plan = plan(all, records, &provider(), None);
-            assert_eq!(plan.changes.len(), 4);
-            plan
-        },
-    )
+    let provider = provider();
+    repeated(move || assert_eq!(plan(&all, &records, &provider, None).changes.len(), 4))
 }
 
 /// Names of 200,000 records: two families, each with its mark.
@@ -75,8 +69,8 @@ fn planner(names: u32) -> Planner {
 }
 
 fn records(names: u32) -> Vec<Record> {
-    let wanted = (0..names).map(|number| wanted(number, Health::Healthy)).collect();
-    let created = plan(wanted, Vec::new(), &provider(), None).changes.into_iter();
+    let wanted: Vec<Wanted> = (0..names).map(|number| wanted(number, Health::Healthy)).collect();
+    let created = plan(&wanted, &[], &provider(), None).changes.into_iter();
     let record = |change| match change {
         Change::Create { record } => record,
         Change::Delete { .. } | Change::Update { .. } => unreachable!("nothing was there before"),

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::LeftOutReason;
 use crate::api::PlacementLevel;
 use crate::fleet::Fleet;
+use crate::labels::Labels;
 use crate::name::Name;
 use crate::render::Rendering;
 use crate::template::TemplateKind;
@@ -30,9 +31,28 @@ pub struct Exposed {
     pub export: ExportTo,
     /// The zones, and in each the clusters, that have it.
     pub places: BTreeMap<Name, BTreeSet<Name>>,
-    /// The zones where a DestinationRule of its own says how it is called; there other zones'
-    /// endpoints are added only if that rule can bear them.
-    pub ruled: BTreeMap<Name, Option<LeftOutReason>>,
+    /// The zones where a DestinationRule of its own says how it is called.
+    pub ruled: BTreeMap<Name, Ruled>,
+}
+
+/// What the DestinationRules that a zone's control plane reads say of a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ruled {
+    /// Why endpoints in other zones cannot be added there, if that is so.
+    pub against: Option<LeftOutReason>,
+    /// The subsets, by name.
+    pub subsets: BTreeMap<String, Subset>,
+}
+
+/// A part of a service's endpoints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subset {
+    /// The labels by which its endpoints are found.
+    pub labels: Labels,
+    /// The namespace of its rule.
+    pub namespace: Name,
+    /// Who sees its rule.
+    pub export: ExportTo,
 }
 
 /// A port of a service.
@@ -63,16 +83,16 @@ impl Exposed {
             find(PlacementLevel::Cluster).or_else(|| find(PlacementLevel::Zone))
         };
         let mut services: BTreeMap<(Name, Box<str>), Self> = BTreeMap::new();
-        let mut rules: BTreeMap<String, BTreeMap<Name, Option<LeftOutReason>>> = BTreeMap::new();
+        let mut rules: BTreeMap<String, BTreeMap<Name, Ruled>> = BTreeMap::new();
         for rendering in ordered {
             let Some(target) = place(&rendering) else { continue };
             for object in &rendering.objects {
                 let Some((kind, namespace)) = kind_and_namespace(object) else { continue };
-                if kind == TemplateKind::DestinationRule {
+                // what a remote has of them nobody reads
+                if kind == TemplateKind::DestinationRule && target.cluster.is_gateway {
                     for host in hosts_of(kind, object, &namespace) {
                         let zones = rules.entry(host).or_default();
-                        let verdict = zones.entry(target.zone.name.clone()).or_default();
-                        *verdict = verdict.or_else(|| verdict_of(object));
+                        zones.entry(target.zone.name.clone()).or_default().add(object, &namespace);
                     }
                 }
                 let Some(service) =
@@ -111,9 +131,7 @@ impl Exposed {
             namespace,
             name,
             ports,
-            // what cannot be read shows nobody anything new
-            export: ExportTo::of(object)
-                .unwrap_or_else(|_| ExportTo::parse(["."]).expect("the own namespace can be written")),
+            export: export_of(object),
             places: BTreeMap::new(),
             ruled: BTreeMap::new(),
         })
@@ -140,20 +158,59 @@ impl ExposedPort {
     }
 }
 
+impl Ruled {
+    fn add(&mut self, rule: &Value, namespace: &Name) {
+        self.against = self.against.take().or_else(|| against(rule));
+        let subset = |subset: &Value| {
+            let labels = subset.get("labels").and_then(Value::as_object).into_iter().flatten();
+            let labels = labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+            let export = export_of(rule);
+            let subset_of = Subset { labels: labels.collect(), namespace: namespace.clone(), export };
+            Some((subset.get("name")?.as_str()?.to_owned(), subset_of))
+        };
+        self.subsets.extend(subsets_of(rule).filter_map(subset));
+    }
+}
+
+impl Subset {
+    /// Whether a gateway sees it: of rules it reads those of its own namespace and of the service's.
+    pub(super) fn is_seen_from(&self, gateway: &Name, service: &Name) -> bool {
+        (self.namespace == *gateway || self.namespace == *service)
+            && self.export.shows(&self.namespace, gateway)
+    }
+}
+
+/// Who sees an object; what cannot be read shows nobody anything new.
+fn export_of(object: &Value) -> ExportTo {
+    ExportTo::of(object).unwrap_or_else(|_| ExportTo::parse(["."]).expect("the own namespace can be written"))
+}
+
+fn subsets_of(rule: &Value) -> impl Iterator<Item = &Value> {
+    rule.pointer("/spec/subsets").and_then(Value::as_array).into_iter().flatten()
+}
+
 /// What a rule says against endpoints in other zones.
-fn verdict_of(rule: &Value) -> Option<LeftOutReason> {
+fn against(rule: &Value) -> Option<LeftOutReason> {
     let top = rule.pointer("/spec/trafficPolicy");
-    let mode = top.and_then(|policy| policy.pointer("/tls/mode")).and_then(Value::as_str);
-    if mode.is_some_and(|mode| mode != "ISTIO_MUTUAL") {
+    let policies: Vec<&Value> =
+        top.into_iter().chain(subsets_of(rule).filter_map(|subset| subset.get("trafficPolicy"))).collect();
+    // which have nothing of the policy that they stand in
+    let ports: Vec<&Value> = policies
+        .iter()
+        .filter_map(|policy| policy.get("portLevelSettings").and_then(Value::as_array))
+        .flatten()
+        .collect();
+    let is_other = |policy: &&Value| {
+        policy.pointer("/tls/mode").and_then(Value::as_str).is_some_and(|mode| mode != "ISTIO_MUTUAL")
+    };
+    if policies.iter().chain(&ports).any(is_other) {
         return Some(LeftOutReason::OtherTls);
     }
-    let ejects =
-        |policy: Option<&Value>| policy.is_some_and(|policy| policy.get("outlierDetection").is_some());
-    let subsets = rule.pointer("/spec/subsets").and_then(Value::as_array);
-    let all = subsets.is_some_and(|subsets| {
-        !subsets.is_empty() && subsets.iter().all(|subset| ejects(subset.get("trafficPolicy")))
-    });
-    (!ejects(top) && !all).then_some(LeftOutReason::NoOutlierDetection)
+    let ejects = |policy: &Value| policy.get("outlierDetection").is_some();
+    let has_subsets = subsets_of(rule).next().is_some();
+    let all = has_subsets && subsets_of(rule).all(|subset| subset.get("trafficPolicy").is_some_and(ejects));
+    let is_safe = (top.is_some_and(ejects) || all) && ports.into_iter().all(ejects);
+    (!is_safe).then_some(LeftOutReason::NoOutlierDetection)
 }
 
 fn kind_and_namespace(object: &Value) -> Option<(TemplateKind, Name)> {

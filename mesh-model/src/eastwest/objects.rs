@@ -1,8 +1,12 @@
 //! The objects: gateway, entrance to istiod, mutual TLS, and an entry for each service of other zones.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
-use super::{EAST_WEST_LABEL, Exposed, ExposedPort, LeftOut, LeftOutReason, Member, Mesh, PASS_PORT};
+use super::subsets::{Covered, covered};
+use super::{EAST_WEST_LABEL, Exposed, ExposedPort, LeftOut, LeftOutReason, Member, Mesh, PASS_PORT, Subset};
+use crate::labels::Labels;
 use crate::name::Name;
 use crate::service::ADDRESSES_ANNOTATION;
 use crate::traffic::{ENTRANCE_LABEL, entrance_label};
@@ -182,6 +186,9 @@ pub(super) fn entries(
     ordered.sort_by_key(|service| (&service.namespace, &service.name));
     let mut objects = Vec::new();
     for service in ordered {
+        if members.len() > 1 && service.places.contains_key(here) {
+            objects.extend(passed_subsets(member, service, mesh));
+        }
         let others = members.iter().filter(|other| other.zone.name != *here && !other.is_drained());
         let others: Vec<(&Member<'_>, usize)> =
             others.filter_map(|other| Some((other, service.places.get(&other.zone.name)?.len()))).collect();
@@ -190,8 +197,12 @@ pub(super) fn entries(
         }
         let mut leave_out =
             |reason| left_out.push(LeftOut { zone: here.clone(), host: service.host(), reason });
+        if !service.export.shows(&service.namespace, &mesh.namespace) {
+            leave_out(LeftOutReason::Hidden(mesh.namespace.clone()));
+            continue;
+        }
         let rule = service.ruled.get(here);
-        if let Some(reason) = rule.copied().flatten() {
+        if let Some(reason) = rule.and_then(|rule| rule.against.clone()) {
             leave_out(reason);
             continue;
         }
@@ -206,11 +217,14 @@ pub(super) fn entries(
             .filter(|(_, port)| is_heard(port))
             .map(|(number, port)| (*number, port))
             .collect();
-        if ports.is_empty() {
+        let none = BTreeMap::new();
+        let subsets = rule.map_or(&none, |rule| &rule.subsets);
+        let entrances = others.into_iter().map(|other| entrance(other, service, subsets, &mut leave_out));
+        let entrances: Vec<Entrance<'_>> = entrances.flatten().collect();
+        let endpoints: Vec<Value> = entrances.iter().map(|entrance| entrance.endpoint(&ports)).collect();
+        if ports.is_empty() || endpoints.is_empty() {
             continue;
         }
-        let endpoints: Vec<Value> =
-            others.into_iter().map(|(other, clusters)| endpoint(other, &ports, clusters)).collect();
         // where the zone has nothing of the service, its namespace need not be, and nothing is there to add to
         let is_here = rule.is_some() || service.places.contains_key(here);
         let namespace = if is_here { &service.namespace } else { &mesh.namespace };
@@ -222,26 +236,66 @@ pub(super) fn entries(
     objects
 }
 
-/// The gateway of another zone as an endpoint of a service; it counts for as many as there are clusters behind it.
-fn endpoint(other: &Member<'_>, ports: &[(u16, &ExposedPort)], clusters: usize) -> Value {
-    let ports: Map<String, Value> =
-        ports.iter().map(|(_, port)| (port.name.clone(), json!(PASS_PORT))).collect();
-    json!({
-        "address": other.address(),
-        "ports": ports,
-        "network": other.primary.network,
-        "locality": format!("{}/{}", other.zone.region, other.zone.name),
-        "weight": clusters,
-        "labels": {
-            // without it a proxy speaks plain text to an endpoint that is no pod
-            "security.istio.io/tlsMode": "istio",
-            NETWORK_LABEL: other.primary.network,
-            REGION_LABEL: other.zone.region,
-            // by which an order of regions puts it behind others, and a drained zone before its own pods
-            ENTRANCE_LABEL: "true",
-            entrance_label(&other.zone.region): "true",
-        },
-    })
+/// The gateway of another zone, as an endpoint of a service.
+struct Entrance<'a> {
+    other: &'a Member<'a>,
+    /// It counts for as many as there are clusters behind it.
+    clusters: usize,
+    labels: Labels,
+}
+
+/// The endpoints that another zone's gateway is: one, or as many as its subsets need.
+fn entrance<'a>(
+    (other, clusters): (&'a Member<'a>, usize),
+    service: &Exposed,
+    subsets: &BTreeMap<String, Subset>,
+    leave_out: &mut impl FnMut(LeftOutReason),
+) -> Vec<Entrance<'a>> {
+    let zone = || other.zone.name.clone();
+    let rule = service.ruled.get(&other.zone.name);
+    let is_there = |name: &str| rule.is_some_and(|rule| rule.subsets.contains_key(name));
+    match covered(subsets, is_there, &entrance_labels(other)) {
+        Ok(Covered { endpoints, missing }) => {
+            for subset in missing {
+                leave_out(LeftOutReason::NoSubset { subset: subset.into(), zone: zone() });
+            }
+            endpoints.into_iter().map(|labels| Entrance { other, clusters, labels }).collect()
+        }
+        Err(subset) => {
+            leave_out(LeftOutReason::CutSubset { subset: subset.into(), zone: zone() });
+            Vec::new()
+        }
+    }
+}
+
+/// The labels of an entrance, whatever the service.
+fn entrance_labels(other: &Member<'_>) -> Labels {
+    let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    Labels::from([
+        // without it a proxy speaks plain text to an endpoint that is no pod
+        label("security.istio.io/tlsMode", "istio"),
+        label(NETWORK_LABEL, other.primary.network.as_str()),
+        label(REGION_LABEL, other.zone.region.as_str()),
+        // by which an order of regions puts it behind others, and a drained zone before its own pods
+        label(ENTRANCE_LABEL, "true"),
+        label(&entrance_label(&other.zone.region), "true"),
+    ])
+}
+
+impl Entrance<'_> {
+    fn endpoint(&self, ports: &[(u16, &ExposedPort)]) -> Value {
+        let Self { other, clusters, labels } = self;
+        let ports: Map<String, Value> =
+            ports.iter().map(|(_, port)| (port.name.clone(), json!(PASS_PORT))).collect();
+        json!({
+            "address": other.address(),
+            "ports": ports,
+            "network": other.primary.network,
+            "locality": format!("{}/{}", other.zone.region, other.zone.name),
+            "weight": clusters,
+            "labels": labels,
+        })
+    }
 }
 
 fn entry(
@@ -286,6 +340,27 @@ fn keep_home(member: &Member<'_>, service: &Exposed, namespace: &Name) -> Value 
     });
     export(&mut object, service);
     object
+}
+
+/// What the zone's gateway passes on by the names of subsets, where it does not see the rule that has them.
+///
+/// It lies beside the gateway and is seen from there alone.
+fn passed_subsets(member: &Member<'_>, service: &Exposed, mesh: &Mesh) -> Option<Value> {
+    let subsets = &service.ruled.get(&member.zone.name)?.subsets;
+    if subsets.values().all(|subset| subset.is_seen_from(&mesh.namespace, &service.namespace)) {
+        return None;
+    }
+    let subset = |(name, subset): (&String, &Subset)| json!({ "name": name, "labels": subset.labels });
+    Some(json!({
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "DestinationRule",
+        "metadata": metadata(member, mesh.namespace.as_str(), &format!("{}.subsets", name_of(service))),
+        "spec": {
+            "host": service.host(),
+            "exportTo": ["."],
+            "subsets": subsets.iter().map(subset).collect::<Vec<_>>(),
+        },
+    }))
 }
 
 /// Nobody sees more of a service in another zone than in its own.

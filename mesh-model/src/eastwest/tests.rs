@@ -1,6 +1,8 @@
 //! Tests of calls between zones: what is rendered for whom, that it is what API servers take, where calls
 //! go by it over every health, what is left out, and what contradicts itself.
 
+mod subsets;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -291,7 +293,7 @@ fn calls_go_direct_while_the_zone_answers_then_to_the_region_then_far() {
 fn a_rule_of_its_own_stays_and_one_that_cannot_bear_it_is_told() {
     let with = |policy: Value| {
         let mut renderings = cart();
-        renderings[1].objects.push(rule(policy));
+        renderings[0].objects.push(rule(policy));
         planned(&fleet(), &renderings)
     };
     let kinds = |plan: &EastWest, cluster: &str| -> Vec<String> {
@@ -310,6 +312,16 @@ fn a_rule_of_its_own_stays_and_one_that_cannot_bear_it_is_told() {
     for (policy, reason) in [
         (json!({}), LeftOutReason::NoOutlierDetection),
         (json!({ "tls": { "mode": "SIMPLE" }, "outlierDetection": {} }), LeftOutReason::OtherTls),
+        // a port's settings have nothing of those around them
+        (
+            json!({ "outlierDetection": {}, "portLevelSettings": [{ "port": { "number": 80 } }] }),
+            LeftOutReason::NoOutlierDetection,
+        ),
+        (
+            json!({ "outlierDetection": {}, "portLevelSettings":
+                [{ "port": { "number": 80 }, "outlierDetection": {}, "tls": { "mode": "DISABLE" } }] }),
+            LeftOutReason::OtherTls,
+        ),
     ] {
         let plan = with(policy);
         assert_eq!(kinds(&plan, "slc-a-1"), Vec::<String>::new());
@@ -337,7 +349,11 @@ fn a_port_without_a_name_has_no_endpoints_of_other_zones_where_the_service_is() 
     };
     let host = "cart.shop.svc.cluster.local".to_owned();
     let reason = LeftOutReason::NamelessPort(80);
-    let told = ["slc-a", "slc-b"].map(|zone| LeftOut { zone: name(zone), host: host.clone(), reason });
+    let told = ["slc-a", "slc-b"].map(|zone| LeftOut {
+        zone: name(zone),
+        host: host.clone(),
+        reason: reason.clone(),
+    });
     let (with_it, without, left_out) = of(json!([{ "port": 80 }]));
     assert_eq!((with_it, left_out), (None, told.to_vec()));
     assert_eq!(
@@ -362,13 +378,13 @@ fn what_no_gateway_passes_on_is_not_exposed_and_nobody_sees_more() {
     assert_eq!(exposed(&|object| object["spec"]["type"] = json!("ExternalName")), []);
     assert_eq!(exposed(&|object| object["spec"]["ports"][0]["protocol"] = json!("UDP")), []);
     let own = exposed(&|object| {
-        object["metadata"]["annotations"] = json!({ "networking.istio.io/exportTo": ".,till" })
+        object["metadata"]["annotations"] = json!({ "networking.istio.io/exportTo": ".,till,istio-system" })
     });
     let plan = plan(&fleet, &Mesh::default(), &own).unwrap();
     for kind in ["ServiceEntry", "DestinationRule"] {
         assert_eq!(
             object(&plan, "slc-b-1", kind).unwrap()["spec"]["exportTo"],
-            json!(["till", "shop"]),
+            json!(["istio-system", "till", "shop"]),
             "{kind}"
         );
     }
@@ -508,13 +524,13 @@ fn an_entry_lies_in_the_services_namespace_only_where_the_zone_has_something_the
         })
     };
     let mut own = service(json!([{ "name": "http", "port": 80 }]));
-    own["metadata"]["annotations"] = json!({ "networking.istio.io/exportTo": "." });
+    own["metadata"]["annotations"] = json!({ "networking.istio.io/exportTo": ".,istio-system" });
     let one = vec![rendering("slc-a-1", vec![own.clone()])];
     let both = vec![rendering("slc-a-1", vec![own.clone()]), rendering("slc-b-1", vec![own.clone()])];
     let bears = rule(json!({ "outlierDetection": {}, "tls": { "mode": "ISTIO_MUTUAL" } }));
     let ruled = vec![rendering("slc-a-1", vec![own]), rendering("slc-b-1", vec![bears])];
-    let there = Some((json!("shop"), Some(json!(["."]))));
-    let elsewhere = Some((json!("istio-system"), Some(json!(["shop"]))));
+    let there = Some((json!("shop"), Some(json!(["istio-system", "."]))));
+    let elsewhere = Some((json!("istio-system"), Some(json!(["istio-system", "shop"]))));
     assert_eq!(namespaces(&one, "slc-b-1"), [elsewhere.clone(), elsewhere], "who sees it are the same");
     assert_eq!(namespaces(&both, "slc-b-1"), [there.clone(), there.clone()]);
     assert_eq!(namespaces(&ruled, "slc-b-1")[0], there, "beside the rule that it has for it");

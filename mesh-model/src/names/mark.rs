@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use super::RecordKind;
-use super::record::displays_as;
+use super::record::is_form_of;
 use crate::access_point::AccessPointId;
 use crate::name::{Fqdn, Name};
 use crate::vip::ClaimKey;
@@ -80,7 +80,7 @@ pub(super) fn says(text: &str, fleet: &Name, owner: &ClaimKey, address: &IpAddr)
     value.is_some_and(|value| match address {
         // which has one form alone
         IpAddr::V4(address) => value.parse() == Ok(*address),
-        IpAddr::V6(_) => displays_as(address, value),
+        IpAddr::V6(address) => is_form_of(address, value),
     })
 }
 

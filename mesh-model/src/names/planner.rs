@@ -58,20 +58,22 @@ struct Known {
 }
 
 /// The plan of all names at once; `approved` is the hash of deletions that somebody approved.
+///
+/// Only what is not as it should be is copied: of many names nearly all are right, and cost a look.
 #[must_use]
 pub fn plan(
-    wanted: Vec<Wanted>,
-    current: Vec<Record>,
+    wanted: &[Wanted],
+    current: &[Record],
     provider: &NameProvider,
     approved: Option<Revision>,
 ) -> NamePlan {
-    let Settled { wanted: is_settled, records, marks } = settled(&wanted, &current, provider);
-    let current = current.into_iter().zip(records).filter(|(_, is_settled)| !is_settled);
-    let mut planner = Planner::new(provider.clone(), current.map(|(record, _)| record).collect());
+    let Settled { wanted: is_settled, records, marks } = settled(wanted, current, provider);
+    let current = current.iter().zip(records).filter(|(_, is_settled)| !is_settled);
+    let mut planner = Planner::new(provider.clone(), current.map(|(record, _)| record.clone()).collect());
     planner.marks_total = marks;
-    for (wanted, _) in wanted.into_iter().zip(is_settled).filter(|(_, is_settled)| !is_settled) {
+    for (wanted, _) in wanted.iter().zip(is_settled).filter(|(_, is_settled)| !is_settled) {
         planner.changed.insert(wanted.name.clone());
-        planner.names.entry(wanted.name.clone()).or_default().wanted.push(wanted);
+        planner.names.entry(wanted.name.clone()).or_default().wanted.push(wanted.clone());
     }
     planner.plan(approved)
 }

@@ -5,8 +5,9 @@
 //! as can be, or not surely right, is left to the plan of its name
 //! ([`one`](super::one)), which would find the same.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
+use super::record::is_form_of;
 use super::{Answer, Health, Member, Record, RecordKind, Wanted, mark};
 use crate::provision::NameProvider;
 use crate::units::HumanDuration;
@@ -25,11 +26,15 @@ pub(super) struct Settled {
 pub(super) fn settled(wanted: &[Wanted], current: &[Record], provider: &NameProvider) -> Settled {
     let mut sights: Vec<Sight> = wanted.iter().map(|wanted| Sight::of(wanted, provider)).collect();
     let index = Index::new(wanted, &mut sights);
+    // a provider has the records of a name one after the other, or nearly
+    let mut last = None;
     let look = |record: &Record| {
         let marked = (record.kind == RecordKind::Txt).then(|| mark::parts(&record.name)).flatten();
         let (star, name) =
             marked.as_ref().map_or(("", record.name.as_str()), |(star, name, _)| (*star, *name));
-        let place = index.find(wanted, star, name)?;
+        let is_last = |place: &usize| is_named(&wanted[*place], star, name);
+        last = last.filter(is_last).or_else(|| index.find(wanted, star, name));
+        let place = last?;
         let sight = &mut sights[place];
         sight.is_plain =
             sight.is_plain && sight.holds(&wanted[place], record, marked.map(|(.., kind)| kind), provider);
@@ -144,17 +149,27 @@ fn are_values(record: &Record, members: &[Member], bit: u8) -> bool {
     let all = addresses(members, bit).fold(0, |all, (member, ..)| all | member);
     let mut seen = 0_u8;
     let is_one = |value: &String| {
-        let parsed = if bit == V4 {
-            value.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
-        } else {
-            value.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+        let whose = |is: &dyn Fn(&IpAddr) -> bool| {
+            let same = addresses(members, bit).filter(|(.., address)| is(address));
+            same.fold(0, |all, (member, ..)| all | member) & !seen
         };
-        let same = addresses(members, bit).filter(|(.., address)| Some(**address) == parsed);
-        let new = same.fold(0, |all, (member, ..)| all | member) & !seen;
+        let new = match whose(&|address| is_form(address, value)) {
+            // a provider may have it in another form
+            0 => value.parse().map_or(0, |value: IpAddr| whose(&|address| *address == value)),
+            new => new,
+        };
         seen |= new;
         new != 0
     };
     record.values.iter().all(is_one) && seen == all
+}
+
+/// Whether a text is surely an address, told without reading it where that takes long.
+fn is_form(address: &IpAddr, text: &str) -> bool {
+    match address {
+        IpAddr::V4(address) => text.parse() == Ok(*address),
+        IpAddr::V6(address) => is_form_of(address, text),
+    }
 }
 
 /// Whether the values of a mark's record are the members' marks.
@@ -176,6 +191,11 @@ fn are_marks(record: &Record, members: &[Member], bit: u8, provider: &NameProvid
 struct Index {
     /// Places in the list, plus one; 0 where nothing is.
     slots: Vec<u32>,
+}
+
+/// Whether something is wanted of a name in two parts.
+fn is_named(wanted: &Wanted, star: &str, name: &str) -> bool {
+    wanted.name.as_str().strip_prefix(star) == Some(name)
 }
 
 /// How far from its slot a name may lie. Names that somebody chose to collide are left to be planned.
@@ -203,7 +223,7 @@ impl Index {
     fn find(&self, wanted: &[Wanted], star: &str, name: &str) -> Option<usize> {
         for slot in self.probes(star, name) {
             let place = usize::try_from(self.slots[slot].checked_sub(1)?).expect("a place in a list");
-            if wanted[place].name.as_str().strip_prefix(star) == Some(name) {
+            if is_named(&wanted[place], star, name) {
                 return Some(place);
             }
         }

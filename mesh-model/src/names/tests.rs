@@ -80,7 +80,7 @@ pub(super) fn make(changes: &[Change], records: &mut Vec<Record>) {
 /// A provider's records after a plan without errors that holds nothing back.
 fn settled(wanted: Vec<Wanted>) -> Vec<Record> {
     let mut records = Vec::new();
-    let plan = plan(wanted, Vec::new(), &provider("0"), None);
+    let plan = plan(&wanted, &[], &provider("0"), None);
     assert_eq!(plan.errors, []);
     make(&plan.changes, &mut records);
     records
@@ -117,7 +117,7 @@ fn a_record_of_all_targets_and_a_mark_for_each() {
     for (wanted, expected) in
         [(vec![leads(SHOP, vec![member("web/other@a 10.0.0.1")])], "10.0.0.1"), (vec![], "")]
     {
-        let plan = plan(wanted, records.clone(), &provider("100%"), None);
+        let plan = plan(&wanted, &records, &provider("100%"), None);
         make(&plan.changes, &mut records);
         assert_eq!(values(&records, SHOP, "A"), expected);
     }
@@ -145,7 +145,7 @@ fn what_is_right_is_not_written() {
         };
         record.values = record.values.iter().map(spelt).collect();
     }
-    assert_eq!(plan(wanted, records, &provider("0"), None).changes, []);
+    assert_eq!(plan(&wanted, &records, &provider("0"), None).changes, []);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn who_is_answered_with() {
     ];
     for (what, members, expected) in table {
         let mut records = published.clone();
-        let plan = plan(vec![leads(SHOP, members)], records.clone(), &provider("100%"), None);
+        let plan = plan(&[leads(SHOP, members)], &records, &provider("100%"), None);
         make(&plan.changes, &mut records);
         assert_eq!(values(&records, SHOP, "A"), expected, "{what}");
         assert_eq!(plan.errors, [], "{what}");
@@ -194,14 +194,14 @@ fn weighted_records_one_for_each_member() {
         .collect()
     };
     assert_eq!(sets(&records), ["n/x@a 1", "n/x@b 3"]);
-    let change = plan(vec![weighted(5)], records.clone(), &provider("0"), None);
+    let change = plan(&[weighted(5)], &records, &provider("0"), None);
     assert_eq!(change.changes.len(), 1, "a weight is one record's: {change:?}");
     make(&change.changes, &mut records);
     assert_eq!(sets(&records), ["n/x@a 1", "n/x@b 5"]);
     // back to one record: the sets make room for it
     let change = plan(
-        vec![leads(SHOP, vec![member("n/x@a 10.0.0.1"), member("n/x@b 10.0.0.2")])],
-        records.clone(),
+        &[leads(SHOP, vec![member("n/x@a 10.0.0.1"), member("n/x@b 10.0.0.2")])],
+        &records,
         &provider("0"),
         None,
     );
@@ -240,15 +240,15 @@ fn foreign_records_are_never_touched() {
             leads(SHOP, vec![member("n/x@a 10.0.0.1")]),
             leads("fine.example.com", vec![member("n/y@a 10.0.0.2")]),
         ];
-        let taken = plan(wanted, records.clone(), &provider("100%"), None);
+        let taken = plan(&wanted, &records, &provider("100%"), None);
         assert!(errors(&taken)[0].contains(expected), "{what}: {:?}", errors(&taken));
         assert!(taken.errors.len() == 1 && taken.changes.len() == 2, "{what}: the other name goes on");
-        let unwanted = plan(vec![], records, &provider("100%"), None);
+        let unwanted = plan(&[], &records, &provider("100%"), None);
         assert_eq!((unwanted.changes, unwanted.errors), (vec![], vec![]), "{what}: nobody asks");
     }
     // other kinds are no obstacle
     let beside = vec![record(SHOP, "MX", &["10 mail.example.com"]), record(SHOP, "TXT", &["v=spf1 -all"])];
-    let fine = plan(vec![leads(SHOP, vec![member("n/x@a 10.0.0.1")])], beside, &provider("0"), None);
+    let fine = plan(&[leads(SHOP, vec![member("n/x@a 10.0.0.1")])], &beside, &provider("0"), None);
     assert_eq!((fine.changes.len(), fine.errors.len()), (2, 0));
 }
 
@@ -261,7 +261,7 @@ fn a_set_of_somebody_else_is_let_be_beside_ours() {
     let weighted = |members| vec![Wanted { answer: Answer::Weighted(members), ..leads(SHOP, vec![]) }];
     let mut records = vec![other.clone()];
     for wanted in [weighted(ours()), weighted(ours()[..1].to_vec()), vec![]] {
-        let planned = plan(wanted, records.clone(), &provider("100%"), None);
+        let planned = plan(&wanted, &records, &provider("100%"), None);
         assert_eq!(errors(&planned), Vec::<String>::new());
         make(&planned.changes, &mut records);
         assert!(records.contains(&other), "{planned:?}");
@@ -269,7 +269,7 @@ fn a_set_of_somebody_else_is_let_be_beside_ours() {
     assert_eq!((records.len(), &records[0]), (1, &other), "and nothing else is left");
     // one record for all, or an alias, cannot lie beside it
     for wanted in [leads(SHOP, ours()), alias(SHOP, "n/x", "www.example.com")] {
-        let planned = plan(vec![wanted], vec![other.clone()], &provider("0"), None);
+        let planned = plan(&[wanted], std::slice::from_ref(&other), &provider("0"), None);
         assert!(errors(&planned)[0].contains("it has a A record that bears no mark of ours"), "{planned:?}");
         assert_eq!(planned.changes, []);
     }
@@ -277,21 +277,21 @@ fn a_set_of_somebody_else_is_let_be_beside_ours() {
 
 #[test]
 fn aliases_and_what_is_beside_them() {
-    let apex = plan(vec![alias("example.com", "n/x", "www.example.com")], vec![], &provider("0"), None);
+    let apex = plan(&[alias("example.com", "n/x", "www.example.com")], &[], &provider("0"), None);
     assert_eq!(
         errors(&apex),
         ["example.com: it is the top of a domain, where no alias can be; write addresses, or a name below"]
     );
-    let circle = plan(vec![alias(SHOP, "n/x", SHOP)], vec![], &provider("0"), None);
+    let circle = plan(&[alias(SHOP, "n/x", SHOP)], &[], &provider("0"), None);
     assert_eq!(errors(&circle), ["shop.example.com: it is an alias of itself; name what it leads to"]);
     let mail = vec![record(SHOP, "MX", &["10 mail.example.com"])];
-    let beside = plan(vec![alias(SHOP, "n/x", "www.example.com")], mail, &provider("0"), None);
+    let beside = plan(&[alias(SHOP, "n/x", "www.example.com")], &mail, &provider("0"), None);
     assert!(errors(&beside)[0].contains("a MX record of somebody else's"), "{:?}", errors(&beside));
 
     // addresses win, and the alias that is there makes room in the same change
     let mut records = settled(vec![alias(SHOP, "n/x", "www.example.com")]);
     let both = vec![alias(SHOP, "n/x", "www.example.com"), leads(SHOP, vec![member("n/y@a 10.0.0.1")])];
-    let change = plan(both, records.clone(), &provider("0"), None);
+    let change = plan(&both, &records, &provider("0"), None);
     assert_eq!(
         errors(&change),
         ["shop.example.com: n/x wants an alias where others want addresses, which win; give it another name"]
@@ -304,18 +304,18 @@ fn aliases_and_what_is_beside_them() {
 
     // of two aliases the published one stays, or else the least
     let two = || vec![alias(SHOP, "n/x", "b.example.com"), alias(SHOP, "n/y", "a.example.com")];
-    let fresh = plan(two(), vec![], &provider("0"), None);
+    let fresh = plan(&two(), &[], &provider("0"), None);
     assert_eq!(
         errors(&fresh),
         ["shop.example.com: n/x wants another alias than n/y, which is published; agree on one"]
     );
     let records = settled(vec![alias(SHOP, "n/x", "b.example.com")]);
-    let later = plan(two(), records, &provider("0"), None);
+    let later = plan(&two(), &records, &provider("0"), None);
     assert!(errors(&later)[0].contains("n/y wants another alias than n/x"), "{:?}", errors(&later));
     assert_eq!(later.changes, []);
     // a mistake deletes nothing
     let records = settled(vec![alias(SHOP, "n/x", "b.example.com")]);
-    assert_eq!(plan(vec![alias(SHOP, "n/x", SHOP)], records, &provider("100%"), None).changes, []);
+    assert_eq!(plan(&[alias(SHOP, "n/x", SHOP)], &records, &provider("100%"), None).changes, []);
 }
 
 fn many(count: usize) -> Vec<Wanted> {
@@ -333,24 +333,24 @@ fn many_deletions_wait_for_somebody_who_approves_exactly_these() {
     let mut fewer = many(15);
     fewer.push(leads("new.example.com", vec![member("n/new@a 10.0.0.9")]));
     let provider = provider("10%");
-    let waits = plan(fewer.clone(), records.clone(), &provider, None);
+    let waits = plan(&fewer, &records, &provider, None);
     assert_eq!((waits.deletions, waits.max_deletions, waits.held_back.len()), (10, 4, 10));
     assert_eq!(waits.changes.len(), 2, "what is new does not wait: {:?}", waits.changes);
     let mut after = records.clone();
     make(&waits.changes, &mut after);
     assert_eq!(after.len(), records.len() + 2);
 
-    let wrong = plan(fewer.clone(), records.clone(), &provider, Some(Revision([7; 32])));
+    let wrong = plan(&fewer, &records, &provider, Some(Revision([7; 32])));
     assert_eq!(wrong, waits, "an approval of something else is none");
-    let others = plan(many(14), records.clone(), &provider, waits.hash);
+    let others = plan(&many(14), &records, &provider, waits.hash);
     assert_eq!(others.held_back.len(), 12, "nor is one of fewer");
-    let approved = plan(fewer.clone(), records.clone(), &provider, waits.hash);
+    let approved = plan(&fewer, &records, &provider, waits.hash);
     assert_eq!((approved.held_back.len(), approved.changes.len()), (0, 2 + 10));
     make(
         &approved.changes,
         &mut after.clone().into_iter().filter(|record| !record.name.as_str().contains("new")).collect(),
     );
-    let few = plan(many(18), records, &provider, None);
+    let few = plan(&many(18), &records, &provider, None);
     assert_eq!((few.deletions, few.held_back.len()), (4, 0), "as many as may be");
 }
 
@@ -363,7 +363,7 @@ fn a_target_that_goes_from_every_name_is_many_deletions_too() {
         members.remove(0);
         wanted.ttl = Duration::from_secs(60);
     }
-    let held = plan(half.clone(), records.clone(), &provider("10%"), None);
+    let held = plan(&half, &records, &provider("10%"), None);
     assert_eq!(held.held_back.len(), 20, "no record goes, but an owner from each");
     let mut after = records.clone();
     make(&held.changes, &mut after);
@@ -378,14 +378,14 @@ fn a_target_that_goes_from_every_name_is_many_deletions_too() {
         members[0].health = Health::Unhealthy;
         wanted
     });
-    let plan = plan(unhealthy.collect(), records, &provider("0"), None);
+    let plan = plan(&unhealthy.collect::<Vec<_>>(), &records, &provider("0"), None);
     assert_eq!((plan.deletions, plan.changes.len()), (0, 40), "health takes out what comes back by itself");
 }
 
 #[test]
 fn a_share_of_a_few_is_one_and_of_none_is_none() {
     for (max, all, expected) in [("10%", 1, 1), ("0%", 20, 0), ("0", 20, 0), ("50%", 20, 20), ("3", 1, 3)] {
-        let plan = plan(many(all), settled(many(all)), &provider(max), None);
+        let plan = plan(&many(all), &settled(many(all)), &provider(max), None);
         assert_eq!(plan.max_deletions, expected, "{max} of {}", all * 2);
     }
 }
@@ -397,7 +397,7 @@ fn one_bad_name_is_one_error_and_keeps_what_it_has() {
     let mut wanted = many(3);
     wanted.push(leads("shop.example.org", vec![member("n/x@a 10.0.0.1")]));
     wanted.push(leads(&long, vec![member("n/x@a 10.0.0.1")]));
-    let plan = plan(wanted, Vec::new(), &provider("0"), None);
+    let plan = plan(&wanted, &[], &provider("0"), None);
     assert_eq!(plan.changes.len(), 6);
     let texts = errors(&plan);
     assert!(
@@ -448,7 +448,7 @@ fn marks_longer_than_one_string_of_a_record() {
     let mark = as_zone_file.iter().find(|record| record.kind == RecordKind::Txt).unwrap();
     let mark = mark.values.first().unwrap();
     assert!(mark.split("\" \"").count() == 2 && mark.split("\" \"").all(|part| part.len() <= 256), "{mark}");
-    let plan = plan(wanted(), as_zone_file, &provider("1"), None);
+    let plan = plan(&wanted(), &as_zone_file, &provider("1"), None);
     assert_eq!(
         (&plan.changes[..], errors(&plan)),
         (&[][..], vec![]),
@@ -491,7 +491,7 @@ names:
         "records: [{ name: shop.example.com, kind: MX, values: [10 mail.example.com], ttl: 1h }]",
     )
     .unwrap();
-    let plan = plan(wanted, current.check().unwrap(), &provider, file.approved);
+    let plan = plan(&wanted, &current.check().unwrap(), &provider, file.approved);
     let json = serde_json::to_value(&plan).unwrap();
     let records: Vec<String> = json["changes"]
         .as_array()
@@ -587,9 +587,9 @@ fn a_mark_that_somebody_wrote_in_another_form_is_put_right_once() {
         ttl: Duration::from_secs(30),
         answer: Answer::Members(vec![member("n/x@t")]),
     };
-    make(&plan(vec![wanted.clone()], records.clone(), &provider("0"), None).changes, &mut records);
+    make(&plan(std::slice::from_ref(&wanted), &records, &provider("0"), None).changes, &mut records);
     assert_eq!(values(&records, "a.example.com", "AAAA"), "2001:db8::2");
-    assert_eq!(plan(vec![wanted], records, &provider("0"), None).changes, []);
+    assert_eq!(plan(&[wanted], &records, &provider("0"), None).changes, []);
 }
 
 /// The plan of each name by itself, none of which is passed over for being right already.

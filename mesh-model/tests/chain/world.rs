@@ -357,7 +357,7 @@ impl World {
         let name = &access_point.names[0];
         let wanted =
             names::Wanted { name: name.fqdn.clone(), ttl: name.ttl, answer: Answer::Members(members) };
-        let plan = names::plan(vec![wanted], self.records.clone(), &self.provider, None);
+        let plan = names::plan(&[wanted], &self.records, &self.provider, None);
         assert_eq!((&plan.errors, &plan.held_back), (&vec![], &vec![]));
         for change in plan.changes {
             let (old, new) = match change {

@@ -21,7 +21,7 @@ pub(super) fn run(arguments: &DnsPlan, out: &mut Output) -> Result<(), Stop> {
     let planning = Progress::new(0, "{spinner} planning, {elapsed}");
     let (provider, wanted, approved) = desired(&Source::read(&arguments.desired)?)?;
     let current = current(&Source::read(&arguments.current)?)?;
-    let plan = plan(wanted, current, &provider, approved);
+    let plan = plan(&wanted, &current, &provider, approved);
     drop(planning);
     match out.format() {
         Format::Json => out.json(&plan)?,

@@ -77,10 +77,10 @@ fn a_target_that_was_not_read_keeps_its_record_and_one_that_is_let_go_does_not()
     assert_eq!(values(&records, SHOP, "A"), "10.0.0.1 10.0.0.9");
     // nothing was read, and nobody knows the addresses any more
     let blind = corp(&one, &Fleet::default(), false, &["slc-a-1", "gone"], &[]);
-    let nothing = plan(blind, records.clone(), &provider("0"), None);
+    let nothing = plan(&blind, &records, &provider("0"), None);
     assert_eq!((&nothing.changes[..], errors(&nothing)), (&[][..], vec![]));
     let whole = corp(&one, &fleet(), true, &["slc-a-1", "gone"], &all);
-    let left = plan(whole, records, &provider("1"), None);
+    let left = plan(&whole, &records, &provider("1"), None);
     assert_eq!(left.deletions, 1, "it left the fleet");
 }
 

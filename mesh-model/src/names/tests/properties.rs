@@ -3,10 +3,12 @@
 //! beyond what may be.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv6Addr;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::names::record::{displays_as, is_form_of};
 
 fn a_member() -> impl Strategy<Value = Member> {
     let health = prop_oneof![Just(Health::Healthy), Just(Health::Unhealthy), Just(Health::Unknown)];
@@ -100,13 +102,13 @@ proptest! {
         let mut records = foreign.clone();
         for wanted in [first, second] {
             let before = answered(&records);
-            let plan = plan(wanted.clone(), records.clone(), &provider, None);
+            let plan = plan(&wanted, &records, &provider, None);
             prop_assert_eq!(&plan, &by_name(&wanted, &records, &provider));
             make(&plan.changes, &mut records);
             prop_assert!(is_subset(&foreign, &records), "a foreign record was touched");
             let own: Vec<Record> = records.iter().filter(|record| !foreign.contains(record)).cloned().collect();
             prop_assert!(is_sound(&own), "{:?}", own);
-            let again = super::plan(wanted.clone(), records.clone(), &provider, None);
+            let again = super::plan(&wanted, &records, &provider, None);
             prop_assert_eq!(&again, &by_name(&wanted, &records, &provider));
             prop_assert_eq!(again.changes, vec![], "after {:?}", plan);
             // an answer ends only if nobody wants it, or an operator says so for all
@@ -129,10 +131,10 @@ proptest! {
     #[test]
     fn without_approval_nobody_is_deleted_beyond_what_may_be(first in wants(), second in wants(), max in 0..3_u32) {
         let mut records = Vec::new();
-        make(&plan(first, Vec::new(), &provider("100%"), None).changes, &mut records);
+        make(&plan(&first, &[], &provider("100%"), None).changes, &mut records);
         let before = records.clone();
         let provider = provider(&max.to_string());
-        let held = plan(second.clone(), records.clone(), &provider, None);
+        let held = plan(&second, &records, &provider, None);
         make(&held.changes, &mut records);
         prop_assert!(is_sound(&records));
         let owners = |records: &[Record]| -> BTreeMap<Fqdn, BTreeSet<ClaimKey>> {
@@ -146,9 +148,9 @@ proptest! {
         if held.deletions > usize::try_from(max).unwrap() {
             prop_assert_eq!(held.held_back.len(), held.deletions);
             prop_assert!(answered(&before).is_subset(&answered(&records)), "an answer is gone that was to wait");
-            let approved = plan(second.clone(), records.clone(), &provider, None);
+            let approved = plan(&second, &records, &provider, None);
             prop_assert_eq!(approved.hash, held.hash, "what was not held back changes no approval");
-            let made = plan(second.clone(), records.clone(), &provider, held.hash);
+            let made = plan(&second, &records, &provider, held.hash);
             make(&made.changes, &mut records);
             for deletion in &held.held_back {
                 let kind = deletion.kind.clone();
@@ -165,7 +167,7 @@ proptest! {
     fn a_planner_that_is_told_in_any_order_is_the_plan(first in wants(), second in wants()) {
         let provider = provider("50%");
         let mut records = Vec::new();
-        make(&plan(first.clone(), Vec::new(), &provider, None).changes, &mut records);
+        make(&plan(&first, &[], &provider, None).changes, &mut records);
         let mut turned = records.clone();
         turned.reverse();
         let mut planner = Planner::new(provider.clone(), turned);
@@ -178,7 +180,25 @@ proptest! {
         for name in names.iter().rev() {
             planner.handle_wanted(name, by_name(&second, name));
         }
-        prop_assert_eq!(planner.plan(None), plan(second, records, &provider, None));
+        prop_assert_eq!(planner.plan(None), plan(&second, &records, &provider, None));
+    }
+
+    /// The quick way to tell the one form of an address is the slow one, also of texts that are nearly it.
+    #[test]
+    fn forms_of_addresses(segments in prop::array::uniform8(prop_oneof![2 => Just(0_u16), 1 => 0..0x20_u16, 1 => any::<u16>()]),
+        mapped in prop::bool::weighted(0.1), cut in 0..40_usize, other in "[0-9a-fA-F:.]{0,3}") {
+        let mut address = Ipv6Addr::from(segments);
+        if mapped {
+            address = Ipv6Addr::from(u128::from(address) & 0xffff_ffff | 0xffff << 32);
+        }
+        let form = address.to_string();
+        prop_assert!(is_form_of(&address, &form));
+        let whole = segments.map(|segment| format!("{segment:x}")).join(":");
+        let cut = cut.min(form.len());
+        let edited = [&form[..cut], &other, &form[cut..]].concat();
+        for text in [&whole, &form.to_uppercase(), &edited, &form[..cut].to_owned(), &format!("{form} ")] {
+            prop_assert_eq!(is_form_of(&address, text), displays_as(&address, text), "{} as {}", address, text);
+        }
     }
 
     /// What is written as a zone file has it is read as what it was.

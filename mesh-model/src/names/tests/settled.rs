@@ -12,7 +12,7 @@ fn what_is_passed_over_as_right_is_right_and_one_thing_amiss_is_seen() {
     let passed = crate::names::settled::settled(&wanted, &records, &provider);
     assert_eq!((passed.wanted, passed.records, passed.marks), (vec![true; 2], vec![true; 6], 6));
     let check = |wanted: &[Wanted], records: &[Record]| {
-        let plan = plan(wanted.to_vec(), records.to_vec(), &provider, None);
+        let plan = plan(wanted, records, &provider, None);
         assert_eq!(plan, by_name(wanted, records, &provider), "{records:?}");
         plan
     };
