@@ -110,8 +110,10 @@ impl Source {
             Err(error) => {
                 let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
                 let line = 1 + count(valid.iter().filter(|byte| **byte == b'\n').count());
+                let before = valid.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+                let column = 1 + count(String::from_utf8_lossy(before).chars().count());
                 let message = "is no UTF-8 text from here on; save it as UTF-8".to_owned();
-                Err(Fault { line: Some(line), ..whole(message) })
+                Err(Fault { line: Some(line), column: Some(column), ..whole(message) })
             }
         }
     }
@@ -216,7 +218,9 @@ impl Source {
     fn syntax_fault(&self, error: &serde_saphyr::Error) -> Fault {
         let error = error.without_snippet();
         let mut place = error.location().map(|location| locate::Place::from(&location));
-        let tree = Tree::read(&self.text, &options(&self.text));
+        // a second walk would come no further than the limit that the first met
+        let beyond = matches!(error, serde_saphyr::Error::Budget { .. });
+        let tree = if beyond { None } else { Tree::read(&self.text, &options(&self.text)) };
         let located = tree.zip(place);
         let field = match error {
             serde_saphyr::Error::SerdeMissingField { field, .. } => {

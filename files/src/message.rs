@@ -1,5 +1,6 @@
 //! The YAML reader's errors in words for the person who wrote the file.
 
+use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter};
 
 /// What is wrong and what would be right.
@@ -43,8 +44,12 @@ pub(super) fn of(error: &Error) -> String {
         Error::UnknownAnchor { .. } => {
             "no `&` anchor of this name stands above; write the value itself".to_owned()
         }
-        Error::Budget { breach, .. } => {
-            format!("larger or more nested than any file of ours ({breach:?}); split it or write aliases out")
+        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => TOO_DEEP.to_owned(),
+        Error::Budget { .. } => "holds more than any file of ours; split it, or write aliases out".to_owned(),
+        // what an alias repeats is at fault, and told as if it were written there
+        Error::AliasError { error, .. } => of(error),
+        Error::AliasReplayLimitExceeded { .. } => {
+            "aliases repeat more here than any file of ours needs; write their parts out".to_owned()
         }
         // the one type of the standard library's that people write
         Error::Message { msg, .. } if msg == "invalid IP address syntax" => {
@@ -52,7 +57,31 @@ pub(super) fn of(error: &Error) -> String {
         }
         // our own types' words, which say what would be right already
         Error::Message { msg, .. } => msg.clone(),
-        other => format!("no YAML: {}", DefaultMessageFormatter.format_message(other)),
+        other => no_yaml(&DefaultMessageFormatter.format_message(other)),
+    }
+}
+
+/// What would be right where a text is nested deeper than the reader follows.
+const TOO_DEEP: &str = "nested deeper than any file of ours; take levels out";
+
+/// The scanner's words, which say what it met, and what a person would do about it.
+fn no_yaml(met: &str) -> String {
+    // it tells its faults apart by their words alone; one that is not known here is told without advice
+    let remedies = [
+        ("recursion limit", TOO_DEEP),
+        ("tabs disallowed", "indent with spaces"),
+        ("found a tab", "indent with spaces"),
+        ("unclosed", "close it"),
+        (
+            "mapping values are not allowed",
+            "indent this line as its neighbours are, or quote a text that holds `: `",
+        ),
+        ("did not find expected", "indent this line as its neighbours are"),
+    ];
+    match remedies.iter().find(|(words, _)| met.contains(words)) {
+        Some((_, remedy)) if *remedy == TOO_DEEP => TOO_DEEP.to_owned(),
+        Some((_, remedy)) => format!("no YAML: {met}; {remedy}"),
+        None => format!("no YAML: {met}"),
     }
 }
 

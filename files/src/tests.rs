@@ -120,11 +120,21 @@ fn wrong_types_and_values() {
 
 #[test]
 fn texts_that_are_no_yaml() {
-    check("    backends: [", "6:15 : no YAML: unclosed bracket '['");
-    check("    mtu: \"x", "6:10 : no YAML: unclosed quote");
+    check("    backends: [", "6:15 : no YAML: unclosed bracket '['; close it");
+    check("    mtu: \"x", "6:10 : no YAML: unclosed quote; close it");
     let fields = "vip, port, protocol, hashFields, scheduler, forward, mtu, health, backends";
     check("    mtv: [", &format!("6:5 mtv: unknown field `mtv`; did you mean `mtu`? (known here: {fields})"));
-    check("  mtu: 3", "6:3 : no YAML: while parsing a block collection, did not find expected '-' indicator");
+    let neighbours = "; indent this line as its neighbours are";
+    let no_entry = "6:3 : no YAML: while parsing a block collection, did not find expected '-' indicator";
+    check("  mtu: 3", &format!("{no_entry}{neighbours}"));
+    let indented = Source::new("x", "a: b\n  c: d").parse::<serde_json::Value>().unwrap_err();
+    let message = "no YAML: mapping values are not allowed in this context; indent this line as its neighbours are, or quote a text that holds `: `";
+    assert_eq!((indented.line, indented.message.as_str()), (Some(2), message));
+    check("\tmtu: 3", "5:15 : no YAML: while scanning a plain scalar, found a tab; indent with spaces");
+    assert_eq!(
+        fault("services:\n\t- vip: 203.0.113.10"),
+        "2:2 : no YAML: tabs disallowed within this context (block indentation); indent with spaces"
+    );
     check("    mtu: *one", "6:10 : no `&` anchor of this name stands above; write the value itself");
     check("---\nservices: []", "7:1 : a second document begins here; keep one per file and remove the `---`");
     assert_eq!(fault(""), "1:1 : nothing is in it; write the fields of one of our files");
@@ -141,13 +151,16 @@ fn bombs_are_refused_quickly() {
         let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
         bomb += &format!("a{level}: &a{level} [{aliases}]\n");
     }
-    assert!(Source::new("bomb", &bomb).parse::<serde_json::Value>().is_err());
+    let refused = |text: &str| Source::new("bomb", text).parse::<serde_json::Value>().unwrap_err().message;
+    assert_eq!(refused(&bomb), "aliases repeat more here than any file of ours needs; write their parts out");
     // a part that many share is none
     let shared = format!("a: &a [{}]\nb:\n{}", vec!["x"; 50].join(", "), "- *a\n".repeat(60));
     let shared: serde_json::Value = Source::new("shared", &shared).parse().expect("it is short enough");
     assert_eq!(shared["b"][59][49], "x");
-    let deep = "[".repeat(10_000);
-    assert!(Source::new("deep", &deep).parse::<serde_json::Value>().is_err());
+    let nested = "nested deeper than any file of ours; take levels out";
+    for levels in [100, 10_000] {
+        assert_eq!(refused(&format!("{}{}", "[".repeat(levels), "]".repeat(levels))), nested);
+    }
 }
 
 #[test]
@@ -156,6 +169,16 @@ fn a_large_file_is_no_bomb() {
     let text = format!("[{}]", "1,".repeat(300_000));
     let list: Vec<u8> = Source::new("large", &text).parse().unwrap();
     assert_eq!(list.len(), 300_000);
+}
+
+#[test]
+fn a_byte_that_is_no_utf8_has_a_place() {
+    let path = std::env::temp_dir().join(format!("overspill-files-latin-{}.yaml", std::process::id()));
+    std::fs::write(&path, b"a: 1\nb: M\xc3\xbcnchen, M\xfcnchen\n").unwrap();
+    let fault = Source::read(&path).unwrap_err();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!((fault.line, fault.column), (Some(2), Some(14)));
+    assert_eq!(fault.message, "is no UTF-8 text from here on; save it as UTF-8");
 }
 
 #[test]

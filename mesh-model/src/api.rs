@@ -35,8 +35,8 @@ pub use access_point::{
     OperationSpec, OverrideSpec, PlacementLevel, PlacementSpec, RuleSpec, TrafficSpec, VipScope, VipSpec,
 };
 pub use condition::{Condition, ConditionStatus};
-pub(crate) use error::check_version;
 pub use error::{FieldPath, Problem, SpecError, Step};
+pub(crate) use error::{check_version, repeated};
 pub use fleet::{
     AvailabilityZoneSpec, CapacitySpec, ClusterSpec, ClusterStatus, DeploymentPlacementSpec,
     DeploymentReadiness, EastWestSpec, FederatedDeploymentSpec, FederatedDeploymentStatus, ProxyMemorySpec,

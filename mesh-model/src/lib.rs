@@ -34,9 +34,6 @@
 //! - [`work_queue`]: what is looked at next, and when what failed is tried again;
 //!   [`debounce`]: what comes in bursts is carried out once each.
 //!
-//! [`labels`], [`name`], [`units`], [`time`] and [`istio`], its versions, are the
-//! words of these sentences. The crate does not know `lb-core`, and `sim` stands above both.
-
 //! A controller's loop is five calls: [`placement::place`], [`render::render`],
 //! [`rollout::Rollout`], [`federation::reconcile`] of what [`render::render_steered`]
 //! gives, [`status::StatusStore`]. `examples/controller.rs` is such a loop, whole, over
@@ -44,8 +41,8 @@
 //! serde types and `serde_json::Value`s, so any client of Kubernetes and any YAML
 //! reader will do.
 //!
-//! [`labels`], [`name`], [`units`] and [`time`] are the words of these
-//! sentences. The crate does not know `lb-core`, and `sim` stands above both.
+//! [`labels`], [`name`], [`units`], [`time`] and [`istio`], its versions, are the
+//! words of these sentences. The crate does not know `lb-core`, and `sim` stands above both.
 #![forbid(unsafe_code)]
 
 pub mod access_point;

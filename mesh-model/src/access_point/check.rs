@@ -11,7 +11,7 @@ use super::{
 };
 use crate::api::{
     self, FieldPath, IpFamily, NameSpec, PlacementSpec, Problem, SpecError, TargetsSpec, TrafficSpec,
-    VipScope, VipSpec,
+    VipScope, VipSpec, repeated,
 };
 use crate::labels::check_marks;
 use crate::provision::{RangeProblem, is_of_a_host};
@@ -143,14 +143,6 @@ fn filled<T>(list: Option<Vec<T>>, path: &FieldPath) -> Result<Vec<T>, SpecError
         return Err(path.wrong(Problem::Empty));
     }
     Ok(list.unwrap_or_default())
-}
-
-/// The first item that is there twice, and where it was before.
-fn repeated<T: PartialEq>(items: &[T]) -> Option<(usize, usize)> {
-    items.iter().enumerate().find_map(|(position, item)| {
-        let first = items[..position].iter().position(|other| other == item)?;
-        Some((position, first))
-    })
 }
 
 fn names(specs: Vec<NameSpec>, path: &FieldPath) -> Result<Vec<PublishedName>, SpecError> {

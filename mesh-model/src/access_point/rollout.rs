@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Cron, TargetSelection, TimeZone};
-use crate::api::{FieldPath, OnFailure, Problem, RolloutSpec, SpecError, StageSpec, WindowSpec};
+use crate::api::{FieldPath, OnFailure, Problem, RolloutSpec, SpecError, StageSpec, WindowSpec, repeated};
 use crate::name::Name;
 use crate::units::{Amount, HumanDuration, Share};
 
@@ -75,15 +75,13 @@ impl Default for RolloutPolicy {
 /// Checks a policy as it is written at `path`.
 pub(super) fn check(spec: RolloutSpec, path: &FieldPath) -> Result<RolloutPolicy, SpecError> {
     let default = RolloutPolicy::default();
-    let mut stages: Vec<Stage> = Vec::with_capacity(spec.stages.len());
-    for (position, stage) in spec.stages.into_iter().enumerate() {
-        let here = path.field("stages").item(position);
-        if let Some(first) = stages.iter().position(|other| other.name == stage.name) {
-            let name = stage.name.to_string();
-            return Err(here.field("name").wrong(Problem::Duplicate { name, first }));
-        }
-        stages.push(self::stage(stage, &here)?);
+    let at = path.field("stages");
+    if let Some((position, first)) = repeated(spec.stages.iter().map(|stage| &stage.name)) {
+        let name = spec.stages[first].name.to_string();
+        return Err(at.item(position).field("name").wrong(Problem::Duplicate { name, first }));
     }
+    let stage = |(position, stage)| self::stage(stage, &at.item(position));
+    let stages = spec.stages.into_iter().enumerate().map(stage).collect::<Result<_, _>>()?;
     let mut windows = Vec::new();
     if let Some(specs) = spec.windows {
         if specs.is_empty() {

@@ -7,7 +7,9 @@
 
 use serde_json::Value;
 
-use crate::api::{FieldPath, OperationName, OperationSpec, OverrideSpec, Problem, RuleSpec, SpecError};
+use crate::api::{
+    FieldPath, OperationName, OperationSpec, OverrideSpec, Problem, RuleSpec, SpecError, repeated,
+};
 use crate::labels::{LabelProblem, check_annotation_key, check_key, check_value, is_ours};
 use crate::nearest::{did_you_mean, quoted};
 use crate::overrides::{Action, Marks, Override, Rule, VariableProblem, is_protected, variables_of};
@@ -80,13 +82,13 @@ pub(super) fn check(
     templates: &[Template],
     path: &FieldPath,
 ) -> Result<Vec<Override>, SpecError> {
+    if let Some((position, first)) = repeated(specs.iter().map(|spec| &spec.name)) {
+        let name = specs[first].name.to_string();
+        return Err(path.item(position).field("name").wrong(Problem::Duplicate { name, first }));
+    }
     let mut overrides: Vec<Override> = Vec::with_capacity(specs.len());
     for (position, spec) in specs.into_iter().enumerate() {
         let here = path.item(position);
-        if let Some(first) = overrides.iter().position(|other| other.name == spec.name) {
-            let name = spec.name.to_string();
-            return Err(here.field("name").wrong(Problem::Duplicate { name, first }));
-        }
         let at = here.field("rules");
         if spec.rules.is_empty() {
             return Err(at.wrong(Problem::Empty));

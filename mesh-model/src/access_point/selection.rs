@@ -1,6 +1,6 @@
 //! A choice among targets: placement, overrides, stages and pools all choose so.
 
-use crate::api::{FieldPath, Problem, SpecError, TargetsSpec};
+use crate::api::{FieldPath, Problem, SpecError, TargetsSpec, repeated};
 use crate::fleet::Target;
 use crate::labels::Selector;
 use crate::name::Name;
@@ -48,10 +48,9 @@ fn unique_names(names: Option<Vec<Name>>, path: &FieldPath) -> Result<Option<Vec
         if names.is_empty() {
             return Err(path.wrong(Problem::Empty));
         }
-        for (position, name) in names.iter().enumerate() {
-            if let Some(first) = names[..position].iter().position(|other| other == name) {
-                return Err(path.item(position).wrong(Problem::Duplicate { name: name.to_string(), first }));
-            }
+        if let Some((position, first)) = repeated(names) {
+            let name = names[first].to_string();
+            return Err(path.item(position).wrong(Problem::Duplicate { name, first }));
         }
     }
     Ok(names)

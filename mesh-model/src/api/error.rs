@@ -4,6 +4,7 @@
 //! document (`spec.overrides[0].rules[2].patch[1].path`), so that whoever has
 //! the text can show line and column.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::access_point::RuleProblem;
@@ -279,6 +280,16 @@ impl Problem {
         let sum = local.as_millionths() + remote.as_millionths();
         Self::Shares { sum: format!("{}%", f64::from(sum) / 10_000.0) }
     }
+}
+
+/// The first item of a list that is there twice: its position, and the one where it was before.
+pub(crate) fn repeated<T: Ord>(items: impl IntoIterator<Item = T>) -> Option<(usize, usize)> {
+    // a list may hold a million names, so each is looked up and not compared with all before it
+    let mut seen = BTreeMap::new();
+    items.into_iter().enumerate().find_map(|(position, item)| {
+        let first = *seen.entry(item).or_insert(position);
+        (first < position).then_some((position, first))
+    })
 }
 
 /// The version that a file may name at its top.

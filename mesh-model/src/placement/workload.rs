@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::api::{self, FieldPath, Problem, SpecError};
+use crate::api::{self, FieldPath, Problem, SpecError, repeated};
 use crate::labels::check_marks;
 use crate::name::Name;
 
@@ -78,15 +78,9 @@ impl TryFrom<api::FederatedDeployment> for Workload {
         let clusters = object.spec.placement.clusters;
         let seen = object.status.unwrap_or_default().clusters;
         let twice = |names: Vec<&Name>, path: &FieldPath| {
-            let repeated = names.iter().enumerate().find_map(|(position, name)| {
-                let first = names[..position].iter().position(|other| other == name)?;
-                Some(
-                    path.item(position)
-                        .field("name")
-                        .wrong(Problem::Duplicate { name: name.to_string(), first }),
-                )
-            });
-            repeated.map_or(Ok(()), Err)
+            let Some((position, first)) = repeated(&names) else { return Ok(()) };
+            let name = names[first].to_string();
+            Err(path.item(position).field("name").wrong(Problem::Duplicate { name, first }))
         };
         let at = top.field("spec").field("placement").field("clusters");
         twice(clusters.iter().map(|one| &one.name).collect(), &at)?;

@@ -55,7 +55,7 @@ fn listed(files: &[PathBuf]) -> String {
     files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// Places an access point and renders it for each target; warns of names that are not in the fleet and of no target at all.
+/// Places an access point and renders it for each target; warns of names that are not in the fleet, and of no target at all or none that answers.
 pub(super) fn rendered<'a>(
     access_point: &'a Located<AccessPoint>,
     fleet: &Fleet,
@@ -68,7 +68,7 @@ pub(super) fn rendered<'a>(
     Ok(Rendered { access_point, decisions, renderings })
 }
 
-/// Places an access point; warns of names that are not in the fleet and of no target at all.
+/// Places an access point; warns of names that are not in the fleet, and of no target at all or none that answers.
 pub(super) fn decided(
     access_point: &Located<AccessPoint>,
     fleet: &Fleet,
@@ -78,7 +78,7 @@ pub(super) fn decided(
     let current = BTreeSet::new();
     let evidence = Evidence { fleet, is_complete: true, workload, current: &current };
     let decisions = place(&access_point.value.placement, evidence);
-    warn(access_point, &decisions);
+    warn(access_point, &decisions, fleet);
     Ok(decisions)
 }
 
@@ -93,7 +93,7 @@ pub(super) fn warn_of_workloads(objects: &Objects, fleet: &Fleet) -> Result<(), 
                 let message = format!(
                     "{reference} is wanted in cluster `{}`, which this fleet does not have{}",
                     cluster.name,
-                    nearest_cluster(&cluster.name, fleet)
+                    did_you_mean(&cluster.name, fleet.clusters().map(|cluster| &cluster.name))
                 );
                 warnings.push(source.fault(&format!("spec.placement.clusters[{position}].name"), message));
             }
@@ -103,11 +103,12 @@ pub(super) fn warn_of_workloads(objects: &Objects, fleet: &Fleet) -> Result<(), 
     Ok(())
 }
 
-fn nearest_cluster(name: &Name, fleet: &Fleet) -> String {
+/// `; did you mean ...?` for a misspelt name that is near one of these, or nothing.
+fn did_you_mean<'a>(name: &Name, known: impl Iterator<Item = &'a Name>) -> String {
     /// Typing errors that leave a name recognisable.
     const NEAR: usize = 2;
     let distance = |known: &Name| strsim::damerau_levenshtein(name.as_str(), known.as_str());
-    let nearest = fleet.clusters().map(|cluster| (distance(&cluster.name), &cluster.name)).min();
+    let nearest = known.map(|known| (distance(known), known)).min();
     let nearest = nearest.filter(|(distance, _)| *distance <= NEAR);
     nearest.map_or_else(String::new, |(_, nearest)| format!("; did you mean `{nearest}`?"))
 }
@@ -121,16 +122,18 @@ fn workload_of<'a>(
     let PlacementRule::Follow(name) = &placement.rule else { return Ok(None) };
     let found = workloads.iter().find(|one| one.name == *name && one.namespace == id.namespace);
     let missing = || {
+        let of_namespace = workloads.iter().filter(|one| one.namespace == id.namespace);
         let message = format!(
-            "there is no FederatedDeployment `{name}` of namespace `{}` in these files; add its file with --fleet",
-            id.namespace
+            "there is no FederatedDeployment `{name}` of namespace `{}` in these files; add its file with --fleet{}",
+            id.namespace,
+            did_you_mean(name, of_namespace.map(|one| &one.name))
         );
         access_point.source.fault("spec.placement.follow.name", message)
     };
     found.map(Some).ok_or_else(missing)
 }
 
-fn warn(access_point: &Located<AccessPoint>, decisions: &[Decision]) {
+fn warn(access_point: &Located<AccessPoint>, decisions: &[Decision], fleet: &Fleet) {
     let source = &access_point.source;
     let absent = decisions.iter().filter(|decision| matches!(decision.reason, Reason::NotThere { .. }));
     let mut warnings: Vec<Fault> = absent
@@ -140,6 +143,11 @@ fn warn(access_point: &Located<AccessPoint>, decisions: &[Decision]) {
         .collect();
     if decisions.iter().all(|decision| decision.outcome == Outcome::Skip) {
         let message = format!("{} has no target in this fleet", access_point.value.id);
+        warnings.push(source.fault("spec.placement", message));
+    }
+    let mut placed = targets(decisions, access_point.value.placement.level, fleet).peekable();
+    if placed.peek().is_some() && placed.all(|target| target.is_drained()) {
+        let message = format!("every target of {} is drained, so nobody answers it", access_point.value.id);
         warnings.push(source.fault("spec.placement", message));
     }
     tell(&warnings, Severity::Warning);

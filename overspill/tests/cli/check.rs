@@ -115,7 +115,7 @@ services:
 #[test]
 fn texts_that_are_no_yaml_or_none_of_ours() {
     let expected = "\
-<stdin>:1:11: error: no YAML: unclosed bracket '['
+<stdin>:1:11: error: no YAML: unclosed bracket '['; close it
     1 | services: [
       |           ^
 ";

@@ -247,3 +247,17 @@ fn a_reader_that_goes_away_is_no_fault() {
         assert_eq!((status.code(), told.as_str()), (Some(0), ""), "{arguments:?}");
     }
 }
+
+#[test]
+fn a_long_list_of_names_is_read_in_time() {
+    // compared each with each these would take minutes
+    let names: Vec<String> = (0..60_000).map(|number| format!("n{number}")).collect();
+    let text = checkout_text("access-point.yaml")
+        .replace("names: [slc-a-1]", &format!("names: [{}]", names.join(",")));
+    let began = std::time::Instant::now();
+    let ran = overspill_with(&["check", "-"], &text);
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    let repeated = text.replace("n59999", "n7");
+    assert!(overspill_with(&["check", "-"], &repeated).err.contains("`n7` is already the name of number 7"));
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+}

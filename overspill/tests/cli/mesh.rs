@@ -5,7 +5,7 @@ use std::path::Path;
 use files::Source;
 use serde_json::{Value, json};
 
-use crate::{Ran, overspill, overspill_with, run};
+use crate::{Ran, checkout, checkout_text, overspill, overspill_with, run};
 
 pub(super) const FLEET: &str = "../examples/checkout/fleet.yaml";
 const ACCESS_POINT: &str = include_str!("../../../examples/checkout/access-point.yaml");
@@ -116,6 +116,43 @@ spec:
     let position = |from: &str| trace.iter().position(|entry| entry["from"] == from).unwrap();
     assert!(position("template") < position("override where-am-i rule 0"), "in order of application");
     assert_eq!(document["placement"][0]["decision"], "slc-a-1: place: the workload is wanted there");
+}
+
+#[test]
+fn what_is_explained_fits_eighty_columns() {
+    let ran = render(&access_point(), &["--explain"]);
+    let comments: Vec<&str> = ran.out.lines().filter(|line| line.starts_with('#')).collect();
+    let wide: Vec<&&str> = comments.iter().filter(|line| line.chars().count() > 80).collect();
+    assert!(wide.is_empty(), "{wide:#?}");
+    let broken = "\
+#   /spec/trafficPolicy/connectionPool/http/http2MaxRequests:
+#     override slc-a-wide-pool rule 0
+";
+    assert!(ran.out.contains(broken), "{}", ran.out);
+}
+
+#[test]
+fn a_drain_of_everything_is_warned_of() {
+    let access_point = checkout("access-point.yaml");
+    let drained =
+        |one: &str| checkout_text("fleet.yaml").replace(one, &format!("spec: {{ drain: true, {}", &one[8..]));
+    let render = |fleet: &str| overspill_with(&["render", &access_point, "--fleet", "-"], fleet);
+    let all = render(&drained("spec: { region: "));
+    let message = "access-point.yaml:11:5: warning: spec.placement: every target of payments/checkout is drained, so nobody answers it";
+    assert_eq!(all.status, 0);
+    assert!(all.err.contains(message), "{}", all.err);
+    let most = render(&drained("spec: { region: us-west"));
+    assert_eq!((most.status, most.err.as_str()), (0, ""));
+}
+
+#[test]
+fn a_workload_that_is_not_there_is_told_the_nearest() {
+    let misspelt =
+        access_point().replace("FederatedDeployment, name: checkout", "FederatedDeployment, name: chekcout");
+    let ran = render(&misspelt, &[]);
+    assert_eq!((ran.status, ran.out.as_str()), (2, ""));
+    let message = "spec.placement.follow.name: there is no FederatedDeployment `chekcout` of namespace `payments` in these files; add its file with --fleet; did you mean `checkout`?";
+    assert!(ran.err.contains(message), "{}", ran.err);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::file_of;
 use crate::command::Stop;
 use crate::command::placed::Rendered;
-use crate::output::{Format, Output};
+use crate::output::{Format, Output, WIDTH, wrapped};
 use crate::replacement::{self, Complete, Replacement};
 use files::Fault;
 
@@ -92,7 +92,7 @@ fn stream(all: &[Rendered<'_>], explain: bool, out: &mut Output) -> io::Result<(
         for one in all {
             writeln!(out, "# {}", one.access_point.value.id)?;
             for decision in &one.decisions {
-                writeln!(out, "#   {decision}")?;
+                write!(out, "{}", wrapped(&decision.to_string(), "#   "))?;
             }
         }
     }
@@ -115,9 +115,16 @@ fn text_of(object: &Value, trace: Option<&Vec<TraceEntry>>) -> String {
         // a name of a field may hold anything, and a comment must end where its line does
         let path: String =
             entry.path.to_string().chars().filter(|character| !character.is_control()).collect();
-        text += &format!("#   {path}: {}{removed}\n", entry.from);
+        text += &comment(&path, &format!("{}{removed}", entry.from));
     }
     text + &files::yaml(object).expect("a JSON value has a form in YAML")
+}
+
+/// A comment that says where a field came from, on two lines where one is wider than a terminal.
+fn comment(path: &str, from: &str) -> String {
+    let line = format!("#   {path}: {from}\n");
+    // the line's end is not seen
+    if line.chars().count() <= usize::from(WIDTH) + 1 { line } else { format!("#   {path}:\n#     {from}\n") }
 }
 
 pub(super) fn kind_and_name(object: &Value) -> (&str, &str) {
