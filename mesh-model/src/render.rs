@@ -65,7 +65,7 @@ pub const OWNER_LABEL: &str = "overspill.dev/access-point";
 /// let rendering = render(&access_point, &target, &Schemas::embedded());
 /// assert_eq!(rendering.objects[0]["metadata"]["labels"]["zone"], "slc-a");
 /// let last = rendering.trace.iter().find(|entry| entry.path.to_string() == "/metadata/labels/zone").unwrap();
-/// assert_eq!(last.from, "override zones rule 0");
+/// assert_eq!(&*last.from, "override zones rule 0");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
