@@ -118,6 +118,7 @@ fn mesh_growth() {
         ("targets: render, traffic steered", "render-steered", 1),
         ("targets: compare", "compare", 1),
         ("clusters: place", "placement", 1),
+        ("routes: made a document", "document", 100),
         ("routes: JSON patch", "patch/overspill", 100),
         ("routes: merge patch", "merge/overspill", 100),
         ("routes: difference", "diff/overspill", 100),
@@ -138,6 +139,7 @@ fn mesh_growth() {
         ("access points: Envoy's configuration", "envoy", 1),
         ("access points: versions for xDS", "xds-snapshot", 1),
         ("access points: one change pushed", "xds-change", 100),
+        ("services: calls between zones", "east-west", 1),
     ];
     for (what, name, operations) in rows {
         let case = of_name(mesh::CASES, name);

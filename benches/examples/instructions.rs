@@ -40,7 +40,7 @@ const GROUPS: [(&str, &[Case]); 7] = [
 ];
 
 /// What the table shows: a case of ours, and the peers' beside it.
-const ROWS: [(&str, &[&str]); 27] = [
+const ROWS: [(&str, &[&str]); 29] = [
     ("path/parse", &[]),
     ("path/hash", &[]),
     ("path/encapsulate", &[]),
@@ -66,6 +66,8 @@ const ROWS: [(&str, &[&str]); 27] = [
     ("mesh/diff/overspill", &["json-patch"]),
     ("mesh/rollout-report", &[]),
     ("mesh/status-change", &[]),
+    ("mesh/status-change-100", &[]),
+    ("mesh/status-change-10000", &[]),
     ("mesh/names-change", &[]),
     ("mesh/names-once", &[]),
 ];
@@ -92,7 +94,7 @@ fn print_table() -> Result<(), String> {
 }
 
 /// What grows, and is prepared quickly enough to be counted ten times as large.
-const GROWING: [&str; 12] = [
+const GROWING: [&str; 16] = [
     "render",
     "render-steered",
     "compare",
@@ -100,11 +102,15 @@ const GROWING: [&str; 12] = [
     "patch/overspill",
     "merge/overspill",
     "diff/overspill",
+    "document",
     "reconcile",
     "rollout-report",
     "rollout-revision",
+    "certificates",
+    "certificates-one-more",
     "vip-replay",
     "footprint",
+    "east-west",
 ];
 
 fn print_growth() -> Result<(), String> {

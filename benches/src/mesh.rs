@@ -32,6 +32,8 @@ pub const CASES: &[Case] = &[
     Case::new("rollout-report", machines::reporting),
     Case::new("rollout-revision", machines::proposing),
     Case::new("status-change", machines::changing),
+    Case::new("status-change-100", machines::changing_one_of_100),
+    Case::new("status-change-10000", machines::changing_one_of_10000),
     Case::new("status-rebuild", machines::rebuilding),
     Case::new("certificates", machines::certifying),
     Case::new("certificates-one-more", machines::certifying_one_more),

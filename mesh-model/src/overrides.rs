@@ -24,6 +24,8 @@ use crate::template::{TemplateId, TemplateKind};
 
 pub use variables::{Variable, VariableProblem, expand, variables_of};
 
+use variables::has_variables;
+
 /// Labels or annotations to set, `None` to remove.
 pub type Marks = BTreeMap<String, Option<String>>;
 
@@ -99,7 +101,7 @@ impl Rule {
     /// Whether the rule is about this object.
     #[must_use]
     pub fn concerns(&self, id: &TemplateId) -> bool {
-        self.kind == id.kind && self.name.as_ref().is_none_or(|name| *name == id.name)
+        self.kind == id.kind && self.name.as_ref().is_none_or(|name| **name == *id.name)
     }
 
     /// Applies the rule to an object for a target.
@@ -119,12 +121,14 @@ impl Rule {
             }
             Action::Delete => return Ok(Fate::Deleted),
             Action::Labels(marks) => merge(object, &marks_patch("labels", marks, target)?, origin),
-            Action::Merge(patch) => merge(object, &expand(patch, target)?, origin),
-            Action::Patch(operations) => {
+            Action::Merge(patch) if has_variables(patch) => merge(object, &expand(patch, target)?, origin),
+            Action::Merge(patch) => merge(object, patch, origin),
+            Action::Patch(operations) if operations.iter().filter_map(value_of).any(has_variables) => {
                 let operations: Result<Vec<Operation>, VariableProblem> =
                     operations.iter().map(|operation| expanded(operation, target)).collect();
                 apply(object, &operations?, origin)?;
             }
+            Action::Patch(operations) => apply(object, operations, origin)?,
         }
         Ok(Fate::Kept)
     }
@@ -151,6 +155,16 @@ fn expanded(operation: &Operation, target: &Target<'_>) -> Result<Operation, Var
         Operation::Copy { .. } | Operation::Move { .. } | Operation::Remove { .. } => {}
     }
     Ok(operation)
+}
+
+/// The value that an operation brings, if it brings one.
+const fn value_of(operation: &Operation) -> Option<&Value> {
+    match operation {
+        Operation::Add { value, .. } | Operation::Replace { value, .. } | Operation::Test { value, .. } => {
+            Some(value)
+        }
+        Operation::Copy { .. } | Operation::Move { .. } | Operation::Remove { .. } => None,
+    }
 }
 
 /// Whether no rule may write this field: it says which object it is, or is written by servers or by us.

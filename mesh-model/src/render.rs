@@ -65,7 +65,7 @@ pub const OWNER_LABEL: &str = "overspill.dev/access-point";
 /// let rendering = render(&access_point, &target, &Schemas::embedded());
 /// assert_eq!(rendering.objects[0]["metadata"]["labels"]["zone"], "slc-a");
 /// let last = rendering.trace.iter().find(|entry| entry.path.to_string() == "/metadata/labels/zone").unwrap();
-/// assert_eq!(last.from, "override zones rule 0");
+/// assert_eq!(&*last.from, "override zones rule 0");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -268,7 +268,7 @@ impl<'a> Renderer<'a> {
     /// One object with its overrides; `None` if it is not to be there.
     fn document(&self, template: &Template) -> Result<Option<Document>, RenderError> {
         let mut document = Document::new(template.object.clone(), Origins::TEMPLATE);
-        if document.value().pointer("/metadata/namespace").is_none() {
+        if metadata(document.value(), "namespace").is_none() {
             let namespace = json!({ "metadata": { "namespace": self.access_point.id.namespace.as_str() } });
             merge(&mut document, &namespace, Origins::ACCESS_POINT);
         }
@@ -325,11 +325,15 @@ impl<'a> Renderer<'a> {
     }
 }
 
+/// A field of an object's metadata; a pointer in text would be taken apart, with copies, for each object of each target.
+fn metadata<'a>(object: &'a Value, field: &str) -> Option<&'a Value> {
+    object.get("metadata")?.get(field)
+}
+
 /// An object without our mark, which a person may not write but a rule can copy from elsewhere: ours comes over it.
 fn without_mark(object: &Value) -> Cow<'_, Value> {
     let mut unmarked = Cow::Borrowed(object);
-    let labels = object.pointer("/metadata/labels");
-    if labels.and_then(|labels| labels.get(OWNER_LABEL)).is_some() {
+    if metadata(object, "labels").and_then(|labels| labels.get(OWNER_LABEL)).is_some() {
         let labels = unmarked.to_mut().pointer_mut("/metadata/labels").and_then(Value::as_object_mut);
         labels.expect("it has the mark in them").remove(OWNER_LABEL);
     }

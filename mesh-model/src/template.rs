@@ -12,6 +12,7 @@ mod schema;
 pub mod view;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -37,8 +38,8 @@ pub struct Template {
 pub struct TemplateId {
     /// Its kind.
     pub kind: TemplateKind,
-    /// Its name.
-    pub name: Box<str>,
+    /// Its name; copies share it, for a trace has one with every field.
+    pub name: Arc<str>,
 }
 
 impl fmt::Display for TemplateId {
@@ -138,20 +139,21 @@ impl Template {
         let Some(fields) = object.as_object() else {
             return Err(path.wrong(TemplateProblem::Type { right: "a Kubernetes object" }));
         };
-        let kind = text(fields.get("kind"), "the kind", &path.field("kind"))?;
-        let kind = kind.parse::<TemplateKind>().map_err(|nearest| {
-            path.field("kind").wrong(TemplateProblem::Kind { found: kind.to_owned(), nearest })
-        })?;
-        let at = path.field("apiVersion");
-        let version = text(fields.get("apiVersion"), "the group and version", &at)?;
+        let at = || path.field("kind");
+        let kind = text(fields.get("kind"), "the kind", at)?;
+        let kind = kind
+            .parse::<TemplateKind>()
+            .map_err(|nearest| at().wrong(TemplateProblem::Kind { found: kind.to_owned(), nearest }))?;
+        let at = || path.field("apiVersion");
+        let version = text(fields.get("apiVersion"), "the group and version", at)?;
         if !kind.api_versions().contains(&version) {
-            return Err(at.wrong(TemplateProblem::ApiVersion { kind, found: version.to_owned() }));
+            return Err(at().wrong(TemplateProblem::ApiVersion { kind, found: version.to_owned() }));
         }
         if fields.contains_key("status") {
             return Err(path.field("status").wrong(TemplateProblem::Written));
         }
         let metadata = fields.get("metadata");
-        let name = metadata_name(metadata, kind, namespace, &path.field("metadata"))?;
+        let name = metadata_name(metadata, kind, namespace, || path.field("metadata"))?;
         Ok(TemplateId { kind, name })
     }
 }
@@ -182,66 +184,72 @@ pub(crate) fn check(
 const WRITABLE: [&str; 4] = ["name", "namespace", "labels", "annotations"];
 
 /// The name of an object whose metadata a person may have written.
+///
+/// Here and below a path is made only where something is wrong: renderings check every object of every target.
 fn metadata_name(
     metadata: Option<&Value>,
     kind: TemplateKind,
     namespace: &Name,
-    path: &FieldPath,
-) -> Result<Box<str>, SpecError> {
+    path: impl Fn() -> FieldPath,
+) -> Result<Arc<str>, SpecError> {
     let Some(fields) = metadata.and_then(Value::as_object) else {
-        return Err(path.wrong(TemplateProblem::Missing { right: "metadata with a name" }));
+        return Err(path().wrong(TemplateProblem::Missing { right: "metadata with a name" }));
     };
-    let at = path.field("name");
-    let name = text(fields.get("name"), "a name", &at)?;
+    let at = || path().field("name");
+    let name = text(fields.get("name"), "a name", at)?;
     let form = kind.name_form();
     if !form.is_met(name) {
-        return Err(at.wrong(TemplateProblem::Name { found: name.to_owned(), form }));
+        return Err(at().wrong(TemplateProblem::Name { found: name.to_owned(), form }));
     }
     if let Some(found) = fields.get("namespace") {
-        let at = path.field("namespace");
-        let found = text(Some(found), "a namespace", &at)?;
+        let at = || path().field("namespace");
+        let found = text(Some(found), "a namespace", at)?;
         if *namespace != *found {
             let problem = TemplateProblem::Namespace { found: found.to_owned(), wanted: namespace.clone() };
-            return Err(at.wrong(problem));
+            return Err(at().wrong(problem));
         }
     }
     if let Some(field) = fields.keys().find(|field| !WRITABLE.contains(&field.as_str())) {
-        return Err(path.field(field).wrong(TemplateProblem::Written));
+        return Err(path().field(field).wrong(TemplateProblem::Written));
     }
-    marks(fields.get("labels"), &path.field("labels"), check_key, check_value)?;
-    marks(fields.get("annotations"), &path.field("annotations"), check_annotation_key, |_| Ok(()))?;
+    marks(fields.get("labels"), || path().field("labels"), check_key, check_value)?;
+    marks(fields.get("annotations"), || path().field("annotations"), check_annotation_key, |_| Ok(()))?;
     Ok(name.into())
 }
 
 /// Checks labels or annotations of a template.
 fn marks(
     marks: Option<&Value>,
-    path: &FieldPath,
+    path: impl Fn() -> FieldPath,
     is_key: impl Fn(&str) -> Result<(), LabelProblem>,
     is_value: impl Fn(&str) -> Result<(), LabelProblem>,
 ) -> Result<(), SpecError> {
     let Some(marks) = marks else { return Ok(()) };
     let Some(marks) = marks.as_object() else {
-        return Err(path.wrong(TemplateProblem::Type { right: "a mapping of texts" }));
+        return Err(path().wrong(TemplateProblem::Type { right: "a mapping of texts" }));
     };
     for (key, value) in marks {
-        let here = path.field(key);
-        is_key(key).map_err(|problem| here.wrong(problem))?;
+        let here = || path().field(key);
+        is_key(key).map_err(|problem| here().wrong(problem))?;
         if is_ours(key) {
-            return Err(here.wrong(LabelProblem::Reserved { key: key.clone() }));
+            return Err(here().wrong(LabelProblem::Reserved { key: key.clone() }));
         }
         let Some(value) = value.as_str() else {
-            return Err(here.wrong(TemplateProblem::Type { right: "a text (in quotes)" }));
+            return Err(here().wrong(TemplateProblem::Type { right: "a text (in quotes)" }));
         };
-        is_value(value).map_err(|problem| here.wrong(problem))?;
+        is_value(value).map_err(|problem| here().wrong(problem))?;
     }
     Ok(())
 }
 
-fn text<'a>(value: Option<&'a Value>, right: &'static str, path: &FieldPath) -> Result<&'a str, SpecError> {
+fn text<'a>(
+    value: Option<&'a Value>,
+    right: &'static str,
+    path: impl Fn() -> FieldPath,
+) -> Result<&'a str, SpecError> {
     match value {
-        None | Some(Value::Null) => Err(path.wrong(TemplateProblem::Missing { right })),
-        Some(value) => value.as_str().ok_or_else(|| path.wrong(TemplateProblem::Type { right: "a text" })),
+        None | Some(Value::Null) => Err(path().wrong(TemplateProblem::Missing { right })),
+        Some(value) => value.as_str().ok_or_else(|| path().wrong(TemplateProblem::Type { right: "a text" })),
     }
 }
 

@@ -109,6 +109,35 @@ pub(super) fn changing(scale: Scale) -> Work {
     })
 }
 
+/// One target of an access point of 100 has news.
+pub(super) fn changing_one_of_100(_: Scale) -> Work {
+    changing_one_of(100)
+}
+
+/// One target of an access point of 10,000 has news: the work is to be that of 100.
+pub(super) fn changing_one_of_10000(_: Scale) -> Work {
+    changing_one_of(10_000)
+}
+
+fn changing_one_of(targets: u32) -> Work {
+    let names: Vec<Name> = (0..targets).map(|number| name(&cluster_name(number))).collect();
+    let certificate = certificate();
+    let first = (0..targets).map(|number| report(&certificate, number, 1)).collect();
+    let mut store = rebuilt(vec![first], &names).remove(0);
+    let mut number = 0;
+    Box::new(move |count| {
+        timed(|| {
+            for _ in 0..count {
+                number += 1;
+                let target = &names[(number as usize).wrapping_mul(0x9e37_79b1) % names.len()];
+                let report = report(&certificate, number, number + 1);
+                let write = store.update(target, report, Time::from_secs(u64::from(number)), wall());
+                assert!(write.is_some(), "it is news");
+            }
+        })
+    })
+}
+
 /// All of them from nothing.
 pub(super) fn rebuilding(scale: Scale) -> Work {
     let names: Vec<Name> = (0..TARGETS).map(|number| name(&cluster_name(number))).collect();

@@ -15,7 +15,7 @@ const ZONES: u32 = 9;
 
 /// 9 zones with entrances, 2 clusters in each, and 8,000 services of which each is in three zones.
 pub(super) fn planning(scale: Scale) -> Work {
-    let (fleet, count) = (fleet(), scale.pick(8_000, 20));
+    let (fleet, count) = (fleet(), scale.grown(8_000, 20));
     let exposed: Vec<Exposed> = (0..count).map(service).collect();
     repeated(move || {
         let plan = plan(&fleet, &Mesh::default(), &exposed).expect("nothing above contradicts");

@@ -172,6 +172,16 @@ pub fn variables_of(text: &str) -> Result<Vec<Variable>, VariableProblem> {
     Ok(pieces(text)?.into_iter().filter_map(variable).collect())
 }
 
+/// Whether [`expand`] would change anything of a value, on any target.
+pub(super) fn has_variables(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Value::String(text) => text.contains("${"),
+        Value::Array(items) => items.iter().any(has_variables),
+        Value::Object(members) => members.values().any(has_variables),
+    }
+}
+
 /// A value with the texts that its variables have on a target; keys are left as they are.
 ///
 /// # Errors

@@ -73,12 +73,18 @@ impl Document {
     /// Every write of every field that is there or was removed, in order of
     /// application and then of the document. The last of a path is the one that holds.
     pub fn writes(&self) -> impl Iterator<Item = Write> {
-        let mut writes = Vec::new();
-        collect(&self.root, self.history.view(), &mut Pointer::default(), &mut writes);
-        writes.extend(self.removals.iter().cloned());
+        let mut writes = self.writes_as_they_lie();
         // stable: within one writer the order of the document stays
         writes.sort_by_key(|write| write.origin);
         writes.into_iter()
+    }
+
+    /// The same writes in the order of the document, removals last.
+    pub(crate) fn writes_as_they_lie(&self) -> Vec<Write> {
+        let mut writes = Vec::with_capacity(self.parts + self.removals.len());
+        collect(&self.root, self.history.view(), &mut Pointer::default(), &mut writes);
+        writes.extend(self.removals.iter().cloned());
+        writes
     }
 }
 

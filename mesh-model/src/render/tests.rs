@@ -30,7 +30,7 @@ fn on(access_point: &AccessPoint, fleet: &Fleet, target: &str) -> Rendering {
 
 fn writers(rendering: &Rendering, object: &str, path: &str) -> Vec<String> {
     let is_it = |entry: &&TraceEntry| entry.object.to_string() == object && entry.path.to_string() == path;
-    rendering.trace.iter().filter(is_it).map(|entry| entry.from.clone()).collect()
+    rendering.trace.iter().filter(is_it).map(|entry| entry.from.to_string()).collect()
 }
 
 #[test]

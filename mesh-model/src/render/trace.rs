@@ -1,5 +1,7 @@
 //! Where each field of a rendered object came from, in words.
 
+use std::sync::Arc;
+
 use serde::{Serialize, Serializer};
 
 use crate::access_point::AccessPoint;
@@ -17,7 +19,8 @@ pub struct TraceEntry {
     #[serde(serialize_with = "as_text")]
     pub path: Pointer,
     /// Who wrote: `template`, `access point`, `override NAME rule N` (from 0), `traffic`, `owner`.
-    pub from: String,
+    #[serde(serialize_with = "as_text")]
+    pub from: Arc<str>,
     /// Whether the field was removed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub removed: bool,
@@ -31,7 +34,7 @@ pub(super) const TRAFFIC: &str = "traffic";
 
 /// The writers of one access point's objects, in order of application.
 pub(super) struct Origins {
-    names: Vec<String>,
+    names: Vec<Arc<str>>,
     /// The first rule of each override.
     first_rule: Vec<u32>,
 }
@@ -42,13 +45,14 @@ impl Origins {
 
     pub(super) fn new(access_point: &AccessPoint) -> Self {
         let mut origins =
-            Self { names: vec!["template".to_owned(), "access point".to_owned()], first_rule: Vec::new() };
+            Self { names: vec!["template".into(), "access point".into()], first_rule: Vec::new() };
         for one in &access_point.overrides {
             origins.first_rule.push(origins.next().0);
-            let rules = (0..one.rules.len()).map(|number| format!("override {} rule {number}", one.name));
+            let rules = 0..one.rules.len();
+            let rules = rules.map(|number| format!("override {} rule {number}", one.name).into());
             origins.names.extend(rules);
         }
-        origins.names.extend([TRAFFIC, "owner"].map(str::to_owned));
+        origins.names.extend([TRAFFIC, "owner"].map(Arc::from));
         origins
     }
 
@@ -71,11 +75,12 @@ impl Origins {
         &self.names[origin.0 as usize]
     }
 
+    /// The writes of a document in no order but the document's.
     pub(super) fn trace(&self, object: &TemplateId, document: &Document) -> impl Iterator<Item = TraceEntry> {
-        document.writes().map(|write| TraceEntry {
+        document.writes_as_they_lie().into_iter().map(|write| TraceEntry {
             object: object.clone(),
             path: write.path,
-            from: self.name(write.origin).to_owned(),
+            from: self.names[write.origin.0 as usize].clone(),
             removed: write.is_removal,
             origin: write.origin,
         })

@@ -7,17 +7,21 @@
 //! is a warning here, for newer servers may know it, while all else is an error.
 //! Sources: Istio's CRDs (`data/README.md`), the Kubernetes API for Service.
 
+mod node;
 mod rule;
 mod service;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::{Template, TemplateKind};
 use crate::nearest::{did_you_mean, nearest, quoted};
 use crate::patch::Pointer;
+
+use node::{Demands, Fields, Form, Measure, Node, Others};
 
 /// The schemas of all kinds that can be templates.
 ///
@@ -32,7 +36,7 @@ use crate::patch::Pointer;
 ///     && matches!(finding.problem, SchemaProblem::Type { .. })));
 /// ```
 #[derive(Clone, Debug)]
-pub struct Schemas(BTreeMap<TemplateKind, Value>);
+pub struct Schemas(Arc<BTreeMap<TemplateKind, Node>>);
 
 /// Something that is not as a schema says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,17 +116,11 @@ const ISTIO: &str = include_str!("../../data/istio-schemas.json");
 const SERVICE: &str = include_str!("../../schemas/service.json");
 
 impl Schemas {
-    /// The schemas that are compiled in; reading them takes some milliseconds, so keep the value.
+    /// The schemas that are compiled in; reading them takes some milliseconds, so keep the value or copies, which share it.
     #[must_use]
     pub fn embedded() -> Self {
-        let istio: BTreeMap<String, Value> =
-            serde_json::from_str(ISTIO).expect("an embedded file, read in tests");
-        let service = serde_json::from_str(SERVICE).expect("an embedded file, read in tests");
-        let named = |(name, mut schema): (String, Value)| {
-            rule::unfold(&mut schema);
-            (name.parse::<TemplateKind>().expect("the file has our kinds, which tests check"), schema)
-        };
-        Self(istio.into_iter().map(named).chain([(TemplateKind::Service, service)]).collect())
+        let nodes = texts().into_iter().map(|(kind, schema)| (kind, Node::new(&schema)));
+        Self(Arc::new(nodes.collect()))
     }
 
     /// What is wrong with a template, in the order of its fields.
@@ -180,52 +178,23 @@ impl<'v> Check<'v, '_> {
         self.findings.push(SchemaFinding { path: self.at.iter().map(step).collect(), problem });
     }
 
-    fn value(&mut self, schema: &Value, value: &'v Value) {
-        let is = |name: &str| schema.get(name) == Some(&Value::Bool(true));
-        if value.is_null() && is("nullable") {
+    fn value(&mut self, node: &Node, value: &'v Value) {
+        if value.is_null() && node.is_nullable {
             return;
         }
-        let wanted = match schema.get("type").and_then(Value::as_str) {
-            _ if is("x-kubernetes-int-or-string") => {
-                (!value.is_i64() && !value.is_u64() && !value.is_string())
-                    .then_some("a whole number or a text")
-            }
-            Some("object") => (!value.is_object()).then_some("a mapping"),
-            Some("array") => (!value.is_array()).then_some("a list"),
-            Some("string") => {
-                (!value.is_string()).then_some("a text (in quotes where it looks like a number)")
-            }
-            Some("boolean") => (!value.is_boolean()).then_some("true or false"),
-            Some("integer") => {
-                (!value.is_i64() && !value.is_u64()).then_some("a whole number, without quotes")
-            }
-            Some("number") => (!value.is_number()).then_some("a number, without quotes"),
-            _ => None,
-        };
-        if let Some(wanted) = wanted {
-            let large = too_large(value).filter(|_| wanted.starts_with("a whole number"));
-            let wanted = if large.is_some() { "a smaller whole number" } else { wanted };
-            let found = large.unwrap_or_else(|| value.to_string());
-            return self.found(SchemaProblem::Type { found: quoted(&found), wanted });
+        if !node.form.is_of(value) {
+            return self.other_form(node.form, value);
         }
-        if schema.as_object().is_some_and(|schema| schema.len() == 1 && schema.contains_key("type"))
-            && !value.is_object()
-            && !value.is_array()
-        {
-            // most fields have a type and nothing more to be asked for
-            return;
+        if let Some(demands) = &node.demands {
+            self.demands(demands, value);
         }
-        self.among(schema, value);
-        self.bounds(schema, value);
-        self.choices(schema, value);
-        self.rules(schema, value);
         match value {
-            Value::Object(fields) => self.fields(schema, fields),
+            Value::Object(fields) => self.fields(&node.fields, fields),
             Value::Array(items) => {
-                let Some(schema) = schema.get("items") else { return };
+                let Some(node) = &node.items else { return };
                 for (index, item) in items.iter().enumerate() {
                     self.at.push(Step::Item(index));
-                    self.value(schema, item);
+                    self.value(node, item);
                     self.at.pop();
                 }
             }
@@ -233,23 +202,26 @@ impl<'v> Check<'v, '_> {
         }
     }
 
-    fn fields(&mut self, schema: &Value, fields: &'v Map<String, Value>) {
-        for field in names(schema.get("required")).filter(|field| !fields.contains_key(*field)) {
-            self.found(SchemaProblem::Missing { field: field.to_owned() });
+    fn other_form(&mut self, form: Form, value: &Value) {
+        let is_whole = matches!(form, Form::Integer | Form::IntegerOrText);
+        let large = too_large(value).filter(|_| is_whole);
+        let wanted = if large.is_some() { "a smaller whole number" } else { form.wanted() };
+        let found = large.unwrap_or_else(|| value.to_string());
+        self.found(SchemaProblem::Type { found: quoted(&found), wanted });
+    }
+
+    fn fields(&mut self, known: &Fields, fields: &'v Map<String, Value>) {
+        for field in known.required.iter().filter(|field| !fields.contains_key(*field)) {
+            self.found(SchemaProblem::Missing { field: field.clone() });
         }
-        let known = schema.get("properties").and_then(Value::as_object);
-        let other = schema.get("additionalProperties");
-        let keeps = schema.get("x-kubernetes-preserve-unknown-fields").is_some()
-            || (known.is_none() && other.is_none());
         for (key, value) in fields {
             self.at.push(Step::Field(key));
-            match (known.and_then(|known| known.get(key)), other) {
-                (Some(schema), _) | (None, Some(schema @ Value::Object(_))) => self.value(schema, value),
-                (None, Some(Value::Bool(true))) => {}
-                _ if keeps => {}
-                _ => {
-                    let names = known.into_iter().flat_map(Map::keys).map(String::as_str);
-                    let nearest = nearest(key, names).map(str::to_owned);
+            match (known.of(key), &known.others) {
+                (Some(node), _) => self.value(node, value),
+                (None, Others::Checked(node)) => self.value(node, value),
+                (None, Others::Kept) => {}
+                (None, Others::Reported) => {
+                    let nearest = nearest(key, known.names()).map(str::to_owned);
                     self.found(SchemaProblem::UnknownField { nearest });
                 }
             }
@@ -257,65 +229,67 @@ impl<'v> Check<'v, '_> {
         }
     }
 
-    fn among(&mut self, schema: &Value, value: &Value) {
-        let Some(known) = schema.get("enum").and_then(Value::as_array) else { return };
-        if known.contains(value) {
+    fn demands(&mut self, demands: &Demands, value: &'v Value) {
+        self.among(&demands.known, value);
+        self.bounds(demands, value);
+        for choice in demands.choices.iter().filter(|choice| !choice.is_met(value)) {
+            let fields = choice.fields.clone();
+            let given = fields.iter().filter(|field| value.get(field.as_str()).is_some()).cloned().collect();
+            self.found(SchemaProblem::Choice { fields, given });
+        }
+        self.rules(demands, value);
+        if let (false, Value::Array(items)) = (demands.keys.is_empty(), value) {
+            self.told_apart(&demands.keys, items);
+        }
+    }
+
+    fn among(&mut self, known: &[String], value: &Value) {
+        if known.is_empty() || value.as_str().is_some_and(|text| known.iter().any(|known| known == text)) {
             return;
         }
         let found = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let known: Vec<String> = names(schema.get("enum")).map(str::to_owned).collect();
         let nearest = nearest(&found, known.iter().map(String::as_str)).map(str::to_owned);
-        self.found(SchemaProblem::Enum { found, known, nearest });
+        self.found(SchemaProblem::Enum { found, known: known.to_vec(), nearest });
     }
 
-    fn bounds(&mut self, schema: &Value, value: &Value) {
-        let (measure, unit, [least, most]) = match value {
-            Value::Number(number) => (number.as_f64(), "", ["minimum", "maximum"]),
-            Value::String(text) => {
-                (Some(text.chars().count() as f64), " characters", ["minLength", "maxLength"])
-            }
-            Value::Array(items) => (Some(items.len() as f64), " items", ["minItems", "maxItems"]),
-            Value::Object(fields) => {
-                (Some(fields.len() as f64), " fields", ["minProperties", "maxProperties"])
-            }
-            Value::Null | Value::Bool(_) => return,
-        };
-        let Some(measure) = measure else { return };
-        let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
-        let bound = match (bound(least), bound(most)) {
-            (Some(least), _) if measure < least => format!("write at least {least}"),
-            (_, Some(most)) if measure > most => format!("write at most {most}"),
-            _ => return,
-        };
-        self.found(SchemaProblem::Bound { found: format!("{measure}{unit}"), bound });
-    }
-
-    /// Rules in CEL, patterns, and lists whose items are told apart by a field.
-    fn rules(&mut self, schema: &Value, value: &Value) {
-        let rules = schema.get("x-kubernetes-validations").and_then(Value::as_array);
-        for rule in rules.into_iter().flatten() {
-            let text = |field: &str| rule.get(field).and_then(Value::as_str).unwrap_or_default();
-            if rule::holds(text("rule"), value) == Some(false) {
-                let found = if value.is_object() || value.is_array() {
-                    String::new()
-                } else {
-                    quoted(&value.to_string()) + ": "
-                };
-                self.found(SchemaProblem::Rule { reason: format!("{found}{}", text("message")) });
-            }
+    fn bounds(&mut self, demands: &Demands, value: &Value) {
+        if demands.bounds.is_empty() {
+            return;
         }
-        if let (Some(pattern), Some(text)) = (schema.get("pattern").and_then(Value::as_str), value.as_str())
-            && rule::matches(pattern, text) == Some(false)
+        let Some((of, measure)) = Measure::of(value) else { return };
+        for bound in demands.bounds.iter().filter(|bound| bound.of == of) {
+            let bound = match (bound.least, bound.most) {
+                (Some(least), _) if measure < least => format!("write at least {least}"),
+                (_, Some(most)) if measure > most => format!("write at most {most}"),
+                _ => continue,
+            };
+            self.found(SchemaProblem::Bound { found: format!("{measure}{}", of.unit()), bound });
+        }
+    }
+
+    /// Rules in CEL, and patterns.
+    fn rules(&mut self, demands: &Demands, value: &Value) {
+        for rule in demands.rules.iter().filter(|rule| !(rule.holds)(value)) {
+            let found = if value.is_object() || value.is_array() {
+                String::new()
+            } else {
+                quoted(&value.to_string()) + ": "
+            };
+            self.found(SchemaProblem::Rule { reason: format!("{found}{}", rule.message) });
+        }
+        if let (Some(pattern), Some(text)) = (&demands.pattern, value.as_str())
+            && !(pattern.matches)(text)
         {
-            let reason = format!("{} does not match {pattern}", quoted(text));
+            let reason = format!("{} does not match {}", quoted(text), pattern.text);
             self.found(SchemaProblem::Rule { reason });
         }
-        let keys: Vec<&str> = names(schema.get("x-kubernetes-list-map-keys")).collect();
+    }
+
+    /// Whether a list's items differ in the fields that tell them apart.
+    fn told_apart(&mut self, keys: &[String], items: &[Value]) {
         let mut seen = BTreeMap::new();
-        for (position, item) in
-            value.as_array().into_iter().flatten().enumerate().filter(|_| !keys.is_empty())
-        {
-            let key: Vec<String> = keys.iter().map(|key| item[*key].to_string()).collect();
+        for (position, item) in items.iter().enumerate() {
+            let key: Vec<String> = keys.iter().map(|key| item[key.as_str()].to_string()).collect();
             if let Some(first) = seen.insert(key, position) {
                 self.at.push(Step::Item(position));
                 let reason =
@@ -325,67 +299,24 @@ impl<'v> Check<'v, '_> {
             }
         }
     }
+}
 
-    /// Istio says by these which fields exclude each other.
-    fn choices(&mut self, schema: &Value, value: &Value) {
-        let branches = |name: &str| schema.get(name).and_then(Value::as_array).map(Vec::as_slice);
-        let one = branches("oneOf").is_some_and(|branches| count(branches, value) != 1);
-        let any = branches("anyOf").is_some_and(|branches| count(branches, value) == 0);
-        for (is_wrong, name) in [(one, "oneOf"), (any, "anyOf")] {
-            if is_wrong {
-                let mut fields = Vec::new();
-                mentioned(&schema[name], &mut fields);
-                let given =
-                    fields.iter().filter(|field| value.get(field.as_str()).is_some()).cloned().collect();
-                self.found(SchemaProblem::Choice { fields, given });
-            }
-        }
-        for branch in branches("allOf").unwrap_or_default() {
-            self.choices(branch, value);
-        }
-    }
+/// The schemas as they are embedded, rules in one line each.
+fn texts() -> BTreeMap<TemplateKind, Value> {
+    let istio: BTreeMap<String, Value> =
+        serde_json::from_str(ISTIO).expect("an embedded file, read in tests");
+    let service = serde_json::from_str(SERVICE).expect("an embedded file, read in tests");
+    let named = |(name, mut schema): (String, Value)| {
+        rule::unfold(&mut schema);
+        (name.parse::<TemplateKind>().expect("the file has our kinds, which tests check"), schema)
+    };
+    istio.into_iter().map(named).chain([(TemplateKind::Service, service)]).collect()
 }
 
 /// The digits of a whole number that no program here holds as one.
 fn too_large(value: &Value) -> Option<String> {
     let number = value.as_number().filter(|number| number.is_f64())?.as_f64()?;
     (number.fract() == 0.0 && number.abs() >= u64::MAX as f64).then(|| format!("{number}"))
-}
-
-fn count(branches: &[Value], value: &Value) -> usize {
-    branches.iter().filter(|branch| holds(branch, value)).count()
-}
-
-/// Whether a value is as a schema without fields of its own says.
-fn holds(schema: &Value, value: &Value) -> bool {
-    let branches = |name: &str| schema.get(name).and_then(Value::as_array);
-    names(schema.get("required")).all(|field| value.get(field).is_some())
-        && schema.get("not").is_none_or(|schema| !holds(schema, value))
-        && branches("anyOf").is_none_or(|branches| count(branches, value) > 0)
-        && branches("oneOf").is_none_or(|branches| count(branches, value) == 1)
-        && branches("allOf").is_none_or(|branches| count(branches, value) == branches.len())
-}
-
-/// The fields that a choice is about, in order of mention.
-fn mentioned(schema: &Value, fields: &mut Vec<String>) {
-    match schema {
-        Value::Array(branches) => branches.iter().for_each(|branch| mentioned(branch, fields)),
-        Value::Object(parts) => {
-            for field in names(parts.get("required")) {
-                if fields.iter().all(|known| known != field) {
-                    fields.push(field.to_owned());
-                }
-            }
-            for part in ["not", "anyOf", "oneOf", "allOf"].iter().filter_map(|name| parts.get(*name)) {
-                mentioned(part, fields);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-fn names(list: Option<&Value>) -> impl Iterator<Item = &str> {
-    list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
 fn choice(fields: &[String], given: &[String]) -> String {

@@ -102,7 +102,7 @@ fn the_trace_says_what_traffic_wrote_between_overrides_and_owner() {
     let rendering = on(&access_point(POLICY, ROUTE, TRAFFIC), &fleet(&[]), "slc-a-1");
     let of = |path: &str| -> Vec<&str> {
         let is_it = |entry: &&TraceEntry| entry.path.to_string() == path;
-        rendering.trace.iter().filter(is_it).map(|entry| entry.from.as_str()).collect()
+        rendering.trace.iter().filter(is_it).map(|entry| &*entry.from).collect()
     };
     assert_eq!(
         of("/spec/http/0/route/0/destination/host"),
@@ -111,7 +111,7 @@ fn the_trace_says_what_traffic_wrote_between_overrides_and_owner() {
     );
     assert_eq!(of("/spec/http/0/route/0/weight"), ["traffic"]);
     assert_eq!(of("/spec/subsets/1/name"), ["traffic"]);
-    assert_eq!(rendering.trace.last().unwrap().from, "owner");
+    assert_eq!(&*rendering.trace.last().unwrap().from, "owner");
 }
 
 #[test]

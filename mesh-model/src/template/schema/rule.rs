@@ -12,9 +12,14 @@ use serde_json::{Map, Value};
 
 use crate::name::is_subdomain;
 
-/// Whether a value satisfies the rule of this text, in one line; `None` if nobody knows the rule.
-pub(super) fn holds(rule: &str, value: &Value) -> Option<bool> {
-    RULES.iter().find(|(known, _)| *known == rule).map(|(_, holds)| holds(value))
+/// Whether a value satisfies a rule.
+pub(super) type Holds = fn(&Value) -> bool;
+/// Whether a text matches a pattern.
+pub(super) type Matches = fn(&str) -> bool;
+
+/// The rule of this text, in one line; `None` if nobody knows it.
+pub(super) fn of(rule: &str) -> Option<Holds> {
+    RULES.iter().find(|(known, _)| *known == rule).map(|(_, holds)| *holds)
 }
 
 /// Writes the rules of a schema in one line each, as they are here: YAML folds the lines of some.
@@ -35,23 +40,22 @@ pub(super) fn unfold(schema: &mut Value) {
     }
 }
 
-/// Whether a text matches the pattern of this text; `None` if nobody knows the pattern.
-pub(super) fn matches(pattern: &str, text: &str) -> Option<bool> {
-    let is_word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    Some(match pattern {
+/// The pattern of this text; `None` if nobody knows it.
+pub(super) fn pattern(pattern: &str) -> Option<Matches> {
+    match pattern {
         r"^$|^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$" => {
-            text.is_empty() || is_subdomain(text)
+            Some(|text| text.is_empty() || is_subdomain(text))
         }
-        r"^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$" => {
+        r"^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$" => Some(|text| {
             text.starts_with(|first: char| first.is_ascii_alphabetic())
-                && is_word(text)
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
                 && !text.ends_with('-')
-        }
-        _ => return None,
-    })
+        }),
+        _ => None,
+    }
 }
 
-type Rule = (&'static str, fn(&Value) -> bool);
+type Rule = (&'static str, Holds);
 
 /// Each rule as the schemas have it, and what it means.
 const RULES: &[Rule] = &[
