@@ -12,6 +12,7 @@
 //! Who is given what when is the [`rollout`](crate::rollout)'s to say; writing
 //! is the adapter's. Source: the fields that KubeFed retains.
 
+mod contest;
 mod live;
 mod order;
 mod retain;
@@ -29,6 +30,7 @@ use crate::name::Name;
 use crate::patch::Pointer;
 use crate::render::{OWNER_LABEL, Rendering};
 
+pub use contest::{Contested, Contests};
 pub use live::{ObjectKey, manager_of};
 
 /// The annotation that holds the hash of what we wrote: by it a change of ours is told from one of others.
@@ -91,7 +93,8 @@ pub struct TargetPlan {
     pub commands: Vec<WriteCommand>,
     /// Objects that somebody else has under a name that we want; they are let be.
     pub conflicts: Vec<Conflict>,
-    /// Fields that somebody changed, took away or added under us; the commands put them right.
+    /// Fields that somebody changed, took away or added under us; the commands put them right, as often as
+    /// [`Contests`] lets them.
     pub drift: Vec<Drift>,
     /// Subsets that are wanted no longer and stay until no route is seen to lead there: look again after the writes.
     pub held_back: Vec<HeldBack>,

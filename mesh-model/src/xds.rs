@@ -20,6 +20,7 @@
 //! Protobuf and HTTP/2 are the adapter's; the resources are
 //! [`envoy`](crate::envoy)'s. Source: envoyproxy/envoy `xds_protocol.rst`.
 
+mod memory;
 mod resources;
 mod step;
 
@@ -29,6 +30,7 @@ use std::sync::Arc;
 use crate::time::Time;
 
 pub use crate::debounce::Debounce;
+pub use memory::Memory;
 pub use resources::{Kind, Resource, Snapshot};
 
 /// How resources are asked for.
@@ -88,12 +90,23 @@ pub enum Event {
         /// The proxy's words.
         message: String,
     },
+    /// A cluster or listener names secrets that are not among what is wanted: write them. A cluster is not
+    /// sent until they are there, nor what leads to it; what the proxy had before stays in use.
+    Lacks {
+        /// Which of both.
+        kind: Kind,
+        /// Its name.
+        name: String,
+        /// The secrets.
+        secrets: BTreeSet<String>,
+    },
 }
 
 /// One proxy on one stream.
 ///
 /// After every `handle_*` drain [`poll_transmit`](Self::poll_transmit), then
 /// [`poll_event`](Self::poll_event), then read [`poll_timeout`](Self::poll_timeout).
+/// When the stream ends, the next session begins with [`memory`](Self::memory).
 ///
 /// ```
 /// use std::sync::Arc;
@@ -122,6 +135,8 @@ pub struct Session {
     /// What came since, the moment at which it is sent, and when the first of it came.
     gathered: Option<(Arc<Snapshot>, Time, Time)>,
     kinds: BTreeMap<Kind, Subscription>,
+    /// What the proxy may have from before and has not spoken of on this stream, and its secrets.
+    before: Memory,
     next_nonce: u64,
     is_in_step: bool,
     transmits: VecDeque<Response>,
@@ -149,6 +164,8 @@ struct Subscription {
     keeps_all: bool,
     /// Endpoints that must be sent again, because their cluster was.
     due: BTreeSet<String>,
+    /// Those that name secrets which are not wanted, with these.
+    lacking: BTreeMap<String, BTreeSet<String>>,
     /// Names of which it was told that they are not there.
     absent: BTreeSet<String>,
     /// Whether it was answered at all: an empty answer is one.
@@ -167,20 +184,22 @@ struct Sent {
     removed: BTreeSet<String>,
     /// Whether what is not in it is gone (state of the world, clusters and listeners).
     is_whole: bool,
-    /// What was wanted when it was sent.
-    of: Arc<Snapshot>,
 }
 
 impl Session {
-    /// A stream without requests, and nothing to send.
+    /// The first stream of a proxy, without requests yet; [`resumed`](Self::resumed) is for those that follow.
+    ///
+    /// A proxy that comes from another stream under state of the world, and of which nothing is remembered,
+    /// loses clusters that are not wanted any more before its routes leave them.
     #[must_use]
-    pub const fn new(protocol: Protocol, debounce: Debounce) -> Self {
+    pub fn new(protocol: Protocol, debounce: Debounce) -> Self {
         Self {
             protocol,
             debounce,
             wanted: None,
             gathered: None,
             kinds: BTreeMap::new(),
+            before: Memory::default(),
             next_nonce: 1,
             is_in_step: false,
             transmits: VecDeque::new(),
@@ -220,6 +239,9 @@ impl Session {
                         .extend(refused.into_keys().chain(subscription.doubtful.iter().cloned()));
                 }
             }
+            if before.version(Kind::Secret) != wanted.version(Kind::Secret) {
+                self.forget_secrets();
+            }
             self.is_in_step = false;
             self.advance();
         }
@@ -230,7 +252,11 @@ impl Session {
         let kind = request.kind;
         let is_first = !self.kinds.contains_key(&kind);
         let protocol = self.protocol;
-        let subscription = self.kinds.entry(kind).or_default();
+        if is_first {
+            let recalled = self.recall(kind);
+            self.kinds.insert(kind, recalled);
+        }
+        let Some(subscription) = self.kinds.get_mut(&kind) else { return };
         let is_stale = !is_first && !request.nonce.is_empty() && request.nonce != subscription.nonce;
         if is_stale && protocol == Protocol::StateOfTheWorld {
             // the proxy has not seen our last message yet and will answer that one
@@ -310,6 +336,7 @@ impl Session {
                 subscription.names.clone_from(&names);
                 if !request.kind.is_whole() {
                     subscription.has.retain(|name, _| names.contains(name));
+                    subscription.doubtful.retain(|name| names.contains(name));
                     subscription.refused.retain(|name, _| names.contains(name));
                     subscription.due.retain(|name| names.contains(name));
                 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::patch::Pointer;
 use crate::template::TemplateId;
+use crate::time::Time;
 
 fn owner() -> AccessPointId {
     AccessPointId { namespace: "shop".parse().unwrap(), name: "web".parse().unwrap() }
@@ -227,6 +228,42 @@ fn what_came_with_our_own_write_is_no_drift_and_the_same_by_another_hand_is() {
         (kinds(&found), found.drift[0].manager.as_deref()),
         (vec!["update web".into()], Some("kubectl-edit"))
     );
+}
+
+/// A webhook changes a wanted value at our own write, so at every look it is otherwise.
+#[test]
+fn a_value_that_is_changed_at_every_write_is_told_and_written_less_and_less_often() {
+    let wanted = service("web", json!({ "ports": [{ "port": 443 }], "type": "LoadBalancer" }));
+    let mut there = written(&wanted);
+    there["spec"]["type"] = json!("ClusterIP");
+    there["metadata"]["managedFields"] = json!([{ "manager": "overspill", "time": "2026-11-26T09:00:00Z",
+        "fieldsV1": { "f:spec": { "f:type": {} } } }]);
+    let mut contests = Contests::default();
+    let mut writes = Vec::new();
+    for second in 0..=7_200 {
+        let now = Time::from_secs(second);
+        let mut found = plan(vec![wanted.clone()], &[there.clone()]);
+        let contested = contests.handle_plan(now, &mut found);
+        writes.extend((!found.commands.is_empty()).then_some(second));
+        assert_eq!(contested.is_empty(), second == 0, "{second}");
+        for one in contested {
+            assert_eq!(one.drift[0].path.to_string(), "/spec/type");
+            assert_eq!(one.drift[0].manager.as_deref(), Some("overspill"));
+            assert!(contests.poll_timeout() == Some(one.next) && one.next > now);
+        }
+    }
+    assert_eq!(writes, [0, 10, 30, 70, 150, 310, 630, 1_270, 2_550, 5_110]);
+    // what we want anew waits for nobody, and the contest is over once it was let alone
+    let other = service("web", json!({ "ports": [{ "port": 8443 }], "type": "LoadBalancer" }));
+    let mut found = plan(vec![other], &[there.clone()]);
+    contests.handle_plan(Time::from_secs(7_201), &mut found);
+    assert_eq!(kinds(&found), ["update web"]);
+    let late = Time::from_secs(20_000);
+    assert_eq!(contests.handle_plan(late, &mut plan(vec![wanted.clone()], &[written(&wanted)])), []);
+    assert_eq!(contests.poll_timeout(), None);
+    let mut found = plan(vec![wanted], &[there]);
+    assert_eq!(contests.handle_plan(late, &mut found), [], "a first correction");
+    assert_eq!(kinds(&found), ["update web"]);
 }
 
 #[test]

@@ -4,13 +4,15 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::envoy::EnvoyConfig;
 
 /// A kind of resources, in the order in which they are added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Kind {
     /// CDS.
     Cluster,
@@ -146,6 +148,13 @@ impl Snapshot {
         })
     }
 
+    /// The secrets that a resource names and that are not here.
+    pub(super) fn lacking(&self, resource: &Resource) -> BTreeSet<String> {
+        let secrets = resource.refers_to.iter().filter(|(kind, _)| *kind == Kind::Secret);
+        let lacking = secrets.filter(|(kind, name)| self.get(*kind, name).is_none());
+        lacking.map(|(_, name)| name.clone()).collect()
+    }
+
     /// One of a kind.
     #[must_use]
     pub fn get(&self, kind: Kind, name: &str) -> Option<&Resource> {
@@ -167,7 +176,25 @@ fn references(kind: Kind, body: &Value, known: &Names) -> BTreeSet<(Kind, String
     if !of.is_empty() {
         collect(body, of, known, &mut found);
     }
+    if matches!(kind, Kind::Cluster | Kind::Listener) {
+        collect_secrets(body, &mut found);
+    }
     found
+}
+
+/// The secrets that a body asks for on this stream, known or not.
+fn collect_secrets(body: &Value, found: &mut BTreeSet<(Kind, String)>) {
+    match body {
+        Value::Array(items) => items.iter().for_each(|item| collect_secrets(item, found)),
+        Value::Object(members) => {
+            let is_ours = members.get("sds_config").is_some_and(|source| source.get("ads").is_some());
+            if let Some(name) = members.get("name").and_then(Value::as_str).filter(|_| is_ours) {
+                found.insert((Kind::Secret, name.to_owned()));
+            }
+            members.values().for_each(|member| collect_secrets(member, found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 fn collect(body: &Value, of: &[Kind], known: &Names, found: &mut BTreeSet<(Kind, String)>) {
@@ -196,13 +223,17 @@ fn version<'a>(resources: impl Iterator<Item = &'a Resource>) -> String {
 
 /// What a cluster is told that waits for endpoints of which nothing is known: that there are none.
 pub(super) fn no_endpoints(cluster: &str) -> Resource {
-    let body = json!({ "cluster_name": cluster });
+    alone(cluster, json!({ "cluster_name": cluster }))
+}
+
+/// A resource that is not wanted, of which nobody asks what it refers to.
+pub(super) fn alone(name: &str, body: Value) -> Resource {
     let (version, refers_to) = (hash(&body), Arc::default());
-    Resource { name: cluster.to_owned(), version, body: Arc::new(body), refers_to }
+    Resource { name: name.to_owned(), version, body: Arc::new(body), refers_to }
 }
 
 /// 64 bits of SHA-256 as digits: enough to tell versions apart, and nothing is trusted for it.
-fn hash(value: &impl serde::Serialize) -> String {
+fn hash(value: &impl Serialize) -> String {
     let json = serde_json::to_vec(value).expect("JSON has a form in JSON");
     Sha256::digest(&json).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

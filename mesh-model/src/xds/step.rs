@@ -1,6 +1,6 @@
 //! What is sent next: the first step that has work.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -15,6 +15,7 @@ impl Session {
         for (kind, subscription) in &mut self.kinds {
             subscription.close(&wanted, *kind);
         }
+        self.note_lacking(&wanted);
         for kind in Kind::ALL {
             if !self.waits(kind)
                 && let Some(sent) = self.additions(&wanted, kind)
@@ -25,7 +26,10 @@ impl Session {
         if self.is_under_way() {
             return;
         }
-        if self.kinds.iter().any(|(kind, one)| one.has_refused(&wanted, *kind)) {
+        let holds_back = |kind: Kind, one: &Subscription| {
+            one.has_refused(&wanted, kind) || (kind == Kind::Cluster && !one.lacking.is_empty())
+        };
+        if self.kinds.iter().any(|(kind, one)| holds_back(*kind, one)) {
             // what is held back may refer to what would be taken away
             return;
         }
@@ -40,6 +44,29 @@ impl Session {
         if !self.is_in_step && !self.kinds.is_empty() {
             self.is_in_step = true;
             self.events.push_back(Event::InStep);
+        }
+    }
+
+    /// Looks which clusters and listeners name secrets that are not there, and tells those that are new.
+    ///
+    /// A cluster waits for its secrets, and an Envoy takes no other clusters meanwhile; a listener waits too,
+    /// but holds nobody else back.
+    fn note_lacking(&mut self, wanted: &Snapshot) {
+        for kind in [Kind::Cluster, Kind::Listener] {
+            let Some(subscription) = self.kinds.get_mut(&kind) else { continue };
+            let open = subscription.open.iter().filter_map(|name| wanted.get(kind, name));
+            let sent =
+                open.filter(|one| subscription.asks_for(kind, &one.name) && !subscription.surely_has(one));
+            let lacking = sent.map(|one| (one.name.clone(), wanted.lacking(one)));
+            let lacking: BTreeMap<_, _> = lacking.filter(|(_, secrets)| !secrets.is_empty()).collect();
+            let new =
+                lacking.iter().filter(|(name, secrets)| subscription.lacking.get(*name) != Some(secrets));
+            self.events.extend(new.map(|(name, secrets)| Event::Lacks {
+                kind,
+                name: name.clone(),
+                secrets: secrets.clone(),
+            }));
+            subscription.lacking = lacking;
         }
     }
 
@@ -64,7 +91,8 @@ impl Session {
         for resource in open {
             let is_new = !subscription.surely_has(resource);
             let is_refused = subscription.refused.get(&resource.name) == Some(&resource.version);
-            if is_new && (self.is_held(wanted, resource) || self.lacks_endpoints(wanted, kind, resource)) {
+            let is_held = self.is_held(wanted, kind, resource);
+            if is_new && (is_held || self.leads_to_waiting(wanted, kind, resource)) {
                 continue;
             }
             if (is_new && !is_refused) || (!is_new && subscription.due.contains(&resource.name)) {
@@ -126,10 +154,7 @@ impl Session {
         match (kind, self.protocol) {
             (Kind::Endpoints, Protocol::StateOfTheWorld) => Some(no_endpoints(name)),
             // there is no empty secret; the cluster that waits for this one was sent when it was there
-            (Kind::Secret, _) => {
-                let clusters = self.kinds.get(&Kind::Cluster)?.sent.as_ref()?;
-                clusters.of.get(kind, name).cloned()
-            }
+            (Kind::Secret, _) => self.last_secret(name).cloned(),
             (Kind::Cluster | Kind::Endpoints | Kind::Listener | Kind::Route, _) => None,
         }
     }
@@ -155,40 +180,61 @@ impl Session {
         }
     }
 
-    /// Whether a resource cannot be used without one that the proxy refused.
-    fn is_held(&self, wanted: &Snapshot, resource: &Resource) -> bool {
+    /// Whether a resource cannot be used without one that the proxy refused, or that is not there.
+    fn is_held(&self, wanted: &Snapshot, kind: Kind, resource: &Resource) -> bool {
+        let clusters = self.kinds.get(&Kind::Cluster);
+        let lacks = |name: &str| clusters.is_some_and(|one| one.lacking.contains_key(name));
+        match kind {
+            Kind::Cluster => return lacks(&resource.name),
+            // those of a cluster whose last good form is in use are its, whatever became of the next
+            Kind::Endpoints | Kind::Secret => return false,
+            Kind::Listener | Kind::Route => {}
+        }
         resource.refers_to.iter().any(|(kind, name)| {
+            if *kind == Kind::Cluster && lacks(name) {
+                return true;
+            }
             let refused = self.kinds.get(kind).and_then(|one| one.refused.get(name));
             refused.is_some_and(|version| wanted.get(*kind, name).is_some_and(|one| one.version == *version))
         })
     }
 
-    /// Whether a resource leads to a cluster whose endpoints the proxy does not have yet.
+    /// Whether a resource leads to a cluster whose endpoints or secrets the proxy does not have yet.
     ///
     /// An Envoy that is starting says that it took clusters before it has their endpoints, and one that
-    /// has started may say so before it asks for them.
-    fn lacks_endpoints(&self, wanted: &Snapshot, kind: Kind, resource: &Resource) -> bool {
-        let endpoints =
-            self.kinds.get(&Kind::Endpoints).filter(|_| matches!(kind, Kind::Listener | Kind::Route));
-        let Some(endpoints) = endpoints else { return false };
+    /// has started may say so before it asks for them; for secrets it asks after that.
+    fn leads_to_waiting(&self, wanted: &Snapshot, kind: Kind, resource: &Resource) -> bool {
+        if !matches!(kind, Kind::Listener | Kind::Route) {
+            return false;
+        }
+        let (endpoints, secrets) = (self.kinds.get(&Kind::Endpoints), self.kinds.get(&Kind::Secret));
+        let lacks_endpoints = |one: &Subscription, name: &String| {
+            wanted.get(Kind::Endpoints, name).is_some()
+                && (!one.has.contains_key(name) || one.due.contains(name))
+        };
+        let lacks_secrets = |cluster: &Resource| {
+            let mut names = cluster.refers_to.iter().filter(|(kind, _)| *kind == Kind::Secret);
+            names.any(|(_, name)| !secrets.is_some_and(|secrets| secrets.has.contains_key(name)))
+        };
         resource.refers_to.iter().filter(|(kind, _)| *kind == Kind::Cluster).any(|(_, name)| {
-            let told = wanted.get(Kind::Endpoints, name);
-            told.is_some() && (!endpoints.has.contains_key(name) || endpoints.due.contains(name))
+            endpoints.is_some_and(|endpoints| lacks_endpoints(endpoints, name))
+                || wanted.get(Kind::Cluster, name).is_some_and(lacks_secrets)
         })
     }
 
-    /// Whether something of a kind is not sent until the proxy asks for endpoints.
+    /// Whether something of a kind is not sent until the proxy asks for endpoints or secrets.
     fn is_to_be_asked(&self, wanted: &Snapshot, kind: Kind) -> bool {
         let Some(subscription) = self.kinds.get(&kind) else { return false };
         let open = subscription.open.iter().filter_map(|name| wanted.get(kind, name));
         let mut open = open.filter(|one| subscription.asks_for(kind, &one.name));
-        open.any(|one| !subscription.surely_has(one) && self.lacks_endpoints(wanted, kind, one))
+        open.any(|one| !subscription.surely_has(one) && self.leads_to_waiting(wanted, kind, one))
     }
 
     fn send(&mut self, wanted: &Arc<Snapshot>, kind: Kind, sent: Sent) {
         let nonce = self.next_nonce.to_string();
         self.next_nonce += 1;
         if kind == Kind::Cluster {
+            self.remember_secrets(wanted, sent.resources.values());
             // a cluster that changed waits for its endpoints, although they did not
             let before = self.kinds.get(&Kind::Cluster);
             let is_new = |one: &&Resource| before.is_none_or(|before| !before.surely_has(one));
@@ -221,7 +267,7 @@ impl Session {
                 Vec::new()
             },
         });
-        subscription.sent = Some(Sent { of: Arc::clone(wanted), ..sent });
+        subscription.sent = Some(sent);
     }
 }
 

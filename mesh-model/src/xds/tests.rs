@@ -2,6 +2,7 @@
 
 mod envoy;
 mod histories;
+mod world;
 
 use std::time::Duration;
 
@@ -14,24 +15,37 @@ const DEBOUNCE: Debounce = Debounce { quiet: Duration::from_millis(100), most: D
 
 /// A snapshot of clusters with endpoints, and of listeners with a route table each.
 fn snapshot(clusters: &[(&str, u32)], listeners: &[(&str, &str)]) -> Arc<Snapshot> {
-    snapshot_beside(&[], clusters, listeners)
+    with_secrets(&[], clusters, listeners, &[])
 }
 
-/// The same with endpoints of clusters that the proxy has by itself.
-fn snapshot_beside(own: &[&str], clusters: &[(&str, u32)], listeners: &[(&str, &str)]) -> Arc<Snapshot> {
+/// The same with endpoints of clusters that the proxy has by itself, and clusters that need a secret, which
+/// is there or not.
+fn with_secrets(
+    own: &[&str],
+    clusters: &[(&str, u32)],
+    listeners: &[(&str, &str)],
+    secrets: &[(&str, bool)],
+) -> Arc<Snapshot> {
     let mut config = EnvoyConfig::default();
     for name in own {
         config.endpoints.insert((*name).to_owned(), json!({ "cluster_name": name, "endpoints": [] }));
     }
+    let mut known = Vec::new();
     for (name, version) in clusters {
-        config.clusters.insert((*name).to_owned(), json!({ "name": name, "version": version }));
+        let mut body = json!({ "name": name, "version": version });
+        if let Some((_, is_there)) = secrets.iter().find(|(cluster, _)| cluster == name) {
+            let secret = format!("s-{name}");
+            body["secret"] = json!({ "name": secret, "sds_config": { "ads": {} } });
+            known.extend(is_there.then(|| (secret.clone(), json!({ "name": secret }))));
+        }
+        config.clusters.insert((*name).to_owned(), body);
         config.endpoints.insert((*name).to_owned(), json!({ "cluster_name": name, "endpoints": [] }));
     }
     for (name, cluster) in listeners {
         config.listeners.insert((*name).to_owned(), json!({ "name": name }));
         config.routes.insert((*name).to_owned(), json!({ "name": name, "cluster": cluster }));
     }
-    Arc::new(Snapshot::new(&config, []))
+    Arc::new(Snapshot::new(&config, known))
 }
 
 fn session(protocol: Protocol, snapshot: &Arc<Snapshot>) -> Session {

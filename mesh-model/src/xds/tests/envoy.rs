@@ -1,7 +1,8 @@
 //! A proxy that does as an Envoy does, with messages that are on their way in both directions.
 //!
 //! What matters of it: a cluster that is new or changed *warms*: it serves (or replaces the one that
-//! does) once its endpoints came, after the cluster, although they may be the same. Meanwhile no request
+//! does) once its endpoints came, after the cluster, although they may be the same, and then its secret,
+//! for which it asks only now. Meanwhile no request
 //! for clusters leaves it, be it an answer or the first of a new stream (its cluster manager pauses
 //! them). Of a message that it refuses it keeps what is good. Under delta, names that are asked for
 //! already are not asked for again. Sources: envoyproxy/envoy `cluster_manager_impl.cc`
@@ -40,6 +41,8 @@ pub(super) struct Proxy {
     serving: BTreeSet<String>,
     /// Clusters that wait for endpoints, themselves or their changed form.
     pub(super) warming: BTreeSet<String>,
+    /// Those of them whose endpoints came, and that wait for secrets.
+    told: BTreeSet<String>,
     asked: BTreeMap<Kind, BTreeSet<String>>,
     /// The last version and nonce by kind, for state of the world.
     last: BTreeMap<Kind, (String, String)>,
@@ -62,6 +65,7 @@ impl Proxy {
             has: BTreeMap::new(),
             serving: BTreeSet::new(),
             warming: BTreeSet::new(),
+            told: BTreeSet::new(),
             asked: BTreeMap::new(),
             last: BTreeMap::new(),
             versions: BTreeMap::new(),
@@ -178,15 +182,16 @@ impl Proxy {
             Kind::Cluster => {
                 self.serving.remove(name);
                 self.warming.remove(name);
+                self.told.remove(name);
             }
             // that there are none ends the waiting, and whatever serves keeps those that it has
             Kind::Endpoints => {
-                if self.warming.remove(name) {
-                    self.serving.insert(name.to_owned());
-                }
+                self.told.insert(name.to_owned());
                 return;
             }
-            Kind::Listener | Kind::Route | Kind::Secret => {}
+            // a secret cannot be taken away
+            Kind::Secret => return,
+            Kind::Listener | Kind::Route => {}
         }
         self.has.entry(kind).or_default().remove(name);
         self.versions.entry(kind).or_default().remove(name);
@@ -201,37 +206,62 @@ impl Proxy {
         match kind {
             Kind::Cluster if old.as_ref() != Some(body) => {
                 self.warming.insert(name.to_owned());
+                self.told.remove(name);
             }
             Kind::Endpoints => {
-                if self.warming.remove(name) {
-                    self.serving.insert(name.to_owned());
-                }
+                self.told.insert(name.to_owned());
             }
             Kind::Cluster | Kind::Listener | Kind::Route | Kind::Secret => {}
         }
     }
 
-    /// Asks for what belongs to the resources of a kind, by their names.
-    fn ask_for_what_belongs(&mut self, of: Kind) {
-        let kind = match of {
-            Kind::Cluster => Kind::Endpoints,
-            Kind::Listener => Kind::Route,
-            Kind::Endpoints | Kind::Route | Kind::Secret => return,
-        };
-        let mut wanted: BTreeSet<String> =
-            self.has.get(&of).into_iter().flat_map(BTreeMap::keys).cloned().collect();
-        if self.habits.has_own && kind == Kind::Endpoints {
-            wanted.insert(OWN.to_owned());
+    /// Clusters whose endpoints and secrets came serve.
+    fn warm(&mut self) {
+        for name in self.warming.intersection(&self.told).cloned().collect::<Vec<_>>() {
+            if self.secret_of(&name).is_none_or(|secret| self.has_one(Kind::Secret, &secret)) {
+                self.warming.remove(&name);
+                self.serving.insert(name);
+            }
         }
+    }
+
+    fn has_one(&self, kind: Kind, name: &str) -> bool {
+        self.has.get(&kind).is_some_and(|has| has.contains_key(name))
+    }
+
+    fn secret_of(&self, cluster: &str) -> Option<String> {
+        Some(self.has.get(&Kind::Cluster)?.get(cluster)?["secret"]["name"].as_str()?.to_owned())
+    }
+
+    /// Asks for what belongs to the resources of a kind, by their names; for secrets once endpoints came.
+    fn ask_for_what_belongs(&mut self, of: Kind) {
+        let names = |kind| self.has.get(&kind).into_iter().flat_map(BTreeMap::keys).cloned();
+        match of {
+            Kind::Cluster => {
+                let own = self.habits.has_own.then(|| OWN.to_owned());
+                self.ask(Kind::Endpoints, names(Kind::Cluster).chain(own).collect());
+            }
+            Kind::Listener => self.ask(Kind::Route, names(Kind::Listener).collect()),
+            Kind::Endpoints | Kind::Route | Kind::Secret => {}
+        }
+        if matches!(of, Kind::Cluster | Kind::Endpoints) {
+            let ready = self.serving.union(&self.told);
+            self.ask(Kind::Secret, ready.filter_map(|cluster| self.secret_of(cluster)).collect());
+        }
+        self.warm();
+    }
+
+    fn ask(&mut self, kind: Kind, wanted: BTreeSet<String>) {
         let before = self.asked.insert(kind, wanted.clone()).unwrap_or_default();
         self.has.entry(kind).or_default().retain(|name, _| wanted.contains(name));
         self.versions.entry(kind).or_default().retain(|name, _| wanted.contains(name));
         let subscribe: Vec<String> = wanted.difference(&before).cloned().collect();
         let unsubscribe: Vec<String> = before.difference(&wanted).cloned().collect();
+        let is_repeated = kind != Kind::Secret && !self.warming.is_empty();
         match self.habits.protocol {
             Protocol::Delta if subscribe.is_empty() && unsubscribe.is_empty() => {}
             Protocol::Delta => self.send(Request { subscribe, unsubscribe, ..Request::first(kind) }),
-            Protocol::StateOfTheWorld if wanted == before && self.warming.is_empty() => {}
+            Protocol::StateOfTheWorld if wanted == before && !is_repeated => {}
             Protocol::StateOfTheWorld => self.send(self.repeated(kind)),
         }
     }
