@@ -18,6 +18,10 @@ use crate::template::{TemplateId, TemplateKind};
 /// The longest text of a header that Envoy takes.
 const LONGEST: usize = 16_384;
 
+/// The greatest weight of an endpoint: Envoy refuses a locality whose weights come to 2^32 together, and with
+/// this it takes over 42,000 endpoints to come there.
+const HEAVIEST: u64 = 100_000;
+
 /// What a value must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -76,6 +80,7 @@ fn form(kind: TemplateKind, steps: &[&str]) -> Form {
                 Form::Between(1, 65_535)
             }
             ["hosts", "-"] => Form::Host,
+            ["weight"] | ["endpoints", "-", "weight"] => Form::Between(0, HEAVIEST),
             [.., "address"] => Form::Something,
             ["subjectAltNames", "-"] => Form::Something,
             _ => Form::Line,
@@ -209,6 +214,7 @@ fn wrong_number(form: Form, value: &Value) -> Option<&'static str> {
                 (0, 100) => "write percents, 0 to 100",
                 (1, 65_535) => "write a port from 1 to 65535",
                 (1, 127) => "write 1 to 127",
+                (0, HEAVIEST) => "write at most 100000",
                 _ => "write at most 2147483647",
             })
         }

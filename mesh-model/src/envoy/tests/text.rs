@@ -170,6 +170,20 @@ fn texts_of_rules_are_what_envoy_takes() {
 }
 
 #[test]
+fn weights_of_endpoints_cannot_come_to_what_envoy_refuses_together() {
+    let refused = |weight: u32| {
+        let mut objects = simple("a.example.com", &[]);
+        objects.push(json!({ "apiVersion": "networking.istio.io/v1", "kind": "WorkloadEntry",
+            "metadata": { "name": "ledger-1" },
+            "spec": { "address": "10.40.0.17", "weight": weight, "labels": { "app": "web" } } }));
+        configured(&objects).err().unwrap_or_default()
+    };
+    assert_eq!(refused(100_000), []);
+    let words = refused(100_001)[0].to_string();
+    assert!(words.contains("/spec/weight: `100001` is not possible here; write at most 100000"), "{words}");
+}
+
+#[test]
 fn weights_and_names_that_are_one_to_envoy_are_told_or_made_one() {
     let two = |weights: [u32; 2]| {
         let route = weights.map(|weight| json!({ "destination": { "host": "web" }, "weight": weight }));
