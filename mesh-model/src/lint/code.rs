@@ -102,6 +102,8 @@ codes! {
     UnknownRegion "unknown-region" Error,
     /// A subset of an own host that its rules do not have.
     UnknownSubset "unknown-subset" Error,
+    /// A target that is not in the fleet.
+    UnknownTarget "unknown-target" Error,
     /// A zone that is not in the fleet.
     UnknownZone "unknown-zone" Error,
     /// A rule of routes, or a condition of one, that an earlier one takes everything from.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Code, FleetFacts, Report, inside, spec};
-use crate::access_point::{AccessPoint, PlacementRule};
-use crate::api::{FieldPath, Kind, Reference};
+use crate::access_point::{AccessPoint, PlacementRule, TargetSelection};
+use crate::api::{FieldPath, Kind, PlacementLevel, Reference};
 use crate::fleet::{Cluster, Fleet, Target};
 use crate::name::Name;
 use crate::nearest::{did_you_mean, nearest};
@@ -55,7 +55,7 @@ pub(super) fn check(access_point: &AccessPoint, facts: &FleetFacts, schemas: &Sc
             report.of(&access_point.id, Code::OverrideNeverMatches, path, message, fix);
         }
     }
-    placement(access_point, facts, report);
+    selections(access_point, facts, report);
     regions(access_point, facts, report);
     stages(access_point, &targets, report);
     order(access_point, &facts.fleet, &targets, report);
@@ -137,27 +137,43 @@ fn regions(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) 
     }
 }
 
-/// Zones and regions that the placement names and the fleet does not have.
-fn placement(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
-    let PlacementRule::Select(selection) = &access_point.placement.rule else { return };
+/// What placement, overrides and stages name that the fleet does not have.
+fn selections(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
+    let placed = match &access_point.placement.rule {
+        PlacementRule::Select(selection) => Some((spec("placement"), selection)),
+        PlacementRule::Follow(_) => None,
+    };
+    let targets = |list: FieldPath, position: usize| list.item(position).field("targets");
+    let overridden = access_point.overrides.iter().enumerate();
+    let overridden = overridden.map(|(position, one)| (targets(spec("overrides"), position), &one.targets));
+    let staged = access_point.rollout.stages.iter().enumerate();
+    let staged =
+        staged.map(|(position, one)| (targets(spec("rollout").field("stages"), position), &one.targets));
+    let all: BTreeSet<&Name> = match access_point.placement.level {
+        PlacementLevel::Zone => facts.fleet.zones().map(|zone| &zone.name).collect(),
+        PlacementLevel::Cluster => facts.fleet.clusters().map(|cluster| &cluster.name).collect(),
+    };
     let zones: BTreeSet<&Name> = facts.fleet.zones().map(|zone| &zone.name).collect();
     let regions: BTreeSet<&Name> = facts.fleet.zones().map(|zone| &zone.region).collect();
-    let parts = [
-        ("zones", "zone", Code::UnknownZone, &selection.zones, zones, "name a zone of the fleet"),
-        (
-            "regions",
-            "region",
-            Code::UnknownRegion,
-            &selection.regions,
-            regions,
-            "name a region of the fleet's zones",
-        ),
-    ];
-    for (field, kind, code, named, known, fix) in parts {
-        let named = named.iter().flatten().enumerate();
-        for (position, name) in named.filter(|(_, name)| !known.contains(name)) {
-            let path = spec("placement").field(field).item(position);
-            report.of(&access_point.id, code, path, missing(kind, name, known.iter().copied()), fix);
+    for (path, selection) in placed.into_iter().chain(overridden).chain(staged) {
+        let TargetSelection { names, zones: in_zones, regions: in_regions, selector: _ } = selection;
+        for (field, kind, code, named, known, fix) in [
+            ("names", "target", Code::UnknownTarget, names, &all, "name a target of the fleet"),
+            ("zones", "zone", Code::UnknownZone, in_zones, &zones, "name a zone of the fleet"),
+            (
+                "regions",
+                "region",
+                Code::UnknownRegion,
+                in_regions,
+                &regions,
+                "name a region of the fleet's zones",
+            ),
+        ] {
+            let named = named.iter().flatten().enumerate();
+            for (position, name) in named.filter(|(_, name)| !known.contains(name)) {
+                let path = path.field(field).item(position);
+                report.of(&access_point.id, code, path, missing(kind, name, known.iter().copied()), fix);
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 mod show;
 
-use mesh_model::access_point::AccessPoint;
+use mesh_model::access_point::{AccessPoint, Stage};
 use mesh_model::fleet::Fleet;
 use mesh_model::name::Name;
 use mesh_model::rollout::{
@@ -11,12 +11,12 @@ use mesh_model::rollout::{
 use serde::Serialize;
 
 use super::placed::{fleet_in, one_in};
-use super::{Stop, misplaced, not_both_stdin};
+use super::{Stop, misplaced, not_both_stdin, tell};
 use crate::cli::{Kind, Rollout};
-use crate::objects::Objects;
+use crate::objects::{Located, Objects};
 use crate::output::{Format, Output};
 use crate::progress::Progress;
-use files::{Fault, Source};
+use files::{Fault, Severity, Source};
 
 /// The JSON document.
 #[derive(Debug, Serialize)]
@@ -48,9 +48,10 @@ pub(super) fn run(arguments: &Rollout, out: &mut Output) -> Result<(), Stop> {
     not_both_stdin([("FILE", &arguments.file), ("EVENTS", &arguments.events)])?;
     let paths = [&arguments.file].into_iter().chain(&arguments.fleet);
     let objects = Objects::read(paths.map(std::path::PathBuf::as_path)).map_err(Stop::Faults)?;
-    let access_point = &one_in(&objects, &arguments.file)?.value;
+    let access_point = one_in(&objects, &arguments.file)?;
     let fleet = fleet(arguments, &objects)?;
-    let AccessPoint { rollout, placement, .. } = access_point;
+    warn_of_empty_stages(access_point, &fleet);
+    let AccessPoint { rollout, placement, .. } = &access_point.value;
     let lines = lines_of(&Source::read(&arguments.events)?)?;
     let playing = Progress::new(lines.len() as u64, PLAYING);
     let mut play = Play::new(rollout.clone(), &fleet, placement.level);
@@ -74,6 +75,20 @@ pub(super) fn run(arguments: &Rollout, out: &mut Output) -> Result<(), Stop> {
         Format::Text => show::text(&document, out)?,
     }
     Ok(())
+}
+
+/// Warns of stages that no target can be in: a canary whose name is misspelt holds nothing back.
+fn warn_of_empty_stages(access_point: &Located<AccessPoint>, fleet: &Fleet) {
+    let AccessPoint { rollout, placement, .. } = &access_point.value;
+    let stages = rollout.stages.iter().enumerate();
+    let is_empty = |stage: &Stage| !fleet.targets(placement.level).any(|one| stage.targets.matches(&one));
+    let warnings = stages.filter(|(_, stage)| is_empty(stage)).map(|(position, stage)| {
+        let field = format!("spec.rollout.stages[{position}].targets");
+        let message =
+            format!("stage {} selects no target of this fleet, so it holds nothing back", stage.name);
+        access_point.source.fault(&field, message)
+    });
+    tell(&warnings.collect::<Vec<_>>(), Severity::Warning);
 }
 
 /// The fleet of --fleet, or of the access point's own file.

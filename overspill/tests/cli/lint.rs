@@ -110,14 +110,14 @@ fn every_fact_of_the_fleet_is_looked_at() {
         ("pool: public-v4", "pool: inside", &[]),
         ("provider: corp", "provider: cropp", &[("unknown-provider", 17)]),
         ("issuer: corp-acme", "issuer: corp-acne", &[("unknown-issuer", 18)]),
-        ("zones: [slc-a]", "zones: [slc-d]", &[("override-never-matches", 134)]),
+        ("zones: [slc-a]", "zones: [slc-d]", &[("override-never-matches", 134), ("unknown-zone", 134)]),
         (
             "fqdn: checkout.example.com",
             "fqdn: checkout.example.org",
             &[("name-not-served", 17), ("unknown-provider", 17)],
         ),
         ("fqdn: checkout.example.com", "fqdn: check.example.com", &[("name-not-served", 17)]),
-        ("names: [slc-a-1]", "names: [slc-a-9]", &[("stage-never-matches", 150)]),
+        ("names: [slc-a-1]", "names: [slc-a-9]", &[("stage-never-matches", 150), ("unknown-target", 150)]),
     ];
     for (from, to, expected) in table {
         let ran = lint(&with(&checkout_text("access-point.yaml"), from, to), &["--format", "json"]);

@@ -335,7 +335,12 @@ shop.yaml:16:16: warning: override-never-matches
     spec.overrides[0].targets
     override wide holds on none of the 2 targets
     fix: correct the names, or take the override away
-1 access point: 0 errors, 1 warning
+shop.yaml:16:26: error: unknown-zone
+    FederatedAccessPoint/team/shop
+    spec.overrides[0].targets.zones[0]
+    there is no zone slc-b; did you mean `slc-a`?
+    fix: name a zone of the fleet
+1 access point: 1 error, 1 warning
 ",
     );
 }

@@ -16,7 +16,12 @@ shop.yaml:16:34: warning: stage-never-matches
     stage canary is empty: it selects none of the 2 targets
     fix: correct the names, or take the stage away: what it was to hold back is
     not held back
-1 access point: 0 errors, 1 warning
+shop.yaml:16:44: error: unknown-target
+    FederatedAccessPoint/team/shop
+    spec.rollout.stages[0].targets.names[0]
+    there is no target slc-a-9; did you mean `slc-a-1`?
+    fix: name a target of the fleet
+1 access point: 1 error, 1 warning
 ",
     );
 }

@@ -43,6 +43,21 @@ fn every_event_is_answered_by_a_line() {
 }
 
 #[test]
+fn a_canary_that_nobody_is_is_warned_of() {
+    let text = with(
+        &checkout_text("access-point.yaml"),
+        "{ names: [slc-a-1] }, soak",
+        "{ names: [slc-a-11] }, soak",
+    );
+    let (events, fleet) = (checkout("events.jsonl"), checkout("fleet.yaml"));
+    let ran = overspill_with(&["rollout", "-", &events, "--fleet", &fleet], &text);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.err.starts_with("<stdin>:150:34: warning: spec.rollout.stages[0].targets: "), "{}", ran.err);
+    let expected = "stage canary selects no target of this fleet, so it holds nothing back";
+    assert!(ran.err.contains(expected), "{}", ran.err);
+}
+
+#[test]
 fn the_document_has_each_decision_and_each_target() {
     let document = rollout(&checkout_text("events.jsonl"), &["--format", "json"]).json();
     let decisions = document["decisions"].as_array().expect("a list");

@@ -96,8 +96,12 @@ fn servers_that_istio_refuses() {
 }
 
 #[test]
-fn zones_and_regions_of_a_placement() {
+fn what_is_chosen_and_the_fleet_does_not_have() {
     let facts = facts();
+    let canary = |name: &str| {
+        let stages = format!("rollout: {{ stages: [{{ name: canary, targets: {{ names: [{name}] }} }}] }}");
+        vec![access_point("shop", &format!("{}, {stages}", templates(&[SERVICE])))]
+    };
     check(
         Code::UnknownZone,
         &facts,
@@ -117,6 +121,12 @@ fn zones_and_regions_of_a_placement() {
             placed("zones: [slc-a], regions: [eu]"),
         ],
         vec![placed("regions: [us-west]"), placed("regions: [us-south, us-west]"), placed("selector: {}")],
+    );
+    check(
+        Code::UnknownTarget,
+        &facts,
+        vec![placed("names: [slc-b-1]"), placed("names: [slc-a-1, phx-a]"), canary("slc-a-11")],
+        vec![placed("names: [slc-a-1, phx-a-1]"), placed("zones: [slc-a]"), canary("slc-a-1")],
     );
     let findings = lint(&placed("zones: [slc-b]"), Some(&facts), &Schemas::embedded());
     assert_eq!(findings[0].message, "there is no zone slc-b; did you mean `slc-a`?");
