@@ -159,21 +159,23 @@ pub struct LeftOut {
 pub enum LeftOutReason {
     /// The gateways pass on nothing that they do not see.
     #[error(
-        "its exportTo hides it from `{0}`, where the gateways are that pass its calls on; add that namespace to exportTo"
+        "no other zone is called: its exportTo hides it from `{0}`, where the gateways are that pass its calls on; add that namespace to exportTo"
     )]
     Hidden(Name),
     /// Endpoints of all zones would be equal, and calls leave the zone for no reason.
     #[error(
-        "its DestinationRule has no outlierDetection, or one of its portLevelSettings, which inherit none: calls inside the zone would go to other zones too; add it"
+        "no other zone is called: its DestinationRule has no outlierDetection, or one of its portLevelSettings, which inherit none: calls inside the zone would go to other zones too; add it"
     )]
     NoOutlierDetection,
     /// Endpoints are matched by the names of ports, and an entry must give one.
     #[error(
-        "port {0} has no name, by which the endpoints of other zones are matched; name it in the Service"
+        "no other zone is called: port {0} has no name, by which the endpoints of other zones are matched; name it in the Service"
     )]
     NamelessPort(u16),
     /// The gateway passes on mutual TLS of the mesh alone.
-    #[error("its DestinationRule sets another TLS than ISTIO_MUTUAL, which no east-west gateway passes on")]
+    #[error(
+        "no other zone is called: its DestinationRule sets another TLS than ISTIO_MUTUAL, which no east-west gateway passes on"
+    )]
     OtherTls,
     /// The subset's name is in the TLS greeting, and the other zone's gateway passes it on only if it knows it.
     #[error(

@@ -41,9 +41,8 @@ pub(super) fn run(
     if let Some(name) = target {
         only(&mut plan, name)?;
     }
-    let warning = |one: &LeftOut| {
-        Fault::whole(one.host.clone(), format!("zone {} does not call other zones: {}", one.zone, one.reason))
-    };
+    let warning =
+        |one: &LeftOut| Fault::whole(one.host.clone(), format!("in zone {}: {}", one.zone, one.reason));
     tell(&plan.left_out.iter().map(warning).collect::<Vec<_>>(), Severity::Warning);
     match (folder, out.format()) {
         (Some(folder), _) => show::write_all(&files(&plan, folder)),
