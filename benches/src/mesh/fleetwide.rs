@@ -261,7 +261,8 @@ pub(super) fn configuring(scale: Scale) -> Work {
 /// The versions of all that such a gateway is to have.
 pub(super) fn hashing(scale: Scale) -> Work {
     let access_points = access_points(scale);
-    let (config, secrets) = (configuration(access_points), secrets(access_points));
+    let config = configuration(access_points);
+    let secrets = secrets(&config);
     prepared(
         move || secrets.clone(),
         move |secrets| {
@@ -320,12 +321,8 @@ pub(super) fn configuration(access_points: u32) -> EnvoyConfig {
     configured(&parts(access_points))
 }
 
-/// A certificate for each of them; the text stands for PEM, which nobody reads here.
-pub(super) fn secrets(access_points: u32) -> Vec<(String, Value)> {
-    let one = |number: u32| {
-        let name = format!("checkout-{number}");
-        let secret = certificate(&name, &"c".repeat(3_000), &"k".repeat(300));
-        (name, secret)
-    };
-    (0..access_points).map(one).collect()
+/// A certificate for each that is asked for; the text stands for PEM, which nobody reads here.
+pub(super) fn secrets(config: &EnvoyConfig) -> Vec<(String, Value)> {
+    let one = |name: &String| (name.clone(), certificate(name, &"c".repeat(3_000), &"k".repeat(300)));
+    config.secrets.iter().map(one).collect()
 }

@@ -272,11 +272,11 @@ fn obey(certificates: &mut Certificates) -> usize {
 pub(super) fn pushing(scale: Scale) -> Work {
     let access_points = scale.grown(1_000, 3);
     let mut config = configuration(access_points);
-    let one = Arc::new(Snapshot::new(&config, secrets(access_points)));
+    let one = Arc::new(Snapshot::new(&config, secrets(&config)));
     let (changed, endpoints) = config.endpoints.iter_mut().next().expect("there are endpoints");
     let changed = changed.clone();
     endpoints["endpoints"][0]["load_balancing_weight"] = json!(7);
-    let other = Arc::new(Snapshot::new(&config, secrets(access_points)));
+    let other = Arc::new(Snapshot::new(&config, secrets(&config)));
     let debounce = Debounce { quiet: Duration::ZERO, most: Duration::ZERO };
     let mut session = Session::new(Protocol::Delta, debounce);
     session.handle_snapshot(Time::ZERO, Arc::clone(&one));

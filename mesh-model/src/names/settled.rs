@@ -153,23 +153,17 @@ fn are_values(record: &Record, members: &[Member], bit: u8) -> bool {
             let same = addresses(members, bit).filter(|(.., address)| is(address));
             same.fold(0, |all, (member, ..)| all | member) & !seen
         };
-        let new = match whose(&|address| is_form(address, value)) {
-            // a provider may have it in another form
-            0 => value.parse().map_or(0, |value: IpAddr| whose(&|address| *address == value)),
-            new => new,
+        let read = || value.parse().map_or(0, |value: IpAddr| whose(&|address| *address == value));
+        // reading takes long for IPv6 alone, which a provider may have in another form than ours
+        let is_form = |address: &IpAddr| matches!(address, IpAddr::V6(six) if is_form_of(six, value));
+        let new = match bit {
+            V4 => read(),
+            _ => Some(whose(&is_form)).filter(|new| *new != 0).unwrap_or_else(read),
         };
         seen |= new;
         new != 0
     };
     record.values.iter().all(is_one) && seen == all
-}
-
-/// Whether a text is surely an address, told without reading it where that takes long.
-fn is_form(address: &IpAddr, text: &str) -> bool {
-    match address {
-        IpAddr::V4(address) => text.parse() == Ok(*address),
-        IpAddr::V6(address) => is_form_of(address, text),
-    }
 }
 
 /// Whether the values of a mark's record are the members' marks.
