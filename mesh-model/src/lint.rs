@@ -10,10 +10,13 @@ mod certificates;
 mod claims;
 mod code;
 mod facts;
+mod forms;
 mod mtls;
 mod names;
 mod objects;
 mod paths;
+mod pods;
+mod reach;
 mod routes;
 mod servers;
 
@@ -133,10 +136,11 @@ pub struct Finding {
 #[must_use]
 pub fn lint(access_points: &[AccessPoint], facts: Option<&FleetFacts>, schemas: &Schemas) -> Vec<Finding> {
     let mut report = Report { findings: Vec::new() };
+    let hosts = reach::Hosts::of(access_points, facts);
     for access_point in access_points {
-        objects::check(access_point, facts, schemas, &mut report);
+        forms::check(access_point, &hosts, facts, schemas, &mut report);
         if let Some(facts) = facts {
-            facts::check(access_point, facts, schemas, &mut report);
+            facts::check(access_point, facts, &mut report);
         }
     }
     claims::check(access_points, facts, &mut report);

@@ -150,28 +150,43 @@ pub fn render_with(
     renderer.rendering(parts)
 }
 
-/// What keeps a target from receiving an access point.
-pub(crate) struct Faults {
-    /// Without the steering of its traffic.
-    pub(crate) plain: Vec<RenderError>,
-    /// With it; looked for only where nothing else is at fault.
-    pub(crate) steered: Vec<RenderError>,
+/// What lint looks at of a target.
+pub(crate) struct Inspection {
+    /// What keeps the target from receiving any object, the steering of its traffic apart.
+    pub(crate) errors: Vec<RenderError>,
+    /// What keeps its traffic from being steered; looked for only where nothing else is at fault.
+    pub(crate) steering: Vec<RenderError>,
+    /// The objects before any is steered; none if there are errors.
+    pub(crate) objects: Vec<(TemplateId, Document)>,
+    origins: Origins,
 }
 
-/// The errors of [`render`], and where it has none those of [`render_steered`], without either's trace.
-pub(crate) fn faults(
+impl Inspection {
+    /// Who wrote last at a place of an object, or around it: `template`, `access point`, `override NAME rule N`.
+    pub(crate) fn writer(&self, object: &Document, place: &Pointer) -> &str {
+        self.origins.name(last_writer(object, place))
+    }
+}
+
+/// What [`render`] makes of a target and what keeps [`render_steered`] from it, without either's trace.
+pub(crate) fn inspect(
     access_point: &AccessPoint,
     target: &Target<'_>,
     fleet: &Fleet,
     schemas: &Schemas,
-) -> Faults {
+) -> Inspection {
     let renderer = Renderer::new(access_point, target, schemas);
     let mut parts = renderer.plain();
-    let plain = std::mem::take(&mut parts.errors);
-    if plain.is_empty() && access_point.traffic.is_some() {
-        renderer.steer(&mut parts, fleet);
+    let errors = std::mem::take(&mut parts.errors);
+    let mut objects = Vec::new();
+    if errors.is_empty() {
+        let both = parts.templates.iter().zip(&parts.documents);
+        objects = both.map(|(template, document)| (template.id.clone(), document.clone())).collect();
+        if access_point.traffic.is_some() {
+            renderer.steer(&mut parts, fleet);
+        }
     }
-    Faults { plain, steered: parts.errors }
+    Inspection { errors, steering: parts.errors, objects, origins: renderer.origins }
 }
 
 /// What renders one access point for one target.

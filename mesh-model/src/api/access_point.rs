@@ -267,13 +267,16 @@ pub struct TrafficSpec {
     /// To the target's own region while it is healthy. Default: what `remote` leaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<Share>,
-    /// To the other regions, always, so that the way is known to work. Default: what `local` leaves.
+    /// To the next region of `regions`, always, so that the way is known to work; from there on to the others
+    /// as its health falls. Without `failover` to the others of `regions` in equal shares. Default: what
+    /// `local` leaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote: Option<Share>,
     /// Whether local requests spill over to other regions as local health falls. Default: true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failover: Option<bool>,
-    /// The regions, in the order in which they are spilled to.
+    /// The regions, in the order in which they are spilled to. A region that is not named takes part all the
+    /// same, after those that are.
     pub regions: Vec<Name>,
 }
 

@@ -72,12 +72,16 @@ codes! {
     PathWithoutSlash "path-without-slash" Warning,
     /// A destination of a Gateway's routes without a port, whose Service has several and not the Gateway's.
     PortNotChosen "port-not-chosen" Error,
+    /// Two rules of one host, of which Istio takes the policy of one.
+    PolicyIgnored "policy-ignored" Warning,
     /// The rest of the fleet cannot bear the loss of a region.
     RegionLossOverloads "region-loss-overloads" Warning,
     /// Regions that take the spill at once although the policy has an order of them.
     RegionsUnordered "regions-unordered" Warning,
     /// A template that is not as its schema says.
     SchemaViolation "schema-violation" Error,
+    /// A policy, or an entry, whose labels are of none of the access point's own pods.
+    SelectsNothing "selects-nothing" Error,
     /// A stage of a rollout that no target of the access point is in.
     StageNeverMatches "stage-never-matches" Warning,
     /// Sidecars of which Istio does not say which holds.
@@ -94,6 +98,8 @@ codes! {
     UnknownIssuer "unknown-issuer" Error,
     /// A pool that is not there, or not for this access point.
     UnknownPool "unknown-pool" Error,
+    /// A port that the Service of a destination does not have.
+    UnknownPort "unknown-port" Error,
     /// A provider of names that is not there, or does not serve the name.
     UnknownProvider "unknown-provider" Error,
     /// A host of the own namespace that nothing declares.
@@ -114,6 +120,8 @@ codes! {
     UnservedHost "unserved-host" Error,
     /// An address that two access points demand.
     VipClaimedTwice "vip-claimed-twice" Error,
+    /// An address that is demanded and that no pool has for the access point.
+    VipOutsidePool "vip-outside-pool" Error,
     /// Weights of a route that are not 100 together.
     WeightSum "weight-sum" Warning,
 }

@@ -10,9 +10,9 @@ use crate::name::Name;
 use crate::nearest::{did_you_mean, nearest};
 use crate::patch::Pointer;
 use crate::placement::{Evidence, Outcome, Workload, place};
-use crate::render::{RenderError, faults};
-use crate::template::{Schemas, TemplateKind};
-use crate::traffic::{Places, SteerProblem, without};
+use crate::provision::VipPool;
+use crate::template::TemplateKind;
+use crate::traffic::{Places, without};
 use crate::visibility::ambiguous;
 
 /// The targets that an access point has, or would have; all of its level if it follows what is not known.
@@ -44,7 +44,7 @@ pub(super) fn replicas(access_point: &AccessPoint, facts: &FleetFacts, cluster: 
     workload(access_point, facts).map_or(1, |workload| workload.wanted(&cluster.name))
 }
 
-pub(super) fn check(access_point: &AccessPoint, facts: &FleetFacts, schemas: &Schemas, report: &mut Report) {
+pub(super) fn check(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
     provisions(access_point, facts, report);
     let targets = targets(access_point, facts);
     for (position, one) in access_point.overrides.iter().enumerate() {
@@ -60,8 +60,6 @@ pub(super) fn check(access_point: &AccessPoint, facts: &FleetFacts, schemas: &Sc
     stages(access_point, &targets, report);
     order(access_point, &facts.fleet, &targets, report);
     unread(access_point, &targets, report);
-    selectors(access_point, facts, report);
-    renderings(access_point, facts, &targets, schemas, report);
 }
 
 /// Pool, providers, authority.
@@ -94,6 +92,7 @@ fn provisions(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Repor
             Some(_) => {}
         }
     }
+    demanded(access_point, facts, report);
     for (position, one) in access_point.names.iter().enumerate() {
         let path = spec("names").item(position).field("provider");
         match facts.providers.iter().find(|provider| provider.name == one.provider) {
@@ -119,6 +118,27 @@ fn provisions(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Repor
         let path = spec("certificates").field("issuer");
         let message = missing("Issuer", name, facts.issuers.iter().map(|issuer| &issuer.name));
         report.of(id, Code::UnknownIssuer, path, message, "correct the name, or add the issuer to the fleet");
+    }
+}
+
+/// Addresses that are asked for by value, and that no pool has which the access point may use.
+fn demanded(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
+    let Some(vip) = &access_point.vip else { return };
+    let is_asked = |pool: &&VipPool| vip.pool.as_ref().is_none_or(|name| pool.name == *name);
+    let asked: Vec<&VipPool> = facts.pools.iter().filter(is_asked).collect();
+    // a pool that is not there, or not for it, is told by itself
+    let admits = |pool: &&&VipPool| pool.admits(&access_point.id.namespace, &access_point.labels);
+    let pools: Vec<&VipPool> = asked.iter().filter(admits).copied().collect();
+    let has = |pool: &&VipPool, address| pool.ranges.iter().any(|range| range.contains(address));
+    for (position, address) in vip.addresses.iter().enumerate().filter(|_| !pools.is_empty()) {
+        if pools.iter().any(|pool| has(pool, *address)) {
+            continue;
+        }
+        let names: Vec<&str> = pools.iter().map(|pool| pool.name.as_str()).collect();
+        let message = format!("{address} is in no range of {}, so it is never given", names.join(", "));
+        let path = spec("vip").field("addresses").item(position);
+        let fix = "write an address of the pool, or name the pool that has it";
+        report.of(&access_point.id, Code::VipOutsidePool, path, message, fix);
     }
 }
 
@@ -259,7 +279,7 @@ fn unread(access_point: &AccessPoint, targets: &[Target<'_>], report: &mut Repor
 }
 
 /// Gateways that no pod serves.
-fn selectors(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
+pub(super) fn selectors(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
     let Some(pods) = &facts.gateways else { return };
     for template in access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::Gateway) {
         if !pods.iter().any(|pods| pods.serve(&template.object)) {
@@ -269,51 +289,6 @@ fn selectors(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report
             let fix = "write labels that gateways of the fleet have";
             report.of(&access_point.id, Code::GatewaySelectsNothing, path, message, fix);
         }
-    }
-}
-
-/// What cannot be rendered, or steered, with the targets on which.
-fn renderings(
-    access_point: &AccessPoint,
-    facts: &FleetFacts,
-    targets: &[Target<'_>],
-    schemas: &Schemas,
-    report: &mut Report,
-) {
-    let mut found: BTreeMap<(Code, FieldPath, String), Vec<&Name>> = BTreeMap::new();
-    // without overrides and traffic all targets are alike, and what is wrong is the templates' own
-    let differ = !access_point.overrides.is_empty() || access_point.traffic.is_some();
-    for target in targets.iter().filter(|_| differ) {
-        let faults = faults(access_point, target, &facts.fleet, schemas);
-        let (code, errors) = if faults.plain.is_empty() {
-            (Code::TrafficDoesNotHold, faults.steered)
-        } else {
-            (Code::DoesNotRender, faults.plain)
-        };
-        // which are found where they are written, by codes of their own
-        let is_known = |error: &RenderError| {
-            error.rule == "template" || error.reason == SteerProblem::NoOutlierDetection.to_string()
-        };
-        for error in errors.into_iter().filter(|error| !is_known(error)) {
-            let key = (code, at_fault(access_point, &error), error.reason);
-            found.entry(key).or_default().push(target.name());
-        }
-    }
-    for ((code, path, reason), names) in found {
-        let more = if names.len() > 1 { format!(" and {} more", names.len() - 1) } else { String::new() };
-        let message = format!("on {}{more}: {reason}", names[0]);
-        let fix = "see the message; these targets keep what they have until then";
-        report.of(&access_point.id, code, path, message, fix);
-    }
-}
-
-/// The field of the access point that a rendering failed for: the rule's, or the template's.
-fn at_fault(access_point: &AccessPoint, error: &RenderError) -> FieldPath {
-    let rule = error.rule.strip_prefix("override ").and_then(|rest| rest.split_once(" rule "));
-    let position = rule.and_then(|(name, _)| access_point.overrides.iter().position(|one| one.name == *name));
-    match (position, rule.and_then(|(_, number)| number.parse().ok())) {
-        (Some(position), Some(number)) => spec("overrides").item(position).field("rules").item(number),
-        _ => inside(access_point, &error.object, &error.path),
     }
 }
 

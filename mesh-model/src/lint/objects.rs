@@ -1,23 +1,28 @@
-//! What can be seen in the templates of one access point.
+//! What can be seen in the objects of one access point.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::facts::targets;
-use super::{Code, FleetFacts, Report, inside, mtls, paths, routes, servers};
+use super::{Code, FleetFacts, Report, inside, mtls, paths, pods, routes, servers};
 use crate::access_point::AccessPoint;
+use crate::fleet::Target;
 use crate::locality::{Locality, matches};
 use crate::name::Name;
+use crate::nearest::{did_you_mean, nearest};
 use crate::patch::Pointer;
 use crate::template::{Schemas, Template, TemplateKind};
 use crate::traffic::full_host;
+use crate::visibility::ExportTo;
 
 /// Istio's limit of ejection in percent where a rule says nothing.
 const MAX_EJECTION: u64 = 10;
 
+/// Looks at the objects of an access point as they are on these targets.
 pub(super) fn check(
     access_point: &AccessPoint,
+    on: &[Target<'_>],
     facts: Option<&FleetFacts>,
     schemas: &Schemas,
     report: &mut Report,
@@ -25,6 +30,8 @@ pub(super) fn check(
     servers::tls_twice(access_point, report);
     servers::published(access_point, report);
     mtls::check(access_point, report);
+    pods::check(access_point, facts, report);
+    one_policy(access_point, report);
     for template in &access_point.templates {
         for finding in schemas.check(template) {
             let is_warning = finding.problem.is_warning();
@@ -41,7 +48,8 @@ pub(super) fn check(
             TemplateKind::DestinationRule => {
                 for policy in policies(template, access_point) {
                     failover(access_point, &policy, facts, report);
-                    distribute(access_point, &policy, facts, report);
+                    distribute(access_point, &policy, on, report);
+                    facts.iter().for_each(|facts| named_regions(access_point, &policy, facts, report));
                 }
             }
             TemplateKind::Gateway => servers::check(access_point, template, report),
@@ -72,7 +80,7 @@ struct Policy<'a> {
     is_steered: bool,
 }
 
-/// Whether an override changes it somewhere: then what it becomes is not judged by its template.
+/// Whether an override changes it somewhere: where no target is known, what it becomes cannot be judged.
 pub(super) fn is_overridden(access_point: &AccessPoint, template: &Template) -> bool {
     let touches = |rule: &crate::overrides::Rule| {
         rule.kind == template.id.kind && rule.name.as_ref().is_none_or(|name| **name == *template.id.name)
@@ -182,6 +190,17 @@ fn failover(
             fix,
         );
     };
+    if ejects_nobody(outlier) {
+        let message = "outlierDetection that is switched off (consecutive5xxErrors: 0): no host is ever taken for ill, so nothing fails over";
+        let fix = "leave consecutive5xxErrors out, which is 5, or write a number";
+        return report.of(
+            &access_point.id,
+            Code::FailoverWithoutOutlierDetection,
+            here(&at.then("consecutive5xxErrors")),
+            message.into(),
+            fix,
+        );
+    }
     let most = outlier.get("maxEjectionPercent").and_then(Value::as_u64).unwrap_or(MAX_EJECTION);
     let (region, share) = local_share(access_point, facts);
     if most < share {
@@ -190,6 +209,69 @@ fn failover(
         );
         let fix = "write maxEjectionPercent: 100";
         report.of(&access_point.id, Code::EjectionBelowLocalShare, here(at), message, fix);
+    }
+}
+
+/// Whether a detection counts nothing: what it counts by default is switched off, and nothing else is on.
+fn ejects_nobody(outlier: &Value) -> bool {
+    let count = |field: &str| outlier.get(field).and_then(Value::as_u64);
+    let is_on = |field: &str| count(field).is_some_and(|count| count > 0);
+    let splits = outlier["splitExternalLocalOriginErrors"] == true;
+    // a count of errors of the connection is 5 by default, where these are told apart
+    let local = splits && count("consecutiveLocalOriginFailures") != Some(0);
+    count("consecutive5xxErrors") == Some(0) && !is_on("consecutiveGatewayErrors") && !local
+}
+
+/// Regions of a setting of localities that the fleet does not have.
+fn named_regions(access_point: &AccessPoint, policy: &Policy<'_>, facts: &FleetFacts, report: &mut Report) {
+    let known: BTreeSet<&str> = facts.fleet.zones().map(|zone| zone.region.as_str()).collect();
+    let Some(setting) = policy.setting.filter(|_| !known.is_empty()) else { return };
+    let at = policy.place.then("loadBalancer").then(setting.name);
+    let mut named: Vec<(Pointer, &str)> = Vec::new();
+    for field in ["failover", "distribute"] {
+        let list = setting.value.get(field).and_then(Value::as_array).into_iter().flatten();
+        for (position, one) in list.enumerate() {
+            let at = at.then(field).then(&position.to_string());
+            let texts = ["from", "to"].map(|end| Some((at.then(end), one.get(end)?.as_str()?)));
+            named.extend(texts.into_iter().flatten());
+            let shares = one.get("to").and_then(Value::as_object).into_iter().flatten();
+            named.extend(shares.map(|(locality, _)| (at.then("to").then(locality), locality.as_str())));
+        }
+    }
+    for (at, locality) in named {
+        let region = locality.split('/').next().unwrap_or_default();
+        if region != "*" && !known.contains(region) {
+            let near = did_you_mean(nearest(region, known.iter().copied()));
+            let message = format!("no zone of the fleet is in region {region}{near}");
+            let path = inside(access_point, &policy.template.id, &at);
+            let fix = "name a region of the fleet's zones";
+            report.of(&access_point.id, Code::UnknownRegion, path, message, fix);
+        }
+    }
+}
+
+/// Rules of one host: Istio adds their subsets up and takes the policy of the one that was made first.
+fn one_policy(access_point: &AccessPoint, report: &mut Report) {
+    let mut first: BTreeMap<(String, ExportTo), &Template> = BTreeMap::new();
+    let has = |template: &Template, field: &str| {
+        template.object["spec"].get(field).is_some_and(|value| !value.is_null())
+    };
+    let rules = access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::DestinationRule);
+    for rule in rules.filter(|one| has(one, "trafficPolicy") && !has(one, "workloadSelector")) {
+        let Some(host) = rule.object.pointer("/spec/host").and_then(Value::as_str) else { continue };
+        let export = ExportTo::of(&rule.object).unwrap_or_default();
+        let key = (full_host(host, &access_point.id.namespace), export);
+        let Some(other) = first.get(&key) else {
+            first.insert(key, rule);
+            continue;
+        };
+        let message = format!(
+            "{} has a policy for {}, too: of the two Istio takes that of the older rule, and this one's may never hold",
+            other.id, key.0
+        );
+        let path = inside(access_point, &rule.id, &pointer(&["spec", "trafficPolicy"]));
+        let fix = "merge the two rules; subsets may stay apart";
+        report.of(&access_point.id, Code::PolicyIgnored, path, message, fix);
     }
 }
 
@@ -214,19 +296,13 @@ fn local_share(access_point: &AccessPoint, facts: Option<&FleetFacts>) -> (Strin
 }
 
 /// `distribute` that says nothing of a target.
-fn distribute(
-    access_point: &AccessPoint,
-    policy: &Policy<'_>,
-    facts: Option<&FleetFacts>,
-    report: &mut Report,
-) {
+fn distribute(access_point: &AccessPoint, policy: &Policy<'_>, on: &[Target<'_>], report: &mut Report) {
     let rules = policy.setting.and_then(|setting| setting.value.get("distribute")).and_then(Value::as_array);
-    let (Some(rules), Some(facts)) = (rules.filter(|rules| !rules.is_empty()), facts) else { return };
+    let Some(rules) = rules.filter(|rules| !rules.is_empty()) else { return };
     let is_named = |locality: &Locality| {
         rules.iter().any(|rule| rule["from"].as_str().is_some_and(|from| matches(from, locality)))
     };
-    let all = targets(access_point, facts);
-    let missing: BTreeSet<String> = all
+    let missing: BTreeSet<String> = on
         .iter()
         .map(|target| Locality::new(&format!("{}/{}", target.zone.region, target.zone.name)))
         .filter(|locality| !is_named(locality))

@@ -184,16 +184,29 @@ impl Destination<'_> {
         }
     }
 
-    /// A gateway sends to the port of its own number where none is written, unless the Service has but one.
+    /// A port that the Service does not have; or none, where a gateway sends to the port of its own number
+    /// unless the Service has but one.
     fn port(&self, report: &mut Report) {
-        let given = |field: &str| self.value.get(field).is_some_and(|value| !value.is_null());
-        let (Some(host), false) = (self.host(), given("port")) else { return };
+        let Some(host) = self.host() else { return };
         let namespace = &self.access_point.id.namespace;
         let service = self.of(TemplateKind::Service).find(|one| full_host(&one.id.name, namespace) == host);
         let Some(service) = service.filter(|service| !is_overridden(self.access_point, service)) else {
             return;
         };
         let ports = numbers(service, "/spec/ports", "/port");
+        let list: Vec<String> = ports.iter().map(ToString::to_string).collect();
+        if self.value.get("port").is_some_and(|value| !value.is_null()) {
+            let number = self.value.pointer("/port/number").and_then(Value::as_u64);
+            if let Some(number) = number.filter(|number| !ports.is_empty() && !ports.contains(number)) {
+                let message = format!(
+                    "{host} has no port {number}, so requests find no cluster; it has {}",
+                    list.join(", ")
+                );
+                let fix = "write a port of the Service (`port`, not `targetPort`)";
+                self.report(Code::UnknownPort, Some("port"), message, fix, report);
+            }
+            return;
+        }
         if ports.len() < 2 {
             return;
         }
@@ -207,7 +220,6 @@ impl Destination<'_> {
         let served: BTreeSet<u64> =
             gateways.flat_map(|one| numbers(one, "/spec/servers", "/port/number")).collect();
         if let Some(number) = served.difference(&ports).next() {
-            let list: Vec<String> = ports.iter().map(ToString::to_string).collect();
             let message = format!(
                 "{host} has the ports {} and none is chosen, so what comes to the Gateway's port {number} is sent to a port {number} that is not there",
                 list.join(", ")

@@ -4,6 +4,8 @@
 mod cases;
 mod certificates;
 mod example;
+mod forms;
+mod holds;
 mod order;
 mod paths;
 mod routes;
@@ -348,10 +350,10 @@ fn sidecars_and_loads() {
 #[test]
 fn codes_are_stable_and_in_json() {
     let mut names: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-    assert_eq!(names.len(), 38);
+    assert_eq!(names.len(), 42);
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 38, "no two have one name");
+    assert_eq!(names.len(), 42, "no two have one name");
     let parts = templates(&[&SERVICE.replace("ports:", "prots: [], ports:")]);
     let findings = lint(&[access_point("shop", &parts)], None, &Schemas::embedded());
     let expected = serde_json::json!({ "code": "unknown-field", "severity": "warning", "object": "FederatedAccessPoint/team/shop",

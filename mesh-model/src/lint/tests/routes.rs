@@ -176,8 +176,7 @@ fn names_that_no_server_has() {
             names.iter().map(|name| format!("{{ fqdn: {name}, provider: corp }}")).collect();
         shops(&[(templates, &format!(", names: [{}]{more}", names.join(", ")))]).remove(0)
     };
-    let patched =
-        ", overrides: [{ name: o, rules: [{ kind: Gateway, merge: { spec: { selector: { a: b } } } }] }]";
+    let patched = ", overrides: [{ name: o, rules: [{ kind: Gateway, patch: [{ op: add, path: /spec/servers/0/hosts/-, value: b.example.com }] }] }]";
     check(
         Code::NameNotServed,
         &facts(),

@@ -26,8 +26,7 @@ fn servers_that_istio_refuses() {
     let https = |tls: &str| of(&format!("{{ {}, hosts: [a.example.com], tls: {tls} }}", port("HTTPS")));
     let hosts = |hosts: &str| of(&format!("{{ {}, hosts: {hosts} }}", port("HTTP")));
     let of_protocol = |protocol: &str| of(&format!("{{ {}, hosts: ['*'] }}", port(protocol)));
-    let patched =
-        "overrides: [{ name: o, rules: [{ kind: Gateway, merge: { spec: { selector: { a: b } } } }] }]";
+    let patched = "overrides: [{ name: o, rules: [{ kind: Gateway, patch: [{ op: replace, path: /spec/servers/0, value: { port: { number: 80, name: http, protocol: HTTP }, hosts: [a.example.com] } }] }] }]";
     check(
         Code::GatewayRefused,
         &facts(),

@@ -1,0 +1,85 @@
+//! Tests of what overrides make of objects: a fault that one brings is told with the
+//! rule and the targets, one that it mends is not, and one that it leaves alone stays.
+
+use super::*;
+
+/// A Service, its rule and routes to it; complete but for what a test puts in.
+fn shop(overrides: &str) -> String {
+    let rule = istio(
+        "DestinationRule",
+        "{ host: web, trafficPolicy: { loadBalancer: { localityLbSetting: { failover: [{ from: us-west, to: us-south }] } }, outlierDetection: { maxEjectionPercent: 100 } } }",
+    );
+    let routes =
+        istio("VirtualService", "{ hosts: [web], http: [{ route: [{ destination: { host: web } }] }] }");
+    format!("{}, overrides: [{overrides}]", templates(&[SERVICE, &rule, &routes]))
+}
+
+/// What is found, with its words.
+fn told(parts: &str) -> Vec<String> {
+    let findings = lint(&[access_point("shop", parts)], Some(&facts()), &Schemas::embedded());
+    findings.iter().map(|one| format!("{} {}: {}", one.code, one.path, one.message)).collect()
+}
+
+#[test]
+fn what_an_override_brings_is_told_with_its_rule_and_its_targets() {
+    let no_detection = "failover-without-outlier-detection spec.templates[1].spec.trafficPolicy.loadBalancer.localityLbSetting";
+    let table = [
+        (
+            "{ name: here, targets: { zones: [slc-a] }, rules: [{ kind: DestinationRule, merge: { spec: { trafficPolicy: { outlierDetection: null } } } }] }",
+            format!("{no_detection}: on slc-a-1: failover without outlierDetection"),
+        ),
+        (
+            "{ name: everywhere, rules: [{ kind: DestinationRule, merge: { spec: { trafficPolicy: { outlierDetection: null } } } }] }",
+            format!("{no_detection}: failover without outlierDetection"),
+        ),
+        (
+            "{ name: here, targets: { zones: [slc-a] }, rules: [{ kind: Service, labels: { a: b } }, { kind: DestinationRule, merge: { spec: { trafficPolicy: { outlierDetection: { maxEjectionPercent: 10 } } } } }] }",
+            "ejection-below-local-share spec.overrides[0].rules[1]: on slc-a-1: DestinationRule/web: 50% of the hosts".into(),
+        ),
+        (
+            "{ name: here, targets: { zones: [slc-a] }, rules: [{ kind: VirtualService, patch: [{ op: add, path: /spec/http/0/route/0/weight, value: 60 }, { op: add, path: /spec/http/0/route/-, value: { destination: { host: web }, weight: 30 } }] }] }",
+            "weight-sum spec.overrides[0].rules[0]: on slc-a-1: VirtualService/web: the weights are 90".into(),
+        ),
+        (
+            "{ name: here, targets: { zones: [slc-a] }, rules: [{ kind: VirtualService, merge: { spec: { gateways: [wbe] } } }] }",
+            "unknown-gateway spec.overrides[0].rules[0]: on slc-a-1: VirtualService/web: no template is the Gateway `wbe`".into(),
+        ),
+    ];
+    for (overrides, expected) in table {
+        let told = told(&shop(overrides));
+        assert!(told.len() == 1 && told[0].starts_with(&expected), "{overrides}: {told:#?}");
+    }
+}
+
+#[test]
+fn a_fault_stays_one_where_an_override_changes_something_else() {
+    let wrong = shop("").replace(
+        "route: [{ destination: { host: web } }]",
+        "route: [{ destination: { host: web, subset: v2 } }]",
+    );
+    let expected = ["unknown-subset"];
+    let codes = |parts: &str| -> Vec<String> {
+        told(parts).iter().map(|one| one.split(' ').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(codes(&wrong), expected);
+    let label = "overrides: [{ name: all, rules: [{ kind: VirtualService, labels: { a: b } }, { kind: DestinationRule, labels: { a: b } }] }]";
+    assert_eq!(codes(&wrong.replace("overrides: []", label)), expected);
+}
+
+#[test]
+fn a_fault_that_overrides_mend_is_told_of_the_other_targets_alone() {
+    let wrong =
+        |overrides: &str| shop(overrides).replace("maxEjectionPercent: 100", "maxEjectionPercent: 10");
+    let mend = |targets: &str| {
+        format!(
+            "{{ name: more, {targets} rules: [{{ kind: DestinationRule, merge: {{ spec: {{ trafficPolicy: {{ outlierDetection: {{ maxEjectionPercent: 90 }} }} }} }} }}] }}"
+        )
+    };
+    assert_eq!(told(&wrong(&mend(""))), Vec::<String>::new());
+    let told = told(&wrong(&mend("targets: { zones: [slc-a] },")));
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(
+        told[0].contains("templates[1]") && told[0].contains(": on phx-a-1: 50% of the hosts"),
+        "{told:#?}"
+    );
+}
