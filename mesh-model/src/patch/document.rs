@@ -21,7 +21,8 @@ pub struct Origin(pub u32);
 pub struct Write {
     /// Who wrote.
     pub origin: Origin,
-    /// The field: where it is now, or, if it was removed, where it was then.
+    /// The field: where it is now, or, if it was removed, where it was then. Where an item of a list has come
+    /// to that place since, which was not removed, `-` stands for the position: `/ports/-`.
     pub path: Pointer,
     /// Whether the field was removed.
     pub is_removal: bool,
@@ -38,7 +39,7 @@ pub struct Write {
 /// apply(&mut document, &[patch], Origin(1))?;
 /// assert_eq!(*document.value(), json!({ "ports": [443] }));
 /// let writes: Vec<_> = document.writes().map(|write| (write.origin.0, write.path.to_string())).collect();
-/// assert_eq!(writes, [(0, "/ports/0".to_owned()), (1, "/ports/0".to_owned())], "443 is the template's");
+/// assert_eq!(writes, [(0, "/ports/0".to_owned()), (1, "/ports/-".to_owned())], "443 is the template's");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -79,13 +80,60 @@ impl Document {
         writes.into_iter()
     }
 
-    /// The same writes in the order of the document, removals last.
+    /// The same writes in the order of the document; removals last, but for those of what was written again.
     pub(crate) fn writes_as_they_lie(&self) -> Vec<Write> {
         let mut writes = Vec::with_capacity(self.parts + self.removals.len());
+        let (again, mut gone) = (&mut writes, Vec::new());
+        for removal in &self.removals {
+            match self.since(removal) {
+                Since::Nothing => gone.push(removal.clone()),
+                Since::Moved(path) => gone.push(Write { path, ..removal.clone() }),
+                Since::Written => again.push(removal.clone()),
+            }
+        }
         collect(&self.root, self.history.view(), &mut Pointer::default(), &mut writes);
-        writes.extend(self.removals.iter().cloned());
+        writes.extend(gone);
         writes
     }
+
+    /// What is now where something was removed.
+    fn since(&self, removal: &Write) -> Since {
+        let (mut value, mut view) = (&self.root, self.history.view());
+        let mut list = None;
+        for (position, step) in removal.path.steps().iter().enumerate() {
+            let next = match value {
+                Value::Array(items) => step.parse().ok().and_then(|index: usize| {
+                    list = Some(position);
+                    Some((items.get(index)?, view.item(index)))
+                }),
+                Value::Object(members) => members.get(&**step).map(|member| (member, view.member(step))),
+                _ => None,
+            };
+            let Some(next) = next else { return Since::Nothing };
+            (value, view) = next;
+        }
+        let is_older = view.own().iter().last().is_some_and(|writer| writer < removal.origin);
+        match list.filter(|_| is_older) {
+            Some(list) => {
+                let steps = removal.path.steps().iter().enumerate();
+                Since::Moved(steps.fold(Pointer::default(), |path, (position, step)| {
+                    path.then(if position == list { "-" } else { step })
+                }))
+            }
+            None if is_older => Since::Nothing,
+            None => Since::Written,
+        }
+    }
+}
+
+/// What is where something was removed.
+enum Since {
+    /// Nothing.
+    Nothing,
+    /// What was elsewhere in a list; how the removed one is called then.
+    Moved(Pointer),
+    /// Something that the same writer put there, or a later one.
+    Written,
 }
 
 /// Equal documents have equal values and the same writers of each part, and had the same removed.

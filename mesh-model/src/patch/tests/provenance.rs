@@ -29,7 +29,7 @@ fn after(document: Value, patches: &[Value]) -> Vec<String> {
 
 #[test]
 fn the_last_write_of_a_path_holds() {
-    let table: [(&str, Value, Vec<Value>, &[&str]); 7] = [
+    let table: [(&str, Value, Vec<Value>, &[&str]); 9] = [
         ("a template alone", json!({ "a": { "b": 1 }, "c": [] }), vec![], &["0 /a/b", "0 /c"]),
         (
             "two overrides of one field",
@@ -41,7 +41,19 @@ fn the_last_write_of_a_path_holds() {
             "what follows a removed item keeps its writer",
             json!([10, 20, 30]),
             vec![json!([{ "op": "remove", "path": "/0" }])],
-            &["0 /0", "0 /1", "-1 /0"],
+            &["0 /0", "0 /1", "-1 /-"],
+        ),
+        (
+            "what was removed in an item that was removed in turn",
+            json!([{ "a": 1, "b": 2 }, { "a": 3 }]),
+            vec![json!([{ "op": "remove", "path": "/0/a" }]), json!([{ "op": "remove", "path": "/0" }])],
+            &["0 /0/a", "-1 /-/a", "-2 /-"],
+        ),
+        (
+            "removed, and written again by the same patch",
+            json!({ "a": 1 }),
+            vec![json!([{ "op": "remove", "path": "/a" }, { "op": "add", "path": "/a", "value": 2 }])],
+            &["-1 /a", "1 /a"],
         ),
         (
             "an inserted item",
@@ -97,6 +109,25 @@ proptest! {
             prop_assert!(found.is_some_and(is_field), "{} in {}", write.path, value);
             let before = last.insert(write.path.clone(), write.origin);
             prop_assert!(before.is_none_or(|before| before < write.origin), "{}", write.path);
+        }
+    }
+    /// What is there was not removed last, whatever has come to its place.
+    #[test]
+    fn what_is_there_was_not_removed_last(document in documents(), wanted in prop::collection::vec(documents(), 1..4)) {
+        let mut tracked = Document::new(document, Origin(0));
+        for (wanted, origin) in wanted.iter().zip(1..) {
+            let patch = diff(tracked.value(), wanted);
+            apply(&mut tracked, &patch, Origin(origin)).unwrap();
+        }
+        let last: std::collections::BTreeMap<String, bool> =
+            tracked.writes().map(|write| (write.path.to_string(), write.is_removal)).collect();
+        for (path, is_removal) in last {
+            let is_field = tracked.value().pointer(&path).is_some_and(|value| match value {
+                Value::Array(items) => items.is_empty(),
+                Value::Object(members) => members.is_empty(),
+                _ => true,
+            });
+            prop_assert!(!(is_removal && is_field), "{path} in {}", tracked.value());
         }
     }
 }
