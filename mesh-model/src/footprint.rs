@@ -23,7 +23,7 @@ use crate::fleet::{Cluster, Fleet};
 use crate::name::Name;
 use crate::render::Rendering;
 
-pub use file::{GatewayConfig, MeshService, NamespaceSpec, ServiceSpec, Services, ServicesFile};
+pub use file::{Discovery, GatewayConfig, MeshService, NamespaceSpec, ServiceSpec, Services, ServicesFile};
 pub use model::{Counts, SizeModel};
 
 use count::{Mesh, Objects};

@@ -28,7 +28,7 @@ use serde_json::Value;
 use crate::access_point::{AccessPoint, AccessPointId};
 use crate::api::{FieldPath, Kind, Reference};
 use crate::fleet::Fleet;
-use crate::footprint::MeshService;
+use crate::footprint::{Discovery, MeshService};
 use crate::name::Name;
 use crate::names::NameService;
 use crate::patch::Pointer;
@@ -66,6 +66,8 @@ pub struct FleetFacts {
     pub loads: Option<Loads>,
     /// All services of the mesh by host, if they are known.
     pub services: Option<BTreeMap<String, MeshService>>,
+    /// Which namespaces the control planes look at.
+    pub discovery: Discovery,
     /// Names and what they lead to.
     pub names: Vec<NameService>,
 }
@@ -84,6 +86,7 @@ impl Default for FleetFacts {
             default_export: ExportTo::default(),
             loads: None,
             services: None,
+            discovery: Discovery::default(),
             names: Vec::new(),
         }
     }

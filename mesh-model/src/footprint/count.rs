@@ -130,6 +130,7 @@ impl<'a> Objects<'a> {
                 let passed = list("/spec/ports").filter(|port| is_tcp(port)).count();
                 for host in hosts_of(kind, object, &namespace) {
                     let known = services.services.get(&host).map(|known| known.endpoints);
+                    let known = known.or_else(|| services.endpoints.get(&host).copied());
                     let endpoints = known.unwrap_or(ENDPOINTS);
                     let (namespace, export) = (namespace.clone(), export.clone());
                     let ports = ports_of(object);

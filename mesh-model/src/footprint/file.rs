@@ -6,9 +6,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::SizeModel;
+use crate::access_point::{AccessPoint, PlacementRule};
 use crate::api::{FieldPath, LabelSelectorSpec, Problem, SpecError, check_version};
 use crate::labels::{Labels, Selector, check_labels};
 use crate::name::Name;
+use crate::placement::Workload;
+use crate::template::TemplateKind;
 use crate::traffic::full_host;
 use crate::visibility::{DiscoverySelectors, Export, ExportTo, GatewayPods, Sidecar};
 
@@ -117,6 +120,10 @@ pub struct Services {
     pub default_export: ExportTo,
     /// The services by host, of namespaces that the control plane looks at.
     pub services: BTreeMap<String, MeshService>,
+    /// Which namespaces those are.
+    pub discovery: Discovery,
+    /// Endpoints of Services that access points render, by host, as far as they are known otherwise.
+    pub endpoints: BTreeMap<String, u32>,
     /// The gateways' pods, if they are known.
     pub gateways: Option<Vec<GatewayPods>>,
     /// The Sidecars by namespace.
@@ -141,7 +148,41 @@ pub struct MeshService {
 /// Istio's own namespace.
 const ROOT: &str = "istio-system";
 
+/// Which namespaces the control plane looks at, as far as their labels are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Discovery {
+    /// What it looks for.
+    pub selectors: DiscoverySelectors,
+    /// The labels of namespaces, beside their names.
+    pub labels: BTreeMap<Name, Labels>,
+}
+
+impl Discovery {
+    /// Whether it looks at a namespace; one of which nothing is known has its name for a label.
+    #[must_use]
+    pub fn admits(&self, namespace: &Name) -> bool {
+        let none = Labels::new();
+        self.selectors.admit(namespace, self.labels.get(namespace).unwrap_or(&none))
+    }
+}
+
 impl Services {
+    /// Takes from the workloads that access points follow how many endpoints the Services have that they
+    /// render: all replicas that are wanted, for where clusters are one network every proxy has them all.
+    pub fn follow(&mut self, access_points: &[AccessPoint], workloads: &[Workload]) {
+        for access_point in access_points {
+            let PlacementRule::Follow(name) = &access_point.placement.rule else { continue };
+            let namespace = &access_point.id.namespace;
+            let is_it = |one: &&Workload| one.name == *name && one.namespace == *namespace;
+            let Some(workload) = workloads.iter().find(is_it) else { continue };
+            let replicas = workload.clusters().map(|cluster| workload.wanted(cluster));
+            let replicas = replicas.fold(0, u32::saturating_add);
+            let services = access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::Service);
+            let hosts = services.map(|service| full_host(&service.id.name, namespace));
+            self.endpoints.extend(hosts.map(|host| (host, replicas)));
+        }
+    }
+
     /// The Sidecar for all workloads of a namespace, if there is one: its own, or the root namespace's.
     #[must_use]
     pub fn sidecar(&self, namespace: &Name) -> Option<&Sidecar> {
@@ -175,8 +216,8 @@ impl TryFrom<ServicesFile> for Services {
             sidecars.insert(name.clone(), sidecar);
         }
         check_gateways(file.gateways.as_deref(), &top.field("gateways"))?;
-        let none = Labels::new();
-        let labels = |name: &Name| file.namespaces.get(name).map_or(&none, |namespace| &namespace.labels);
+        let labels = file.namespaces.into_iter().map(|(name, namespace)| (name, namespace.labels));
+        let discovery = Discovery { selectors, labels: labels.collect() };
         let mut services = BTreeMap::new();
         let mut hosts: BTreeMap<String, usize> = BTreeMap::new();
         for (position, spec) in file.services.into_iter().enumerate() {
@@ -186,7 +227,7 @@ impl TryFrom<ServicesFile> for Services {
                 let at = top.field("services").item(position).field("name");
                 return Err(at.wrong(Problem::Duplicate { name: spec.name.to_string(), first }));
             }
-            if selectors.admit(&spec.namespace, labels(&spec.namespace)) {
+            if discovery.admits(&spec.namespace) {
                 let service = MeshService {
                     passed: spec.ports.len(),
                     ports: spec.ports,
@@ -210,6 +251,8 @@ impl TryFrom<ServicesFile> for Services {
             default_export: file.default_export_to.into_iter().collect(),
             gateways: file.gateways,
             services,
+            discovery,
+            endpoints: BTreeMap::new(),
             sidecars,
         })
     }

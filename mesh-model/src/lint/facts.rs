@@ -60,6 +60,7 @@ pub(super) fn check(access_point: &AccessPoint, facts: &FleetFacts, report: &mut
     stages(access_point, &targets, report);
     order(access_point, &facts.fleet, &targets, report);
     unread(access_point, &targets, report);
+    undiscovered(access_point, facts, report);
 }
 
 /// Pool, providers, authority.
@@ -276,6 +277,19 @@ fn unread(access_point: &AccessPoint, targets: &[Target<'_>], report: &mut Repor
     );
     let fix = "place it at the gateway cluster (level: zone), or leave out the zone's eastWest if its clusters have control planes of their own";
     report.of(&access_point.id, Code::UnreadObjects, spec("placement"), message, fix);
+}
+
+/// A namespace that no control plane looks at: whatever is written there, nobody reads.
+fn undiscovered(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
+    let namespace = &access_point.id.namespace;
+    if facts.discovery.admits(namespace) {
+        return;
+    }
+    let message =
+        format!("no discoverySelector has namespace {namespace}, so that Istio reads none of these objects");
+    let path = FieldPath::default().field("metadata").field("namespace");
+    let fix = "label the namespace as a discoverySelector asks, or add one for it";
+    report.of(&access_point.id, Code::UnreadObjects, path, message, fix);
 }
 
 /// Gateways that no pod serves.

@@ -36,6 +36,8 @@ pub(super) fn run(arguments: &cli::Footprint, out: &mut Output) -> Result<(), St
     warn_of_workloads(&objects, &fleet)?;
     let mut services = services(arguments.services.as_deref())?;
     services.sidecars.extend(sidecars_for_all(&objects));
+    let access_points: Vec<AccessPoint> = objects.access_points.iter().map(|one| one.value.clone()).collect();
+    services.follow(&access_points, &objects.workloads);
     let schemas = Schemas::embedded();
     let (mut renderings, mut faults): (Vec<Rendering>, Vec<Fault>) = (Vec::new(), Vec::new());
     for access_point in &objects.access_points {

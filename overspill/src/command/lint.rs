@@ -89,7 +89,7 @@ fn facts(arguments: &Lint, objects: &Objects) -> Result<FleetFacts, Stop> {
         decided(access_point, &fleet, &objects.workloads)?;
     }
     let given = arguments.services.is_some();
-    let Services { gateways, root_namespace, default_export, services, sidecars, .. } =
+    let Services { gateways, root_namespace, default_export, services, discovery, sidecars, .. } =
         super::footprint::services(arguments.services.as_deref())?;
     // the object itself is the fuller truth of the Sidecar that a services file sums up
     let is_there = |name: &Name| {
@@ -104,6 +104,7 @@ fn facts(arguments: &Lint, objects: &Objects) -> Result<FleetFacts, Stop> {
         root_namespace,
         default_export,
         services: given.then_some(services),
+        discovery,
         sidecars: sidecars.collect(),
         names: objects.names.clone(),
         workloads: objects.workloads.clone(),

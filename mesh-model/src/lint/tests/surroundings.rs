@@ -266,3 +266,23 @@ fn aliases_that_lead_back_to_themselves() {
     assert_eq!(names(&[("a", b), ("b", "accessPoint: shop")]), none);
     assert_eq!(names(&[("a", "alias: edge.example.net"), ("b", a)]), none);
 }
+
+#[test]
+fn a_namespace_that_no_control_plane_looks_at() {
+    let facts = |settings: &str| {
+        let file = format!("{{ services: [], {settings} }}");
+        let file = serde_saphyr::from_str::<ServicesFile>(&file).unwrap();
+        let discovery = Services::try_from(file).unwrap().discovery;
+        FleetFacts { discovery, ..facts() }
+    };
+    let of = |settings: &str| found(&[access_point("shop", &templates(&[SERVICE]))], Some(&facts(settings)));
+    let told = ["shop metadata.namespace unread-objects"];
+    let selectors = "discoverySelectors: [{ matchLabels: { mesh: 'on' } }]";
+    assert_eq!(of(""), Vec::<String>::new());
+    assert_eq!(of(selectors), told);
+    assert_eq!(of(&format!("{selectors}, namespaces: {{ team: {{ labels: {{ mesh: 'off' }} }} }}")), told);
+    let labelled = format!("{selectors}, namespaces: {{ team: {{ labels: {{ mesh: 'on' }} }} }}");
+    assert_eq!(of(&labelled), Vec::<String>::new());
+    let by_name = "discoverySelectors: [{ matchLabels: { kubernetes.io/metadata.name: team } }]";
+    assert_eq!(of(by_name), Vec::<String>::new());
+}
