@@ -140,9 +140,7 @@ fn two_access_points_that_name_one_secret_share_its_certificate() {
             &two,
             Some(&two),
             &two.name,
-            Some(
-                "named by shop/api Gateway/api, shop/web Gateway/web for 2 hosts, and corp signs for at most 1 in one certificate; make several servers of them, each with a credentialName of its own",
-            ),
+            None, // they lie in two secrets
         ),
         (
             &corp,
