@@ -63,10 +63,9 @@ pub(super) struct Share {
 
 impl Group {
     fn new(wanted: &Wanted) -> Self {
-        let mut group =
-            Self { issuer: Ok("none".parse().expect("is a name")), max_names: 0, hosts: BTreeMap::new() };
-        group.want(wanted);
-        group
+        let place = |host: &Fqdn| Place { is_unprovable: wanted.unprovable.contains(host), secret: None };
+        let hosts = wanted.hosts.iter().map(|host| (host.clone(), place(host))).collect();
+        Self { issuer: wanted.issuer().cloned(), max_names: wanted.max_names(), hosts }
     }
 
     /// Takes over what is asked for; whether that is something else than before.

@@ -60,7 +60,7 @@ fn asked(places: &[u8], is_other: bool, max_names: u16) -> BTreeMap<Credential, 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn nobody_is_lost(steps in steps()) {
