@@ -170,14 +170,15 @@ impl Certificate {
     /// go on in another secret, as whoever is new does at once.
     #[must_use]
     pub fn held_back_until(&self, wall: WallTime) -> Option<WallTime> {
-        let until = self.is_closed(wall).then(|| self.newest().map(last_call))??;
+        let until = self.is_closed().then(|| self.newest().map(last_call))??;
         (wall < until).then_some(until)
     }
 
-    /// Whether what is there covers a host that its successor could not name: one that fails, or one that goes or
-    /// went elsewhere, as long as a Gateway may name it here.
-    pub(super) fn is_closed(&self, wall: WallTime) -> bool {
-        let Some(newest) = self.newest().filter(|newest| wall < newest.not_after) else { return false };
+    /// Whether what is there names a host that its successor could not: one that fails, or one that goes or went
+    /// elsewhere, as long as a Gateway may name it here. Also what has ended stays, for a host that nothing names
+    /// would be [`lacking`](super::Certificates::lacking).
+    pub(super) fn is_closed(&self) -> bool {
+        let Some(newest) = self.newest() else { return false };
         let would_lose = |name: &Fqdn, host: &Host| {
             (host.role.is_leaving || !host.is_ready()) && newest.hosts.contains(name)
         };
@@ -199,8 +200,8 @@ impl Certificate {
     }
 
     /// Whether hosts are on their way from one secret to another, or should be.
-    pub(super) fn is_torn(&self, wall: WallTime) -> bool {
-        self.hosts.values().any(|host| host.role.is_leaving || host.role.has_come) || self.is_closed(wall)
+    pub(super) fn is_torn(&self) -> bool {
+        self.hosts.values().any(|host| host.role.is_leaving || host.role.has_come) || self.is_closed()
     }
 
     /// Whether all gateways serve it for a host.
@@ -335,7 +336,7 @@ impl Certificate {
         let Some(newest) = self.newest() else { return true };
         let is_by_another = self.problem.is_none() && self.issuer.as_ref() != Some(&newest.issuer);
         let adds = || self.candidates().any(|(name, _)| !newest.hosts.contains(name));
-        (is_by_another || wall >= self.renew_at(newest) || adds()) && !self.is_closed(wall)
+        (is_by_another || wall >= self.renew_at(newest) || adds()) && !self.is_closed()
     }
 
     /// The hosts that have failed and may be tried by themselves.

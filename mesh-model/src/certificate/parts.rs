@@ -93,7 +93,7 @@ impl Group {
 
     /// Takes those out of their secrets that are not known to any or have to leave; who is known to one lies there.
     fn displace(&mut self, parts: &[Credential], all: &BTreeMap<Credential, Certificate>, wall: WallTime) {
-        let closed: Vec<&Credential> = parts.iter().filter(|part| all[*part].is_closed(wall)).collect();
+        let closed: Vec<&Credential> = parts.iter().filter(|part| all[*part].is_closed()).collect();
         for (host, place) in &mut self.hosts {
             if place.secret.as_ref().is_none_or(|secret| !all.contains_key(secret)) {
                 place.secret = known(host, parts, all);
@@ -115,18 +115,12 @@ impl Group {
     }
 
     /// Finds a place for whoever has none: the first secret with room that is not held back, or a new one.
-    fn join(
-        &mut self,
-        whole: &Credential,
-        parts: &[Credential],
-        all: &BTreeMap<Credential, Certificate>,
-        wall: WallTime,
-    ) {
+    fn join(&mut self, whole: &Credential, parts: &[Credential], all: &BTreeMap<Credential, Certificate>) {
         let mut open: Vec<(Credential, usize)> = Vec::new();
         if self.hosts.values().all(|place| place.secret.is_some()) {
             return;
         }
-        for part in parts.iter().filter(|part| !all[*part].is_closed(wall)) {
+        for part in parts.iter().filter(|part| !all[*part].is_closed()) {
             let lies =
                 |host: &Fqdn| self.hosts.get(host).is_some_and(|place| place.secret.as_ref() == Some(part));
             // who left a moment ago keeps the place: a half-read list is soon whole again
@@ -267,7 +261,7 @@ impl Certificates {
         let mut shares = BTreeMap::new();
         if let Some(mut group) = self.groups.remove(whole) {
             group.displace(&parts, &self.all, wall);
-            group.join(whole, &parts, &self.all, wall);
+            group.join(whole, &parts, &self.all);
             shares = group.shares(&parts, &self.all, wall);
             self.groups.insert(whole.clone(), group);
         }

@@ -56,7 +56,7 @@ impl Certificates {
         }
         for credential in &touched {
             self.give_up(credential, now, wall);
-            if self.all.get(credential).is_some_and(|certificate| certificate.is_torn(wall)) {
+            if self.all.get(credential).is_some_and(Certificate::is_torn) {
                 self.unsettled.insert(credential.whole());
             }
         }

@@ -174,6 +174,24 @@ fn two_access_points_that_name_one_secret_share_its_certificate() {
     );
 }
 
+/// A host that is lost for good keeps no other from being used, though its certificate has ended.
+#[test]
+fn what_has_ended_holds_back_no_gateway() {
+    let of = |hosts: &[&str]| {
+        let tls = json!({ "mode": "SIMPLE", "credentialName": "x" });
+        found(&issuer(100), &[gateway("web", &json!([server(hosts, tls)]))])
+    };
+    let mut world = World::new();
+    world.desire(of(&["a.example.com"]).credentials);
+    world.failing = hosts("a");
+    world.pass(days(91));
+    assert_eq!(world.serves("x a"), None);
+    let both = of(&["a.example.com", "b.example.com"]);
+    world.desire(both.credentials.clone());
+    assert_eq!((world.serves("x b"), world.machine.lacking(world.wall(), &both).count()), (Some(2), 0));
+    assert_eq!(world.machine.status(world.wall(), &both).unwrap().state, CertificateState::Expired);
+}
+
 /// Whose proof is a request to the gateway cannot wait for its certificate with it.
 #[test]
 fn a_first_gateway_does_not_wait_for_what_it_has_to_prove() {
