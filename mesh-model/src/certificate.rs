@@ -1,22 +1,30 @@
-//! Certificates: orders, renewals and the end of them, one for each credential of Gateways.
+//! Certificates: orders, renewals and the end of them, for the credentials of Gateways.
 //!
 //! [`GatewayHosts`] says which those are: a server of a Gateway names one secret,
 //! so what is in it must name all hosts of all servers that do so.
 //!
-//! The idea: a [`Credential`] has one certificate, which is replaced as a whole and
-//! only by one that takes no host's cover away. A new host is ordered with those
-//! that are there, whose certificate is served until the new one is: what is added
-//! is served before it is used ([`Certificates::lacking`]). A host that fails is
-//! proved by itself, ever more rarely, and joins when it is; meanwhile
+//! The idea: a secret has one certificate, which is replaced as a whole and only by
+//! one that takes no host's cover away; and the hosts of a [`Credential`] may lie in
+//! several secrets, the one that was asked for and `NAME-overspill-2`, `-3`
+//! beside it. A new host is ordered with those that are there, whose certificate is
+//! served until the new one is: what is added is served before it is used
+//! ([`Certificates::lacking`]). A host that fails is proved by itself, ever more
+//! rarely, and joins when it is; meanwhile nobody waits for it:
 //!
 //! - if it was not covered, the others go on without it, at once;
-//! - if it was, the certificate that covers it stays. The others lose nothing by
-//!   that, but a host that is new waits: give it a credential of its own, or take
-//!   the failing one away. In the last tenth of its life the others go on without
-//!   the failing host: better one lost than all.
+//! - if it was, the certificate that covers it stays until it ends. Who is new lies
+//!   in another secret at once. Who shares its own has a certificate as well, and goes on
+//!   in another secret only in the last tenth of its life: until then what fails is
+//!   mostly well again.
 //!
-//! What cannot be ordered as it is asked for (more hosts than the issuer takes, two
-//! issuers, none) goes on as it stands: hosts that are covered are renewed, none joins.
+//! So it is with more hosts than the issuer takes in one certificate. A host stays in
+//! the secret that covers it; [`Certificates::divide`] has the servers of Gateways name
+//! these secrets, and [`render_certified`](crate::render::render_certified) writes that.
+//! Whoever stops naming a secret for a host has an hour for it after the other is served.
+//!
+//! What cannot be ordered as it is asked for (two issuers, none) goes on as it stands:
+//! hosts that are covered are renewed, none joins. An authority that is asked and does not
+//! answer within half an hour counts as one that failed.
 //!
 //! ```text
 //!           due              served              due
@@ -36,8 +44,10 @@ mod credential;
 mod entry;
 mod hosts;
 mod machine;
+mod parts;
 mod retry;
 mod schedule;
+mod servers;
 mod state;
 mod wanted;
 
@@ -89,7 +99,7 @@ pub enum OrderFailure {
     },
 }
 
-/// What is to be done; for one credential in the order in which it is asked for.
+/// What is to be done; for one secret in the order in which it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transmit {
     /// Remove the secret, if what it holds is one of these: nothing uses it. A secret that somebody else
@@ -101,7 +111,7 @@ pub enum Transmit {
         serials: BTreeSet<String>,
     },
     /// Ask the authority for a certificate, and give the result to [`Certificates::handle_order_result`],
-    /// whatever it is; also that nobody answered, for nothing else ends an order.
+    /// whatever it is and however late; what is not answered within half an hour is asked again.
     Order {
         /// For which secret.
         credential: Credential,
@@ -111,7 +121,8 @@ pub enum Transmit {
         hosts: BTreeSet<Fqdn>,
     },
     /// Have the authority see that a host is ours, without a certificate (RFC 8555: an authorization, 7.4.1,
-    /// or an order that is not finalized), and give the result to [`Certificates::handle_proof`], whatever it is.
+    /// or an order that is not finalized), and give the result to [`Certificates::handle_proof`], whatever it is;
+    /// what is not answered within half an hour is asked again, and a later result is nobody's.
     Prove {
         /// For whose sake.
         credential: Credential,
@@ -139,7 +150,9 @@ pub enum Transmit {
         /// The serial number.
         serial: String,
     },
-    /// Write down what was signed, then tell [`Certificates::handle_stored`]; asked again until then.
+    /// Write down what was signed, then tell [`Certificates::handle_stored`]; asked again until then. Beside a
+    /// further secret of a [`whole`](Credential::whole) an Istio gateway looks for the authorities of clients, too
+    /// (`ca.crt`, `NAME-cacert`): what the whole has of these belongs there as well. Our own gateways ask for the whole's.
     Store {
         /// The secret.
         credential: Credential,
@@ -151,13 +164,14 @@ pub enum Transmit {
 /// What has come to pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A certificate is not replaced, because another one could not name all hosts that it covers.
+    /// A certificate is not replaced, because another one could not name all hosts that it covers. Nobody waits for
+    /// that who has none.
     HeldBack {
         /// Of which secret.
         credential: Credential,
         /// The hosts that failed.
         hosts: BTreeSet<Fqdn>,
-        /// When the others go on without them.
+        /// When the others go on in another secret.
         until: WallTime,
     },
     /// An order came to nothing.

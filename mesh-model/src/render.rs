@@ -3,8 +3,8 @@
 //! A pure function of an access point and a target. In this order, the later
 //! winning: the template as it is; the access point's namespace, if it has
 //! none; the overrides that hold on the target, in their order; the steering of
-//! its traffic ([`crate::traffic`]), where that is asked for; the mark by which
-//! we know our objects, which no other writes. The result is checked as the target's API server would
+//! its traffic ([`crate::traffic`]) and the secrets that its Gateways name
+//! ([`crate::certificate`]), where that is asked for; the mark by which we know our objects, which no other writes. The result is checked as the target's API server would
 //! check it. Either all objects of a target are right or it gets none,
 //! and every fault is told with the rule that brought it.
 //!
@@ -21,11 +21,13 @@ use serde_json::{Value, json};
 
 use crate::access_point::AccessPoint;
 use crate::api::FieldPath;
+use crate::certificate::Certificates;
 use crate::fleet::{Fleet, Target};
 use crate::name::Name;
 use crate::overrides::Fate;
-use crate::patch::{Document, Origin, Pointer, apply, merge};
-use crate::template::{SchemaFinding, SchemaProblem, Schemas, Template, TemplateId};
+use crate::patch::{Document, Operation, Origin, Pointer, apply, merge};
+use crate::template::{SchemaFinding, SchemaProblem, Schemas, Template, TemplateId, TemplateKind};
+use crate::time::WallTime;
 use crate::traffic::{Steering, steer};
 
 pub use compare::{Change, Difference, ParseRevisionError, Revision, TargetDifference, compare};
@@ -86,7 +88,7 @@ pub struct RenderError {
     /// The object.
     #[serde(serialize_with = "trace::as_text")]
     pub object: TemplateId,
-    /// Who is at fault: `template`, `override NAME rule N` (from 0), `traffic`.
+    /// Who is at fault: `template`, `override NAME rule N` (from 0), `traffic`, `certificates`.
     pub rule: String,
     /// Where in the object.
     #[serde(serialize_with = "trace::as_text")]
@@ -134,6 +136,29 @@ pub fn render_steered(
     renderer.rendering(parts)
 }
 
+/// Renders what a target is to have now, as [`render_steered`] does, and has each server of its Gateways name the
+/// secret in which its hosts lie ([`Certificates::divide`]).
+///
+/// That is what is written to clusters where we order certificates; it is no [`Revision`] either.
+#[must_use]
+pub fn render_certified(
+    access_point: &AccessPoint,
+    target: &Target<'_>,
+    fleet: &Fleet,
+    schemas: &Schemas,
+    (certificates, wall): (&Certificates, WallTime),
+) -> Rendering {
+    let renderer = Renderer::new(access_point, target, schemas);
+    let mut parts = renderer.plain();
+    if parts.errors.is_empty() {
+        renderer.steer(&mut parts, fleet);
+    }
+    if parts.errors.is_empty() && access_point.issuer.is_some() {
+        renderer.certify(&mut parts, certificates, wall);
+    }
+    renderer.rendering(parts)
+}
+
 /// Renders an access point for one target with this steering.
 #[must_use]
 pub fn render_with(
@@ -145,7 +170,7 @@ pub fn render_with(
     let renderer = Renderer::new(access_point, target, schemas);
     let mut parts = renderer.plain();
     if let Some(steering) = steering.filter(|_| parts.errors.is_empty()) {
-        renderer.apply(&mut parts, steering);
+        renderer.apply_steering(&mut parts, steering);
     }
     renderer.rendering(parts)
 }
@@ -233,7 +258,7 @@ impl<'a> Renderer<'a> {
         let objects: Vec<(TemplateId, Value)> =
             both.map(|(template, document)| (template.id.clone(), document.value().clone())).collect();
         match steer(&objects, self.access_point, self.target, fleet) {
-            Ok(steering) => self.apply(parts, &steering),
+            Ok(steering) => self.apply_steering(parts, &steering),
             Err(error) => parts.errors.push(RenderError {
                 object: error.object,
                 rule: trace::TRAFFIC.to_owned(),
@@ -243,19 +268,39 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    /// Changes what is steered, and nothing else: the other objects are what they were.
-    fn apply(&self, parts: &mut Parts<'a>, steering: &Steering) {
+    fn apply_steering(&self, parts: &mut Parts<'a>, steering: &Steering) {
+        let writer = (self.origins.traffic(), trace::TRAFFIC);
+        self.apply(parts, writer, |template, _| Cow::Borrowed(steering.operations(&template.id)));
+    }
+
+    /// Has Gateways name the secrets in which their hosts lie.
+    fn certify(&self, parts: &mut Parts<'a>, certificates: &Certificates, wall: WallTime) {
+        let writer = (self.origins.certificates(), trace::CERTIFICATES);
+        let namespace = &self.access_point.id.namespace;
+        self.apply(parts, writer, |template, document| match template.id.kind {
+            TemplateKind::Gateway => Cow::Owned(certificates.divide(wall, namespace, document.value())),
+            _ => Cow::Borrowed(&[]),
+        });
+    }
+
+    /// Changes what is to be changed, and nothing else: the other objects are what they were.
+    fn apply<'o>(
+        &self,
+        parts: &mut Parts<'a>,
+        (origin, rule): (Origin, &str),
+        operations: impl Fn(&Template, &Document) -> Cow<'o, [Operation]>,
+    ) {
         let Parts { templates, documents, errors } = parts;
         for (template, document) in templates.iter().zip(documents) {
-            let operations = steering.operations(&template.id);
+            let operations = operations(template, document);
             if operations.is_empty() {
                 continue;
             }
-            match apply(document, operations, self.origins.traffic()) {
+            match apply(document, &operations, origin) {
                 Ok(()) => self.check(template, document, errors),
                 Err(error) => errors.push(RenderError {
                     object: template.id.clone(),
-                    rule: trace::TRAFFIC.to_owned(),
+                    rule: rule.to_owned(),
                     path: error.pointer.clone(),
                     reason: error.to_string(),
                 }),

@@ -1,6 +1,7 @@
 //! From the Gateway of an access point to the certificate that its listener shows: templates are rendered, their
 //! credentials ordered, stored and pushed, and a gateway is configured. What a listener asks for by SDS is what was
-//! pushed, and names each host that leads to it, on every target.
+//! pushed, and names each host that leads to it, on every target. A host that has a certificate and fails keeps it,
+//! and one that is new has another, by a server of its own.
 #![allow(clippy::unwrap_used, reason = "a test may; clippy knows only functions that are one")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,12 +9,12 @@ use std::time::Duration;
 
 use mesh_model::access_point::AccessPoint;
 use mesh_model::api::{self, PlacementLevel};
-use mesh_model::certificate::{Certificates, Credential, GatewayHosts, Issued, Transmit};
+use mesh_model::certificate::{Certificates, Credential, GatewayHosts, Issued, OrderFailure, Transmit};
 use mesh_model::envoy::{EnvoyConfig, GatewayInput, Proxy, configure};
 use mesh_model::fleet::Fleet;
 use mesh_model::name::Fqdn;
 use mesh_model::provision::Issuer;
-use mesh_model::render::render;
+use mesh_model::render::{Rendering, Revision, render, render_certified};
 use mesh_model::template::Schemas;
 use mesh_model::time::{Time, WallTime};
 use serde_json::Value;
@@ -64,13 +65,29 @@ fn fleet() -> Fleet {
 
 /// The secrets as gateways have them, by the names under which they are asked for.
 fn obey(certificates: &mut Certificates, now: Time, wall: WallTime) -> BTreeMap<String, Issued> {
+    obey_but_for(None, certificates, now, wall)
+}
+
+/// The same, where the authority finds this host not to be ours.
+fn obey_but_for(
+    lost: Option<&Fqdn>,
+    certificates: &mut Certificates,
+    now: Time,
+    wall: WallTime,
+) -> BTreeMap<String, Issued> {
     let (mut stored, mut pushed) = (BTreeMap::<Credential, Issued>::new(), BTreeMap::new());
     while let Some(transmit) = certificates.poll_transmit() {
         match transmit {
             Transmit::Order { credential, issuer, hosts } => {
                 let (serial, not_after) = (credential.to_string(), wall + Duration::from_secs(86_400));
-                let issued = Issued { issuer, hosts, serial, not_before: wall, not_after };
-                certificates.handle_order_result(now, wall, &credential, Ok(issued));
+                let result = match lost.filter(|lost| hosts.contains(lost)) {
+                    None => Ok(Issued { issuer, hosts, serial, not_before: wall, not_after }),
+                    Some(lost) => {
+                        let failed = [(lost.clone(), "no such record".to_owned())].into();
+                        Err(OrderFailure::Hosts { failed })
+                    }
+                };
+                certificates.handle_order_result(now, wall, &credential, result);
             }
             Transmit::Store { credential, issued } => {
                 stored.insert(credential.clone(), issued.clone());
@@ -151,4 +168,105 @@ fn a_listener_asks_for_the_secret_that_was_pushed_host_by_host() {
     assert_eq!(hosts_seen, all, "and nothing was ordered that no listener serves");
     assert_eq!(all.len(), 5);
     assert_eq!(certificates.lacking(wall, &found).count(), 0);
+}
+
+/// What gateways are told of an access point's objects.
+fn configured(access_point: &AccessPoint, rendered: &Rendering) -> EnvoyConfig {
+    let input = GatewayInput {
+        access_point: access_point.id.clone(),
+        vips: vec!["203.0.113.10".parse().unwrap()],
+        objects: &rendered.objects,
+        endpoints: &[],
+        rate_limit: None,
+    };
+    configure(&Proxy::default(), &[input]).whole().unwrap()
+}
+
+#[test]
+fn a_new_host_is_served_beside_one_that_is_covered_and_fails() {
+    let parse = |text: &str| {
+        AccessPoint::try_from(serde_saphyr::from_str::<api::FederatedAccessPoint>(text).unwrap()).unwrap()
+    };
+    let issuer = Issuer::try_from(serde_saphyr::from_str::<api::Issuer>(ISSUER).unwrap()).unwrap();
+    let (fleet, schemas) = (fleet(), Schemas::embedded());
+    let target = fleet.target(PlacementLevel::Cluster, "phx-a-1").unwrap();
+    let (now, wall) = (Time::ZERO, "2026-11-26T00:00:00Z".parse().unwrap());
+    let mut certificates = Certificates::new(7, Vec::new());
+    let hosts_of = |access_point: &AccessPoint, rendered: &Rendering| {
+        let mut found = GatewayHosts::default();
+        found.add(&access_point.id, &issuer.name, Some(&issuer), &rendered.objects);
+        found
+    };
+    let rendered = |access_point: &AccessPoint, certificates: &Certificates| {
+        let rendered = render_certified(access_point, &target, &fleet, &schemas, (certificates, wall));
+        assert_eq!(rendered.errors, []);
+        rendered
+    };
+    let host = |name: &str| -> Fqdn { format!("{name}.example.com").parse().unwrap() };
+
+    let old = parse(ACCESS_POINT);
+    let live = rendered(&old, &certificates);
+    certificates.handle_desired(now, wall, &hosts_of(&old, &live).credentials);
+    let mut pushed = obey(&mut certificates, now, wall);
+    assert_eq!(
+        rendered(&old, &certificates),
+        live,
+        "as long as one secret holds all, it is the one that is written"
+    );
+
+    // the first host fails from now on; the second is new
+    let lost = host("shop");
+    let new = parse(
+        &ACCESS_POINT.replace("hosts: [shop.example.com,", "hosts: [shop.example.com, new.example.com,"),
+    );
+    let next = rendered(&new, &certificates);
+    let mut both = hosts_of(&old, &live);
+    both.add(&new.id, &issuer.name, Some(&issuer), &next.objects);
+    certificates.handle_desired(now, wall, &both.credentials);
+    assert_eq!(certificates.lacking(wall, &hosts_of(&new, &next)).count(), 1, "it is not used before");
+    pushed.extend(obey_but_for(Some(&lost), &mut certificates, now, wall));
+    let next = rendered(&new, &certificates);
+    assert_eq!(certificates.lacking(wall, &hosts_of(&new, &next)).count(), 0);
+
+    let config = configured(&new, &next);
+    let shown: BTreeMap<Fqdn, Vec<String>> = shown(&config).into_iter().collect();
+    assert_eq!(shown[&lost], ["kubernetes://retail/shop-tls"], "the one that it has");
+    assert_eq!(shown[&host("new")], ["kubernetes://retail/shop-tls-overspill-2"]);
+    for (host, secrets) in &shown {
+        assert!(pushed[&secrets[0]].hosts.contains(host), "{host} is not named by what {} holds", secrets[0]);
+    }
+    // it is no revision, and whoever looks finds who wrote it
+    let plain = [render(&new, &target, &schemas)];
+    assert_ne!(plain[0].objects, next.objects);
+    assert_eq!(Revision::of(&plain), Revision::of(&[render(&new, &target, &schemas)]));
+    let written = next.trace.iter().filter(|entry| &*entry.from == "certificates");
+    let written: Vec<String> = written.map(|entry| entry.path.to_string()).collect();
+    assert!(written.iter().any(|path| path.starts_with("/spec/servers/3")), "{written:?}");
+    assert!(written.iter().all(|path| path.starts_with("/spec/servers/")), "{written:?}");
+
+    // what is live then names the further secret: after a restart all is as it was
+    let stored = pushed.values().map(|issued| {
+        let (namespace, name) = issued.serial.split_once('/').unwrap();
+        (Credential::new(namespace.parse().unwrap(), name).unwrap(), issued.clone())
+    });
+    let mut certificates = Certificates::new(7, stored.collect());
+    certificates.handle_desired(now, wall, &hosts_of(&new, &next).credentials);
+    assert_eq!(rendered(&new, &certificates), next);
+    let mut asked = std::iter::from_fn(|| certificates.poll_transmit());
+    assert!(asked.all(|one| matches!(one, Transmit::Push { .. })), "nothing is ordered or deleted");
+}
+
+/// Clients' authorities stay where the team wrote them.
+#[test]
+fn a_further_secret_has_no_authorities_of_its_own() {
+    let text = ACCESS_POINT.replace("credentialName: pay.tls", "credentialName: pay.tls-overspill-2");
+    let access_point =
+        AccessPoint::try_from(serde_saphyr::from_str::<api::FederatedAccessPoint>(&text).unwrap());
+    let access_point = access_point.unwrap();
+    let (fleet, schemas) = (fleet(), Schemas::embedded());
+    let target = fleet.target(PlacementLevel::Cluster, "phx-a-1").unwrap();
+    let config = configured(&access_point, &render(&access_point, &target, &schemas));
+    let secrets: Vec<&str> =
+        config.secrets.iter().map(String::as_str).filter(|name| name.contains("pay")).collect();
+    assert_eq!(secrets, ["kubernetes://retail/pay.tls-cacert", "kubernetes://retail/pay.tls-overspill-2"]);
 }

@@ -1,15 +1,17 @@
-//! One credential's certificate: its hosts, what there is of it, and what is to be asked for next.
+//! One secret's certificate: its hosts, what there is of it, and what is to be asked for next.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::parts::{Role, Share};
 use super::retry::{FIRST, LAST, LAST_OF_AUTHORITY, Retry, lot_of, mixed, part};
-use super::{CredentialProblem, Issued, OrderFailure, State, Wanted};
+use super::schedule::ANSWER;
+use super::{CredentialProblem, Issued, OrderFailure, State};
 use crate::api::{CertificateState, CertificateStatus};
 use crate::name::{Fqdn, Name};
 use crate::time::{Time, WallTime};
 
-/// The certificate of one credential.
+/// The certificate of one secret.
 #[derive(Clone, Debug)]
 pub struct Certificate {
     pub(super) state: State,
@@ -18,6 +20,8 @@ pub struct Certificate {
     /// Who is asked, where nothing is wrong.
     pub(super) issuer: Option<Name>,
     pub(super) problem: Option<CredentialProblem>,
+    /// Who is asked for hosts that have come from another secret, where something is wrong.
+    stand_in: Option<Name>,
     /// The most names in it.
     max_names: usize,
     /// The hosts that it is for.
@@ -32,6 +36,8 @@ pub struct Certificate {
     pub(super) superseded: Vec<Issued>,
     /// What the authority was asked.
     pub(super) work: Option<Work>,
+    /// When that counts as never answered.
+    pub(super) answer_by: Time,
     pub(super) retry: Retry,
     /// Why the last order failed.
     pub(super) failure: Option<OrderFailure>,
@@ -43,13 +49,13 @@ pub struct Certificate {
     pub(super) queued: Option<(Name, Urgency)>,
 }
 
-/// A host of a credential.
+/// A host in a secret.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Host {
     /// Since when nobody asks for it.
     pub(super) unwanted_since: Option<Time>,
-    /// Whether it cannot be proved, whatever is tried.
-    pub(super) is_unprovable: bool,
+    /// What it is here.
+    pub(super) role: Role,
     /// What is known of its failures, until a certificate names it.
     pub(super) trouble: Option<Trouble>,
 }
@@ -88,7 +94,7 @@ impl Host {
 
     /// Whether an order may name it.
     fn is_ready(&self) -> bool {
-        !self.is_unprovable && self.trouble.as_ref().is_none_or(|trouble| trouble.is_proved)
+        !self.role.is_unprovable && self.trouble.as_ref().is_none_or(|trouble| trouble.is_proved)
     }
 }
 
@@ -99,6 +105,7 @@ impl Certificate {
             lot,
             issuer: None,
             problem: None,
+            stand_in: None,
             max_names: usize::MAX,
             hosts: BTreeMap::new(),
             served: None,
@@ -106,6 +113,7 @@ impl Certificate {
             signed: None,
             superseded: Vec::new(),
             work: None,
+            answer_by: Time::ZERO,
             retry: Retry::default(),
             failure: None,
             again_at: Time::ZERO,
@@ -158,13 +166,58 @@ impl Certificate {
         })
     }
 
-    /// Until when it is not replaced, for hosts that failed would lose their cover by it.
+    /// Until when it is not replaced, for hosts that failed would lose their cover by it; from then on the others
+    /// go on in another secret, as whoever is new does at once.
     #[must_use]
     pub fn held_back_until(&self, wall: WallTime) -> Option<WallTime> {
-        let newest = self.newest()?;
-        let until = last_call(newest);
-        let would_lose = self.failing().any(|(host, _)| newest.hosts.contains(host));
-        (wall < until && would_lose).then_some(until)
+        let until = self.is_closed().then(|| self.newest().map(last_call))??;
+        (wall < until).then_some(until)
+    }
+
+    /// Whether what is there names a host that its successor could not: one that fails, or one that goes or went
+    /// elsewhere, as long as a Gateway may name it here. Also what has ended stays, for a host that nothing names
+    /// would be [`lacking`](super::Certificates::lacking).
+    pub(super) fn is_closed(&self) -> bool {
+        let Some(newest) = self.newest() else { return false };
+        let would_lose = |name: &Fqdn, host: &Host| {
+            (host.role.is_leaving || !host.is_ready()) && newest.hosts.contains(name)
+        };
+        self.hosts.iter().any(|(name, host)| would_lose(name, host))
+            || self.candidates().count() > self.max_names
+    }
+
+    /// Whether a host goes on in another secret, while this one is closed.
+    pub(super) fn is_left_by(&self, name: &Fqdn, wall: WallTime, issuer: Option<&Name>) -> bool {
+        let is_ready = self.hosts.get(name).is_none_or(Host::is_ready);
+        is_ready
+            && match self.newest().filter(|newest| newest.hosts.contains(name)) {
+                Some(newest) => {
+                    wall >= last_call(newest) || issuer.is_some_and(|issuer| *issuer != newest.issuer)
+                }
+                // where nobody can be asked it waits here as well as elsewhere
+                None => issuer.is_some(),
+            }
+    }
+
+    /// Whether hosts are on their way from one secret to another, or should be.
+    pub(super) fn is_torn(&self) -> bool {
+        self.hosts.values().any(|host| host.role.is_leaving || host.role.has_come) || self.is_closed()
+    }
+
+    /// Whether all gateways serve it for a host.
+    pub(super) fn serves(&self, host: &Fqdn, wall: WallTime) -> bool {
+        self.served.as_ref().is_some_and(|served| wall < served.not_after && served.hosts.contains(host))
+    }
+
+    /// Whether what is there or comes next names a host.
+    pub(super) fn covers(&self, host: &Fqdn, wall: WallTime) -> bool {
+        let all = [self.newest(), self.current()].into_iter().flatten();
+        all.into_iter().any(|issued| wall < issued.not_after && issued.hosts.contains(host))
+    }
+
+    /// What Gateways may name it for: what is served, or was before a restart.
+    pub(super) fn used(&self) -> Option<&Issued> {
+        self.served.as_ref().or_else(|| self.pushing.as_ref().filter(|_| self.state.has_been_served()))
     }
 
     /// Whether a proof of a host came to nothing since a certificate last named it.
@@ -188,56 +241,41 @@ impl Certificate {
     }
 
     /// Takes over what is asked for; whether that is something else than before.
-    pub(super) fn want(&mut self, now: Time, wanted: Option<&Wanted>) -> bool {
-        let Some(wanted) = wanted else {
+    pub(super) fn want(&mut self, now: Time, share: Option<Share>) -> bool {
+        let Some(share) = share else {
             let was_wanted = self.is_wanted();
             self.problem = None;
             self.hosts.values_mut().for_each(|host| _ = host.unwanted_since.get_or_insert(now));
             return was_wanted;
         };
-        let (issuer, problem) = match wanted.issuer() {
+        let (issuer, problem) = match share.issuer {
             Ok(issuer) => (Some(issuer), None),
             Err(problem) => (None, Some(problem)),
         };
-        if issuer == self.issuer.as_ref()
+        let wanted = self.hosts.iter().filter(|(_, host)| host.is_wanted());
+        if issuer == self.issuer
             && problem == self.problem
-            && wanted.max_names() == self.max_names
-            && self.is_for(wanted)
+            && share.stand_in == self.stand_in
+            && share.max_names == self.max_names
+            && wanted.map(|(name, host)| (name, &host.role)).eq(&share.hosts)
         {
             return false;
         }
-        if issuer.is_some() && issuer != self.issuer.as_ref() {
+        if issuer.is_some() && issuer != self.issuer {
             // who refused before is not who is asked now
             self.retry = Retry::default();
             self.hosts.values_mut().for_each(|host| host.trouble = None);
         }
-        self.issuer = issuer.cloned();
-        self.problem = problem;
-        self.max_names = wanted.max_names();
-        for (name, host) in &mut self.hosts {
-            if wanted.hosts.contains(name) {
-                host.unwanted_since = None;
-            } else {
-                host.unwanted_since.get_or_insert(now);
-            }
+        (self.issuer, self.problem) = (issuer, problem);
+        (self.stand_in, self.max_names) = (share.stand_in, share.max_names);
+        for (_, host) in self.hosts.iter_mut().filter(|(name, _)| !share.hosts.contains_key(*name)) {
+            host.unwanted_since.get_or_insert(now);
         }
-        for name in &wanted.hosts {
-            let is_unprovable = wanted.unprovable.contains(name);
-            match self.hosts.get_mut(name) {
-                Some(host) => host.is_unprovable = is_unprovable,
-                None => {
-                    self.hosts.insert(name.clone(), Host { is_unprovable, ..Host::default() });
-                }
-            }
+        for (name, role) in share.hosts {
+            let host = self.hosts.entry(name).or_default();
+            (host.role, host.unwanted_since) = (role, None);
         }
         true
-    }
-
-    /// Whether its hosts are those that are asked for; both are in order, so that this is one walk.
-    fn is_for(&self, wanted: &Wanted) -> bool {
-        let hosts = || self.hosts.iter().filter(|(_, host)| host.is_wanted());
-        let unprovable = hosts().filter(|(_, host)| host.is_unprovable).map(|(name, _)| name);
-        hosts().map(|(name, _)| name).eq(&wanted.hosts) && unprovable.eq(&wanted.unprovable)
     }
 
     /// What is to be asked for, apart from what is under way.
@@ -258,20 +296,36 @@ impl Certificate {
         let urgency = self.urgency(now, wall)?;
         let issuer = self.asked()?.clone();
         let work = match urgency {
-            Urgency::First | Urgency::Replaced(_) => {
-                // what nobody asks for since a moment ago must not keep out what somebody does
-                let (wanted, others): (Vec<_>, Vec<_>) =
-                    self.candidates().partition(|(_, host)| host.is_wanted());
-                let room = self.max_names.saturating_sub(wanted.len());
-                let hosts = wanted.into_iter().chain(others.into_iter().take(room));
-                Work::Order { issuer, hosts: hosts.map(|(name, _)| name.clone()).collect() }
-            }
+            Urgency::First | Urgency::Replaced(_) => Work::Order { issuer, hosts: self.next_hosts() },
             Urgency::Proof => {
                 let first = self.provable().min_by_key(|(_, trouble)| trouble.retry.at())?;
                 Work::Proof { issuer, host: first.0.clone() }
             }
         };
+        self.answer_by = now + ANSWER;
         Some(self.work.insert(work))
+    }
+
+    /// The hosts that an order would name now, as many as there is room for.
+    fn next_hosts(&self) -> BTreeSet<Fqdn> {
+        // what nobody asks for since a moment ago must not keep out what somebody does
+        let (wanted, others): (Vec<_>, Vec<_>) = self.candidates().partition(|(_, host)| host.is_wanted());
+        let room = self.max_names.saturating_sub(wanted.len());
+        let hosts = wanted.into_iter().chain(others.into_iter().take(room));
+        hosts.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether a certificate that nobody waits for any more is what would be ordered now.
+    pub(super) fn takes(&self, issued: &Issued, wall: WallTime) -> bool {
+        let is_whose = self.asked() == Some(&issued.issuer) && issued.not_before < issued.not_after;
+        let is_due_anew = wall >= self.renew_at(issued);
+        is_whose && !is_due_anew && self.needs_order(wall) && self.next_hosts().is_subset(&issued.hosts)
+    }
+
+    /// Whether it holds a certificate, in whatever stage.
+    pub(super) fn knows(&self, issued: &Issued) -> bool {
+        let all = [&self.served, &self.pushing, &self.signed].into_iter().flatten().chain(&self.superseded);
+        all.into_iter().any(|one| one.issuer == issued.issuer && one.serial == issued.serial)
     }
 
     /// Whether it is to be ordered, apart from waits.
@@ -282,14 +336,14 @@ impl Certificate {
         let Some(newest) = self.newest() else { return true };
         let is_by_another = self.problem.is_none() && self.issuer.as_ref() != Some(&newest.issuer);
         let adds = || self.candidates().any(|(name, _)| !newest.hosts.contains(name));
-        (is_by_another || wall >= self.renew_at(newest) || adds()) && self.held_back_until(wall).is_none()
+        (is_by_another || wall >= self.renew_at(newest) || adds()) && !self.is_closed()
     }
 
     /// The hosts that have failed and may be tried by themselves.
     pub(super) fn provable(&self) -> impl Iterator<Item = (&Fqdn, &Trouble)> {
         self.hosts.iter().filter_map(|(name, host)| {
             let trouble = host.trouble.as_ref().filter(|trouble| !trouble.is_proved)?;
-            let may_join = host.is_wanted() && !host.is_unprovable && self.may_be_named(name, host);
+            let may_join = host.is_wanted() && !host.role.is_unprovable && self.may_be_named(name, host);
             may_join.then_some((name, trouble))
         })
     }
@@ -301,15 +355,15 @@ impl Certificate {
 
     /// What nobody asks for since a moment ago stays in, and where something is wrong nothing joins.
     fn may_be_named(&self, name: &Fqdn, host: &Host) -> bool {
-        (host.is_wanted() && self.problem.is_none())
-            || self.newest().is_some_and(|newest| newest.hosts.contains(name))
+        let may_join = host.is_wanted() && (self.problem.is_none() || host.role.has_come);
+        !host.role.is_leaving && (may_join || self.newest().is_some_and(|newest| newest.hosts.contains(name)))
     }
 
     /// Who is to be asked: where something is wrong who signed what is there.
     pub(super) fn asked(&self) -> Option<&Name> {
         match self.problem {
             None => self.issuer.as_ref(),
-            Some(_) => self.newest().map(|newest| &newest.issuer),
+            Some(_) => self.newest().map(|newest| &newest.issuer).or(self.stand_in.as_ref()),
         }
     }
 
@@ -404,7 +458,8 @@ fn longest_wait(newest: Option<&Issued>) -> Duration {
     newest.map_or(LAST, |newest| ((newest.not_after - newest.not_before) / 20).clamp(FIRST, LAST))
 }
 
-/// From when on the others go on without hosts that fail: in the last tenth of its life.
+/// From when on the others go on elsewhere than a host that fails: in the last tenth of its life. What fails is
+/// mostly well again before, and secrets that are divided stay so.
 pub(super) fn last_call(issued: &Issued) -> WallTime {
     issued.not_before + (issued.not_after - issued.not_before) * 9 / 10
 }

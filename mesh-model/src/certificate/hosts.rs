@@ -95,7 +95,8 @@ impl GatewayHosts {
     /// asks for, as far as there is one.
     ///
     /// Give it what targets have now and what they are to receive, of all targets: the old Gateway needs its
-    /// credential until the last target has the new one.
+    /// credential until the last target has the new one. A secret that we added is told by its
+    /// [`whole`](Credential::whole).
     pub fn add<'a>(
         &mut self,
         access_point: &AccessPointId,
@@ -175,7 +176,7 @@ impl GatewayHosts {
         let mut found = Vec::new();
         for (at, name) in one.chain(several) {
             match Credential::new(named_by.access_point.namespace.clone(), name) {
-                Ok(credential) => found.push(credential),
+                Ok(credential) => found.push(credential.whole()),
                 Err(problem) => self.fault(named_by, at, name, problem.into()),
             }
         }
@@ -188,7 +189,7 @@ impl GatewayHosts {
 }
 
 /// Whether a gateway ends TLS with a certificate that is not the mesh's.
-const fn is_ended_with_own(mode: TlsMode) -> bool {
+pub(super) const fn is_ended_with_own(mode: TlsMode) -> bool {
     match mode {
         TlsMode::Mutual | TlsMode::OptionalMutual | TlsMode::Simple => true,
         TlsMode::AutoPassthrough | TlsMode::IstioMutual | TlsMode::Passthrough => false,
@@ -204,7 +205,7 @@ const fn asks_gateways(issuer: &Issuer) -> bool {
 }
 
 /// A host as a certificate can name it; who may be routed to (`namespace/`) is not its business.
-fn host(text: &str) -> Result<Fqdn, GatewayProblem> {
+pub(super) fn host(text: &str) -> Result<Fqdn, GatewayProblem> {
     let text = text.split_once('/').map_or(text, |(_, host)| host);
     if text == "*" {
         return Err(GatewayProblem::Every);

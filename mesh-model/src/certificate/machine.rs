@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::entry::{Certificate, Work};
+use super::parts::Group;
 use super::retry::lot_of;
-use super::schedule::{Queue, STORE_AGAIN};
+use super::schedule::{ANSWER, Queue, STORE_AGAIN};
 use super::state::Input;
 use super::{Credential, Event, GatewayHosts, Issued, OrderFailure, Transmit, Wanted};
 use crate::api::{CertificateState, CertificateStatus};
@@ -12,6 +13,9 @@ use crate::name::{Fqdn, Name};
 use crate::time::{Time, WallTime};
 
 /// The certificates of all credentials, whoever signs them; no credential is in two of these.
+///
+/// What is asked for and told of Gateways goes by the credentials that were written, what is done by secrets:
+/// several where a credential's hosts lie in more than one.
 ///
 /// After every `handle_*` drain [`poll_transmit`](Self::poll_transmit), then
 /// [`poll_event`](Self::poll_event), then read [`poll_timeout`](Self::poll_timeout).
@@ -47,10 +51,17 @@ use crate::time::{Time, WallTime};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Certificates {
-    seed: u64,
+    pub(super) seed: u64,
+    /// Whether it is known what is wanted.
+    is_asked: bool,
+    /// What is asked for.
+    pub(super) groups: BTreeMap<Credential, Group>,
+    /// Those whose hosts may have to lie elsewhere.
+    pub(super) unsettled: BTreeSet<Credential>,
+    /// By their secrets.
     pub(super) all: BTreeMap<Credential, Certificate>,
     pub(super) transmits: VecDeque<Transmit>,
-    events: VecDeque<Event>,
+    pub(super) events: VecDeque<Event>,
     /// What each issuer was asked, and who waits for it.
     pub(super) queues: BTreeMap<Name, Queue>,
     /// When to look at which.
@@ -73,6 +84,9 @@ impl Certificates {
         };
         Self {
             seed,
+            is_asked: false,
+            groups: BTreeMap::new(),
+            unsettled: BTreeSet::new(),
             all: stored.into_iter().map(found).collect(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
@@ -83,38 +97,35 @@ impl Certificates {
         }
     }
 
-    /// What is asked for now, all of it, as [`GatewayHosts`] found it.
+    /// What is asked for now, all of it, as [`GatewayHosts`] found it. In which secrets its hosts lie is found
+    /// out here ([`secret`](Self::secret)).
     pub fn handle_desired(&mut self, now: Time, wall: WallTime, wanted: &BTreeMap<Credential, Wanted>) {
-        for credential in wanted.keys() {
-            if !self.all.contains_key(credential) {
-                let lot = lot_of(self.seed, &credential.to_string());
-                self.all.insert(credential.clone(), Certificate::new(lot));
-            }
+        if wanted.keys().all(|credential| credential.number() == 1) {
+            return self.desire(now, wall, wanted);
         }
-        let mut touched = BTreeSet::new();
-        let mut failed = Vec::new();
-        for (credential, certificate) in &mut self.all {
-            let before = certificate.problem.clone();
-            if !certificate.want(now, wanted.get(credential)) {
-                continue;
-            }
-            touched.insert(credential.clone());
-            if let Some(problem) =
-                certificate.problem.clone().filter(|problem| before.as_ref() != Some(problem))
-            {
-                self.events.push_back(Event::Refused { credential: credential.clone(), problem });
-                if certificate.work.is_none() {
-                    failed.push(credential.clone());
-                }
-            }
+        let mut whole: BTreeMap<Credential, Wanted> = BTreeMap::new();
+        for (credential, wanted) in wanted {
+            whole.entry(credential.whole()).or_default().extend(wanted);
         }
-        for credential in &failed {
-            self.enter(credential, Input::Failed);
-        }
-        self.run(now, wall, touched);
+        self.desire(now, wall, &whole);
     }
 
-    /// What came of an order; one that is not under way is ignored.
+    fn desire(&mut self, now: Time, wall: WallTime, wanted: &BTreeMap<Credential, Wanted>) {
+        self.is_asked = true;
+        self.groups.retain(|whole, _| wanted.contains_key(whole));
+        let secrets = self.all.iter().filter(|(_, certificate)| certificate.is_wanted());
+        let gone = secrets.map(|(secret, _)| secret.whole()).filter(|whole| !wanted.contains_key(whole));
+        self.unsettled.extend(gone);
+        for (credential, wanted) in wanted {
+            if let Some(problem) = self.ask_for(credential, wanted) {
+                self.events.push_back(Event::Refused { credential: credential.clone(), problem });
+            }
+        }
+        self.run(now, wall, []);
+    }
+
+    /// What came of an order. One that nobody waits for any more is taken if it is what would be ordered now, and
+    /// else revoked if it names a host that nobody wants; a late failure says nothing.
     pub fn handle_order_result(
         &mut self,
         now: Time,
@@ -122,30 +133,90 @@ impl Certificates {
         credential: &Credential,
         result: Result<Issued, OrderFailure>,
     ) {
-        let Some(certificate) = self.all.get_mut(credential) else { return };
         let is_order = |work: &mut Work| matches!(work, Work::Order { .. });
-        let Some(Work::Order { issuer, hosts }) = certificate.work.take_if(is_order) else { return };
+        let certificate = self.all.get_mut(credential);
+        let work = certificate.and_then(|certificate| certificate.work.take_if(is_order));
+        let Some(Work::Order { issuer, hosts }) = work else {
+            if let Ok(issued) = result {
+                self.handle_late(now, wall, credential, issued);
+            }
+            return;
+        };
         self.free(&issuer);
-        let Some(certificate) = self.all.get_mut(credential) else { return };
-        match result.and_then(|issued| checked(issued, &issuer, &hosts)) {
-            Ok(issued) if certificate.hosts.is_empty() => self.revoke(credential, &issued, wall),
-            Ok(issued) => {
-                certificate.again_at = now + STORE_AGAIN;
-                certificate.sign(now, wall, issued.clone());
-                self.transmits.push_back(Transmit::Store { credential: credential.clone(), issued });
+        let is_gone = self.all.get(credential).is_none_or(|certificate| certificate.hosts.is_empty());
+        match result.map(|issued| (checked(&issued, &issuer, &hosts), issued)) {
+            Ok((Ok(()), issued)) if !is_gone => self.take(now, wall, credential, issued),
+            Ok((checked, issued)) => {
+                self.revoke(credential, &issued, wall);
+                checked.unwrap_or_else(|failure| self.fail(now, wall, credential, &hosts, failure));
             }
-            Err(failure) => {
-                certificate.fail(now, &hosts, &failure);
-                let held_back = certificate.held_back_until(wall).map(|until| {
-                    let failing = certificate.failing().map(|(host, _)| host.clone()).collect();
-                    Event::HeldBack { credential: credential.clone(), hosts: failing, until }
-                });
-                self.events.push_back(Event::OrderFailed { credential: credential.clone(), failure });
-                self.events.extend(held_back);
-                self.enter(credential, Input::Failed);
-            }
+            Err(failure) => self.fail(now, wall, credential, &hosts, failure),
         }
         self.run(now, wall, [credential.clone()]);
+    }
+
+    fn handle_late(&mut self, now: Time, wall: WallTime, credential: &Credential, issued: Issued) {
+        match self.all.get(credential) {
+            Some(certificate) if certificate.knows(&issued) => {}
+            Some(certificate) if certificate.takes(&issued, wall) => {
+                self.take(now, wall, credential, issued);
+                self.run(now, wall, [credential.clone()]);
+            }
+            Some(_) | None if self.is_asked => self.revoke(credential, &issued, wall),
+            Some(_) | None => {} // after a restart nobody knows yet whose it is
+        }
+    }
+
+    fn take(&mut self, now: Time, wall: WallTime, credential: &Credential, issued: Issued) {
+        let Some(certificate) = self.all.get_mut(credential) else { return };
+        certificate.again_at = now + STORE_AGAIN;
+        certificate.sign(now, wall, issued.clone());
+        self.transmits.push_back(Transmit::Store { credential: credential.clone(), issued });
+    }
+
+    fn fail(
+        &mut self,
+        now: Time,
+        wall: WallTime,
+        credential: &Credential,
+        ordered: &BTreeSet<Fqdn>,
+        failure: OrderFailure,
+    ) {
+        let Some(certificate) = self.all.get_mut(credential) else { return };
+        certificate.fail(now, ordered, &failure);
+        let held_back = certificate.held_back_until(wall).map(|until| {
+            let failing = certificate.failing().map(|(host, _)| host.clone()).collect();
+            Event::HeldBack { credential: credential.clone(), hosts: failing, until }
+        });
+        self.events.push_back(Event::OrderFailed { credential: credential.clone(), failure });
+        self.events.extend(held_back);
+        self.enter(credential, Input::Failed);
+    }
+
+    /// What was asked and never answered counts as failed by the authority.
+    pub(super) fn give_up(&mut self, credential: &Credential, now: Time, wall: WallTime) {
+        let Some(certificate) = self.all.get_mut(credential) else { return };
+        let answer_by = certificate.answer_by;
+        let Some(work) = certificate.work.take_if(|_| now >= answer_by) else { return };
+        let reason = format!("no answer within {} minutes", ANSWER.as_secs() / 60);
+        let failure = OrderFailure::Authority { reason, retry_after: None };
+        match work {
+            Work::Order { issuer, hosts } => {
+                self.free(&issuer);
+                self.fail(now, wall, credential, &hosts, failure);
+            }
+            Work::Proof { issuer, host } => {
+                self.free(&issuer);
+                self.disprove(now, credential, &host, failure);
+            }
+        }
+    }
+
+    fn disprove(&mut self, now: Time, credential: &Credential, host: &Fqdn, failure: OrderFailure) {
+        let Some(certificate) = self.all.get_mut(credential) else { return };
+        certificate.fail_host(now, host, failure.reason_of(host), failure.retry_after());
+        let (credential, host) = (credential.clone(), host.clone());
+        self.events.push_back(Event::ProofFailed { credential, host, failure });
     }
 
     /// Whether a host that had failed was proved to be ours; one that is not being proved is ignored.
@@ -162,12 +233,7 @@ impl Certificates {
         let Some(Work::Proof { issuer, .. }) = certificate.work.take_if(is_it) else { return };
         match result {
             Ok(()) => certificate.prove(host),
-            Err(failure) => {
-                let reason = failure.reason_of(host);
-                certificate.fail_host(now, host, reason, failure.retry_after());
-                let (credential, host) = (credential.clone(), host.clone());
-                self.events.push_back(Event::ProofFailed { credential, host, failure });
-            }
+            Err(failure) => self.disprove(now, credential, host, failure),
         }
         self.free(&issuer);
         self.run(now, wall, [credential.clone()]);
@@ -224,11 +290,14 @@ impl Certificates {
     /// The certificate that all gateways serve for a host of a credential; `None` before there is one.
     #[must_use]
     pub fn serving(&self, wall: WallTime, credential: &Credential, host: &Fqdn) -> Option<&Issued> {
-        let served = self.all.get(credential)?.served.as_ref()?;
-        (wall < served.not_after && served.hosts.contains(host)).then_some(served)
+        let certificate = self.all.get(&self.secret(wall, credential, host))?;
+        certificate.served().filter(|_| certificate.serves(host, wall))
     }
 
     /// What Gateways ask for and nobody serves yet: they may be used once there is nothing of theirs among it.
+    ///
+    /// What was served and has ended is not among it: with the new Gateway it is no worse than with the old one,
+    /// and the others would wait for it.
     ///
     /// A host that an authority wants to see at the gateways (`http-01`) could be proved by none that waits for
     /// its certificate. So one that failed and that no certificate covers holds back nothing: its Gateway comes
@@ -244,25 +313,37 @@ impl Certificates {
             .iter()
             .flat_map(|(credential, wanted)| wanted.hosts.iter().map(move |host| (credential, wanted, host)));
         let lacking = all.filter(move |(credential, wanted, host)| {
-            self.serving(wall, credential, host).is_none()
-                && !(wanted.is_proved_at_gateways && self.waits_for_gateways(wall, credential, host))
+            let may_wait = wanted.is_proved_at_gateways && self.waits_for_gateways(wall, credential, host);
+            !may_wait && !self.is_in_use(wall, credential, host)
         });
         lacking.map(|(credential, _, host)| (credential, host))
+    }
+
+    /// Whether the secret that a Gateway has to name for a host is served for it, or was until it ended.
+    fn is_in_use(&self, wall: WallTime, credential: &Credential, host: &Fqdn) -> bool {
+        let certificate = self.all.get(&self.secret(wall, credential, host));
+        certificate.and_then(Certificate::served).is_some_and(|served| served.hosts.contains(host))
     }
 
     /// Whether a host failed that no certificate covers, of whatever credential.
     fn waits_for_gateways(&self, wall: WallTime, credential: &Credential, host: &Fqdn) -> bool {
         let covers = |issued: &Issued| wall < issued.not_after && issued.hosts.contains(host);
-        self.all.get(credential).is_some_and(|certificate| certificate.has_failed(host))
+        self.parts(&credential.whole()).iter().any(|part| self.all[part].has_failed(host))
             && !self.all.values().filter_map(Certificate::current).any(covers)
     }
 
-    /// The state that a target's Gateways are in, for its status: of several credentials the worst, and the end
+    /// The state that a target's Gateways are in, for its status: of several certificates the worst, and the end
     /// that comes first; `None` where they need no certificate.
     #[must_use]
     pub fn status(&self, wall: WallTime, of: &GatewayHosts) -> Option<CertificateStatus> {
-        let each = of.credentials.iter().map(|(credential, wanted)| match self.all.get(credential) {
-            Some(certificate) => certificate.status(wall, &wanted.hosts),
+        let mut hosts: BTreeMap<Credential, BTreeSet<Fqdn>> = BTreeMap::new();
+        for (credential, wanted) in &of.credentials {
+            for host in &wanted.hosts {
+                hosts.entry(self.secret(wall, credential, host)).or_default().insert(host.clone());
+            }
+        }
+        let each = hosts.iter().map(|(secret, hosts)| match self.all.get(secret) {
+            Some(certificate) => certificate.status(wall, hosts),
             None => CertificateStatus { state: CertificateState::Pending, serial: None, not_after: None },
         });
         each.reduce(|one, other| {
@@ -276,12 +357,12 @@ impl Certificates {
         })
     }
 
-    /// All of them.
+    /// All of them, by their secrets.
     pub fn iter(&self) -> impl Iterator<Item = (&Credential, &Certificate)> {
         self.all.iter()
     }
 
-    /// The certificate of a credential.
+    /// The certificate of a secret.
     #[must_use]
     pub fn certificate(&self, credential: &Credential) -> Option<&Certificate> {
         self.all.get(credential)
@@ -325,8 +406,8 @@ const fn severity(state: CertificateState) -> u8 {
     }
 }
 
-/// What was signed, if it is what was asked for.
-fn checked(issued: Issued, issuer: &Name, ordered: &BTreeSet<Fqdn>) -> Result<Issued, OrderFailure> {
+/// Whether what was signed is what was asked for.
+fn checked(issued: &Issued, issuer: &Name, ordered: &BTreeSet<Fqdn>) -> Result<(), OrderFailure> {
     let reason = if issued.issuer != *issuer {
         "another issuer signed than was asked"
     } else if !ordered.is_subset(&issued.hosts) {
@@ -334,7 +415,7 @@ fn checked(issued: Issued, issuer: &Name, ordered: &BTreeSet<Fqdn>) -> Result<Is
     } else if issued.not_after <= issued.not_before {
         "it signed a certificate that ends before it begins"
     } else {
-        return Ok(issued);
+        return Ok(());
     };
     Err(OrderFailure::Authority { reason: reason.to_owned(), retry_after: None })
 }

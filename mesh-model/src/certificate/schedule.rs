@@ -17,6 +17,9 @@ pub(super) const MAX_PROOFS: usize = 8;
 pub(super) const GRACE: Duration = Duration::from_secs(3_600);
 /// How long to wait for the word that something is stored or served.
 pub(super) const STORE_AGAIN: Duration = Duration::from_secs(60);
+/// How long an authority's answer is waited for, longer than records take to spread: whoever asked for it may be
+/// gone. It counts as failed then, and its place is free; what comes later is looked at ([`Certificates::handle_order_result`]).
+pub(super) const ANSWER: Duration = Duration::from_secs(1_800);
 /// How often the wall's clock is looked at at least, which may jump.
 const LOOK: Duration = Duration::from_secs(3_600);
 /// What the wall's clock may drift by before the agenda is made anew.
@@ -50,6 +53,15 @@ impl Certificates {
         touched.extend(self.agenda.iter().take_while(|(at, _)| *at <= now).map(|(_, name)| name.clone()));
         if self.has_jumped(now, wall) {
             touched.extend(self.all.keys().cloned());
+        }
+        for credential in &touched {
+            self.give_up(credential, now, wall);
+            if self.all.get(credential).is_some_and(Certificate::is_torn) {
+                self.unsettled.insert(credential.whole());
+            }
+        }
+        while let Some(whole) = self.unsettled.pop_first() {
+            touched.extend(self.settle(&whole, now, wall));
         }
         for credential in &touched {
             self.look_at_end(credential, wall);
@@ -210,13 +222,13 @@ impl Certificate {
         Some((self.asked()?.clone(), self.urgency(now, wall)?))
     }
 
-    /// When something can be due for it again. What waits for an answer or for its turn waits for no time.
+    /// When something can be due for it again. What waits for its turn waits for no time.
     fn next_look(&self, now: Time, wall: WallTime) -> Option<Time> {
         let leaves = self.hosts.values().filter_map(|host| host.unwanted_since).map(|since| since + GRACE);
         let waits = self.signed.is_some() || self.pushing.is_some();
         let again = waits.then_some(self.again_at);
         let (retry, proof) = match self.work {
-            Some(_) => (None, None),
+            Some(_) => (Some(self.answer_by), None),
             None => (
                 self.needs_order(wall).then_some(self.retry.at()),
                 self.provable().map(|(_, trouble)| trouble.retry.at()).filter(|at| *at > now).min(),

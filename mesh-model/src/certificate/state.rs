@@ -47,6 +47,14 @@ impl State {
         }
     }
 
+    /// Whether gateways have one, as far as anybody knows.
+    pub(super) const fn has_been_served(self) -> bool {
+        match self {
+            Self::Expired | Self::Issued | Self::Renewing => true,
+            Self::Failed | Self::Ordering | Self::Wanted => false,
+        }
+    }
+
     /// Where an input leads.
     pub(super) const fn next(self, input: Input) -> Self {
         match (self, input) {

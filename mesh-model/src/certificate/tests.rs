@@ -13,6 +13,7 @@ mod failures;
 mod hosts;
 mod operations;
 mod properties;
+mod servers;
 mod world;
 
 #[test]

@@ -15,7 +15,7 @@ use crate::template::TemplateId;
 /// What is asked of one credential.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// The hosts that its certificate must name.
+    /// The hosts that its certificates must name, each host one of them.
     pub hosts: BTreeSet<Fqdn>,
     /// Those of them that nobody can prove now: none is ordered, and what covers one stays.
     pub unprovable: BTreeSet<Fqdn>,
@@ -80,24 +80,18 @@ pub enum CredentialProblem {
         /// The issuer.
         issuer: Name,
     },
-    /// One certificate cannot name all of them.
-    #[error(
-        "named by {} for {hosts} hosts, and {issuer} signs for at most {max_names} in one certificate; make several servers of them, each with a credentialName of its own",
-        listed(named_by)
-    )]
-    TooMany {
-        /// Who names it.
-        named_by: BTreeSet<NamedBy>,
-        /// So many hosts.
-        hosts: usize,
-        /// The issuer.
-        issuer: Name,
-        /// So many at most.
-        max_names: u16,
-    },
 }
 
 impl Wanted {
+    /// Adds what is asked for under another name of the same.
+    pub(super) fn extend(&mut self, other: &Self) {
+        self.hosts.extend(other.hosts.iter().cloned());
+        self.unprovable.extend(other.unprovable.iter().cloned());
+        self.is_proved_at_gateways |= other.is_proved_at_gateways;
+        self.issuers.extend(other.issuers.iter().map(|(name, asked)| (name.clone(), *asked)));
+        self.named_by.extend(other.named_by.iter().cloned());
+    }
+
     /// The most names that a certificate of it may have; no limit where no issuer is known.
     pub(super) fn max_names(&self) -> usize {
         let known = self.issuers.values().filter_map(|asked| match asked {
@@ -116,14 +110,7 @@ impl Wanted {
         let named_by = || self.named_by.clone();
         let mut issuers = self.issuers.iter();
         match (issuers.next(), issuers.next()) {
-            (Some((issuer, AskedIssuer::Known { max_names })), None) => {
-                let hosts = self.hosts.difference(&self.unprovable).count();
-                if hosts <= usize::from(*max_names) {
-                    return Ok(issuer);
-                }
-                let (issuer, max_names) = (issuer.clone(), *max_names);
-                Err(CredentialProblem::TooMany { named_by: named_by(), hosts, issuer, max_names })
-            }
+            (Some((issuer, AskedIssuer::Known { .. })), None) => Ok(issuer),
             (Some((issuer, AskedIssuer::Missing)), None) => {
                 Err(CredentialProblem::NoIssuer { named_by: named_by(), issuer: issuer.clone() })
             }

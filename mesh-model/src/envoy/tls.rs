@@ -37,8 +37,9 @@ pub(super) fn downstream(
         | TlsMode::Passthrough
         | TlsMode::Simple => {
             let names = credentials(scope, gateway, at, tls);
-            let first = names.first().map(|name| format!("{name}-cacert"));
-            let secrets: Vec<Value> = names.into_iter().map(|name| secret(scope, name)).collect();
+            // clients' authorities are the team's, and lie beside the secret that it wrote
+            let first = names.first().map(|one| format!("{}-cacert", one.whole().resource()));
+            let secrets: Vec<Value> = names.iter().map(|one| secret(scope, one.resource())).collect();
             common["tls_certificate_sds_secret_configs"] = json!(secrets);
             first.filter(|_| matches!(tls.mode, TlsMode::Mutual | TlsMode::OptionalMutual))
         }
@@ -105,7 +106,7 @@ fn parameters(scope: &mut Scope<'_>, gateway: &TemplateId, at: &str, tls: &Serve
 }
 
 /// The names of a server's certificates; only the access point's own namespace has any for it.
-fn credentials(scope: &mut Scope<'_>, gateway: &TemplateId, at: &str, tls: &ServerTls) -> Vec<String> {
+fn credentials(scope: &mut Scope<'_>, gateway: &TemplateId, at: &str, tls: &ServerTls) -> Vec<Credential> {
     let names: Vec<&String> = tls.credential_name.iter().chain(&tls.credential_names).collect();
     if names.is_empty() {
         scope.value(
@@ -123,7 +124,7 @@ fn credentials(scope: &mut Scope<'_>, gateway: &TemplateId, at: &str, tls: &Serv
 }
 
 /// The name of a secret of the access point's namespace.
-fn credential(scope: &mut Scope<'_>, object: &TemplateId, at: &str, name: &str) -> Option<String> {
+fn credential(scope: &mut Scope<'_>, object: &TemplateId, at: &str, name: &str) -> Option<Credential> {
     let namespace = scope.input.access_point.namespace.clone();
     let credential = Credential::new(namespace, name);
     if credential.is_err() {
@@ -134,7 +135,7 @@ fn credential(scope: &mut Scope<'_>, object: &TemplateId, at: &str, name: &str) 
             "write a secret of the access point's own namespace, by its name alone",
         );
     }
-    credential.ok().map(|credential| credential.resource())
+    credential.ok()
 }
 
 /// How a destination is spoken to; `None` for without encryption.
@@ -203,6 +204,7 @@ fn own_credential(
     let rule = scope.input.rule(&called.host).map(|(id, _)| id.clone());
     let rule = rule.expect("only a rule says so");
     let name = tls.credential_name.as_ref().and_then(|name| credential(scope, &rule, AT, name));
+    let name = name.map(|credential| credential.resource());
     if mode == ClientTlsMode::Mutual && name.is_none() {
         scope.value(&rule, AT, "", "write the secret with the client's certificate");
     }

@@ -30,9 +30,7 @@ pub(super) fn check(access_points: &[AccessPoint], facts: &FleetFacts, report: &
     }
     for (credential, problem) in found.refused() {
         let named_by = match &problem {
-            CredentialProblem::Issuers { named_by, .. } | CredentialProblem::TooMany { named_by, .. } => {
-                named_by
-            }
+            CredentialProblem::Issuers { named_by, .. } => named_by,
             CredentialProblem::NoIssuer { .. } => continue,
         };
         for one in named_by {

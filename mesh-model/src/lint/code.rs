@@ -44,7 +44,7 @@ codes! {
     DoesNotRender "does-not-render" Error,
     /// A name that is an alias of one that is, in the end, an alias of it.
     AliasCircle "alias-circle" Error,
-    /// A secret for which no certificate is ordered as it is asked for.
+    /// A secret for which two issuers are asked.
     CertificateNotOrdered "certificate-not-ordered" Error,
     /// `distribute` without a rule for a target's locality: requests are spread over all localities.
     DistributeWithoutFrom "distribute-without-from" Error,

@@ -18,7 +18,7 @@ pub struct TraceEntry {
     /// The field where it is in the end; one that was removed, where it was.
     #[serde(serialize_with = "as_text")]
     pub path: Pointer,
-    /// Who wrote: `template`, `access point`, `override NAME rule N` (from 0), `traffic`, `owner`.
+    /// Who wrote: `template`, `access point`, `override NAME rule N` (from 0), `traffic`, `certificates`, `owner`.
     #[serde(serialize_with = "as_text")]
     pub from: Arc<str>,
     /// Whether the field was removed.
@@ -31,6 +31,9 @@ pub struct TraceEntry {
 
 /// What the steering of traffic is called.
 pub(super) const TRAFFIC: &str = "traffic";
+
+/// What has servers name the secrets in which their hosts lie.
+pub(super) const CERTIFICATES: &str = "certificates";
 
 /// The writers of one access point's objects, in order of application.
 pub(super) struct Origins {
@@ -52,7 +55,7 @@ impl Origins {
             let rules = rules.map(|number| format!("override {} rule {number}", one.name).into());
             origins.names.extend(rules);
         }
-        origins.names.extend([TRAFFIC, "owner"].map(Arc::from));
+        origins.names.extend([TRAFFIC, CERTIFICATES, "owner"].map(Arc::from));
         origins
     }
 
@@ -66,9 +69,14 @@ impl Origins {
         Origin(self.next().0 - 1)
     }
 
-    /// The last but one: the steering of traffic.
-    pub(super) fn traffic(&self) -> Origin {
+    /// The last but one: which secrets servers name.
+    pub(super) fn certificates(&self) -> Origin {
         Origin(self.next().0 - 2)
+    }
+
+    /// Before it: the steering of traffic.
+    pub(super) fn traffic(&self) -> Origin {
+        Origin(self.next().0 - 3)
     }
 
     pub(super) fn name(&self, origin: Origin) -> &str {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mesh_model::certificate::{Credential, GatewayHosts, Issued, OrderFailure, Transmit};
 use mesh_model::fleet::{Fleet, Target};
 use mesh_model::name::Name;
-use mesh_model::render::render_steered;
+use mesh_model::render::render_certified;
 use serde_json::Value;
 
 use super::World;
@@ -20,7 +20,11 @@ impl World {
         for target in wanted {
             let given = self.given.get(target.name()).map(|revision| &self.versions[revision]);
             for version in given.into_iter().chain([&self.access_point]) {
-                self.add(&mut found, &render_steered(version, target, fleet, &self.schemas).objects);
+                let served = (&self.certificates, self.wall);
+                self.add(
+                    &mut found,
+                    &render_certified(version, target, fleet, &self.schemas, served).objects,
+                );
             }
         }
         assert_eq!((found.faults.len(), found.refused().count()), (0, 0));

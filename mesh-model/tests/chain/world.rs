@@ -15,7 +15,7 @@ use mesh_model::names::{
 };
 use mesh_model::placement::{Evidence, Workload, place, targets};
 use mesh_model::provision::{Issuer, NameProvider, VipPool};
-use mesh_model::render::{Revision, render_steered};
+use mesh_model::render::{Revision, render_certified};
 use mesh_model::rollout::{Approval, Proposal, Rollout, TargetHealth, TargetReport};
 use mesh_model::service::{
     Condition, GatewayPod, LbServices, Observed, Settings, Withdrawals, claims, configure,
@@ -221,7 +221,8 @@ impl World {
         for target in wanted {
             let Some(revision) = self.given.get(target.name()) else { continue };
             let version = &self.versions[revision];
-            let rendering = render_steered(version, target, fleet, &self.schemas);
+            let served = (&self.certificates, self.wall);
+            let rendering = render_certified(version, target, fleet, &self.schemas, served);
             assert_eq!(rendering.errors, []);
             if self.lacks(&rendering.objects) {
                 continue; // what is added is served before it is used

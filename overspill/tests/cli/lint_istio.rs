@@ -271,22 +271,35 @@ shop.yaml:14:258: warning: host-without-certificate
     );
 }
 
+/// More names than the authority signs for at once lie in several secrets.
 #[test]
-fn a_certificate_for_more_names_than_its_issuer_signs() {
-    let (shop, fleet) = signed("[shop.example.com, buy.example.com ]");
+fn a_secret_that_two_issuers_would_sign_for() {
+    let (shop, fleet) = signed("[shop.example.com, buy.example.com]");
+    let till = shop.replace("name: shop", "name: till").replace("app: shop", "app: till");
+    let till = till.replace("[shop.example.com, buy.example.com]", "[till.example.com]");
+    let till = till.replace("issuer: corp }", "issuer: other }");
+    let other = fleet[FLEET.len()..].replace("name: corp", "name: other");
     told(
-        &[("shop.yaml", &shop), ("fleet.yaml", &fleet)],
-        (", buy.example.com ", ""),
+        &[("shop.yaml", &shop), ("till.yaml", &till), ("fleet.yaml", &(fleet + &other))],
+        ("issuer: other }", "issuer: corp }"),
         "\
 shop.yaml:14:224: error: certificate-not-ordered
     FederatedAccessPoint/team/shop
     spec.templates[1].spec.servers[0].tls.credentialName
     no certificate is ordered for team/shop: it is named by team/shop
-    Gateway/shop for 2 hosts, and corp signs for at most 1 in one certificate;
-    make several servers of them, each with a credentialName of its own
+    Gateway/shop, team/till Gateway/till with the issuers corp, other; let them
+    ask for one, or name secrets of their own
     fix: see the message; hosts that have a certificate keep it until then, none
     joins
-1 access point: 1 error, 0 warnings
+till.yaml:14:224: error: certificate-not-ordered
+    FederatedAccessPoint/team/till
+    spec.templates[1].spec.servers[0].tls.credentialName
+    no certificate is ordered for team/shop: it is named by team/shop
+    Gateway/shop, team/till Gateway/till with the issuers corp, other; let them
+    ask for one, or name secrets of their own
+    fix: see the message; hosts that have a certificate keep it until then, none
+    joins
+2 access points: 2 errors, 0 warnings
 ",
     );
 }

@@ -1,9 +1,15 @@
 //! TLS on both sides of a gateway, with real certificates that come by SDS.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use mesh_model::certificate::{
+    AskedIssuer, Certificates, Credential, Issued, OrderFailure, Transmit, Wanted,
+};
 use mesh_model::envoy::{GatewayInput, HostEndpoints, Proxy, configure};
-use serde_json::Value;
+use mesh_model::patch::{Document, Origin, apply};
+use mesh_model::time::{Time, WallTime};
+use serde_json::{Value, json};
 
 use crate::authority::{Authority, Signed};
 use crate::backend::{Backend, GOOD};
@@ -86,6 +92,80 @@ spec:
     assert_eq!(of(&clients.sign(&["other.example.net"])), None, "another client's name");
     assert_eq!(of(&authority.sign(&["client.example.net"])), None, "another authority's");
     assert!(authority.get(at, "partners.example.com", "/", None).is_err(), "without a certificate");
+}
+
+/// Certificates for these hosts of `shop/web`, as an authority gives them that finds the lost one not to be ours.
+fn certify(certificates: &mut Certificates, hosts: &[&str], lost: Option<&str>) {
+    let (now, wall): (Time, WallTime) = (Time::ZERO, "2026-11-26T00:00:00Z".parse().unwrap());
+    let wanted = Wanted {
+        hosts: hosts.iter().map(|host| host.parse().unwrap()).collect(),
+        issuers: [("corp".parse().unwrap(), AskedIssuer::Known { max_names: 100 })].into(),
+        ..Wanted::default()
+    };
+    let web = Credential::new("shop".parse().unwrap(), "web").unwrap();
+    certificates.handle_desired(now, wall, &[(web, wanted)].into());
+    while let Some(transmit) = certificates.poll_transmit() {
+        match transmit {
+            Transmit::Order { credential, issuer, hosts } => {
+                let lost = hosts.iter().find(|host| lost == Some(host.as_str())).cloned();
+                let failed = |host| OrderFailure::Hosts { failed: [(host, "no record".to_owned())].into() };
+                let not_after = wall + Duration::from_secs(90 * 86_400);
+                let issued = Issued { issuer, hosts, serial: "1".into(), not_before: wall, not_after };
+                let result = lost.map_or(Ok(issued), |host| Err(failed(host)));
+                certificates.handle_order_result(now, wall, &credential, result);
+            }
+            Transmit::Store { credential, issued } => {
+                certificates.handle_stored(now, wall, &credential, &issued.serial);
+            }
+            Transmit::Push { credential, serial } => {
+                certificates.handle_pushed(now, wall, &credential, &serial);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// A server that was divided: both halves are of one port, and each host is shown the certificate that names it.
+#[test]
+fn hosts_of_one_server_are_served_from_two_secrets() {
+    let (authority, at) = (Authority::new("public"), free("127.0.79.3"));
+    let mut certificates = Certificates::new(7, Vec::new());
+    certify(&mut certificates, &["a.example.com"], None);
+    certify(&mut certificates, &["a.example.com", "b.example.com"], Some("a.example.com"));
+    let server = json!({
+        "port": { "number": at.port(), "name": "https", "protocol": "HTTPS" },
+        "hosts": ["b.example.com", "a.example.com"],
+        "tls": { "mode": "SIMPLE", "credentialName": "web" },
+    });
+    let gateway = json!({ "apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": { "name": "edge" }, "spec": { "servers": [server] } });
+    let mut gateway = Document::new(gateway, Origin(0));
+    let wall = "2026-11-26T00:00:00Z".parse().unwrap();
+    let operations = certificates.divide(wall, &"shop".parse().unwrap(), gateway.value());
+    apply(&mut gateway, &operations, Origin(1)).unwrap();
+    let text = format!(
+        "{}\n---\n{}",
+        gateway.into_value(),
+        "
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: pages }
+spec:
+  hosts: [a.example.com, b.example.com]
+  gateways: [edge]
+  http: [{ directResponse: { status: 200, body: { string: page } } }]
+"
+    );
+    let secrets = [("web", "a.example.com"), ("web-overspill-2", "b.example.com")].map(|(name, host)| {
+        let secret = format!("kubernetes://shop/{name}");
+        (secret.clone(), authority.sign(&[host]).secret(&secret))
+    });
+    let secrets: Vec<(&str, Value)> =
+        secrets.iter().map(|(name, one)| (name.as_str(), one.clone())).collect();
+    let Some(_gateway) = start(at, &text, &[], &secrets) else { return };
+    for name in ["a.example.com", "b.example.com"] {
+        // the client checks that the certificate is of the name, and each names one alone
+        assert_eq!(authority.get(at, name, "/", None).unwrap().status, 200, "{name}");
+    }
 }
 
 #[test]

@@ -125,15 +125,22 @@ fn a_host_that_fails_at_renewal_keeps_its_cover_and_the_others_are_renewed_near_
     assert_eq!(told, Some((hosts("b"), until)));
     let certificate = world.machine.certificate(&credential("x")).unwrap();
     assert_eq!(certificate.held_back_until(world.wall()), Some(until));
-    // the last tenth of its life: better one without than all
+    // the last tenth of its life: the others go on in another secret, and nobody loses anything
     world.pass(days(2));
     let orders: Vec<String> = world.done().into_iter().filter(|line| !line.starts_with("prove")).collect();
-    assert_eq!(orders, ["order x a+c", "store x", "push x"]);
-    assert_eq!((world.serves("x a"), world.serves("x b"), world.serves("x c")), (Some(2), None, Some(2)));
+    assert_eq!(orders, ["order x-overspill-2 a+c", "store x-overspill-2", "push x-overspill-2"]);
+    assert_eq!((world.serves("x a"), world.serves("x b"), world.serves("x c")), (Some(2), Some(1), Some(2)));
+    assert_eq!((world.secret("x a"), world.secret("x b")), ("x-overspill-2".into(), "x".into()));
+    world.pass(days(6));
+    assert_eq!((world.serves("x b"), world.state("x")), (Some(1), Some(Served)), "until its end");
+    world.pass(days(3));
+    assert_eq!((world.serves("x a"), world.serves("x b"), world.state("x")), (Some(2), None, Some(Expired)));
     world.failing.clear();
     world.pass(days(1));
-    assert_eq!((world.serves("x a"), world.serves("x b")), (Some(3), Some(3)));
-    assert!(!world.done().iter().any(|line| line.starts_with("revoke")), "all hosts are wanted");
+    let done = world.done();
+    assert_eq!(done[done.len() - 4..], ["prove x b", "order x b", "store x", "push x"], "{done:?}");
+    assert_eq!((world.serves("x a"), world.serves("x b")), (Some(2), Some(3)));
+    assert!(!done.iter().any(|line| line.starts_with("revoke")), "all hosts are wanted");
 }
 
 #[test]
@@ -150,21 +157,114 @@ fn a_host_that_is_proved_in_time_is_renewed_with_the_others() {
     assert_eq!((world.serves("x a"), world.serves("x b")), (Some(2), Some(2)));
 }
 
-/// One secret holds one certificate: who is served comes before who is not yet; the way out is a credential of
-/// one's own, or to take the failing host away.
+/// One secret holds one certificate: who is served there stays, and who is new lies in another.
 #[test]
-fn a_new_host_waits_for_one_that_is_covered_and_fails() {
+fn a_new_host_does_not_wait_for_one_that_is_covered_and_fails() {
     let mut world = World::new();
     world.want("x: a b");
+    world.done();
     world.failing = hosts("b");
     world.want("x: a b d");
-    world.pass(days(2));
-    assert_eq!((world.serves("x b"), world.serves("x d")), (Some(1), None));
-    world.want("x: a b; z: d");
-    assert_eq!((world.serves("x b"), world.serves("z d")), (Some(1), Some(2)), "a credential of its own");
-    world.want("x: a b d");
-    world.want("x: a d");
-    assert_eq!((world.serves("x a"), world.serves("x d")), (Some(3), Some(3)), "or without it");
+    let first = ["order x a+b+d", "order x-overspill-2 d", "store x-overspill-2", "push x-overspill-2"];
+    assert_eq!(world.done(), first, "at once");
+    assert_eq!((world.serves("x a"), world.serves("x b"), world.serves("x d")), (Some(1), Some(1), Some(2)));
+    world.want("x: a b d e");
+    assert_eq!(world.done()[0], "order x-overspill-2 d+e", "b is known to fail");
+    // nor does it wait for one that fails there, too, whether covered or not
+    world.failing = hosts("b d f");
+    world.want("x: a b d e f g");
+    let done = world.done();
+    assert_eq!(done.last().unwrap(), "push x-overspill-3", "{done:?}");
+    assert!(world.serves("x g").is_some() && world.serves("x d") == Some(3) && world.serves("x f").is_none());
+    // all are well again: each stays where it is, who is new lies in the first
+    world.failing.clear();
+    world.pass(days(1));
+    assert!(world.serves("x f").is_some());
+    let before = ["x a", "x b", "x d", "x g"].map(|text| world.secret(text));
+    world.want("x: a b d e f g h");
+    world.pass(days(61));
+    assert_eq!(["x a", "x b", "x d", "x g"].map(|text| world.secret(text)), before, "nothing is moved");
+    assert_eq!(world.secret("x h"), "x");
+    // who alone lies in one takes it away with him
+    world.done();
+    world.want("x: a b d e h");
+    world.pass(Duration::from_secs(3_601));
+    let done = world.done();
+    assert!(done.contains(&"delete x-overspill-3".to_owned()), "{done:?}");
+}
+
+/// Only what is stored says after a restart which secret a host lies in.
+#[test]
+fn secrets_of_one_credential_are_found_again() {
+    let mut world = World::new();
+    world.want("x: a b; y: z");
+    world.failing = hosts("b");
+    world.want("x: a b d; y: z");
+    world.done();
+    world.restart();
+    world.want("x: a b d; y: z");
+    assert_eq!(world.done(), ["push x", "push x-overspill-2", "push y"]);
+    assert_eq!(
+        (world.serves("x a"), world.serves("x d"), world.secret("x d")),
+        (Some(1), Some(3), "x-overspill-2".into())
+    );
+    // Gateways that are there name it, and mean the same
+    let mut named = wanted("x: a b; x-overspill-2: d; y: z");
+    assert_eq!(named.len(), 3);
+    world.machine.handle_desired(world.now, world.wall(), &named);
+    assert_eq!((world.machine.poll_transmit(), world.serves("x d")), (None, Some(3)));
+    // nobody asks for it: it goes as any other
+    named.retain(|name, _| *name == credential("y"));
+    world.restart();
+    world.desire(named);
+    world.pass(Duration::from_secs(3_600));
+    assert_eq!(
+        world.done(),
+        [
+            "push x",
+            "push x-overspill-2",
+            "push y",
+            "revoke x 1",
+            "delete x",
+            "revoke x-overspill-2 3",
+            "delete x-overspill-2"
+        ]
+    );
+}
+
+/// In the middle of a move both secrets cover who moves: Gateways are led to none that is not served.
+#[test]
+fn a_restart_while_hosts_go_on_in_another_secret() {
+    let mut world = World::new();
+    world.want("x: a b c");
+    world.failing = hosts("b");
+    world.pass(days(81) - Duration::from_secs(1));
+    assert_eq!(world.secret("x a"), "x");
+    world.now = world.now + Duration::from_secs(2);
+    world.machine.handle_timeout(world.now, world.wall());
+    let (now, wall, second) = (world.now, world.wall(), credential("x-overspill-2"));
+    let Some(Transmit::Order { credential: of, hosts: asked, .. }) = world.machine.poll_transmit() else {
+        panic!("they are ordered elsewhere")
+    };
+    assert_eq!((&of, &asked), (&second, &hosts("a c")));
+    let issued = world.sign("corp", asked).unwrap();
+    world.machine.handle_order_result(now, wall, &second, Ok(issued.clone()));
+    world.machine.handle_stored(now, wall, &second, &issued.serial);
+    assert_eq!((world.secret("x a"), world.serves("x a")), ("x".into(), Some(1)), "stored, not served");
+    world.secrets.insert(second.clone(), issued);
+    world.restart();
+    world.machine.handle_desired(now, wall, &wanted("x: a b c"));
+    assert_eq!(world.serves("x a"), None, "nobody has said yet what gateways have");
+    world.machine.handle_pushed(now, wall, &credential("x"), "1");
+    assert_eq!((world.secret("x a"), world.serves("x b")), ("x-overspill-2".into(), Some(1)));
+    world.machine.handle_pushed(now, wall, &second, "2");
+    assert_eq!((world.serves("x a"), world.serves("x c")), (Some(2), Some(2)));
+    world.failing.clear();
+    world.settle();
+    world.pass(days(1));
+    // that the third failed is forgotten, so it goes with them, and there is one secret again
+    assert_eq!((world.serves("x b"), world.secret("x b")), (Some(3), "x-overspill-2".into()));
+    assert_eq!(world.secrets.into_keys().collect::<Vec<_>>(), [second]);
 }
 
 #[test]
@@ -228,11 +328,15 @@ fn a_host_that_is_provable_no_longer_keeps_its_cover() {
     world.done();
     let mut changed = wanted("x: a b c");
     changed.get_mut(&credential("x")).unwrap().unprovable = hosts("b");
-    world.machine.handle_desired(world.now, world.wall(), &changed);
+    world.desire(changed);
+    let of = |what: &str| format!("{what} x-overspill-2");
+    assert_eq!(world.done(), [of("order") + " c", of("store"), of("push")]);
     world.pass(days(80));
-    assert_eq!((world.done(), world.serves("x b")), (Vec::new(), Some(1)));
+    assert_eq!(world.serves("x b"), Some(1));
+    assert_eq!(world.done()[0], "order x-overspill-2 c", "renewed");
     world.pass(days(2));
-    assert_eq!(world.done(), ["order x a+c", "store x", "push x"]);
+    assert_eq!(world.done(), [of("order") + " a+c", of("store"), of("push")]);
+    assert_eq!((world.serves("x a"), world.serves("x b")), (Some(4), Some(1)));
 }
 
 /// A thousand hosts that fail leave room for orders, and each is tried.

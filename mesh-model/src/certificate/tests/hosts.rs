@@ -140,9 +140,7 @@ fn two_access_points_that_name_one_secret_share_its_certificate() {
             &two,
             Some(&two),
             &two.name,
-            Some(
-                "named by shop/api Gateway/api, shop/web Gateway/web for 2 hosts, and corp signs for at most 1 in one certificate; make several servers of them, each with a credentialName of its own",
-            ),
+            None, // they lie in two secrets
         ),
         (
             &corp,
@@ -174,6 +172,24 @@ fn two_access_points_that_name_one_secret_share_its_certificate() {
         found.refused().next().unwrap().1.to_string(),
         "shop/web Gateway/web ask for the issuer other, which is not there; correct its name, or make it"
     );
+}
+
+/// A host that is lost for good keeps no other from being used, though its certificate has ended.
+#[test]
+fn what_has_ended_holds_back_no_gateway() {
+    let of = |hosts: &[&str]| {
+        let tls = json!({ "mode": "SIMPLE", "credentialName": "x" });
+        found(&issuer(100), &[gateway("web", &json!([server(hosts, tls)]))])
+    };
+    let mut world = World::new();
+    world.desire(of(&["a.example.com"]).credentials);
+    world.failing = hosts("a");
+    world.pass(days(91));
+    assert_eq!(world.serves("x a"), None);
+    let both = of(&["a.example.com", "b.example.com"]);
+    world.desire(both.credentials.clone());
+    assert_eq!((world.serves("x b"), world.machine.lacking(world.wall(), &both).count()), (Some(2), 0));
+    assert_eq!(world.machine.status(world.wall(), &both).unwrap().state, CertificateState::Expired);
 }
 
 /// Whose proof is a request to the gateway cannot wait for its certificate with it.

@@ -1,4 +1,4 @@
-//! What happens to credentials in operation: they move, are renamed, outgrow the issuer; controllers restart at
+//! What happens to credentials in operation: they move, are renamed, outgrow a certificate; controllers restart at
 //! the wrong moment; answers come late or wrong.
 
 use super::*;
@@ -89,13 +89,15 @@ fn another_issuer_signs_anew_and_the_old_certificate_is_served_meanwhile() {
     world.done();
     world.failing = hosts("b");
     world.want("x@other: a b");
-    assert_eq!(world.done(), ["order x a+b"]);
-    world.pass(days(70));
-    assert_eq!((world.serves("x a"), world.serves("x b")), (Some(1), Some(1)), "it refuses one: all wait");
+    let of = |what: &str| format!("{what} x-overspill-2");
+    let elsewhere = [of("order") + " a", of("store"), of("push")];
+    assert_eq!(world.done(), ["order x a+b".to_owned()].into_iter().chain(elsewhere).collect::<Vec<_>>());
+    world.pass(days(30));
+    assert_eq!((world.serves("x a"), world.serves("x b")), (Some(2), Some(1)), "it refuses one");
     world.failing.clear();
     world.pass(days(1));
     let done = world.done();
-    assert_eq!(done[done.len() - 3..], ["order x a+b", "store x", "push x"], "no revocation: {done:?}");
+    assert_eq!(done[done.len() - 3..], ["order x b", "store x", "push x"], "no revocation: {done:?}");
     assert_eq!(world.secrets[&credential("x")].issuer, *"other");
     // back-off is of who was asked
     let mut world = World::new();
@@ -124,47 +126,54 @@ fn an_issuer_that_changes_during_an_order() {
 }
 
 #[test]
-fn more_hosts_than_the_issuer_takes_are_refused_by_name_and_what_stands_goes_on() {
-    let five = |text: &str| with(text, &[("corp", AskedIssuer::Known { max_names: 5 })]);
+fn more_hosts_than_a_certificate_takes_lie_in_several_secrets() {
+    let most = |max_names: u16, text: &str| with(text, &[("corp", AskedIssuer::Known { max_names })]);
     let mut world = World::new();
-    world.machine.handle_desired(world.now, world.wall(), &five("x: a b c d e; y: a b c d e f; z: g"));
-    world.settle();
-    assert_eq!((world.serves("x e"), world.serves("y a"), world.serves("z g")), (Some(1), None, Some(2)));
-    let certificate = world.machine.certificate(&credential("y")).unwrap();
-    assert_eq!(certificate.state(), Failed);
-    assert_eq!(
-        certificate.problem().unwrap().to_string(),
-        "named by  for 6 hosts, and corp signs for at most 5 in one certificate; make several servers of them, each with a credentialName of its own"
-    );
-    // the one that stands is renewed for those that it has, and nobody joins
-    world.machine.handle_desired(world.now, world.wall(), &five("x: a b c d e h; y: a b c d e; z: g"));
-    world.settle();
-    assert_eq!(world.serves("y a"), Some(3), "it fits now");
+    world.max_names = 5;
+    world.desire(most(5, "x: a b c d e; y: a b c d e f g h i j k; z: g"));
+    let of = |world: &World, text: &str| (world.secret(text), world.serves(text).is_some());
+    assert_eq!(of(&world, "x e"), ("x".into(), true));
+    assert_eq!(of(&world, "y e"), ("y".into(), true));
+    assert_eq!(of(&world, "y f"), ("y-overspill-2".into(), true));
+    assert_eq!(of(&world, "y k"), ("y-overspill-3".into(), true));
     world.done();
-    let refused: Vec<Credential> = world
-        .events()
-        .into_iter()
-        .filter_map(|event| match event {
-            Event::Refused { credential, .. } => Some(credential),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(refused, [credential("y"), credential("x")], "told once each");
-    world.pass(days(60));
-    assert!(world.done().contains(&"order x a+b+c+d+e".to_owned()));
-    assert_eq!((world.serves("x e"), world.serves("x h"), world.state("x")), (Some(4), None, Some(Served)));
+    world.desire(most(5, "x: a b c d e h; y: a b c d e f g h i j k; z: g"));
+    assert_eq!(world.done(), ["order x-overspill-2 h", "store x-overspill-2", "push x-overspill-2"]);
+    world.pass(days(61));
+    let orders = world.done().iter().filter(|line| line.starts_with("order")).count();
+    assert_eq!(orders, 6, "each renewed once");
+    assert_eq!((of(&world, "x h"), of(&world, "y a")), (("x-overspill-2".into(), true), ("y".into(), true)));
+    assert_eq!(world.machine.iter().filter_map(|(_, one)| one.problem()).count(), 0);
+    // the issuer takes fewer: some go on elsewhere before the rest is renewed without them
+    world.max_names = 3;
+    world.desire(most(3, "x: a b c d e h; z: g"));
+    let done = world.done();
+    assert_eq!(done, ["order x-overspill-2 d+e+h", "store x-overspill-2", "push x-overspill-2"]);
+    world.pass(days(61));
+    let done = world.done();
+    assert!(done.contains(&"order x a+b+c".to_owned()), "{done:?}");
+    assert!(!done.iter().any(|line| line.starts_with("revoke x")), "{done:?}");
+    // and more: nothing is moved
+    world.max_names = 100;
+    world.desire(most(100, "x: a b c d e h; z: g"));
+    world.pass(Duration::from_secs(7_200));
+    assert_eq!(world.done(), [] as [&str; 0]);
 }
 
-/// The host that left a moment ago keeps its place only where nobody else asks for it.
+/// The host that left a moment ago keeps its place: who is new lies elsewhere meanwhile.
 #[test]
-fn a_host_takes_the_place_of_another_in_a_full_certificate() {
+fn a_host_does_not_take_the_place_of_another_in_a_full_certificate() {
     let two = |text: &str| with(text, &[("corp", AskedIssuer::Known { max_names: 2 })]);
     let mut world = World::new();
-    for (text, done) in [("x: a b", "order x a+b"), ("x: b c", "order x b+c")] {
-        world.machine.handle_desired(world.now, world.wall(), &two(text));
-        world.settle();
-        assert_eq!(world.done()[0], done);
-    }
+    world.max_names = 2;
+    world.desire(two("x: a b"));
+    world.desire(two("x: b c"));
+    world.desire(two("x: a b c"));
+    assert_eq!((world.serves("x a"), world.serves("x b"), world.serves("x c")), (Some(1), Some(1), Some(2)));
+    world.desire(two("x: b c"));
+    world.pass(Duration::from_secs(3_600));
+    world.desire(two("x: b c d e"));
+    assert_eq!((world.secret("x d"), world.secret("x e")), ("x".into(), "x-overspill-2".into()));
 }
 
 #[test]
@@ -264,16 +273,19 @@ fn a_result_for_a_credential_that_is_gone_is_revoked_and_not_stored() {
     world.machine.handle_desired(world.now, world.wall(), &wanted("x: a"));
     let (_, asked) = order(&mut world);
     world.machine.handle_desired(world.now, world.wall(), &wanted(""));
-    world.now = world.now + Duration::from_secs(7_200);
+    world.now = world.now + Duration::from_secs(1_799);
     world.machine.handle_timeout(world.now, world.wall());
     assert!(world.state("x").is_some(), "while an answer is due");
+    world.now = world.now + Duration::from_secs(3_600);
+    world.machine.handle_timeout(world.now, world.wall());
+    assert_eq!((world.machine.poll_transmit(), world.state("x")), (None, None));
     let issued = world.sign("corp", asked);
     world.machine.handle_order_result(world.now, world.wall(), &x, issued.clone());
     world.settle();
     assert_eq!((world.done(), world.state("x")), (vec!["revoke x 1".to_owned()], None));
     world.machine.handle_order_result(world.now, world.wall(), &x, issued);
-    assert_eq!(world.machine.poll_transmit(), None, "and again is nobody's");
-    assert_eq!(world.machine.poll_timeout(), None);
+    assert!(matches!(world.machine.poll_transmit(), Some(Transmit::Revoke { .. })), "as whatever comes late");
+    assert_eq!((world.machine.poll_transmit(), world.machine.poll_timeout()), (None, None));
 }
 
 #[test]
@@ -331,15 +343,122 @@ fn what_was_replaced_before_it_was_served_is_revoked_when_its_successor_is() {
     assert_eq!(world.done().last().unwrap(), "revoke x 2");
 }
 
-/// Two issuers do not wait for each other.
+/// Two issuers do not wait for each other; and whoever asks may be gone, so that nobody answers ever.
 #[test]
-fn an_issuer_that_never_answers_holds_up_no_other() {
+fn an_issuer_that_never_answers_holds_up_no_other_and_not_for_ever() {
     let mut world = World::new();
-    let slow: Vec<String> = (0..20).map(|number| format!("s{number}@slow: s{number}")).collect();
+    let slow: Vec<String> = (0..20).map(|number| format!("s{number:02}@slow: s{number:02}")).collect();
     world.machine.handle_desired(world.now, world.wall(), &wanted(&format!("{}; x: a", slow.join(";"))));
     let asked: Vec<Transmit> = std::iter::from_fn(|| world.machine.poll_transmit()).collect();
     assert_eq!(asked.len(), 17);
     let of_corp = |one: &&Transmit| matches!(one, Transmit::Order { issuer, .. } if *issuer == *"corp");
     assert_eq!(asked.iter().filter(of_corp).count(), 1);
-    assert_eq!(world.machine.poll_timeout(), None, "the others wait for answers, not for time");
+    let half_an_hour = Duration::from_secs(1_800);
+    assert_eq!(world.machine.poll_timeout(), Some(Time::ZERO + half_an_hour));
+    let _ = world.events();
+    world.now = world.now + half_an_hour;
+    world.machine.handle_timeout(world.now, world.wall());
+    let failed = world.events().into_iter().filter(|event| match event {
+        Event::OrderFailed { failure, .. } => {
+            let words =
+                "the authority gives no certificate now: no answer within 30 minutes; it is asked again";
+            assert_eq!(failure.to_string(), words);
+            true
+        }
+        _ => false,
+    });
+    assert_eq!(failed.count(), 17);
+    let next: Vec<Transmit> = std::iter::from_fn(|| world.machine.poll_transmit()).collect();
+    let of = |one: &Transmit| match one {
+        Transmit::Order { credential, .. } => credential.name().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        next.iter().map(of).collect::<Vec<_>>(),
+        ["s16", "s17", "s18", "s19"],
+        "their places are free"
+    );
+    assert_eq!((world.state("s00"), world.state("s16")), (Some(Failed), Some(Ordering)));
+    // and those are asked again when they have waited
+    world.machine.transmits.extend(next);
+    world.pass(Duration::from_secs(140));
+    assert!((0..20).all(|number| world.serves(&format!("s{number:02} s{number:02}")).is_some()));
+}
+
+/// A proof that is never answered is no host's fault, and is asked for again.
+#[test]
+fn a_proof_that_is_never_answered_is_asked_for_again() {
+    let mut world = World::new();
+    world.failing = hosts("b");
+    world.want("x: a b");
+    let mut asked = Vec::new();
+    for _ in 0..3 {
+        while asked.is_empty() {
+            world.now = world.machine.poll_timeout().unwrap();
+            world.machine.handle_timeout(world.now, world.wall());
+            asked = std::iter::from_fn(|| world.machine.poll_transmit()).collect();
+        }
+        assert!(matches!(asked[..], [Transmit::Prove { .. }]), "{asked:?}");
+        asked.clear();
+    }
+    let certificate = world.machine.certificate(&credential("x")).unwrap();
+    let failing: Vec<&str> = certificate.failing().map(|(_, reason)| reason).collect();
+    assert_eq!(failing, ["no such record"], "as it was said");
+    assert!(world.now >= Time::ZERO + Duration::from_secs(3_600), "{}", world.now);
+}
+
+/// What is signed after nobody waited any more: taken if it is what is wanted now; what names a host that nobody
+/// wants is revoked; a failure says nothing.
+#[test]
+fn a_result_that_comes_late() {
+    let x = credential("x");
+    let late = |text: &str| {
+        let mut world = World::new();
+        world.machine.handle_desired(world.now, world.wall(), &wanted("x: a b"));
+        let (_, asked) = order(&mut world);
+        world.now = world.now + Duration::from_secs(1_800);
+        world.machine.handle_timeout(world.now, world.wall());
+        assert_eq!((world.machine.poll_transmit(), world.state("x")), (None, Some(Failed)));
+        world.machine.handle_desired(world.now, world.wall(), &wanted(text));
+        (world, asked)
+    };
+    let (mut world, asked) = late("x: a b");
+    let failed = OrderFailure::Hosts { failed: [(host("a"), "no such record".to_owned())].into() };
+    world.machine.handle_order_result(world.now, world.wall(), &x, Err(failed));
+    assert_eq!(world.failing_of("x"), hosts(""));
+    let issued = world.sign("corp", asked).unwrap();
+    world.machine.handle_order_result(world.now, world.wall(), &x, Ok(issued.clone()));
+    world.settle();
+    assert_eq!(
+        (world.done(), world.serves("x b")),
+        (vec!["store x".to_owned(), "push x".to_owned()], Some(1))
+    );
+    world.machine.handle_order_result(world.now, world.wall(), &x, Ok(issued));
+    assert_eq!(world.machine.poll_transmit(), None, "told twice");
+    let another = world.sign("corp", hosts("a b")).unwrap();
+    world.machine.handle_order_result(world.now, world.wall(), &x, Ok(another));
+    assert_eq!(
+        world.machine.poll_transmit(),
+        None,
+        "there is one: that ends by itself, and nobody has its key"
+    );
+    // a host is missing in it: another is asked for in its time
+    let (mut world, asked) = late("x: a b c");
+    let issued = world.sign("corp", asked).unwrap();
+    world.machine.handle_order_result(world.now, world.wall(), &x, Ok(issued));
+    assert_eq!(world.machine.poll_transmit(), None);
+    world.pass(Duration::from_secs(140));
+    assert_eq!(world.done(), ["order x a+b+c", "store x", "push x"]);
+    // a host of it is wanted no more
+    let (mut world, asked) = late("x: a");
+    world.machine.handle_desired(world.now, world.wall(), &wanted(""));
+    world.now = world.now + Duration::from_secs(3_600);
+    world.machine.handle_timeout(world.now, world.wall());
+    world.machine.handle_desired(world.now, world.wall(), &wanted("x: a"));
+    let _ = order(&mut world);
+    let issued = world.sign("other", asked).unwrap();
+    world.machine.handle_order_result(world.now, world.wall(), &x, Ok(issued));
+    let revoke =
+        Transmit::Revoke { credential: x.clone(), issuer: "other".parse().unwrap(), serial: "1".into() };
+    assert_eq!(world.machine.poll_transmit(), Some(revoke), "nor is it what was asked of whom");
 }

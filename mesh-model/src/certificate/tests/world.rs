@@ -38,6 +38,7 @@ pub(super) fn wanted(text: &str) -> BTreeMap<Credential, Wanted> {
         .collect()
 }
 
+#[derive(Clone)]
 pub(super) struct World {
     pub(super) machine: Certificates,
     pub(super) now: Time,
@@ -53,6 +54,14 @@ pub(super) struct World {
     /// When certificates begin, if not now.
     pub(super) signed_from: Option<WallTime>,
     pub(super) secrets: BTreeMap<Credential, Issued>,
+    /// The most names that an order may have.
+    pub(super) max_names: usize,
+    /// Which secret the Gateways that are in use name for a host of a credential, and when that ends.
+    pub(super) gateways: BTreeMap<(Credential, Fqdn), (Credential, WallTime)>,
+    /// Whether the wall's clock did, so that nobody knows what ended when.
+    pub(super) has_jumped: bool,
+    /// What is asked for.
+    asked: BTreeMap<Credential, Wanted>,
     serial: u32,
     done: Vec<String>,
 }
@@ -69,6 +78,10 @@ impl World {
             lifetime: days(90),
             signed_from: None,
             secrets: BTreeMap::new(),
+            max_names: 100,
+            gateways: BTreeMap::new(),
+            has_jumped: false,
+            asked: BTreeMap::new(),
             serial: 0,
             done: Vec::new(),
         }
@@ -79,8 +92,42 @@ impl World {
     }
 
     pub(super) fn want(&mut self, text: &str) {
-        self.machine.handle_desired(self.now, self.wall(), &wanted(text));
+        self.desire(wanted(text));
+    }
+
+    pub(super) fn desire(&mut self, wanted: BTreeMap<Credential, Wanted>) {
+        self.machine.handle_desired(self.now, self.wall(), &wanted);
+        self.asked = wanted;
         self.settle();
+    }
+
+    /// What is asked for, host by host.
+    pub(super) fn pairs(&self) -> Vec<(Credential, Fqdn)> {
+        let of = |(name, wanted): (&Credential, &Wanted)| {
+            wanted.hosts.iter().map(|host| (name.clone(), host.clone())).collect::<Vec<_>>()
+        };
+        self.asked.iter().flat_map(of).collect()
+    }
+
+    /// Gateways name the right secrets once these are served; what one names covers the host until it ends.
+    fn use_secrets(&mut self) {
+        let (wall, pairs) = (self.wall(), self.pairs());
+        self.gateways.retain(|pair, _| pairs.contains(pair));
+        for ((credential, host), (secret, end)) in &mut self.gateways {
+            let stored = self.secrets.get(secret).filter(|stored| stored.hosts.contains(host));
+            assert!(
+                self.has_jumped || wall >= *end || stored.is_some(),
+                "{secret} names {host} of {credential} no more, and a Gateway still does: {:?}",
+                self.done.iter().rev().take(40).collect::<Vec<_>>()
+            );
+            *end = stored.map_or(*end, |stored| stored.not_after);
+        }
+        for pair in pairs {
+            if let Some(served) = self.machine.serving(wall, &pair.0, &pair.1) {
+                let named = (self.machine.secret(wall, &pair.0, &pair.1), served.not_after);
+                self.gateways.insert(pair, named);
+            }
+        }
     }
 
     pub(super) fn settle(&mut self) {
@@ -88,6 +135,7 @@ impl World {
             let (now, wall) = (self.now, self.wall());
             match transmit {
                 Transmit::Order { credential, issuer, hosts } => {
+                    assert!(hosts.len() <= self.max_names, "{hosts:?}");
                     let names: Vec<&str> =
                         hosts.iter().map(|host| host.as_str().split('.').next().unwrap()).collect();
                     self.done.push(format!("order {} {}", credential.name(), names.join("+")));
@@ -120,6 +168,7 @@ impl World {
                 }
             }
         }
+        self.use_secrets();
     }
 
     pub(super) fn sign(&mut self, issuer: &str, hosts: BTreeSet<Fqdn>) -> Result<Issued, OrderFailure> {
@@ -168,6 +217,12 @@ impl World {
         self.machine.certificate(&credential(name)).map(Certificate::state)
     }
 
+    /// The secret that a Gateway has to name, for `CREDENTIAL HOST`.
+    pub(super) fn secret(&self, text: &str) -> String {
+        let (name, rest) = text.split_once(' ').unwrap();
+        self.machine.secret(self.wall(), &credential(name), &host(rest)).name().to_owned()
+    }
+
     /// The serial number of what is served, for `CREDENTIAL HOST`.
     pub(super) fn serves(&self, text: &str) -> Option<u32> {
         let (name, rest) = text.split_once(' ').unwrap();
@@ -184,6 +239,11 @@ impl World {
     /// What has come to pass since the last call.
     pub(super) fn events(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.machine.poll_event()).collect()
+    }
+
+    pub(super) fn restart_and_go_on(&mut self) {
+        self.restart();
+        self.desire(self.asked.clone());
     }
 
     /// The same after a restart: only what is stored is known.
