@@ -35,7 +35,7 @@
 //!   [`debounce`]: what comes in bursts is carried out once each.
 //!
 //! A controller's loop is five calls: [`placement::place`], [`render::render`],
-//! [`rollout::Rollout`], [`federation::reconcile`] of what [`render::render_steered`]
+//! [`rollout::Rollout`], [`federation::Writer`] of what [`render::render_steered`]
 //! gives, [`status::StatusStore`]. `examples/controller.rs` is such a loop, whole, over
 //! maps; the other examples each show one module. Objects come in and go out as
 //! serde types and `serde_json::Value`s, so any client of Kubernetes and any YAML
