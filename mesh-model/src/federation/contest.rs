@@ -14,8 +14,8 @@ use crate::time::Time;
 
 /// How long a second correction waits.
 const FIRST: Duration = Duration::from_secs(10);
-/// How long any waits at most, and how long an object must be let alone until nobody fights over it any more: longer
-/// than the minutes after which controllers look at everything again.
+/// How long any waits at most, and for how long after that an object must be let alone until nobody fights over it any
+/// more: longer than the minutes after which controllers look at everything again.
 const MOST: Duration = Duration::from_secs(3_600);
 
 /// What of one target's objects is contested.
@@ -67,7 +67,7 @@ impl Contests {
 
     /// Takes the corrections out of a plan that come too early, and says which objects are contested.
     pub(super) fn handle_plan(&mut self, now: Time, plan: &mut TargetPlan) -> Vec<Contested> {
-        self.objects.retain(|_, contest| now < contest.at + MOST.max(contest.wait()));
+        self.objects.retain(|_, contest| now < contest.at + contest.wait() + MOST);
         self.drifted = plan.drift.iter().map(|drift| drift.object.clone()).collect();
         self.due = None;
         let mut contested = Vec::new();

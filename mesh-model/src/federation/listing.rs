@@ -132,9 +132,10 @@ impl Listing {
     /// The server no longer knows the moment that the pages are of (410): the kind is begun anew.
     pub fn handle_gone(&mut self, page: &Page) {
         let Some(pages) = self.asked(page) else { return };
-        let restarts = pages.restarts + 1;
-        *pages = Pages { restarts, ..Pages::default() };
-        self.has_failed |= restarts > RESTARTS;
+        pages.objects.clear();
+        pages.restarts += 1;
+        pages.enter(PagesState::First);
+        self.has_failed |= pages.restarts > RESTARTS;
     }
 
     /// The target has no such kind (404 of the whole list), so there are none of it.
@@ -187,6 +188,7 @@ impl Listing {
 }
 
 impl Pages {
+    /// The one place where the state changes.
     fn enter(&mut self, state: PagesState) {
         self.state = state;
     }

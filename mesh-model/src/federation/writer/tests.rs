@@ -136,7 +136,7 @@ fn what_is_wanted_is_written_once_looked_at_and_then_let_be() {
 /// Each row is somebody who will not have it so, and at which second we write then.
 #[test]
 fn who_fights_is_told_and_written_to_less_and_less_often() {
-    let doubled = [0, 0, 10, 30, 70, 150, 310, 630, 1_270, 2_550, 5_110];
+    let doubled = [0, 0, 10, 30, 70, 150, 310, 630, 1_270, 2_550, 5_110, 8_710, 12_310];
     let fields: [(&str, Webhook); 3] = [
         ("a webhook changes a value", |object| object["spec"]["type"] = json!("ClusterIP")),
         ("a webhook takes our mark away", |object| {
@@ -149,7 +149,7 @@ fn who_fights_is_told_and_written_to_less_and_less_often() {
     for (who, webhook) in fields {
         let (mut writer, mut now, mut server) = (writer(), Time::ZERO, Server::new(webhook));
         writer.handle_wanted(now, rendering(vec![service("web", json!({ "type": "LoadBalancer" }))]));
-        let events = run(&mut writer, &mut now, 7_200, &mut server);
+        let events = run(&mut writer, &mut now, 13_000, &mut server);
         let seconds: Vec<u64> = server.writes.iter().map(|(second, _)| *second).collect();
         assert_eq!(seconds, doubled, "{who}");
         let contested: Vec<&Contested> = events
@@ -165,7 +165,7 @@ fn who_fights_is_told_and_written_to_less_and_less_often() {
             contested.iter().all(|one| !one.drift.is_empty() && one.object.name == "web"),
             "{who}: {contested:?}"
         );
-        assert_eq!(contested.last().unwrap().corrections, 10, "{who}");
+        assert_eq!(contested.last().unwrap().corrections, 12, "{who}");
         assert!(events.iter().all(|event| !matches!(event, WriterEvent::Settled { .. })), "{who}");
         // what we want anew is no correction
         writer.handle_wanted(now, rendering(vec![service("web", json!({ "type": "NodePort" }))]));
