@@ -3,7 +3,6 @@
 //! certificate does not come, because of which the session does not send such a one.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -115,8 +114,8 @@ fn a_starting_envoy_opens_nothing_while_one_listener_waits_and_a_running_one_ser
         std::fs::rename(new, &file).unwrap();
     };
     let mut bootstrap = delta::bootstrap(silent.local_addr().unwrap());
-    let from = |file: &Path| json!({ "path_config_source": { "path": file }, "resource_api_version": "V3" });
-    bootstrap["dynamic_resources"]["lds_config"] = from(&file);
+    bootstrap["dynamic_resources"]["lds_config"] =
+        json!({ "path_config_source": { "path": file }, "resource_api_version": "V3" });
     bootstrap["dynamic_resources"].as_object_mut().unwrap().remove("cds_config");
 
     write(&[answering(one, "first", None), answering(other, "", Some("missing"))]);
