@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use mesh_model::access_point::AccessPoint;
 use mesh_model::api::RouteStatus;
-use mesh_model::federation::{ObjectKey, WriteCommand, reconcile};
+use mesh_model::debounce::Debounce;
+use mesh_model::federation::{ObjectKey, Transmit, WriteAnswer, WriteCommand, Writer};
 use mesh_model::fleet::{Fleet, Target};
 use mesh_model::name::Name;
 use mesh_model::placement::{Evidence, Workload, place, targets};
@@ -28,6 +29,7 @@ use mesh_model::rollout::{Approval, Phase, Proposal, Rollout, TargetHealth, Targ
 use mesh_model::status::{self, StatusStore, Wanted};
 use mesh_model::template::Schemas;
 use mesh_model::time::{Time, WallTime};
+use mesh_model::work_queue::BackOff;
 use serde_json::Value;
 
 #[path = "support/checkout.rs"]
@@ -41,6 +43,7 @@ struct Controller {
     status: StatusStore,
     /// Which revision each target was given, and since when it has it.
     given: BTreeMap<Name, (Revision, Time)>,
+    writer: Writer,
     servers: BTreeMap<Name, Vec<Value>>,
 }
 
@@ -53,6 +56,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         rollout: Rollout::new(access_point.rollout.clone()),
         status: StatusStore::new(wanted, Duration::from_secs(3_600)),
         given: BTreeMap::new(),
+        // nothing comes in bursts here, so nothing is gathered
+        writer: Writer::new(
+            &access_point.id,
+            Debounce { quiet: Duration::ZERO, most: Duration::ZERO },
+            BackOff::default(),
+            4,
+            7,
+        ),
         servers: BTreeMap::new(),
         access_point,
     };
@@ -100,7 +111,7 @@ impl Controller {
 
         let left: Vec<Name> =
             current.into_iter().filter(|name| wanted.iter().all(|target| target.name() != name)).collect();
-        self.rollout.handle_targets(now, wall, &wanted, &left); // who left is emptied by `federation::withdraw`
+        self.rollout.handle_targets(now, wall, &wanted, &left); // who left is emptied by `Writer::handle_withdrawn`
         self.rollout.handle_timeout(now, wall);
         while let Some(apply) = self.rollout.poll_transmit() {
             self.given.insert(apply.target, (apply.revision, now));
@@ -110,7 +121,7 @@ impl Controller {
         for target in &wanted {
             self.status.expect(target.name(), wall);
             let Some((revision, since)) = self.given.get(target.name()).copied() else { continue };
-            writes += self.write(fleet, target);
+            writes += self.write(fleet, target, now);
             // an adapter would look at the target; here whatever is written works at once
             let report = TargetReport { applied: Some(revision), health: TargetHealth::Ready, since };
             self.rollout.handle_target_report(now, wall, target.name(), report);
@@ -122,21 +133,30 @@ impl Controller {
         writes
     }
 
-    /// What the target is to have against what it has. `None` for the latter would write nothing.
-    fn write(&mut self, fleet: &Fleet, target: &Target<'_>) -> usize {
-        let rendering = render_steered(&self.access_point, target, fleet, &self.schemas);
-        let live = self.servers.entry(target.name().clone()).or_default();
-        let plan = reconcile(&self.access_point.id, &rendering, Some(live));
-        for command in &plan.commands {
-            let (key, object) = match command {
-                WriteCommand::Create { object } | WriteCommand::Update { object } => {
-                    (ObjectKey::of(object), Some(object))
+    /// The target is given what it is to have: the machine asks for what is there, and says what to write.
+    fn write(&mut self, fleet: &Fleet, target: &Target<'_>, now: Time) -> usize {
+        self.writer.handle_wanted(now, render_steered(&self.access_point, target, fleet, &self.schemas));
+        let mut writes = 0;
+        while let Some(transmit) = self.writer.poll_transmit() {
+            match transmit {
+                Transmit::Read { target } => {
+                    let live = self.servers.entry(target.clone()).or_default();
+                    self.writer.handle_objects(now, &target, Some(live)); // `None` if it could not be read in full
                 }
-                WriteCommand::Delete { object, .. } => (Some(object.clone()), None),
-            };
-            live.retain(|other| ObjectKey::of(other) != key);
-            live.extend(object.cloned());
+                Transmit::Write { target, command } => {
+                    let live = self.servers.entry(target.clone()).or_default();
+                    live.retain(|other| ObjectKey::of(other) != command.key());
+                    if let WriteCommand::Create { object } | WriteCommand::Update { object } = command {
+                        live.push(object);
+                    }
+                    self.writer.handle_answer(now, &target, WriteAnswer::Done);
+                    writes += 1;
+                }
+            }
         }
-        plan.commands.len()
+        while let Some(event) = self.writer.poll_event() {
+            println!("  {event:?}");
+        }
+        writes
     }
 }

@@ -9,13 +9,18 @@
 //! to a spec of ours (a label to a selector, a route) is put right. A target that could
 //! not be read gets nothing, nor does one whose objects cannot be rendered.
 //!
-//! Who is given what when is the [`rollout`](crate::rollout)'s to say; writing
-//! is the adapter's. Source: the fields that KubeFed retains.
+//! [`Writer`] is the machine around it: it reads, writes, and tries again. Who is given what when
+//! is the [`rollout`](crate::rollout)'s to say; requests are the adapter's. Source: the fields that KubeFed
+//! retains, Kubernetes' API conventions.
 
+mod answer;
 mod contest;
+mod fixed;
+mod listing;
 mod live;
 mod order;
 mod retain;
+mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -30,8 +35,14 @@ use crate::name::Name;
 use crate::patch::Pointer;
 use crate::render::{OWNER_LABEL, Rendering};
 
-pub use contest::{Contested, Contests};
+use contest::Contests;
+
+pub use answer::{Refusal, WriteAnswer};
+pub use contest::Contested;
+pub use fixed::Fixed;
+pub use listing::{Listed, Listing, Page};
 pub use live::{ObjectKey, manager_of};
+pub use writer::{Findings, Transmit, WorkState, Writer, WriterEvent};
 
 /// The annotation that holds the hash of what we wrote: by it a change of ours is told from one of others.
 pub const APPLIED_ANNOTATION: &str = "overspill.dev/applied";
@@ -43,21 +54,21 @@ pub const KEYS_ANNOTATION: &str = "overspill.dev/applied-keys";
 pub const ADOPT_ANNOTATION: &str = "overspill.dev/adopt";
 
 /// Whose objects are written; displays as it stands in [`ADOPT_ANNOTATION`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
     /// An access point's, in its namespace.
-    AccessPoint(&'a AccessPointId),
+    AccessPoint(AccessPointId),
     /// What a zone needs to call others, in all namespaces.
-    EastWest(&'a Name),
+    EastWest(Name),
 }
 
-impl<'a> From<&'a AccessPointId> for Owner<'a> {
-    fn from(id: &'a AccessPointId) -> Self {
-        Self::AccessPoint(id)
+impl From<&AccessPointId> for Owner {
+    fn from(id: &AccessPointId) -> Self {
+        Self::AccessPoint(id.clone())
     }
 }
 
-impl fmt::Display for Owner<'_> {
+impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AccessPoint(id) => id.fmt(f),
@@ -66,7 +77,7 @@ impl fmt::Display for Owner<'_> {
     }
 }
 
-impl Owner<'_> {
+impl Owner {
     /// Whether an object carries its mark.
     fn has(&self, object: &Value, key: &ObjectKey) -> bool {
         match self {
@@ -93,11 +104,25 @@ pub struct TargetPlan {
     pub commands: Vec<WriteCommand>,
     /// Objects that somebody else has under a name that we want; they are let be.
     pub conflicts: Vec<Conflict>,
-    /// Fields that somebody changed, took away or added under us; the commands put them right, as often as
-    /// [`Contests`] lets them.
+    /// Fields that somebody changed, took away or added under us; the commands put them right.
     pub drift: Vec<Drift>,
+    /// Fields that no server lets change; their objects are not written until somebody deletes them.
+    pub fixed: Vec<Fixed>,
+    /// Objects that somebody deleted, or that are to go, and that finalizers hold.
+    pub leaving: Vec<Leaving>,
     /// Subsets that are wanted no longer and stay until no route is seen to lead there: look again after the writes.
     pub held_back: Vec<HeldBack>,
+}
+
+/// An object of ours that was deleted, or is to be, and that finalizers hold.
+///
+/// What it refers to, and what protects it, stays meanwhile; it is made anew afterwards if it is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Leaving {
+    /// The object.
+    pub object: ObjectKey,
+    /// Who holds it.
+    pub finalizers: Vec<String>,
 }
 
 /// Subsets of a DestinationRule to which routes lead still.
@@ -132,6 +157,17 @@ pub enum WriteCommand {
     },
 }
 
+impl WriteCommand {
+    /// The object that is written; `None` if it is none.
+    #[must_use]
+    pub fn key(&self) -> Option<ObjectKey> {
+        match self {
+            Self::Create { object } | Self::Update { object } => ObjectKey::of(object),
+            Self::Delete { object, .. } => Some(object.clone()),
+        }
+    }
+}
+
 /// An object that somebody else has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Conflict {
@@ -139,6 +175,9 @@ pub struct Conflict {
     pub object: ObjectKey,
     /// The access point or zone whose label it carries; `None` if it carries none.
     pub owner: Option<String>,
+    /// The object from which a controller made it, which would make it so again, whatever label it carries:
+    /// `Kind/name`.
+    pub controller: Option<String>,
 }
 
 /// A field that is not as we wrote it.
@@ -159,6 +198,9 @@ fn as_text<S: serde::Serializer>(path: &Pointer, serializer: S) -> Result<S::Ok,
 
 /// What has to be written to a target, given all that was read there; `live` is `None` if it could not be read in full.
 ///
+/// That is a look at one moment. A controller runs a [`Writer`], which does this and knows what it wrote before: to
+/// carry out such plans without memory is to write for ever what somebody changes back.
+///
 /// In full is every kind that a template can be, to the end of its list: of what
 /// is missing nobody knows whether it was never there, so one kind unread is all unread.
 ///
@@ -178,25 +220,34 @@ fn as_text<S: serde::Serializer>(path: &Pointer, serializer: S) -> Result<S::Ok,
 /// # Ok::<(), mesh_model::name::ParseNameError>(())
 /// ```
 #[must_use]
-pub fn reconcile<'a>(
-    owner: impl Into<Owner<'a>>,
-    rendering: &Rendering,
-    live: Option<&[Value]>,
-) -> TargetPlan {
-    let owner = owner.into();
+pub fn reconcile(owner: impl Into<Owner>, rendering: &Rendering, live: Option<&[Value]>) -> TargetPlan {
+    plan(&owner.into(), rendering, live, &Contests::default())
+}
+
+/// The same by who remembers what was written last.
+fn plan(owner: &Owner, rendering: &Rendering, live: Option<&[Value]>, contests: &Contests) -> TargetPlan {
     let mut plan = TargetPlan::default();
     let Some(live) = live.filter(|_| rendering.errors.is_empty()) else { return plan };
     let routed = order::routed(live);
-    let mut found: BTreeMap<ObjectKey, &Value> =
-        live.iter().filter_map(|object| Some((ObjectKey::of(object)?, object))).collect();
+    let mut found: BTreeMap<ObjectKey, &Value> = BTreeMap::new();
+    for object in live {
+        // one that does not say which it is could be any
+        let Some(key) = ObjectKey::of(object) else { return plan };
+        found.insert(key, object);
+    }
     for object in &rendering.objects {
         let Some(key) = ObjectKey::of(object) else { continue };
-        match found.remove(&key) {
+        let there = found.remove(&key);
+        let controller = there.filter(|_| !is_shared(&key)).and_then(controller_of);
+        match there {
             None => plan.commands.push(WriteCommand::Create { object: marked(object) }),
-            Some(there) if owner.has(there, &key) || owner.is_given(there) || is_shared(&key) => {
+            Some(there)
+                if is_shared(&key)
+                    || (controller.is_none() && (owner.has(there, &key) || owner.is_given(there))) =>
+            {
                 let mut desired = object.clone();
                 let subsets = order::keep_routed(&key, &mut desired, there, &routed);
-                plan.compare(&key, marked(&desired), there);
+                plan.compare(&key, marked(&desired), there, contests);
                 if !subsets.is_empty() {
                     plan.held_back.push(HeldBack { object: key, subsets });
                 }
@@ -204,7 +255,7 @@ pub fn reconcile<'a>(
             Some(there) => {
                 let owner =
                     label(there, OWNER_LABEL).or_else(|| label(there, EAST_WEST_LABEL)).map(str::to_owned);
-                plan.conflicts.push(Conflict { object: key, owner });
+                plan.conflicts.push(Conflict { object: key, owner, controller });
             }
         }
     }
@@ -216,27 +267,27 @@ pub fn reconcile<'a>(
         WriteCommand::Delete { object, .. } => order::rank(&object.kind),
     });
     let is_ours = |(key, there): &(ObjectKey, &Value)| {
-        owner.has(there, key) && !is_shared(key) && !is_made_by_a_controller(there)
+        owner.has(there, key) && !is_shared(key) && controller_of(there).is_none()
     };
-    let mut superfluous: Vec<(ObjectKey, &Value)> = found.into_iter().filter(is_ours).collect();
-    superfluous.sort_by_key(|(key, _)| std::cmp::Reverse(order::rank(&key.kind)));
-    plan.commands.extend(superfluous.into_iter().filter(|(_, there)| !is_going(there)).map(
-        |(object, there)| {
-            let resource_version = text(there, "/metadata/resourceVersion").map(str::to_owned);
-            WriteCommand::Delete { object, resource_version }
-        },
-    ));
+    plan.delete(found.into_iter().filter(is_ours).collect());
     plan
 }
 
 impl TargetPlan {
     /// Decides whether an object of ours is as it should be.
-    fn compare(&mut self, key: &ObjectKey, mut desired: Value, there: &Value) {
+    fn compare(&mut self, key: &ObjectKey, mut desired: Value, there: &Value, contests: &Contests) {
         if is_going(there) {
-            return; // whoever deletes it finishes first; then it is created anew
+            // whoever deletes it finishes first; then it is created anew
+            return self.leaving.push(Leaving { object: key.clone(), finalizers: finalizers(there) });
         }
         retain::retain(&mut desired, there);
-        let is_our_change = applied(there) != applied(&desired);
+        let fixed = fixed::fixed(key, &desired, there);
+        if !fixed.is_empty() {
+            return self.fixed.extend(fixed);
+        }
+        // who takes our mark away, or puts another there, does not make our next write a change of ours
+        let mark = applied(&desired);
+        let is_our_change = applied(there) != mark && !contests.wrote(key, mark);
         let differing = live::differing(&desired, there);
         if !is_our_change {
             self.drift.extend(differing.iter().map(|path| Drift {
@@ -249,14 +300,40 @@ impl TargetPlan {
             self.commands.push(WriteCommand::Update { object: desired });
         }
     }
+
+    /// Deletes what is wanted no longer, in the reverse order of its making, up to the first place where something is
+    /// held by finalizers: what protects it, and what it refers to, goes once it is seen to be gone.
+    fn delete(&mut self, mut superfluous: Vec<(ObjectKey, &Value)>) {
+        superfluous.sort_by_key(|(key, _)| std::cmp::Reverse(order::rank(&key.kind)));
+        // of those that are wanted and go, too
+        let mut held = self.leaving.iter().map(|leaving| order::rank(&leaving.object.kind)).max();
+        for (object, there) in superfluous {
+            let rank = order::rank(&object.kind);
+            if held.is_some_and(|held| rank < held) {
+                break;
+            }
+            let finalizers = finalizers(there);
+            if !finalizers.is_empty() || is_going(there) {
+                held = Some(rank);
+                self.leaving.push(Leaving { object: object.clone(), finalizers });
+            }
+            if !is_going(there) {
+                let resource_version = text(there, "/metadata/resourceVersion").map(str::to_owned);
+                self.commands.push(WriteCommand::Delete { object, resource_version });
+            }
+        }
+    }
 }
 
-/// The targets whose objects are no longer wanted at all: what is ours there goes, the rest stays.
+/// A target whose objects are no longer wanted at all: what is ours there goes, the rest stays.
 #[must_use]
-pub fn withdraw<'a>(owner: impl Into<Owner<'a>>, target: &Name, live: Option<&[Value]>) -> TargetPlan {
-    let nothing =
-        Rendering { target: target.clone(), objects: Vec::new(), errors: Vec::new(), trace: Vec::new() };
-    reconcile(owner, &nothing, live)
+pub fn withdraw(owner: impl Into<Owner>, target: &Name, live: Option<&[Value]>) -> TargetPlan {
+    reconcile(owner, &nothing(target), live)
+}
+
+/// What a target is to have where nothing is wanted.
+fn nothing(target: &Name) -> Rendering {
+    Rendering { target: target.clone(), objects: Vec::new(), errors: Vec::new(), trace: Vec::new() }
 }
 
 /// The object with the hash of itself.
@@ -288,11 +365,18 @@ fn is_shared(key: &ObjectKey) -> bool {
     key.group.is_empty() && key.kind == "Namespace"
 }
 
-/// Whether a controller made it from another object. Some copy labels to what they make, ours too (those of a
-/// Service stand on its EndpointSlices), so a label alone is not enough to delete it.
-fn is_made_by_a_controller(object: &Value) -> bool {
-    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
-    owners.into_iter().flatten().any(|owner| owner.get("controller") == Some(&Value::Bool(true)))
+/// The object from which a controller made this one. Some copy labels to what they make, ours too (those of a
+/// Service stand on its EndpointSlices), so a label alone is not enough to change or delete it.
+fn controller_of(object: &Value) -> Option<String> {
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array)?;
+    let owner = owners.iter().find(|owner| owner.get("controller") == Some(&Value::Bool(true)))?;
+    let part = |field: &str| owner.get(field).and_then(Value::as_str).unwrap_or_default();
+    Some(format!("{}/{}", part("kind"), part("name")))
+}
+
+fn finalizers(object: &Value) -> Vec<String> {
+    let all = object.pointer("/metadata/finalizers").and_then(Value::as_array);
+    all.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// Whether somebody deleted it already, and finalizers hold it.

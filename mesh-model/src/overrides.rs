@@ -168,12 +168,14 @@ const fn value_of(operation: &Operation) -> Option<&Value> {
 }
 
 /// Whether no rule may write this field: it says which object it is, or is written by servers or by us.
+///
+/// The version of its API says not which object it is: a target may serve another than others do.
 #[must_use]
 pub fn is_protected(pointer: &Pointer) -> bool {
     match pointer.steps() {
         [] => true,
         [top, rest @ ..] => match (&**top, rest) {
-            ("apiVersion" | "kind" | "status", _) => true,
+            ("kind" | "status", _) => true,
             ("metadata", [field, rest @ ..]) => {
                 !matches!(&**field, "labels" | "annotations") || rest.first().is_some_and(|key| is_ours(key))
             }

@@ -48,6 +48,8 @@ pub use withdrawal::{Withdrawal, Withdrawals};
 pub const CLASS: &str = "overspill.dev/vip";
 /// The finalizer that holds a Service until its address is withdrawn.
 pub const FINALIZER: &str = "overspill.dev/vip";
+/// The finalizer by which Kubernetes' own service controller, a cloud's, holds the Services that it serves.
+const CLOUD_FINALIZER: &str = "service.kubernetes.io/load-balancer-cleanup";
 /// The annotation by which a Service asks for certain addresses, with commas between.
 pub const ADDRESSES_ANNOTATION: &str = "overspill.dev/addresses";
 /// The annotation that names the pool of a Service's addresses.
@@ -136,6 +138,14 @@ pub enum Problem {
         "no endpoint is of the family of {address}; give the pods addresses of it, or ask for the other family alone"
     )]
     NoEndpointOfFamily {
+        /// The address.
+        address: std::net::IpAddr,
+    },
+    /// An endpoint that no packet finds, or that is an address of ours: it is left out.
+    #[error(
+        "an endpoint has the address {address}, at which no host is reached, or which is served here itself; it is left out"
+    )]
+    NoHost {
         /// The address.
         address: std::net::IpAddr,
     },

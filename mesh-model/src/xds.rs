@@ -90,8 +90,10 @@ pub enum Event {
         /// The proxy's words.
         message: String,
     },
-    /// A cluster or listener names secrets that are not among what is wanted: write them. A cluster is not
-    /// sent until they are there, nor what leads to it; what the proxy had before stays in use.
+    /// A cluster or listener names secrets that are not among what is wanted: write them. It is not
+    /// sent until they are there, nor what leads to such a cluster; what the proxy had before stays in use.
+    /// (An Envoy that starts would open none of its listeners until the secret of each of them came:
+    /// envoyproxy/envoy `listener_impl.cc`, `ListenerImpl::initialize`.)
     Lacks {
         /// Which of both.
         kind: Kind,
@@ -190,7 +192,12 @@ impl Session {
     /// The first stream of a proxy, without requests yet; [`resumed`](Self::resumed) is for those that follow.
     ///
     /// A proxy that comes from another stream under state of the world, and of which nothing is remembered,
-    /// loses clusters that are not wanted any more before its routes leave them.
+    /// loses clusters that are not wanted any more before its routes leave them. Nothing that it says could prevent
+    /// that: its request for clusters names none of them, and a version that is a hash of all and cannot be
+    /// turned back; that for endpoints names those clusters that ask for some. Yet to keep one it must be said once more, whole,
+    /// for a message of clusters is all that there are, and of a name no cluster can be made. Not to
+    /// answer at all would keep them, and no route could lead to a new one. So whoever cannot remember
+    /// ([`memory`](Self::memory) can be written down) uses delta, where what is not spoken of stays.
     #[must_use]
     pub fn new(protocol: Protocol, debounce: Debounce) -> Self {
         Self {

@@ -4,7 +4,7 @@
 use lb_core::config::{Config, ForwardKind as FileForward, LbFile};
 use mesh_model::name::Name;
 use mesh_model::service::{
-    Backends, Forward, ForwardKind, LbPlan, LbServices, Node, Observed, Settings, claims, configure,
+    Backends, Forward, ForwardKind, LbPlan, LbServices, Node, Observed, Problem, Settings, claims, configure,
 };
 use mesh_model::vip::Held;
 use serde_json::{Value, json};
@@ -109,4 +109,80 @@ fn nodes_are_asked_where_their_pods_are() {
         assert_eq!(service.backends.len(), 1);
     }
     config(&plan);
+}
+
+/// Whoever may write an EndpointSlice writes any address; a file that no node takes would take everybody's service away.
+#[test]
+fn no_endpoint_makes_the_file_one_that_no_node_takes() {
+    let target: Name = "slc-a-1".parse().unwrap();
+    let service = |name: &str| {
+        json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": name, "namespace": "core" },
+        "spec": { "type": "LoadBalancer", "ports": [{ "port": 53, "protocol": "UDP" }] } })
+    };
+    let services = [service("dns"), service("odd")];
+    let slice = |name: &str, address: &str| {
+        json!({ "metadata": { "namespace": "core", "labels": { "kubernetes.io/service-name": name } },
+        "ports": [{ "name": "", "port": 53 }], "endpoints": [{ "addresses": [address] }] })
+    };
+    let settings = Settings::default();
+    for address in [
+        "0.0.0.0",
+        "0.1.2.3",
+        "1.0.0.1",
+        "126.255.255.255",
+        "127.0.0.1",
+        "128.0.0.1",
+        "169.254.0.1",
+        "203.0.113.10",
+        "203.0.113.11",
+        "223.255.255.255",
+        "224.0.0.1",
+        "239.1.2.3",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::2",
+        "::ffff:10.0.0.1",
+        "fe80::1",
+        "febf::1",
+        "fec0::1",
+        "ff02::1",
+        "2001:db8::10",
+        "fd00::1",
+    ] {
+        let slices = [slice("dns", "10.1.0.5"), slice("odd", "10.1.0.6"), slice("odd", address)];
+        let observed = Observed {
+            target: &target,
+            access_points: Some(&[]),
+            services: Some(&services),
+            slices: Some(&slices),
+            pods: Some(&[]),
+            nodes: Some(&[]),
+            gateways: Some(&[]),
+        };
+        let claims = claims(&observed, &settings);
+        let held = |at: usize, addresses: &[&str]| Held {
+            owner: claims.claims[at].key.clone(),
+            pool: "public".parse().unwrap(),
+            addresses: addresses.iter().map(|text| text.parse().unwrap()).collect(),
+            sharing_key: None,
+            isolation_group: None,
+            ports: claims.claims[at].ports.clone(),
+        };
+        let held = [held(0, &["203.0.113.10"]), held(1, &["203.0.113.11", "2001:db8::10"])];
+        let plan = configure(&claims, &held, &observed, &settings, &LbServices::new(), |_| false);
+        let config = config(&plan); // which is refused for one backend that cannot be
+        assert!(config.services.iter().any(|service| service.backends.len() == 1), "{address}");
+        // and what a node would take is not left out either
+        let is_left_out = plan.problems.iter().any(|one| matches!(one.problem, Problem::NoHost { .. }));
+        let mut file = plan.file();
+        let mut with = file["services"][0].clone();
+        with["vip"] = json!(if address.contains(':') { "2001:db8::10" } else { "203.0.113.11" });
+        (with["port"], with["backends"]) = (json!(54), json!([{ "address": address }]));
+        file["services"].as_array_mut().unwrap().push(with);
+        file["hashKey"] = json!("000102030405060708090a0b0c0d0e0f");
+        let is_taken = Config::try_from(serde_json::from_value::<LbFile>(file).unwrap()).is_ok();
+        assert_eq!(is_left_out, !is_taken, "{address}");
+    }
 }

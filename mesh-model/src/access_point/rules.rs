@@ -14,7 +14,7 @@ use crate::labels::{LabelProblem, check_annotation_key, check_key, check_value, 
 use crate::nearest::{did_you_mean, quoted};
 use crate::overrides::{Action, Marks, Override, Rule, VariableProblem, is_protected, variables_of};
 use crate::patch::{Operation, ParsePointerError, Pointer};
-use crate::template::{Template, TemplateKind, nearest_template};
+use crate::template::{Template, TemplateKind, TemplateProblem, nearest_template};
 
 use super::TargetSelection;
 
@@ -119,14 +119,14 @@ fn rule(spec: RuleSpec, templates: &[Template], path: &FieldPath) -> Result<Rule
             None => path.field("kind").wrong(RuleProblem::KindUnused { kind }),
         });
     }
-    let action = action(&spec, path)?;
+    let action = action(&spec, kind, path)?;
     Ok(Rule { kind, name: spec.name.map(Into::into), action })
 }
 
 /// The ways to say what a rule does.
 const ACTIONS: &[&str] = &["patch", "merge", "labels", "annotations", "delete: true"];
 
-fn action(spec: &RuleSpec, path: &FieldPath) -> Result<Action, SpecError> {
+fn action(spec: &RuleSpec, kind: TemplateKind, path: &FieldPath) -> Result<Action, SpecError> {
     let is_given = [
         spec.patch.is_some(),
         spec.merge.is_some(),
@@ -144,11 +144,11 @@ fn action(spec: &RuleSpec, path: &FieldPath) -> Result<Action, SpecError> {
         if specs.is_empty() {
             return Err(at.wrong(Problem::Empty));
         }
-        let operation = |(position, spec)| operation(spec, &at.item(position));
+        let operation = |(position, spec)| operation(spec, kind, &at.item(position));
         return Ok(Action::Patch(specs.iter().enumerate().map(operation).collect::<Result<_, _>>()?));
     }
     if let Some(merge) = &spec.merge {
-        merge_patch(merge, &path.field("merge"))?;
+        merge_patch(merge, kind, &path.field("merge"))?;
         return Ok(Action::Merge(merge.clone()));
     }
     if let Some(labels) = &spec.labels {
@@ -162,7 +162,7 @@ fn action(spec: &RuleSpec, path: &FieldPath) -> Result<Action, SpecError> {
     Ok(Action::Delete)
 }
 
-fn operation(spec: &OperationSpec, path: &FieldPath) -> Result<Operation, SpecError> {
+fn operation(spec: &OperationSpec, kind: TemplateKind, path: &FieldPath) -> Result<Operation, SpecError> {
     let pointer = |text: &str, field: &str| -> Result<Pointer, SpecError> {
         text.parse().map_err(|error: ParsePointerError| path.field(field).wrong(RuleProblem::from(error)))
     };
@@ -196,7 +196,16 @@ fn operation(spec: &OperationSpec, path: &FieldPath) -> Result<Operation, SpecEr
         OperationName::Replace => Operation::Replace { path: to, value },
         OperationName::Test => Operation::Test { path: to, value },
     };
-    if let Some(protected) = operation.writes().find(|pointer| is_protected(pointer)) {
+    let version = Pointer::default().then("apiVersion");
+    let is_said = match &operation {
+        Operation::Add { path: to, value } | Operation::Replace { path: to, value } if *to == version => {
+            version_of(value, kind, &path.field("value"))?;
+            true
+        }
+        _ => false,
+    };
+    let is_taken = |pointer: &&Pointer| is_protected(pointer) || (!is_said && is_of_version(pointer));
+    if let Some(protected) = operation.writes().find(is_taken) {
         let field = if protected == operation.path() { "path" } else { "from" };
         return Err(path.field(field).wrong(RuleProblem::Protected { path: protected.clone() }));
     }
@@ -209,8 +218,22 @@ fn operation(spec: &OperationSpec, path: &FieldPath) -> Result<Operation, SpecEr
     Ok(operation)
 }
 
+/// Whether a pointer leads to the version of the API, or into it.
+fn is_of_version(pointer: &Pointer) -> bool {
+    pointer.steps().first().is_some_and(|top| **top == *"apiVersion")
+}
+
+/// A target may serve a kind in another version than others do; one that differs by target is looked at there.
+fn version_of(value: &Value, kind: TemplateKind, path: &FieldPath) -> Result<(), SpecError> {
+    let found = value.as_str().unwrap_or_default();
+    if kind.api_versions().contains(&found) || variables_of(found).is_ok_and(|all| !all.is_empty()) {
+        return Ok(());
+    }
+    Err(path.wrong(TemplateProblem::ApiVersion { kind, found: found.to_owned() }))
+}
+
 /// A merge patch writes the leaves of its own shape.
-fn merge_patch(patch: &Value, path: &FieldPath) -> Result<(), SpecError> {
+fn merge_patch(patch: &Value, kind: TemplateKind, path: &FieldPath) -> Result<(), SpecError> {
     let Some(fields) = patch.as_object() else {
         return Err(path.wrong(RuleProblem::NoMapping));
     };
@@ -218,6 +241,9 @@ fn merge_patch(patch: &Value, path: &FieldPath) -> Result<(), SpecError> {
     let top = Pointer::default();
     for (key, value) in fields {
         let here = top.then(key);
+        if key == "apiVersion" {
+            version_of(value, kind, &path.field(key))?;
+        }
         let inner = value.as_object().filter(|_| key == "metadata");
         let written: Vec<(Pointer, FieldPath)> = match inner {
             Some(fields) => {

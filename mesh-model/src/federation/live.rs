@@ -84,6 +84,9 @@ impl Found {
         match (desired, there) {
             (Value::Object(desired), Value::Object(there)) => {
                 for (key, value) in desired {
+                    if path.is_empty() && key == "apiVersion" {
+                        continue; // a server shows an object in whichever version it is asked for
+                    }
                     step(path, key);
                     match there.get(key) {
                         Some(other) => self.descend(value, other, path),
@@ -171,19 +174,24 @@ fn is_nothing(value: &Value) -> bool {
 
 /// Who wrote a field last, by the object's `managedFields`: the manager with the latest entry that names it.
 ///
-/// An element of a list is written under its keys there, so from the first list on the list decides.
+/// An item of a list that is merged by keys (a Service's ports) is written under its keys there; from any other list on
+/// the list decides.
 #[must_use]
 pub fn manager_of(object: &Value, path: &Pointer) -> Option<String> {
     let entries = object.pointer("/metadata/managedFields")?.as_array()?;
     let names = |entry: &&Value| {
-        let mut fields = entry.get("fieldsV1");
-        for step in path.to_string().split('/').skip(1) {
+        let (mut fields, mut there) = (entry.get("fieldsV1"), Some(object));
+        for step in path.steps() {
             let Some(inner) = fields else { return false };
-            let step = step.replace("~1", "/").replace("~0", "~");
-            match inner.get(format!("f:{step}")) {
-                Some(next) => fields = Some(next),
-                None => return step.bytes().all(|byte| byte.is_ascii_digit()),
-            }
+            there = there.and_then(|there| match there {
+                Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+                other => other.get(&**step),
+            });
+            fields = match (inner.get(format!("f:{step}")), item(inner, there)) {
+                (Some(next), _) => Some(next),
+                (None, Some(item)) => item,
+                (None, None) => return step.bytes().all(|byte| byte.is_ascii_digit()),
+            };
         }
         fields.is_some()
     };
@@ -191,3 +199,21 @@ pub fn manager_of(object: &Value, path: &Pointer) -> Option<String> {
         entries.iter().filter(names).max_by_key(|entry| text(entry, "/time").unwrap_or_default().to_owned());
     text(latest?, "/manager").map(str::to_owned)
 }
+
+/// What a manager wrote of an item of a list, if the list is one that is merged by keys.
+fn item<'a>(list: &'a Value, there: Option<&Value>) -> Option<Option<&'a Value>> {
+    let keyed = |(key, fields): (&String, &'a Value)| {
+        let keys: Value = serde_json::from_str(key.strip_prefix("k:")?).ok()?;
+        Some((keys, fields))
+    };
+    let mut items = list.as_object()?.iter().filter_map(keyed).peekable();
+    items.peek()?;
+    let is_it = |keys: &Value| {
+        let mut keys = keys.as_object().into_iter().flatten();
+        keys.all(|(key, value)| there.and_then(|there| there.get(key)) == Some(value))
+    };
+    Some(items.find(|(keys, _)| is_it(keys)).map(|(_, fields)| fields))
+}
+
+#[cfg(test)]
+mod tests;

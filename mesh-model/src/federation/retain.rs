@@ -46,16 +46,27 @@ pub(super) fn retain(desired: &mut Value, there: &Value) {
         let wanted = desired["spec"].as_object_mut().expect("just looked at");
         let kind = wanted.get("type").and_then(Value::as_str).unwrap_or("ClusterIP").to_owned();
         if kind != "ExternalName" {
-            keep(wanted, &spec, &["clusterIP", "clusterIPs"]);
+            // one that is to have an address does not become headless by what is there
+            let is_headless = spec.get("clusterIP") == Some(&"None".into());
+            if !is_headless
+                && (!wanted.contains_key("clusterIP") || wanted.get("clusterIP") == spec.get("clusterIP"))
+            {
+                keep(wanted, &spec, &["clusterIP", "clusterIPs"]);
+            }
             families(wanted, &spec);
         }
         if kind == "LoadBalancer" && spec.get("type") == Some(&"LoadBalancer".into()) {
-            keep(wanted, &spec, &["loadBalancerClass"]); // which no server lets change
+            // no server lets the class change, and one that is told nothing of ports on nodes opens some
+            keep(wanted, &spec, &["loadBalancerClass", "allocateLoadBalancerNodePorts"]);
         }
         if kind == "LoadBalancer" && wanted.get("externalTrafficPolicy") == Some(&"Local".into()) {
             keep(wanted, &spec, &["healthCheckNodePort"]);
         }
-        if matches!(kind.as_str(), "LoadBalancer" | "NodePort") {
+        let has_node_ports = match kind.as_str() {
+            "LoadBalancer" => wanted.get("allocateLoadBalancerNodePorts") != Some(&Value::Bool(false)),
+            kind => kind == "NodePort",
+        };
+        if has_node_ports {
             node_ports(wanted, &spec);
         }
     }

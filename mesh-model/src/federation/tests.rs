@@ -5,27 +5,26 @@ use serde_json::json;
 use super::*;
 use crate::patch::Pointer;
 use crate::template::TemplateId;
-use crate::time::Time;
 
-fn owner() -> AccessPointId {
+pub(super) fn owner() -> AccessPointId {
     AccessPointId { namespace: "shop".parse().unwrap(), name: "web".parse().unwrap() }
 }
 
-fn service(name: &str, spec: Value) -> Value {
+pub(super) fn service(name: &str, spec: Value) -> Value {
     json!({ "apiVersion": "v1", "kind": "Service",
         "metadata": { "name": name, "namespace": "shop", "labels": { OWNER_LABEL: "web" } }, "spec": spec })
 }
 
-fn rendering(objects: Vec<Value>) -> Rendering {
+pub(super) fn rendering(objects: Vec<Value>) -> Rendering {
     Rendering { target: "slc-a-1".parse().unwrap(), objects, errors: Vec::new(), trace: Vec::new() }
 }
 
-fn plan(objects: Vec<Value>, live: &[Value]) -> TargetPlan {
+pub(super) fn plan(objects: Vec<Value>, live: &[Value]) -> TargetPlan {
     reconcile(&owner(), &rendering(objects), Some(live))
 }
 
 /// An object as it is after we wrote it and the API server and controllers added theirs.
-fn written(object: &Value) -> Value {
+pub(super) fn written(object: &Value) -> Value {
     let mut there = marked(object);
     there["metadata"]["resourceVersion"] = json!("7");
     there["metadata"]["uid"] = json!("u-1");
@@ -86,14 +85,6 @@ fn a_change_keeps_what_is_not_ours_to_decide() {
     assert_eq!(get("/metadata/finalizers"), Some(json!(["lb.example.com/hold"])));
     assert_eq!(get("/metadata/annotations/cloud.example.com~1id"), Some(json!("lb-9")));
     assert_eq!(plan.drift, [], "the change is ours");
-}
-
-#[test]
-fn what_a_template_says_is_not_overruled_by_what_is_there() {
-    let object = service("web", json!({ "clusterIP": "None", "ports": [{ "port": 443 }] }));
-    let plan = plan(vec![object.clone()], &[written(&service("web", json!({ "ports": [{ "port": 443 }] })))]);
-    let [WriteCommand::Update { object }] = &plan.commands[..] else { panic!("{plan:?}") };
-    assert_eq!(object["spec"]["clusterIP"], "None");
 }
 
 #[test]
@@ -230,42 +221,6 @@ fn what_came_with_our_own_write_is_no_drift_and_the_same_by_another_hand_is() {
     );
 }
 
-/// A webhook changes a wanted value at our own write, so at every look it is otherwise.
-#[test]
-fn a_value_that_is_changed_at_every_write_is_told_and_written_less_and_less_often() {
-    let wanted = service("web", json!({ "ports": [{ "port": 443 }], "type": "LoadBalancer" }));
-    let mut there = written(&wanted);
-    there["spec"]["type"] = json!("ClusterIP");
-    there["metadata"]["managedFields"] = json!([{ "manager": "overspill", "time": "2026-11-26T09:00:00Z",
-        "fieldsV1": { "f:spec": { "f:type": {} } } }]);
-    let mut contests = Contests::default();
-    let mut writes = Vec::new();
-    for second in 0..=7_200 {
-        let now = Time::from_secs(second);
-        let mut found = plan(vec![wanted.clone()], &[there.clone()]);
-        let contested = contests.handle_plan(now, &mut found);
-        writes.extend((!found.commands.is_empty()).then_some(second));
-        assert_eq!(contested.is_empty(), second == 0, "{second}");
-        for one in contested {
-            assert_eq!(one.drift[0].path.to_string(), "/spec/type");
-            assert_eq!(one.drift[0].manager.as_deref(), Some("overspill"));
-            assert!(contests.poll_timeout() == Some(one.next) && one.next > now);
-        }
-    }
-    assert_eq!(writes, [0, 10, 30, 70, 150, 310, 630, 1_270, 2_550, 5_110]);
-    // what we want anew waits for nobody, and the contest is over once it was let alone
-    let other = service("web", json!({ "ports": [{ "port": 8443 }], "type": "LoadBalancer" }));
-    let mut found = plan(vec![other], &[there.clone()]);
-    contests.handle_plan(Time::from_secs(7_201), &mut found);
-    assert_eq!(kinds(&found), ["update web"]);
-    let late = Time::from_secs(20_000);
-    assert_eq!(contests.handle_plan(late, &mut plan(vec![wanted.clone()], &[written(&wanted)])), []);
-    assert_eq!(contests.poll_timeout(), None);
-    let mut found = plan(vec![wanted], &[there]);
-    assert_eq!(contests.handle_plan(late, &mut found), [], "a first correction");
-    assert_eq!(kinds(&found), ["update web"]);
-}
-
 #[test]
 fn deletions_are_last_and_only_of_what_is_ours() {
     let (kept, gone) = (service("a-kept", json!({})), service("a-gone", json!({})));
@@ -275,8 +230,10 @@ fn deletions_are_last_and_only_of_what_is_ours() {
     assert_eq!(resource_version.as_deref(), Some("7"));
     let mut going = written(&gone);
     going["metadata"]["deletionTimestamp"] = json!("2026-11-26T09:00:00Z");
-    assert_eq!(plan(vec![gone], &[going.clone()]), TargetPlan::default(), "whoever holds it finishes first");
-    assert_eq!(plan(Vec::new(), &[going]), TargetPlan::default());
+    let held = plan(vec![gone], &[going.clone()]);
+    assert_eq!(held.commands, [], "whoever holds it finishes first");
+    assert_eq!(held.leaving[0].finalizers, ["lb.example.com/hold"]);
+    assert_eq!(plan(Vec::new(), &[going]), held, "nor is it deleted twice");
     let target = "slc-a-1".parse().unwrap();
     assert_eq!(kinds(&withdraw(&owner(), &target, Some(&[written(&kept)]))), ["delete a-kept"]);
 }
@@ -395,7 +352,7 @@ fn an_adopted_object_becomes_ours_and_goes_with_us() {
     assert_eq!(plan(vec![wanted], &[there]).conflicts.len(), 1, "handed to another");
 }
 
-fn object(kind: &str, name: &str, spec: Value) -> Value {
+pub(super) fn object(kind: &str, name: &str, spec: Value) -> Value {
     let api = match kind {
         "Service" => "v1",
         "AuthorizationPolicy" | "PeerAuthentication" => "security.istio.io/v1",
@@ -428,13 +385,80 @@ fn what_is_referred_to_comes_first_and_goes_last() {
         "VirtualService",
     ];
     let mut all: Vec<Value> = order.iter().map(|kind| object(kind, "web", json!({}))).collect();
-    let live: Vec<Value> = all.iter().map(written).collect();
+    let mut live: Vec<Value> = all.iter().map(written).collect();
+    for one in &mut live {
+        one["metadata"].as_object_mut().unwrap().remove("finalizers");
+    }
     for _ in 0..order.len() {
         all.rotate_left(3);
         assert_eq!(kinds_of(&plan(all.clone(), &[])), order);
     }
     let gone = withdraw(&owner(), &"slc-a-1".parse().unwrap(), Some(&live));
     assert_eq!(kinds_of(&gone), order.iter().rev().copied().collect::<Vec<_>>());
+}
+
+/// What a finalizer holds still serves: it is not bared of what protects it, nor led to what is not there.
+#[test]
+fn what_is_held_by_a_finalizer_keeps_what_it_needs() {
+    let mut live: Vec<Value> = ["AuthorizationPolicy", "Service", "Gateway", "VirtualService"]
+        .map(|kind| written(&object(kind, "web", json!({}))))
+        .into();
+    let hold = |object: &mut Value, is_held: bool| {
+        object["metadata"]["finalizers"] = if is_held { json!(["a.example.com/hold"]) } else { json!([]) };
+    };
+    live.iter_mut().for_each(|object| hold(object, false));
+    hold(&mut live[2], true);
+    let deleted = |live: &[Value]| -> (Vec<String>, Vec<String>) {
+        let plan = withdraw(&owner(), &"slc-a-1".parse().unwrap(), Some(live));
+        let kinds = |keys: Vec<ObjectKey>| keys.into_iter().map(|key| key.kind).collect();
+        let commands = plan.commands.iter().map(|command| command.key().unwrap()).collect();
+        (kinds(commands), kinds(plan.leaving.into_iter().map(|one| one.object).collect()))
+    };
+    let words = |all: &[&str]| all.iter().map(|&one| one.to_owned()).collect::<Vec<String>>();
+    assert_eq!(deleted(&live), (words(&["VirtualService", "Gateway"]), words(&["Gateway"])));
+    live.pop();
+    live[2]["metadata"]["deletionTimestamp"] = json!("2026-11-26T09:00:00Z");
+    assert_eq!(deleted(&live), (vec![], words(&["Gateway"])), "the gateway serves on, and is protected");
+    live.pop();
+    assert_eq!(deleted(&live), (words(&["Service", "AuthorizationPolicy"]), vec![]));
+    // somebody deletes one that is wanted: what it leads to is not taken away either
+    let mut going = written(&object("VirtualService", "web", json!({})));
+    going["metadata"]["deletionTimestamp"] = json!("2026-11-26T09:00:00Z");
+    let wanted = vec![object("VirtualService", "web", json!({}))];
+    let found = plan(wanted, &[going, live[1].clone()]);
+    assert_eq!((found.commands, found.leaving[0].object.kind.as_str()), (vec![], "VirtualService"));
+}
+
+#[test]
+fn what_a_controller_makes_is_not_taken_whatever_it_carries() {
+    let wanted = service("web", json!({ "ports": [{ "port": 443 }] }));
+    let mut there = written(&wanted);
+    there["spec"]["ports"][0]["port"] = json!(80);
+    there["metadata"]["annotations"][ADOPT_ANNOTATION] = json!("shop/web");
+    there["metadata"]["ownerReferences"] = json!([{ "apiVersion": "example.com/v1", "kind": "Edge", "name": "web", "uid": "u-1", "controller": true }]);
+    let found = plan(vec![wanted.clone()], &[there.clone()]);
+    assert_eq!((found.commands.len(), found.conflicts[0].controller.as_deref()), (0, Some("Edge/web")));
+    there["metadata"]["ownerReferences"][0]["controller"] = json!(false);
+    assert_eq!(kinds(&plan(vec![wanted], &[there])), ["update web"]);
+}
+
+/// A server shows an object in the version that it was asked for, whichever it was written in.
+#[test]
+fn another_version_of_the_same_object_is_no_difference() {
+    let mut wanted = object("Gateway", "web", json!({ "selector": { "istio": "edge" } }));
+    let there = written(&wanted);
+    wanted["apiVersion"] = json!("networking.istio.io/v1beta1");
+    let mut there = there;
+    there["metadata"]["annotations"][APPLIED_ANNOTATION] =
+        marked(&wanted)["metadata"]["annotations"][APPLIED_ANNOTATION].clone();
+    assert_eq!(plan(vec![wanted], &[there]), TargetPlan::default());
+}
+
+#[test]
+fn an_object_that_does_not_say_which_it_is_makes_the_list_unread() {
+    let mut nameless = written(&service("gone", json!({})));
+    nameless.as_object_mut().unwrap().remove("kind"); // as an item of a list has none
+    assert_eq!(plan(vec![service("web", json!({}))], &[nameless]), TargetPlan::default());
 }
 
 #[test]
@@ -502,23 +526,6 @@ fn what_we_wrote_and_want_no_longer_goes_and_what_others_wrote_stays() {
 }
 
 #[test]
-fn families_and_class_are_kept_as_a_server_wants_them() {
-    let there = json!({ "type": "LoadBalancer", "loadBalancerClass": "overspill.dev/vip", "clusterIP": "10.0.0.9",
-        "clusterIPs": ["10.0.0.9", "fd00::9"], "ipFamilies": ["IPv4", "IPv6"], "ipFamilyPolicy": "RequireDualStack" });
-    let after = |spec: Value| {
-        let mut live = written(&service("web", json!({})));
-        live["spec"] = there.clone();
-        let found = plan(vec![service("web", spec)], &[live]);
-        let [WriteCommand::Update { object }] = &found.commands[..] else { panic!("{found:?}") };
-        object["spec"].clone()
-    };
-    assert_eq!(after(json!({ "type": "LoadBalancer" })), there, "who says nothing keeps all of it");
-    let single = after(json!({ "type": "LoadBalancer", "ipFamilyPolicy": "SingleStack" }));
-    assert_eq!((&single["clusterIPs"], &single["ipFamilies"]), (&json!(["10.0.0.9"]), &Value::Null));
-    assert_eq!(after(json!({ "type": "ClusterIP" })).get("loadBalancerClass"), None);
-}
-
-#[test]
 fn what_zones_need_is_theirs_in_all_namespaces_and_a_namespace_is_everybodys() {
     let marked = |kind: &str, namespace: &str, zone: &str| {
         let mut one = object(kind, "east-west", json!({}));
@@ -538,7 +545,7 @@ fn what_zones_need_is_theirs_in_all_namespaces_and_a_namespace_is_everybodys() {
         written(&marked("ServiceEntry", "till-2", "slc-b")),
         written(&service("web", json!({}))),
     ];
-    let found = reconcile(Owner::EastWest(&zone), &rendering(wanted.clone()), Some(&live));
+    let found = reconcile(Owner::EastWest(zone.clone()), &rendering(wanted.clone()), Some(&live));
     let [
         WriteCommand::Update { object: first },
         WriteCommand::Create { object: second },
@@ -553,8 +560,11 @@ fn what_zones_need_is_theirs_in_all_namespaces_and_a_namespace_is_everybodys() {
     );
     assert_eq!((&second["metadata"]["namespace"], last.namespace.as_str()), (&json!("shop"), "till"));
     let there = [first.clone(), second.clone()];
-    assert_eq!(reconcile(Owner::EastWest(&zone), &rendering(wanted), Some(&there)), TargetPlan::default());
-    let gone = withdraw(Owner::EastWest(&zone), &"slc-a-1".parse().unwrap(), Some(&there));
+    assert_eq!(
+        reconcile(Owner::EastWest(zone.clone()), &rendering(wanted), Some(&there)),
+        TargetPlan::default()
+    );
+    let gone = withdraw(Owner::EastWest(zone.clone()), &"slc-a-1".parse().unwrap(), Some(&there));
     assert_eq!(kinds(&gone), ["delete east-west"], "never the namespace");
     // an access point and a zone never take each other's
     assert_eq!(

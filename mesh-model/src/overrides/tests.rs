@@ -52,7 +52,7 @@ fn what_is_protected() {
     let table = [
         ("", true),
         ("/kind", true),
-        ("/apiVersion", true),
+        ("/apiVersion", false),
         ("/status/x", true),
         ("/metadata", true),
         ("/metadata/name", true),

@@ -123,6 +123,7 @@ impl Claims {
         services.sort_by_key(|service| name_of(service));
         let mut frontends: Vec<(String, Frontend)> = Vec::new();
         for service in services {
+            self.not_asked(access_point, service);
             frontends.extend(ports(service).map(|one| (name_of(service), one)));
         }
         if frontends.is_empty() {
@@ -144,6 +145,19 @@ impl Claims {
         let claim = Claim::of(access_point, std::slice::from_ref(observed.target), &BTreeSet::new());
         self.claims.extend(claim);
         self.frontends(key, frontends);
+    }
+
+    /// An access point asks for addresses by its `vip`; a Service of it that says another is not obeyed.
+    fn not_asked(&mut self, access_point: &AccessPoint, service: &Value) {
+        let Some(found) = text(service, "/spec/loadBalancerIP").filter(|found| !found.is_empty()) else {
+            return;
+        };
+        let asked = access_point.vip.iter().flat_map(|vip| &vip.addresses);
+        if !asked.into_iter().any(|address| found.parse() == Ok(*address)) {
+            let right = "it into `vip.addresses` of the access point";
+            let (field, found) = ("spec.loadBalancerIP", found.to_owned());
+            self.wrong(name_of(service), Problem::Field { field, found, right });
+        }
     }
 
     fn plain(&mut self, service: &Value, access_points: &[AccessPoint], target: &Name) {
@@ -271,6 +285,16 @@ fn request(service: &Value) -> Result<VipRequest, Problem> {
             return Err(wrong());
         }
         addresses.push(address);
+    }
+    // the older way to ask for one, which some controllers obey and some never did
+    if let Some(found) = text(service, "/spec/loadBalancerIP").filter(|found| !found.is_empty()) {
+        let wrong = |right| Problem::Field { field: "spec.loadBalancerIP", found: found.to_owned(), right };
+        let address: IpAddr = found.parse().map_err(|_| wrong("an address"))?;
+        if addresses.is_empty() {
+            addresses.push(address);
+        } else if !addresses.contains(&address) {
+            return Err(wrong("one of the addresses of the annotation, or leave it out"));
+        }
     }
     let sharing = name(SHARING_ANNOTATION, "a name of lower-case letters, digits and `-`")?;
     Ok(VipRequest {

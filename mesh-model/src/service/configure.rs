@@ -1,11 +1,11 @@
 //! What load balancers of a target are to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::endpoints::{backends, of_service};
+use super::endpoints::{backends, is_host, of_service};
 use super::{
     Backends, Claims, Condition, Frontend, HashField, HealthCheck, LbBackend, LbHealth, LbService, Observed,
     Origin, Problem, ServiceProblem, Settings, Transport, name_of, text,
@@ -56,6 +56,8 @@ pub fn configure(
     }
     let addresses: BTreeMap<&ClaimKey, &Vec<IpAddr>> =
         held.iter().map(|held| (&held.owner, &held.addresses)).collect();
+    let mut aside =
+        Aside { vips: held.iter().flat_map(|held| &held.addresses).copied().collect(), problems: Vec::new() };
     for (key, frontends) in &claims.frontends {
         let Some(addresses) = addresses.get(key) else { continue };
         let before = current.get(key).map(Vec::as_slice).unwrap_or_default();
@@ -64,7 +66,10 @@ pub fn configure(
         for (address, frontend) in
             addresses.iter().flat_map(|address| frontends.iter().map(move |frontend| (*address, frontend)))
         {
-            let (object, built) = service(address, frontend, observed, settings);
+            let (object, built) = service(address, frontend, observed, settings, &mut aside);
+            let left_out =
+                aside.problems.drain(..).map(|problem| ServiceProblem { object: object.clone(), problem });
+            plan.problems.extend(left_out);
             match built {
                 Ok(service) => services.push(service),
                 Err(problem) => {
@@ -88,12 +93,21 @@ pub fn configure(
     plan
 }
 
+/// What is left out of services, for a file with one backend that no node takes is taken by none.
+struct Aside {
+    /// All addresses of ours: what is sent to one of them as to a backend comes back.
+    vips: BTreeSet<IpAddr>,
+    /// Of the service that is being made.
+    problems: Vec<Problem>,
+}
+
 /// One port on one address, with the object that says so.
 fn service(
     vip: IpAddr,
     frontend: &Frontend,
     observed: &Observed<'_>,
     settings: &Settings,
+    aside: &mut Aside,
 ) -> (String, Result<LbService, Problem>) {
     let new = |backends: Vec<LbBackend>, hash_fields, health| LbService {
         vip,
@@ -115,15 +129,15 @@ fn service(
                 let all: Vec<(IpAddr, Condition, u16)> = selected
                     .flat_map(|pod| pod.addresses.iter().map(|address| (*address, pod.condition, 1)))
                     .collect();
-                Ok(new(of_family(vip, all)?, None, None))
+                Ok(new(aside.of_family(vip, all)?, None, None))
             });
             (gateway.clone(), built)
         }
         Origin::Service { service, port_name, target_port } => {
             let built = match settings.backends {
-                Backends::Nodes => on_nodes(vip, service, port_name, observed)
+                Backends::Nodes => on_nodes(vip, service, port_name, observed, aside)
                     .map(|(backends, health)| new(backends, affinity(service), health)),
-                Backends::Pods => on_pods(vip, frontend, service, port_name, *target_port, observed)
+                Backends::Pods => on_pods(vip, frontend, service, (port_name, *target_port), observed, aside)
                     .map(|backends| new(backends, affinity(service), None)),
             };
             (name_of(service), built)
@@ -136,9 +150,9 @@ fn on_pods(
     vip: IpAddr,
     frontend: &Frontend,
     service: &Value,
-    port_name: &str,
-    target_port: Option<u16>,
+    (port_name, target_port): (&str, Option<u16>),
     observed: &Observed<'_>,
+    aside: &mut Aside,
 ) -> Result<Vec<LbBackend>, Problem> {
     let port = frontend.port.number;
     let rewritten = |target| Problem::PortRewritten { port, target };
@@ -146,10 +160,14 @@ fn on_pods(
         return Err(rewritten(target));
     }
     let endpoints = of_service(service, port_name, observed.slices.ok_or(Problem::Unread)?);
-    if let Some(other) = endpoints.iter().find(|endpoint| endpoint.port != port) {
-        return Err(rewritten(other.port)); // a port by name
+    // a port by name is another number in other pods, as in those of another revision while it is rolled out
+    let (right, others): (Vec<_>, Vec<_>) = endpoints.into_iter().partition(|endpoint| endpoint.port == port);
+    match others.first() {
+        Some(other) if right.is_empty() => return Err(rewritten(other.port)),
+        Some(other) => aside.problems.push(rewritten(other.port)),
+        None => {}
     }
-    of_family(vip, endpoints.into_iter().map(|one| (one.address, one.condition, 1)).collect())
+    aside.of_family(vip, right.into_iter().map(|one| (one.address, one.condition, 1)).collect())
 }
 
 /// The nodes that forward to a Service: all, or with `Local` those that have endpoints, by their number.
@@ -158,6 +176,7 @@ fn on_nodes(
     service: &Value,
     port_name: &str,
     observed: &Observed<'_>,
+    aside: &mut Aside,
 ) -> Result<(Vec<LbBackend>, Option<LbHealth>), Problem> {
     let nodes = observed.nodes.ok_or(Problem::Unread)?;
     let condition = |node: &super::Node| if node.is_ready { Condition::Ready } else { Condition::Unready };
@@ -165,7 +184,7 @@ fn on_nodes(
         let all = nodes
             .iter()
             .flat_map(|node| node.addresses.iter().map(move |address| (*address, condition(node), 1)));
-        return Ok((of_family(vip, all.collect())?, None));
+        return Ok((aside.of_family(vip, all.collect())?, None));
     }
     let port = service.pointer("/spec/healthCheckNodePort").and_then(Value::as_u64);
     let port = port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);
@@ -188,14 +207,23 @@ fn on_nodes(
         addresses.into_iter().map(move |address| (address, condition, count))
     });
     let health = LbHealth { check: HealthCheck::Http { port, path: "/healthz".to_owned() } };
-    Ok((of_family(vip, all.collect())?, Some(health)))
+    Ok((aside.of_family(vip, all.collect())?, Some(health)))
 }
 
-/// The backends that speak the address's family; nobody at all is no fault, nobody of the family is.
-fn of_family(vip: IpAddr, all: Vec<(IpAddr, Condition, u16)>) -> Result<Vec<LbBackend>, Problem> {
-    let found = backends(all.iter().copied(), vip.is_ipv4());
-    let others = all.iter().any(|(address, _, _)| address.is_ipv4() != vip.is_ipv4());
-    if found.is_empty() && others { Err(Problem::NoEndpointOfFamily { address: vip }) } else { Ok(found) }
+impl Aside {
+    /// The backends that speak the address's family; nobody at all is no fault, nobody of the family is.
+    fn of_family(
+        &mut self,
+        vip: IpAddr,
+        all: Vec<(IpAddr, Condition, u16)>,
+    ) -> Result<Vec<LbBackend>, Problem> {
+        let (all, others): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|(address, _, _)| is_host(*address) && !self.vips.contains(address));
+        self.problems.extend(others.into_iter().map(|(address, _, _)| Problem::NoHost { address }));
+        let found = backends(all.iter().copied(), vip.is_ipv4());
+        let others = all.iter().any(|(address, _, _)| address.is_ipv4() != vip.is_ipv4());
+        if found.is_empty() && others { Err(Problem::NoEndpointOfFamily { address: vip }) } else { Ok(found) }
+    }
 }
 
 /// With `ClientIP` all flows of a client go to one backend of a port; for as long as that is there, not for a time.

@@ -130,3 +130,23 @@ pub(super) fn backends(
     };
     all.into_iter().map(backend).collect()
 }
+
+/// Whether a host can be reached at an address across a network; whoever writes an EndpointSlice may write any.
+///
+/// Source: RFC 6890, RFC 4291; the LB file has the same ranges, which `overspill/tests/services.rs` holds side by side.
+pub(super) fn is_host(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            let [first, ..] = address.octets();
+            // this network, loopback, multicast and reserved
+            !matches!(first, 0 | 127 | 224..)
+        }
+        IpAddr::V6(address) => {
+            address.to_ipv4_mapped().is_none()
+                && !address.is_unspecified()
+                && !address.is_loopback()
+                && !address.is_multicast()
+                && !address.is_unicast_link_local()
+        }
+    }
+}

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{FINALIZER, Settings, is_going, is_ours, name_of, text};
+use super::{CLOUD_FINALIZER, FINALIZER, Settings, is_going, is_ours, name_of, text};
 use crate::federation::ObjectKey;
 use crate::names::DrainState;
 
@@ -36,16 +36,27 @@ pub enum ServiceCommand {
     },
 }
 
-/// Somebody else wrote addresses into a Service that is ours by its class; they are let be.
+/// Another controller serves a Service that is ours by its class; it is let be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{service} has addresses of another controller ({addresses}); name a loadBalancerClass, or let that controller take them out"
-)]
-pub struct StatusConflict {
-    /// The Service.
-    pub service: String,
-    /// What is there.
-    pub addresses: String,
+pub enum StatusConflict {
+    /// It wrote addresses.
+    #[error(
+        "{service} has addresses of another controller ({addresses}); name a loadBalancerClass, or let that controller take them out"
+    )]
+    Addresses {
+        /// The Service.
+        service: String,
+        /// What is there.
+        addresses: String,
+    },
+    /// It set its mark, and addresses follow.
+    #[error(
+        "{service} is held by the finalizer {CLOUD_FINALIZER} of a cloud's controller; name a loadBalancerClass, or take it out where that controller runs no more"
+    )]
+    Finalizer {
+        /// The Service.
+        service: String,
+    },
 }
 
 /// What is to be written to a Service, one step at a time; nothing if all is right.
@@ -72,6 +83,9 @@ pub fn publish(
     let is_wanted = is_ours(service, settings) && !is_going(service);
     Ok(match (is_wanted, is_held) {
         (false, false) => None,
+        (true, false) if ingress.is_empty() && finalizers.iter().any(|one| one == CLOUD_FINALIZER) => {
+            return Err(StatusConflict::Finalizer { service: name_of(service) });
+        }
         (true, false) if ingress.is_empty() => {
             let finalizers = finalizers.into_iter().chain([FINALIZER.to_owned()]).collect();
             Some(ServiceCommand::SetFinalizers { object, resource_version, finalizers })
@@ -81,7 +95,7 @@ pub fn publish(
                 one.get("ip").or_else(|| one.get("hostname")).and_then(Value::as_str).map(str::to_owned)
             };
             let addresses = ingress.iter().filter_map(text).collect::<Vec<_>>().join(", ");
-            return Err(StatusConflict { service: name_of(service), addresses });
+            return Err(StatusConflict::Addresses { service: name_of(service), addresses });
         }
         (true, true) => announced
             .map(entries)

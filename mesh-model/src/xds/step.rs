@@ -36,12 +36,14 @@ impl Session {
         if [Kind::Listener, Kind::Route].into_iter().any(|kind| self.is_to_be_asked(&wanted, kind)) {
             return;
         }
+        let Some(used) = self.used_by_held() else { return };
         for kind in Kind::ALL.into_iter().rev() {
-            if let Some(sent) = self.removals(&wanted, kind) {
+            if let Some(sent) = self.removals(&wanted, kind, &used) {
                 return self.send(&wanted, kind, sent);
             }
         }
-        if !self.is_in_step && !self.kinds.is_empty() {
+        let is_held = self.kinds.values().any(|one| !one.lacking.is_empty());
+        if !self.is_in_step && !is_held && !self.kinds.is_empty() {
             self.is_in_step = true;
             self.events.push_back(Event::InStep);
         }
@@ -49,8 +51,10 @@ impl Session {
 
     /// Looks which clusters and listeners name secrets that are not there, and tells those that are new.
     ///
-    /// A cluster waits for its secrets, and an Envoy takes no other clusters meanwhile; a listener waits too,
-    /// but holds nobody else back.
+    /// A cluster waits for its secrets, and an Envoy takes no other clusters meanwhile. An Envoy that is
+    /// starting opens no listener at all while one of them waits: its workers begin once all that it was told first
+    /// is complete. So neither is sent. (One that has started lets the listener's old form serve on, and the others come
+    /// and go: there it would do no harm, and no good either.)
     fn note_lacking(&mut self, wanted: &Snapshot) {
         for kind in [Kind::Cluster, Kind::Listener] {
             let Some(subscription) = self.kinds.get_mut(&kind) else { continue };
@@ -160,11 +164,13 @@ impl Session {
     }
 
     /// What the proxy has of a kind and nobody wants.
-    fn removals(&self, wanted: &Arc<Snapshot>, kind: Kind) -> Option<Sent> {
+    fn removals(&self, wanted: &Arc<Snapshot>, kind: Kind, used: &BTreeSet<(Kind, String)>) -> Option<Sent> {
         let subscription = self.kinds.get(&kind)?;
         // of a message that was refused a proxy may have kept what was good in it
         let is_gone = |name: &&String| wanted.get(kind, name).is_none() && subscription.may_have(name);
-        let removed: BTreeSet<String> = subscription.open.iter().filter(is_gone).cloned().collect();
+        let is_used = |name: &&String| used.iter().any(|(of, used)| *of == kind && used == *name);
+        let gone = subscription.open.iter().filter(is_gone).filter(|name| !is_used(name));
+        let removed: BTreeSet<String> = gone.cloned().collect();
         if removed.is_empty() || subscription.keeps_all {
             return None;
         }
@@ -180,18 +186,39 @@ impl Session {
         }
     }
 
+    /// What the forms of listeners use that serve on because the next ones lack secrets; `None` if that is not
+    /// known, for a proxy that comes from another stream tells names alone.
+    fn used_by_held(&self) -> Option<BTreeSet<(Kind, String)>> {
+        let mut used = BTreeSet::new();
+        let Some(listeners) = self.kinds.get(&Kind::Listener) else { return Some(used) };
+        let routes = self.kinds.get(&Kind::Route);
+        for listener in listeners.lacking.keys().filter_map(|name| listeners.has.get(name)) {
+            if listener.refers_to.is_empty() {
+                return None;
+            }
+            for (kind, name) in listener.refers_to.iter() {
+                used.insert((*kind, name.clone()));
+                // a table may have changed since
+                let table = routes.and_then(|routes| routes.has.get(name)).filter(|_| *kind == Kind::Route);
+                used.extend(table.into_iter().flat_map(|table| table.refers_to.iter().cloned()));
+            }
+        }
+        Some(used)
+    }
+
     /// Whether a resource cannot be used without one that the proxy refused, or that is not there.
     fn is_held(&self, wanted: &Snapshot, kind: Kind, resource: &Resource) -> bool {
-        let clusters = self.kinds.get(&Kind::Cluster);
-        let lacks = |name: &str| clusters.is_some_and(|one| one.lacking.contains_key(name));
+        let lacks =
+            |kind, name: &str| self.kinds.get(&kind).is_some_and(|one| one.lacking.contains_key(name));
         match kind {
-            Kind::Cluster => return lacks(&resource.name),
+            Kind::Cluster => return lacks(kind, &resource.name),
             // those of a cluster whose last good form is in use are its, whatever became of the next
             Kind::Endpoints | Kind::Secret => return false,
+            Kind::Listener if lacks(kind, &resource.name) => return true,
             Kind::Listener | Kind::Route => {}
         }
         resource.refers_to.iter().any(|(kind, name)| {
-            if *kind == Kind::Cluster && lacks(name) {
+            if *kind == Kind::Cluster && lacks(*kind, name) {
                 return true;
             }
             let refused = self.kinds.get(kind).and_then(|one| one.refused.get(name));

@@ -351,3 +351,73 @@ fn versions_are_of_content() {
     let body: &Value = &one.get(Kind::Cluster, "a").unwrap().body;
     assert_eq!(body, &json!({ "name": "a", "version": 1 }));
 }
+
+/// A listener with a name, what it shows by which its versions differ, the cluster that it leads to by itself, and
+/// the secret that it asks for.
+fn with_listeners(listeners: &[(&str, u32, &str, &str)], secrets: &[&str]) -> Arc<Snapshot> {
+    let mut config = EnvoyConfig::default();
+    for (name, version, cluster, secret) in listeners {
+        let asks = json!({ "name": secret, "sds_config": { "ads": {} } });
+        let body =
+            json!({ "name": name, "version": version, "tcp": { "cluster": cluster }, "secrets": [asks] });
+        config.listeners.insert((*name).to_owned(), body);
+        config.clusters.insert((*cluster).to_owned(), json!({ "name": cluster }));
+    }
+    Arc::new(Snapshot::new(&config, secrets.iter().map(|name| ((*name).to_owned(), json!({ "name": name })))))
+}
+
+/// Answers all that is sent and asks for secrets as listeners come; gives what was told.
+fn talk(session: &mut Session) -> Vec<String> {
+    let mut told = Vec::new();
+    while let Some(response) = session.poll_transmit() {
+        let removed = if response.removed.is_empty() {
+            String::new()
+        } else {
+            format!(" without {}", response.removed.join(","))
+        };
+        told.push(format!("{:?} {}{removed}", response.kind, names(&response).join(",")));
+        session.handle_request(Time::ZERO, Request::acknowledges(&response));
+    }
+    told.extend(std::iter::from_fn(|| session.poll_event()).map(|event| match event {
+        Event::InStep => "in step".to_owned(),
+        Event::Lacks { kind, name, .. } => format!("{kind:?} {name} lacks"),
+        Event::Refused { names, .. } => panic!("{names:?}"),
+    }));
+    told
+}
+
+/// An Envoy that starts opens none of its listeners while one of them waits for a secret, so that one is not
+/// sent; what its last form uses stays while that serves on, and everything else goes.
+#[test]
+fn a_listener_whose_secret_is_not_there_is_held_back_and_holds_nobody_else_back() {
+    let first = with_listeners(&[("l", 1, "a", "s"), ("m", 1, "b", "t"), ("n", 1, "c", "s")], &["s"]);
+    let mut session = session(Protocol::Delta, &first);
+    let mut now = Time::ZERO;
+    session.handle_request(now, Request::first(Kind::Cluster));
+    assert_eq!(talk(&mut session), ["Cluster a,b,c", "in step"]);
+    session.handle_request(now, Request::first(Kind::Listener));
+    assert_eq!(talk(&mut session), ["Listener l,n", "Listener m lacks"]);
+    // its secret comes; then the next form of another lacks one, and others go
+    change(
+        &mut session,
+        &mut now,
+        &with_listeners(&[("l", 1, "a", "s"), ("m", 1, "b", "t"), ("n", 1, "c", "s")], &["s", "t"]),
+    );
+    assert_eq!(talk(&mut session), ["Listener m", "in step"]);
+    change(&mut session, &mut now, &with_listeners(&[("l", 2, "d", "u"), ("m", 1, "b", "t")], &["s", "t"]));
+    assert_eq!(
+        talk(&mut session),
+        ["Cluster d", "Listener  without n", "Cluster  without c", "Listener l lacks"],
+        "a serves on"
+    );
+    change(&mut session, &mut now, &with_listeners(&[("l", 2, "d", "u"), ("m", 1, "b", "t")], &["t", "u"]));
+    assert_eq!(talk(&mut session), ["Listener l", "Cluster  without a", "in step"]);
+    // on another stream names alone are known: nothing goes until it is known what uses what
+    let mut session = Session::new(Protocol::Delta, DEBOUNCE);
+    session.handle_snapshot(now, with_listeners(&[("l", 3, "e", "v"), ("m", 1, "b", "t")], &["t"]));
+    let has = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), "old".to_owned())).collect();
+    session.handle_request(now, Request { has: has(&["b", "d"]), ..Request::first(Kind::Cluster) });
+    session.handle_request(now, Request { has: has(&["l", "m"]), ..Request::first(Kind::Listener) });
+    let told = talk(&mut session);
+    assert_eq!(told, ["Cluster b,e", "Listener m", "Listener l lacks"]);
+}

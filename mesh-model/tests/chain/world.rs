@@ -7,7 +7,8 @@ use std::time::Duration;
 use mesh_model::access_point::AccessPoint;
 use mesh_model::api::{self, Head, Kind, PlacementLevel, Reachability, RouteStatus};
 use mesh_model::certificate::{Certificates, Credential, Issued};
-use mesh_model::federation::{TargetPlan, WriteCommand, reconcile, withdraw};
+use mesh_model::debounce::Debounce;
+use mesh_model::federation::{Transmit, WriteAnswer, WriteCommand, Writer, WriterEvent};
 use mesh_model::fleet::{Fleet, Target};
 use mesh_model::name::{Fqdn, Name};
 use mesh_model::names::{
@@ -24,6 +25,7 @@ use mesh_model::status::{self, StatusStore};
 use mesh_model::template::Schemas;
 use mesh_model::time::{Time, WallTime};
 use mesh_model::vip::{Allocator, ClaimKey, Records};
+use mesh_model::work_queue::BackOff;
 use serde_json::Value;
 
 #[path = "certify.rs"]
@@ -57,6 +59,7 @@ pub(crate) struct World {
     since: BTreeMap<Name, Time>,
     known: BTreeSet<Name>,
     rollout: Rollout,
+    writer: Writer,
     status: StatusStore,
     allocator: Allocator,
     withdrawals: BTreeMap<Name, Withdrawals>,
@@ -111,6 +114,13 @@ impl World {
             since: BTreeMap::new(),
             known: BTreeSet::new(),
             rollout: Rollout::new(access_point.rollout.clone()),
+            writer: Writer::new(
+                &access_point.id,
+                Debounce { quiet: Duration::ZERO, most: Duration::ZERO },
+                BackOff::default(),
+                2,
+                7,
+            ),
             status: StatusStore::new(wanted, Duration::from_secs(600)),
             allocator: Allocator::new(pools, Records::default()).0,
             withdrawals: BTreeMap::new(),
@@ -193,7 +203,7 @@ impl World {
         let wanted: Vec<Target<'_>> = targets(&decisions, PlacementLevel::Cluster, &fleet).collect();
         self.roll_out(&access_point, &wanted);
         self.certify(&fleet, &wanted);
-        self.federate(&access_point, &fleet, &wanted);
+        self.federate(&fleet, &wanted);
         let names: BTreeSet<Name> = wanted.iter().map(|target| target.name().clone()).collect();
         self.balance(&access_point, &fleet, &names);
         self.publish(&access_point);
@@ -217,7 +227,7 @@ impl World {
         while self.rollout.poll_event().is_some() {}
     }
 
-    fn federate(&mut self, access_point: &AccessPoint, fleet: &Fleet, wanted: &[Target<'_>]) {
+    fn federate(&mut self, fleet: &Fleet, wanted: &[Target<'_>]) {
         for target in wanted {
             let Some(revision) = self.given.get(target.name()) else { continue };
             let version = &self.versions[revision];
@@ -228,18 +238,27 @@ impl World {
                 continue; // what is added is served before it is used
             }
             self.applied.insert(target.name().clone(), *revision);
-            let live = self.servers.entry(target.name().clone()).or_default().clone();
-            let live = (!self.unreachable.contains(target.name())).then_some(&live[..]);
-            let plan = reconcile(&access_point.id, &rendering, live);
-            self.write(target.name(), &plan);
+            self.servers.entry(target.name().clone()).or_default();
+            self.writer.handle_wanted(self.now, rendering);
+            self.writer.handle_change(self.now, target.name());
+            self.write();
         }
     }
 
-    /// Carries out a plan, and asserts that nothing is referred to that is not there.
-    fn write(&mut self, target: &Name, plan: &TargetPlan) {
-        assert_eq!((&plan.conflicts, &plan.drift), (&vec![], &vec![]));
+    /// Carries out what the writer asks for, and asserts that nothing is referred to that is not there.
+    fn write(&mut self) {
         let mut has_deleted = false;
-        for command in &plan.commands {
+        while let Some(transmit) = self.writer.poll_transmit() {
+            let (target, command) = match transmit {
+                Transmit::Read { target } => {
+                    has_deleted = false;
+                    let live = (!self.unreachable.contains(&target)).then_some(&self.servers[&target][..]);
+                    self.writer.handle_objects(self.now, &target, live);
+                    continue;
+                }
+                Transmit::Write { target, command } => (target, command),
+            };
+            let (target, command) = (&target, &command);
             let live = self.servers.entry(target.clone()).or_default();
             let id = |object: &Value| (object["kind"].clone(), object["metadata"]["name"].clone());
             match command {
@@ -283,6 +302,14 @@ impl World {
                     );
                 }
             }
+            self.writer.handle_answer(self.now, target, WriteAnswer::Done);
+        }
+        while let Some(event) = self.writer.poll_event() {
+            if let WriterEvent::Found { findings, .. } = &event {
+                assert_eq!((&findings.conflicts, &findings.drift), (&vec![], &vec![]));
+                assert_eq!((&findings.contested, &findings.fixed), (&vec![], &vec![]));
+            }
+            assert!(!matches!(event, WriterEvent::Refused { .. }), "{event:?}");
         }
     }
 
@@ -412,9 +439,9 @@ impl World {
             if !is_over || balances || wanted.contains(&target) {
                 continue;
             }
-            let live = self.servers[&target].clone();
-            let plan = withdraw(&access_point.id, &target, Some(&live));
-            self.write(&target, &plan);
+            self.writer.handle_withdrawn(self.now, &target);
+            self.write();
+            self.writer.handle_forget(&target);
             let withdrawals = self.withdrawals.get_mut(&target).unwrap();
             let gone: Vec<ClaimKey> = withdrawals.gone().cloned().collect();
             for key in gone {

@@ -34,7 +34,12 @@ impl Gateway {
         Self::run(envoy, bootstrap, tempfile::tempdir().unwrap())
     }
 
-    fn run(envoy: &Path, mut bootstrap: Value, folder: TempDir) -> Self {
+    /// The same, and nobody waits until it is ready.
+    pub(crate) fn starting(envoy: &Path, bootstrap: Value) -> Self {
+        Self::spawn(envoy, bootstrap, tempfile::tempdir().unwrap())
+    }
+
+    fn spawn(envoy: &Path, mut bootstrap: Value, folder: TempDir) -> Self {
         bootstrap["admin"] =
             json!({ "address": { "socket_address": { "address": "127.0.79.9", "port_value": 0 } } });
         let file = folder.path().join("bootstrap.json");
@@ -48,7 +53,11 @@ impl Gateway {
             .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
             .spawn()
             .unwrap();
-        let gateway = Self { child, folder };
+        Self { child, folder }
+    }
+
+    fn run(envoy: &Path, bootstrap: Value, folder: TempDir) -> Self {
+        let gateway = Self::spawn(envoy, bootstrap, folder);
         let until = Instant::now() + Duration::from_secs(30);
         let is_ready = |admin| {
             std::net::TcpStream::connect(admin).is_ok() && client::get(admin, "admin", "/ready").status == 200
@@ -79,9 +88,11 @@ impl Gateway {
         }
     }
 
-    /// A counter or gauge, by its name or the end of it, summed up.
+    /// A counter or gauge, by its name or the end of it, summed up; 0 while nobody answers yet.
     pub(crate) fn stat(&self, name: &str) -> u64 {
-        let all = client::get(self.admin().unwrap(), "admin", "/stats").body;
+        let admin = self.admin().filter(|admin| std::net::TcpStream::connect(admin).is_ok());
+        let Some(admin) = admin else { return 0 };
+        let all = client::get(admin, "admin", "/stats").body;
         let lines = all.lines().filter_map(|line| line.rsplit_once(": "));
         lines.filter(|(of, _)| of.ends_with(name)).filter_map(|(_, value)| value.parse::<u64>().ok()).sum()
     }

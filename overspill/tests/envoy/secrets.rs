@@ -1,13 +1,14 @@
 //! Certificates reach a real Envoy over delta ADS from the session of `mesh_model`: what was pushed is
-//! served, a new one takes its place, and a connection that stands stays.
+//! served, a new one takes its place, and a connection that stands stays. And what an Envoy does with a listener whose
+//! certificate does not come, because of which the session does not send such a one.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mesh_model::envoy::{EnvoyConfig, GatewayInput, Proxy, configure};
 use mesh_model::xds::Snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::authority::Authority;
 use crate::delta::{self, Server};
@@ -79,4 +80,62 @@ spec: {{ hosts: [{host}], gateways: [edge], http: [{{ directResponse: {{ status:
     assert_eq!(response.status, 200, "the connection stands");
     assert_eq!(held.conn.peer_certificates().unwrap()[0], first.parsed().0[0]);
     assert_eq!(gateway.stat("listener_manager.total_listeners_draining"), json!(0).as_u64().unwrap());
+}
+
+/// A listener that answers with a text, once it has its secret if it asks for one.
+fn answering(at: SocketAddr, text: &str, secret: Option<&str>) -> Value {
+    const OF: &str = "type.googleapis.com/envoy.";
+    let routes = json!([{ "match": { "prefix": "/" }, "direct_response": { "status": 200, "body": { "inline_string": text } } }]);
+    let mut chain = json!({ "filters": [{ "name": "http", "typed_config": {
+        "@type": format!("{OF}extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"), "stat_prefix": "a",
+        "route_config": { "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": routes }] },
+        "http_filters": [{ "name": "router", "typed_config": { "@type": format!("{OF}extensions.filters.http.router.v3.Router") } }] } }] });
+    if let Some(name) = secret {
+        let asks = json!({ "name": name, "sds_config": { "ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s" } });
+        chain["transport_socket"] = json!({ "name": "tls", "typed_config": {
+            "@type": format!("{OF}extensions.transport_sockets.tls.v3.DownstreamTlsContext"),
+            "common_tls_context": { "tls_certificate_sds_secret_configs": [asks] } } });
+    }
+    json!({ "@type": format!("{OF}config.listener.v3.Listener"), "name": at.to_string(), "filter_chains": [chain],
+        "address": { "socket_address": { "address": at.ip(), "port_value": at.port() } } })
+}
+
+#[test]
+fn a_starting_envoy_opens_nothing_while_one_listener_waits_and_a_running_one_serves_on() {
+    let Some(envoy) = envoy() else { return };
+    let (one, other) = (free("127.0.79.11"), free("127.0.79.11"));
+    // a management server that never says anything
+    let silent = TcpListener::bind("127.0.79.8:0").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("listeners.json");
+    let write = |listeners: &[Value]| {
+        let new = folder.path().join("new");
+        std::fs::write(&new, json!({ "resources": listeners }).to_string()).unwrap();
+        std::fs::rename(new, &file).unwrap();
+    };
+    let mut bootstrap = delta::bootstrap(silent.local_addr().unwrap());
+    bootstrap["dynamic_resources"]["lds_config"] =
+        json!({ "path_config_source": { "path": file }, "resource_api_version": "V3" });
+    bootstrap["dynamic_resources"].as_object_mut().unwrap().remove("cds_config");
+
+    write(&[answering(one, "first", None), answering(other, "", Some("missing"))]);
+    let starting = Gateway::starting(&envoy, bootstrap.clone());
+    let until = Instant::now() + Duration::from_secs(20);
+    while starting.stat("listener_manager.listener_added") < 2 {
+        assert!(Instant::now() < until, "it was not told of its listeners");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(TcpStream::connect(one).is_err(), "nor the one that lacks nothing");
+    drop(starting);
+
+    write(&[answering(one, "first", None), answering(other, "before", None)]);
+    let _running = Gateway::with(&envoy, bootstrap);
+    write(&[answering(one, "second", None), answering(other, "", Some("missing"))]);
+    let until = Instant::now() + Duration::from_secs(20);
+    while client::get(one, "a", "/").body != "second" {
+        assert!(Instant::now() < until, "the other is not changed");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(client::get(other, "a", "/").body, "before", "its last form serves on");
 }

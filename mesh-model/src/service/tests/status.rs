@@ -68,6 +68,17 @@ fn a_service_that_is_wanted_is_marked_and_then_told() {
     );
     check("nobody knows: nothing", &ours(&both, &there), None, serving, &Value::Null);
     check("announced no longer", &ours(&both, &there), Some(&[]), serving, &json!({ "ingress": none }));
+    // a cloud's controller says first that it serves it, then at which address
+    let held =
+        publish(&ours(&[OTHER, CLOUD_FINALIZER], &none), &Settings::default(), None, None).unwrap_err();
+    assert_eq!(held, StatusConflict::Finalizer { service: "shop/dns".into() });
+    check(
+        "one that is marked stays ours",
+        &ours(&[OTHER, CLOUD_FINALIZER, FINALIZER], &none),
+        vip,
+        serving,
+        &json!({ "ingress": there }),
+    );
     let conflict = publish(&ours(&[], &foreign), &Settings::default(), None, None).unwrap_err();
     let expected = "shop/dns has addresses of another controller (lb-9.example.com); ";
     assert!(conflict.to_string().starts_with(expected), "{conflict}");
@@ -100,4 +111,28 @@ fn a_service_may_go_when_its_address_is_gone() {
         );
         check("without our mark it is none of ours", &leaves(&[OTHER], &there), vip, None, &Value::Null);
     }
+}
+
+/// A Service that was deleted and made anew under the name is the same owner: what it had it has, and it is
+/// marked before it is told, for nothing of the old one is on it.
+#[test]
+fn a_service_that_is_made_anew_is_marked_and_told_anew() {
+    let mut anew = ours(&[], &json!([]));
+    anew["metadata"]["uid"] = json!("another");
+    let (vip, serving) = (Some(&["203.0.113.1"][..]), Some(DrainState::Serving));
+    for state in [serving, Some(DrainState::Returning), Some(DrainState::Gone), None] {
+        check("marked first", &anew, vip, state, &json!({ "finalizers": [FINALIZER] }));
+    }
+    anew["metadata"]["finalizers"] = json!([FINALIZER]);
+    check(
+        "then told",
+        &anew,
+        vip,
+        serving,
+        &json!({ "ingress": [{ "ip": "203.0.113.1", "ipMode": "VIP" }] }),
+    );
+    let claims = |service: Value| World { services: vec![service], ..World::default() }.claims().claims;
+    let mut before = anew.clone();
+    before["metadata"]["uid"] = json!("u-1");
+    assert_eq!(claims(before), claims(anew), "and it asks for the same");
 }

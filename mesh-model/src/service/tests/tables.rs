@@ -63,18 +63,64 @@ fn who_asks_for_which_ports() {
     );
 }
 
+/// What a plain Service asks for, or what is wrong with that.
+fn request(annotations: Value, spec: Value) -> Result<crate::access_point::VipRequest, String> {
+    let mut object = service("dns", spec);
+    object["metadata"]["annotations"] = annotations;
+    object["spec"]["ports"] = json!([{ "port": 53 }]);
+    let found = World { services: vec![object], ..World::default() }.claims();
+    match &found.claims[..] {
+        [claim] => Ok(claim.request.clone()),
+        _ => Err(problems(&found.problems).concat()),
+    }
+}
+
+/// The older field asks for the same, and does not contradict what is said elsewhere.
+#[test]
+fn an_address_may_be_asked_for_by_the_older_field() {
+    let old = |annotation: &str, field: &str| {
+        let annotations =
+            if annotation.is_empty() { json!({}) } else { json!({ ADDRESSES_ANNOTATION: annotation }) };
+        request(annotations, json!({ "loadBalancerIP": field }))
+            .map(|request| request.addresses.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    assert_eq!(old("", "203.0.113.9").unwrap(), ["203.0.113.9"]);
+    assert_eq!(old("", "").unwrap(), [""; 0]);
+    assert_eq!(old("203.0.113.9,2001:db8::9", "2001:db8::9").unwrap(), ["203.0.113.9", "2001:db8::9"]);
+    assert!(
+        old("203.0.113.9", "203.0.113.8")
+            .unwrap_err()
+            .starts_with("shop/dns: spec.loadBalancerIP: `203.0.113.8` is not possible; write one of")
+    );
+    assert!(
+        old("", "edge").unwrap_err().starts_with("shop/dns: spec.loadBalancerIP: `edge` is not possible")
+    );
+    let mut of_till =
+        of("till", service("till", json!({ "ports": [{ "port": 53 }], "loadBalancerIP": "203.0.113.8" })));
+    for (vip, is_told) in [("{}", true), ("{ scope: all, addresses: [203.0.113.8] }", false)] {
+        let found = World {
+            access_points: vec![access_point("till", vip)],
+            services: vec![of_till.clone()],
+            ..World::default()
+        }
+        .claims();
+        assert_eq!(!found.problems.is_empty(), is_told, "{vip}");
+    }
+    of_till["spec"]["loadBalancerIP"] = json!("");
+    assert_eq!(
+        World {
+            access_points: vec![access_point("till", "{}")],
+            services: vec![of_till],
+            ..World::default()
+        }
+        .claims()
+        .problems,
+        []
+    );
+}
+
 #[test]
 fn what_a_service_may_ask_for() {
-    let request = |annotations: Value, spec: Value| {
-        let mut object = service("dns", spec);
-        object["metadata"]["annotations"] = annotations;
-        object["spec"]["ports"] = json!([{ "port": 53 }]);
-        let found = World { services: vec![object], ..World::default() }.claims();
-        match &found.claims[..] {
-            [claim] => Ok(claim.request.clone()),
-            _ => Err(problems(&found.problems).concat()),
-        }
-    };
     let (v4, v6) = (IpFamily::Ipv4, IpFamily::Ipv6);
     for (policy, families, expected) in [
         ("SingleStack", json!(["IPv6"]), vec![v6]),
@@ -231,6 +277,40 @@ fn a_pod_that_answers_directly_has_the_services_port() {
         assert_eq!(found, expected.map(|target| Problem::PortRewritten { port: 80, target }));
         assert_eq!(lines(&plan).len(), usize::from(expected.is_none()));
     }
+}
+
+/// A port by name has two numbers while a revision of the pods is rolled out: those that have the Service's serve.
+#[test]
+fn endpoints_that_cannot_serve_are_left_out_and_told() {
+    let world = World {
+        services: vec![
+            service("web", json!({ "ports": [{ "port": 80, "targetPort": "web" }] })),
+            service("odd", json!({ "ports": [{ "port": 80 }] })),
+        ],
+        slices: vec![
+            slice("web", 80, &[("10.1.0.1", json!({}), "n1")]),
+            slice("web", 8080, &[("10.1.0.2", json!({}), "n1")]),
+            slice(
+                "odd",
+                80,
+                &[
+                    ("10.1.0.3", json!({}), "n1"),
+                    ("127.0.0.1", json!({}), "n1"),
+                    ("203.0.113.1", json!({}), "n1"),
+                ],
+            ),
+        ],
+        ..World::default()
+    };
+    let held = [held("shop/web@slc-a-1", &["203.0.113.1"]), held("shop/odd@slc-a-1", &["203.0.113.2"])];
+    let plan = world.plan(&held, &Settings::default());
+    assert_eq!(lines(&plan), ["203.0.113.2:80 10.1.0.3", "203.0.113.1:80 10.1.0.1"]);
+    let found: Vec<Problem> = plan.problems.into_iter().map(|one| one.problem).collect();
+    let no_host = |text: &str| Problem::NoHost { address: text.parse().unwrap() };
+    assert_eq!(
+        found,
+        [no_host("127.0.0.1"), no_host("203.0.113.1"), Problem::PortRewritten { port: 80, target: 8080 }]
+    );
 }
 
 #[test]
