@@ -29,7 +29,9 @@
 mod documents;
 mod locate;
 mod message;
+mod near;
 mod show;
+mod strict;
 
 use std::fs::File;
 use std::io::Read;
@@ -37,9 +39,12 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_saphyr::{Error, Options};
 
 use locate::Tree;
+pub use near::{did_you_mean, nearest, unreadable};
 pub use show::Severity;
+use strict::Strict;
 
 /// The largest file that is read: far more than any fleet needs, far less than would hurt.
 const MAX_BYTES: u64 = 256 << 20;
@@ -101,7 +106,7 @@ impl Source {
             File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
         };
         let whole = |message| Fault::whole(name.clone(), message);
-        read.map_err(|error| whole(format!("cannot be read: {error}; check the path")))?;
+        read.map_err(|error| whole(unreadable(path, &error)))?;
         if bytes.len() as u64 > MAX_BYTES {
             return Err(whole(format!("is larger than {} MiB; split it", MAX_BYTES >> 20)));
         }
@@ -186,12 +191,20 @@ impl Source {
 
     /// Reads the text as YAML 1.2 (JSON is YAML), unknown fields being for `T` to refuse.
     ///
+    /// A value is of the type that it is written as: `3` is no text and `"3"` no number.
+    ///
     /// # Errors
     ///
     /// The first fault of the text, with its place and field.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Fault> {
-        serde_saphyr::from_str_with_options(&self.text, options(&self.text))
-            .map_err(|error| self.syntax_fault(&error))
+        read(&self.text, options(&self.text)).map_err(|error| {
+            // a number where a duration is wanted is better told what durations are than to be a text
+            let mut lenient = options(&self.text);
+            lenient.no_schema = false;
+            let second = message::asks_for_quotes(&error).then(|| read::<T>(&self.text, lenient).err());
+            let same = second.flatten().filter(|second| second.location() == error.location());
+            self.syntax_fault(same.as_ref().unwrap_or(&error))
+        })
     }
 
     /// The names of the fields at the top, as far as the text can be read.
@@ -215,15 +228,15 @@ impl Source {
     }
 
     /// A fault that the YAML reader found.
-    fn syntax_fault(&self, error: &serde_saphyr::Error) -> Fault {
+    fn syntax_fault(&self, error: &Error) -> Fault {
         let error = error.without_snippet();
         let mut place = error.location().map(|location| locate::Place::from(&location));
         // a second walk would come no further than the limit that the first met
-        let beyond = matches!(error, serde_saphyr::Error::Budget { .. });
+        let beyond = matches!(error, Error::Budget { .. });
         let tree = if beyond { None } else { Tree::read(&self.text, &options(&self.text)) };
         let located = tree.zip(place);
         let field = match error {
-            serde_saphyr::Error::SerdeMissingField { field, .. } => {
+            Error::SerdeMissingField { field, .. } => {
                 let mapping = located.as_ref().and_then(|(tree, place)| tree.mapping_at(*place));
                 if let Some(((tree, _), way)) = located.as_ref().zip(mapping.as_ref()) {
                     // the reader tells of the last key that it saw, which has no part in this
@@ -232,13 +245,27 @@ impl Source {
                 Some(mapping.unwrap_or_default().then(field))
             }
             // where the rest of the text is no YAML, the name alone is known
-            serde_saphyr::Error::SerdeUnknownField { field, .. } => {
-                let way = located.and_then(|(tree, place)| tree.field_at(place));
+            Error::SerdeUnknownField { field, .. } => {
+                let way = located.as_ref().and_then(|(tree, place)| tree.field_at(*place));
                 Some(way.map_or_else(|| field.clone(), |way| way.to_string()))
             }
-            _ => located.and_then(|(tree, place)| tree.field_at(place)).map(|way| way.to_string()),
+            _ => {
+                let field = located.as_ref().and_then(|(tree, place)| tree.field_at(*place));
+                if let Some((tree, key)) = located.as_ref().filter(|_| message::is_of_another_type(error)) {
+                    // serde's own types know no place, so that the reader tells that of the key
+                    place = tree.value_after(*key).or(place);
+                }
+                field.map(|way| way.to_string())
+            }
         };
-        self.placed(place.map(|place| (place.line, place.column)), field, message::of(error))
+        let is_secret = field.as_deref().is_some_and(show::names_a_secret);
+        let mut message = if is_secret { message::of_a_secret(error) } else { message::of(error) };
+        if let (Some((tree, second)), Error::DuplicateMappingKey { .. }) = (&located, error)
+            && let Some(first) = tree.first_of(*second).filter(|first| first.line != second.line)
+        {
+            message += &format!("; the first is on line {}", first.line.saturating_add(self.lines_before));
+        }
+        self.placed(place.map(|place| (place.line, place.column)), field, message)
     }
 
     fn placed(&self, place: Option<(u32, u32)>, field: Option<String>, message: String) -> Fault {
@@ -266,13 +293,23 @@ pub fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// Strict YAML 1.2: `no` and `012` are texts, as is `1_000`; duplicate keys are errors.
-fn options(text: &str) -> serde_saphyr::Options {
+/// Reads a value that is of the types that it is written as.
+fn read<T: DeserializeOwned>(text: &str, options: Options) -> Result<T, Error> {
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, |reader| {
+        T::deserialize(Strict(reader))
+    })
+}
+
+/// Strict YAML 1.2: `no` is a text, what looks like a number or a truth value is none without quotes (and in a
+/// value of any type, `012` and `1_000` are none either); duplicate keys and tags that mean nothing are errors.
+fn options(text: &str) -> Options {
     let replayed = MAX_REPLAYED.min(MAX_REPLAYED_PER_BYTE.saturating_mul(text.len()));
     serde_saphyr::options! {
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
+        no_schema: true,
+        reject_unsupported_tags: true,
         with_snippet: false,
         budget: serde_saphyr::budget! { max_nodes: MAX_NODES, max_events: 4 * MAX_NODES },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: replayed },

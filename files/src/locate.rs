@@ -6,7 +6,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{DuplicateKeyPolicy, Location, Options, Spanned};
+use serde_saphyr::{DuplicateKeyPolicy, Location, NonFiniteFloatPolicy, Options, Spanned};
 
 /// Line and column, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,10 @@ impl Tree {
         let mut options = options.clone();
         // the place of the second is what a message about a duplicate needs
         options.duplicate_keys = DuplicateKeyPolicy::PassThrough;
+        // whatever is wrong with a value, it has a place
+        options.no_schema = false;
+        options.reject_unsupported_tags = false;
+        options.non_finite_float_policy = NonFiniteFloatPolicy::AsString;
         let root: Spanned<Node> = serde_saphyr::from_str_with_options(text, options).ok()?;
         Some(root.into())
     }
@@ -125,6 +129,32 @@ impl Tree {
         self.find(&Way::default(), &simple, &|entry| entry.place == place)
             .or_else(|| self.mapping_at(place))
             .filter(|way| !way.0.is_empty())
+    }
+
+    /// Where the key of another place stands first in the mapping that has it twice.
+    pub(super) fn first_of(&self, second: Place) -> Option<Place> {
+        match &self.node {
+            Node::Scalar => None,
+            Node::List(items) => items.iter().find_map(|item| item.first_of(second)),
+            Node::Mapping(entries) => {
+                let again = entries.iter().find(|entry| entry.place == second);
+                let first = again.and_then(|again| entries.iter().find(|entry| entry.key == again.key));
+                let first = first.map(|entry| entry.place);
+                first.or_else(|| entries.iter().find_map(|entry| entry.value.first_of(second)))
+            }
+        }
+    }
+
+    /// Where the single value stands whose key does at a place.
+    pub(super) fn value_after(&self, key: Place) -> Option<Place> {
+        match &self.node {
+            Node::Scalar => None,
+            Node::List(items) => items.iter().find_map(|item| item.value_after(key)),
+            Node::Mapping(entries) => entries.iter().find_map(|entry| match entry.value.node {
+                Node::Scalar => (entry.place == key).then_some(entry.value.place),
+                Node::List(_) | Node::Mapping(_) => entry.value.value_after(key),
+            }),
+        }
     }
 
     /// The first field in the order of the text of which either question is true.

@@ -7,17 +7,18 @@ use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter};
 pub(super) fn of(error: &Error) -> String {
     match error {
         Error::SerdeUnknownField { field, expected, .. } => {
-            format!("unknown field {}{}", quoted(field), instead(field, expected))
+            let blank = match field.split_once(':') {
+                Some((before, _)) if expected.contains(&before) => "; write a blank after the `:`",
+                _ => "",
+            };
+            format!("unknown field {}{blank}{}", quoted(field), instead(field, expected))
         }
         Error::SerdeUnknownVariant { variant, expected, .. } => {
             format!("unknown name {}{}", quoted(variant), instead(variant, expected))
         }
         Error::SerdeMissingField { field, .. } => format!("the field `{field}` is missing; add it"),
         Error::SerdeInvalidType { unexpected, expected, .. }
-        | Error::SerdeInvalidValue { unexpected, expected, .. } => {
-            let found = if unexpected == "unit value" { "nothing" } else { unexpected.as_str() };
-            format!("{found} is not possible here; write {expected}")
-        }
+        | Error::SerdeInvalidValue { unexpected, expected, .. } => not_of_type(unexpected, expected),
         Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().map_or_else(|| "this field".to_owned(), quoted);
             format!("{key} is already given in this mapping; remove one of the two")
@@ -25,8 +26,16 @@ pub(super) fn of(error: &Error) -> String {
         Error::InvalidBooleanStrict { .. } => "no truth value; write true or false".to_owned(),
         Error::NullIntoString { .. } => "no value; write one".to_owned(),
         Error::InvalidScalar { ty, .. } => no_scalar(ty),
-        Error::NonFiniteFloat { value, .. } => {
-            format!("{} is larger than any number here; write a smaller one", quoted(value))
+        Error::NonFiniteFloat { value, .. } => not_finite(value),
+        Error::QuotingRequired { value, .. } => no_text(value),
+        Error::TaggedScalarCannotDeserializeIntoString { .. } => {
+            "a text is wanted here, and the tag says that this is none; remove the tag".to_owned()
+        }
+        Error::UnsupportedTag { tag, .. } => {
+            format!("the tag {} means nothing here; remove it", quoted(tag))
+        }
+        Error::RecursiveReferencesRequireWeakTypes { .. } => {
+            "this alias is a part of what it stands for; write the value itself".to_owned()
         }
         Error::Unexpected { expected: "mapping start", .. } => {
             "fields are wanted here; write `{ name: value, ... }` or indented lines `name: value`".to_owned()
@@ -61,6 +70,38 @@ pub(super) fn of(error: &Error) -> String {
     }
 }
 
+/// The same where the field holds a secret, which is not repeated.
+pub(super) fn of_a_secret(error: &Error) -> String {
+    if asks_for_quotes(error) {
+        return "a text is wanted here, and this looks like a number; write it in quotes".to_owned();
+    }
+    match error {
+        Error::SerdeInvalidType { expected, .. } | Error::SerdeInvalidValue { expected, .. } => {
+            format!("something else is wanted here; write {expected}")
+        }
+        other => of(other),
+    }
+}
+
+/// Whether a value stands where one of another type is wanted.
+pub(super) fn is_of_another_type(error: &Error) -> bool {
+    match error {
+        Error::SerdeInvalidType { unexpected, .. } | Error::SerdeInvalidValue { unexpected, .. } => {
+            unexpected != "unit value"
+        }
+        _ => false,
+    }
+}
+
+/// Whether a plain value stands where a text is wanted.
+pub(super) fn asks_for_quotes(error: &Error) -> bool {
+    match error {
+        Error::QuotingRequired { .. } => true,
+        Error::AliasError { error, .. } => asks_for_quotes(error),
+        _ => false,
+    }
+}
+
 /// What would be right where a text is nested deeper than the reader follows.
 const TOO_DEEP: &str = "nested deeper than any file of ours; take levels out";
 
@@ -69,6 +110,7 @@ fn no_yaml(met: &str) -> String {
     // it tells its faults apart by their words alone; one that is not known here is told without advice
     let remedies = [
         ("recursion limit", TOO_DEEP),
+        ("BOM must not appear", "save the file without a byte order mark"),
         ("tabs disallowed", "indent with spaces"),
         ("found a tab", "indent with spaces"),
         ("unclosed", "close it"),
@@ -76,6 +118,7 @@ fn no_yaml(met: &str) -> String {
             "mapping values are not allowed",
             "indent this line as its neighbours are, or quote a text that holds `: `",
         ),
+        ("expected <document start>", "write `---` on a line between two documents"),
         ("did not find expected", "indent this line as its neighbours are"),
     ];
     match remedies.iter().find(|(words, _)| met.contains(words)) {
@@ -85,17 +128,67 @@ fn no_yaml(met: &str) -> String {
     }
 }
 
+/// What would be right where a plain value stands for a text.
+fn no_text(value: &str) -> String {
+    let is_truth = ["true", "false"].contains(&value.to_lowercase().as_str());
+    let kind = if is_truth { "a truth value" } else { "a number" };
+    let right = if value.len() > 40 { "it in quotes".to_owned() } else { format!("\"{value}\"") };
+    format!("{} is {kind}, and a text is wanted here; write {right}", quoted(value))
+}
+
+/// What would be right where a number is beyond all others, or none (`.nan`).
+fn not_finite(value: &str) -> String {
+    if value.contains(|letter: char| letter.is_ascii_digit()) {
+        format!("{} is larger than any number here; write a smaller one", quoted(value))
+    } else {
+        format!("{} is no number that anything here can be; write another", quoted(value))
+    }
+}
+
+/// What would be right where something of another type stands; both in serde's words.
+fn not_of_type(unexpected: &str, expected: &str) -> String {
+    let text = unexpected.strip_prefix("string \"").and_then(|rest| rest.strip_suffix('"'));
+    if matches!(unexpected, "map" | "sequence") && (expected == "a boolean" || is_number(expected)) {
+        return "a single value is wanted here, no fields and no list".to_owned();
+    }
+    if expected == "a boolean" {
+        return match text {
+            Some(text @ ("true" | "false")) => {
+                format!("a text, not a truth value; write {text}, without quotes")
+            }
+            _ => "no truth value; write true or false".to_owned(),
+        };
+    }
+    if is_number(expected) {
+        return match text.and_then(|text| text.parse::<u64>().ok()) {
+            Some(number) => format!("a text, not a number; write {number}, without quotes"),
+            None => no_scalar(expected),
+        };
+    }
+    let found = if unexpected == "unit value" { "nothing" } else { unexpected };
+    format!("{found} is not possible here; write {expected}")
+}
+
+/// Whether serde calls a number so.
+fn is_number(expected: &str) -> bool {
+    ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64"].contains(&expected)
+}
+
 /// What would be right where a plain value is not of the type that is wanted.
 fn no_scalar(wanted: &str) -> String {
-    let most: Option<u64> = match wanted {
-        "u8" => Some(u8::MAX.into()),
-        "u16" => Some(u16::MAX.into()),
-        "u32" => Some(u32::MAX.into()),
-        "u64" | "usize" => Some(u64::MAX),
+    let range: Option<(i64, u64)> = match wanted {
+        "u8" => Some((0, u8::MAX.into())),
+        "u16" => Some((0, u16::MAX.into())),
+        "u32" => Some((0, u32::MAX.into())),
+        "u64" | "usize" => Some((0, u64::MAX)),
+        "i8" => Some((i8::MIN.into(), 127)),
+        "i16" => Some((i16::MIN.into(), 32_767)),
+        "i32" => Some((i32::MIN.into(), 2_147_483_647)),
+        "i64" | "isize" => Some((i64::MIN, 9_223_372_036_854_775_807)),
         _ => None,
     };
-    match most {
-        Some(most) => format!("no whole number of this range; write one from 0 to {most}"),
+    match range {
+        Some((least, most)) => format!("no whole number of this range; write one from {least} to {most}"),
         None => "no number; write one, without quotes or a unit".to_owned(),
     }
 }

@@ -77,7 +77,7 @@ fn missing_and_doubled_fields() {
     );
     check(
         "    port: 80",
-        "6:5 services[0].port: `port` is already given in this mapping; remove one of the two",
+        "6:5 services[0].port: `port` is already given in this mapping; remove one of the two; the first is on line 4",
     );
     assert_eq!(fault("node: {}"), "1:1 services: the field `services` is missing; add it");
 }
@@ -348,4 +348,171 @@ fn damaged_files_are_faults() {
         fault.show(&mut Vec::new(), Severity::Error, false).unwrap();
     }
     assert!(read > 10 && refused > 50, "{read} read, {refused} refused");
+}
+
+/// What people mean by a text, a number and a truth value.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Typed {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    password: Option<String>,
+    #[serde(default)]
+    on: Option<bool>,
+    #[serde(default)]
+    count: Option<u16>,
+    #[serde(default)]
+    priority: Option<i8>,
+    #[serde(default)]
+    share: Option<f64>,
+    #[serde(default)]
+    any: Option<serde_json::Value>,
+}
+
+fn typed(text: &str) -> Result<Typed, String> {
+    Source::new("x", text).parse::<Typed>().map_err(|fault| {
+        let number = |number: Option<u32>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+        let field = fault.field.unwrap_or_default();
+        format!("{}:{} {field}: {}", number(fault.line), number(fault.column), fault.message)
+    })
+}
+
+#[test]
+fn what_looks_like_another_type_is_no_text() {
+    for (written, kind) in [
+        ("123", "a number"),
+        ("1.10", "a number"),
+        ("0x10", "a number"),
+        ("0o17", "a number"),
+        ("010", "a number"),
+        ("1e3", "a number"),
+        ("-5", "a number"),
+        ("true", "a truth value"),
+        ("False", "a truth value"),
+    ] {
+        let expected =
+            format!("1:7 name: `{written}` is {kind}, and a text is wanted here; write \"{written}\"");
+        assert_eq!(typed(&format!("name: {written}")).unwrap_err(), expected);
+        let flow = typed(&format!("{{ name: {written} }}")).unwrap_err();
+        assert!(flow.starts_with("1:9 name: "), "{flow}");
+        for quoted in
+            [format!("name: \"{written}\""), format!("name: '{written}'"), format!("name: !!str {written}")]
+        {
+            assert_eq!(typed(&quoted).unwrap().name.as_deref(), Some(written), "{quoted}");
+        }
+    }
+    // YAML 1.2 has these for texts, whatever YAML 1.1 did
+    for text in ["no", "on", "y", "2026-11-26", "12:30:45", "1_0x", "1.2.3", "0b", "<<", "="] {
+        assert_eq!(typed(&format!("name: {text}")).unwrap().name.as_deref(), Some(text));
+    }
+    // by way of an alias it is no other value
+    let alias = typed("any: &a 123\nname: *a").unwrap_err();
+    assert!(alias.ends_with("name: `123` is a number, and a text is wanted here; write \"123\""), "{alias}");
+    assert_eq!(typed("name:").unwrap_or_else(|error| panic!("{error}")).name, None);
+}
+
+#[test]
+fn a_secret_that_looks_like_a_number_is_not_repeated() {
+    assert_eq!(typed("password: '31415'").unwrap().password.as_deref(), Some("31415"));
+    let fault = typed("password: 31415").unwrap_err();
+    assert_eq!(
+        fault,
+        "1:11 password: a text is wanted here, and this looks like a number; write it in quotes"
+    );
+}
+
+#[test]
+fn a_text_is_no_number_and_no_truth_value() {
+    for (text, expected) in [
+        ("on: \"true\"", "1:5 on: a text, not a truth value; write true, without quotes"),
+        ("on: 'false'", "1:5 on: a text, not a truth value; write false, without quotes"),
+        ("on: !!str true", "1:11 on: a text, not a truth value; write true, without quotes"),
+        ("on: yes", "1:5 on: no truth value; write true or false"),
+        ("on: 1", "1:5 on: no truth value; write true or false"),
+        ("on: [true]", "1:1 on: a single value is wanted here, no fields and no list"),
+        ("count: \"3\"", "1:8 count: a text, not a number; write 3, without quotes"),
+        ("count: 010", "1:8 count: a text, not a number; write 10, without quotes"),
+        ("count: 1_000", "1:8 count: no whole number of this range; write one from 0 to 65535"),
+        ("count: 3s", "1:8 count: no whole number of this range; write one from 0 to 65535"),
+        ("count: 1.0", "1:8 count: no whole number of this range; write one from 0 to 65535"),
+        ("count: -1", "1:8 count: no whole number of this range; write one from 0 to 65535"),
+        ("count: 65536", "1:8 count: no whole number of this range; write one from 0 to 65535"),
+        ("count: true", "1:8 count: no whole number of this range; write one from 0 to 65535"),
+        ("count: { a: 1 }", "1:8 count: a single value is wanted here, no fields and no list"),
+        ("priority: 128", "1:11 priority: no whole number of this range; write one from -128 to 127"),
+        ("share: \"0.5\"", "1:8 share: no number; write one, without quotes or a unit"),
+        ("share: .nan", "1:8 share: `.nan` is no number that anything here can be; write another"),
+        ("share: 1e400", "1:8 share: `1e400` is larger than any number here; write a smaller one"),
+    ] {
+        assert_eq!(typed(text).unwrap_err(), expected, "{text}");
+    }
+    let right = typed("{ on: true, count: 0x10, priority: -3, share: 2, any: [1, '2', true] }").unwrap();
+    assert_eq!(
+        (right.on, right.count, right.priority, right.share),
+        (Some(true), Some(16), Some(-3), Some(2.0))
+    );
+    assert_eq!(right.any, Some(serde_json::json!([1, "2", true])));
+}
+
+#[test]
+fn tags_anchors_and_marks_that_mean_nothing_are_told() {
+    for (text, expected) in [
+        ("name: !secret abc", "1:15 name: the tag `!secret` means nothing here; remove it"),
+        (
+            "name: !!int 12",
+            "1:13 name: a text is wanted here, and the tag says that this is none; remove the tag",
+        ),
+        ("any: &a [1, *a]", "1:13 : this alias is a part of what it stands for; write the value itself"),
+        (
+            "name:abc",
+            "1:1 : fields are wanted here; write `{ name: value, ... }` or indented lines `name: value`",
+        ),
+        (
+            "{ name:abc }",
+            "1:3 name:abc: unknown field `name:abc`; write a blank after the `:`; did you mean `name`? (known here: name, password, on, count, priority, share, any)",
+        ),
+        (
+            "on: true\n\u{feff}name: a",
+            "2:1 : no YAML: a BOM must not appear inside a document; save the file without a byte order mark",
+        ),
+    ] {
+        assert_eq!(typed(text).unwrap_err(), expected, "{text}");
+    }
+    // these are YAML, too
+    for text in [
+        "\u{feff}name: a\r\non: true\r\n",
+        "%YAML 1.2\n---\nname: a\non: true\n...\n",
+        "name: &n a\nany: *n\non: true",
+    ] {
+        let right = typed(text).unwrap();
+        assert_eq!((right.name.as_deref(), right.on), (Some("a"), Some(true)), "{text:?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told_the_one_that_was_meant() {
+    let folder = std::env::temp_dir().join(format!("overspill-files-near-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("checkout")).unwrap();
+    for name in ["fleet.yaml", "access-point.yaml", "events.jsonl"] {
+        std::fs::write(folder.join("checkout").join(name), "").unwrap();
+    }
+    let told = |path: &str| Source::read(&folder.join(path)).map(|_| ()).unwrap_err().message;
+    let meant =
+        |path: &str| format!("there is no such file; did you mean `{}`?", folder.join(path).display());
+    for (typed, right) in [
+        ("checkout/flet.yaml", "checkout/fleet.yaml"),
+        ("checkout/fleet.yml", "checkout/fleet.yaml"),
+        ("checkout/Fleet.yaml", "checkout/fleet.yaml"),
+        ("checkout/fleet", "checkout/fleet.yaml"),
+        ("chekout/acess-point.yaml", "checkout/access-point.yaml"),
+        ("checkout/events.json", "checkout/events.jsonl"),
+    ] {
+        assert_eq!(told(typed), meant(right), "{typed}");
+    }
+    for typed in ["checkout/lb.yaml", "elsewhere/fleet.yaml", "chekout", "checkout/claims.yaml"] {
+        assert_eq!(told(typed), "there is no such file; check the path", "{typed}");
+    }
+    assert_eq!(told("checkout"), "is a folder; name a file in it");
+    std::fs::remove_dir_all(&folder).unwrap();
 }

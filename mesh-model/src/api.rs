@@ -317,7 +317,7 @@ pub struct Head {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeadError {
     /// A kind of ours under another version.
-    #[error("{} is no version of {kind}; write {API_VERSION}", quoted(found))]
+    #[error("{} is no version of {kind}; write {API_VERSION}", if found.is_empty() { "nothing".to_owned() } else { quoted(found) })]
     ApiVersion {
         /// The kind.
         kind: Kind,

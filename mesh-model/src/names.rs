@@ -194,15 +194,15 @@ pub enum NameProblem {
     Apex,
     /// An alias beside records of others.
     #[error(
-        "it has a {kind} record of somebody else's, beside which no alias can be; remove that, or write addresses"
+        "it has a record of somebody else's of kind {kind}, beside which no alias can be; remove that, or write addresses"
     )]
     Beside {
         /// What is there.
         kind: RecordKind,
     },
     /// A record that is not ours.
-    #[error("it has a {kind} record{}; nothing of it is touched: remove it, or choose another name", match fleet {
-        Some(fleet) => format!(" of fleet `{fleet}`"),
+    #[error("it has a record of kind {kind}{}; nothing of it is touched: remove it, or choose another name", match fleet {
+        Some(fleet) => format!(", which is fleet `{fleet}`'s"),
         None => " that bears no mark of ours".to_owned(),
     })]
     Foreign {

@@ -15,8 +15,8 @@ use crate::labels::{Labels, Selector};
 use crate::name::{Fqdn, Name};
 use crate::units::{Amount, HumanDuration, Share};
 
-pub(crate) use ranges::is_of_a_host;
 pub use ranges::{AddressRange, RangeProblem};
+pub(crate) use ranges::{check_hosts, is_of_a_host};
 
 /// How long an address rests where the pool does not say: longer than names are remembered.
 const QUARANTINE: HumanDuration = HumanDuration::from_secs(3_600);
@@ -137,7 +137,7 @@ impl TryFrom<api::NameProvider> for NameProvider {
         platform_metadata(&object.metadata, &top)?;
         let (spec, at) = (object.spec, top.field("spec").field("domains"));
         if spec.domains.is_empty() {
-            return Err(at.wrong(Problem::Empty));
+            return Err(at.wrong(Problem::Nothing { what: "a domain" }));
         }
         for (position, domain) in spec.domains.iter().enumerate() {
             if domain.is_wildcard() {

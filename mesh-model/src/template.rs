@@ -66,7 +66,7 @@ pub enum TemplateProblem {
         found: String,
     },
     /// Two templates of one kind and name.
-    #[error("{id} is template number {first} already, from 0; write another name")]
+    #[error("{id} is [{first}] of the templates already; write another name")]
     Duplicate {
         /// The kind and name.
         id: TemplateId,

@@ -282,7 +282,7 @@ In an editor with the YAML language server, put this at the top of a file:
   # yaml-language-server: $schema=lb.schema.json")]
 pub(crate) struct Schema {
     /// The kind of file, or of object.
-    #[arg(value_enum, ignore_case = true)]
+    #[arg(value_parser = kind::KindParser, ignore_case = true)]
     pub(crate) kind: Kind,
 }
 

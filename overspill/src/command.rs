@@ -22,6 +22,7 @@ mod validate;
 mod vip_plan;
 
 use std::io;
+use std::path::Path;
 
 use lb_core::HashKey;
 use lb_core::config::{Config, LbFile, ServiceConfig};
@@ -31,6 +32,7 @@ use lb_core::table::TableCache;
 use mesh_model::api::SpecError;
 
 use crate::cli::{Command, Kind};
+use crate::objects::spec_fault;
 use crate::output::{Output, colour};
 use files::{Fault, Severity, Source};
 
@@ -86,7 +88,7 @@ pub(crate) fn run(command: Command, out: &mut Output) -> Result<(), Stop> {
 
 /// Reads an LB file's text completely.
 pub(crate) fn lb_config_of(source: &Source) -> Result<Config, Fault> {
-    let file: LbFile = source.parse()?;
+    let file: LbFile = source.parse().map_err(|fault| misplaced(source, Kind::Lb.name()).unwrap_or(fault))?;
     // a file for the agent is asked what the agent's kernel does, if the agent would take it
     if file.owned_prefixes.is_some()
         && let Ok(node) = NodeConfig::try_from(file.clone())
@@ -106,7 +108,7 @@ fn checked<S: serde::de::DeserializeOwned, T>(
     check: impl FnOnce(S) -> Result<T, SpecError>,
 ) -> Result<T, Fault> {
     let file = source.parse().map_err(|fault| misplaced(source, wanted.name()).unwrap_or(fault))?;
-    check(file).map_err(|error| source.fault(&error.path.to_string(), error.problem.to_string()))
+    check(file).map_err(|error| spec_fault(source, &error))
 }
 
 /// What to tell where objects are wanted, and the file is another one of ours.
@@ -121,14 +123,20 @@ fn misplaced(source: &Source, wanted: &str) -> Option<Fault> {
     Some(Fault::whole(source.name().to_owned(), message))
 }
 
-/// Refuses standard input for two files at once.
-fn not_both_stdin(files: [(&str, &std::path::Path); 2]) -> Result<(), Stop> {
-    if files.iter().all(|(_, path)| path.as_os_str() == "-") {
-        let [(one, _), (other, _)] = files;
-        let message = format!("{one} and {other} cannot both be standard input; name one of the two");
-        return Err(Stop::Usage(message));
+/// Refuses standard input for a file and another that is not read together with it.
+fn read_apart<'a>(
+    one: (&str, &Path),
+    others: impl IntoIterator<Item = (&'a str, &'a Path)>,
+) -> Result<(), Stop> {
+    let is_stdin = |path: &Path| path.as_os_str() == "-";
+    let (one, path) = one;
+    match others.into_iter().find(|(_, other)| is_stdin(path) && is_stdin(other)) {
+        Some((other, _)) => {
+            let message = format!("{one} and {other} cannot both be standard input; name one of the two");
+            Err(Stop::Usage(message))
+        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The scheduler of the service at `position` of a file.

@@ -11,13 +11,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 
-use files::{Fault, Source};
+use files::{Fault, Source, nearest};
 use mesh_model::access_point::AccessPoint;
-use mesh_model::api::{self, Head, Kind, Reference, Resource, Spec, SpecError};
+use mesh_model::api::{self, Head, Kind, Problem, Reference, Resource, Spec, SpecError};
 use mesh_model::fleet::{Fleet, FleetError};
 use mesh_model::names::NameService;
 use mesh_model::placement::Workload;
 use mesh_model::provision::{Issuer, NameProvider, VipPool};
+use mesh_model::template::TemplateProblem;
 use mesh_model::visibility::{ParseSidecarError, Sidecar};
 use serde::de::DeserializeOwned;
 
@@ -226,13 +227,38 @@ fn sidecar(source: &Source) -> Result<Sidecar, Fault> {
     })
 }
 
-/// A fault of one field of an object.
-fn spec_fault(source: &Source, error: &SpecError) -> Fault {
-    source.fault(&error.path.to_string(), error.problem.to_string())
+/// A fault of one field of what a file says; of two that cannot both be, the first is named by its line.
+pub(crate) fn spec_fault(source: &Source, error: &SpecError) -> Fault {
+    let fault = source.fault(&error.path.to_string(), error.problem.to_string());
+    let what = match &error.problem {
+        Problem::Duplicate { name, .. } => format!("`{name}`"),
+        Problem::Template(TemplateProblem::Duplicate { id, .. }) => id.to_string(),
+        _ => return fault,
+    };
+    let first = error.first_of_two().map(|path| source.fault(&path.to_string(), String::new()));
+    let Some((line, column)) = first.and_then(|first| first.line.zip(first.column)) else { return fault };
+    let place = if Some(line) == fault.line {
+        format!("at column {column} of this line")
+    } else {
+        format!("on line {line}")
+    };
+    Fault {
+        message: format!("{what} stands {place} already; write another, or remove one of the two"),
+        ..fault
+    }
 }
 
 /// A fault of what a document says that it is.
 fn head_fault(source: &Source, error: &api::HeadError) -> Fault {
+    let wanted = match error {
+        api::HeadError::NoKind => Some("kind"),
+        api::HeadError::ApiVersion { found, .. } if found.is_empty() => Some("apiVersion"),
+        api::HeadError::ApiVersion { .. } | api::HeadError::Kind { .. } => None,
+    };
+    let is_meant = |field: &String| nearest(field, wanted.into_iter()).is_some();
+    if let (Some(wanted), Some(found)) = (wanted, source.top_fields().into_iter().find(is_meant)) {
+        return source.fault(&found, format!("unknown field `{found}`; did you mean `{wanted}`?"));
+    }
     let field = match error {
         api::HeadError::ApiVersion { .. } => "apiVersion",
         api::HeadError::Kind { .. } => "kind",

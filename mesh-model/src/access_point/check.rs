@@ -171,7 +171,7 @@ pub(crate) fn whole_seconds(ttl: HumanDuration, path: &FieldPath) -> Result<Dura
 fn traffic(spec: TrafficSpec, path: &FieldPath) -> Result<Traffic, SpecError> {
     let at = path.field("regions");
     if spec.regions.is_empty() {
-        return Err(at.wrong(Problem::Empty));
+        return Err(at.wrong(Problem::Nothing { what: "a region" }));
     }
     if let Some((position, first)) = repeated(&spec.regions) {
         let name = spec.regions[first].to_string();

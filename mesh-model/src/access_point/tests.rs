@@ -77,7 +77,7 @@ const SPEC_REFUSALS: &[(&str, &str)] = &[
     ),
     ("placement: { names: [a], follow: { name: b } }", "given are names and follow"),
     ("placement: { names: [] }", "spec.placement.names: an empty list means neither all nor none"),
-    ("placement: { zones: [a, b, a] }", "spec.placement.zones[2]: `a` is already the name of number 0"),
+    ("placement: { zones: [a, b, a] }", "spec.placement.zones[2]: `a` is already [0] of this list"),
     (
         "placement: { selector: { matchLabels: { a: \"b c\" } } }",
         "spec.placement.selector.matchLabels.a: `b c` is no label's value",
@@ -216,7 +216,7 @@ fn what_a_template_is_refused_for() {
         ),
         (
             "{ apiVersion: v1, kind: Service, metadata: { name: a } }, { apiVersion: v1, kind: Service, metadata: { name: a } }",
-            "spec.templates[1].metadata.name: Service/a is template number 0 already",
+            "spec.templates[1].metadata.name: Service/a is [0] of the templates already",
         ),
         ("", "spec.templates: an empty list"),
     ];

@@ -96,7 +96,7 @@ pub enum Problem {
     #[error(transparent)]
     Locality(#[from] LocalityProblem),
     /// A name that is taken in the same list.
-    #[error("`{name}` is already the name of number {first} of this list, from 0; write another")]
+    #[error("`{name}` is already [{first}] of this list; write another, or remove one of the two")]
     Duplicate {
         /// As written.
         name: String,
@@ -272,6 +272,27 @@ pub enum Problem {
         /// As written.
         found: String,
     },
+}
+
+impl SpecError {
+    /// Where the first of two stands that cannot both be, if that is what is wrong.
+    ///
+    /// The path of this error is that of the second.
+    #[must_use]
+    pub fn first_of_two(&self) -> Option<FieldPath> {
+        let first = match &self.problem {
+            Problem::Duplicate { first, .. }
+            | Problem::Template(TemplateProblem::Duplicate { first, .. }) => *first,
+            _ => return None,
+        };
+        let mut steps = self.path.0.clone();
+        let list = steps.iter_mut().rev().find_map(|step| match step {
+            Step::Index(position) => Some(position),
+            Step::Field(_) => None,
+        })?;
+        *list = first;
+        Some(FieldPath(steps))
+    }
 }
 
 impl Problem {

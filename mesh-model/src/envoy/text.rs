@@ -175,9 +175,10 @@ fn wrong(form: Form, value: &Value) -> Option<&'static str> {
         Form::Any | Form::Between(..) | Form::Line | Form::Percent => None,
         Form::Something if text.is_empty() => Some("write something, or leave it out"),
         Form::Something => None,
-        Form::Short(most) => {
-            (text.is_empty() || text.len() > most).then_some("write 1 to 253 bytes, or leave it out")
-        }
+        Form::Short(most) => (text.is_empty() || text.len() > most).then_some(match most {
+            255 => "write 1 to 255 bytes, or leave it out",
+            _ => "write 1 to 253 bytes, or leave it out",
+        }),
         Form::Parameter => {
             (!(1..=1_024).contains(&text.len())).then_some("a parameter's name has 1 to 1024 bytes")
         }

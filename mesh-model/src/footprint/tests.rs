@@ -385,7 +385,7 @@ fn what_a_person_writes_wrong_is_told_with_its_place() {
         ("{ services: [{ name: a, namespace: n, ports: [80, 0] }] }", "services[0].ports[1]: 0 is no port"),
         (
             "{ services: [{ name: a, namespace: n, ports: [80, 80] }] }",
-            "services[0].ports[1]: `80` is already the name of number 0",
+            "services[0].ports[1]: `80` is already [0] of this list",
         ),
         (
             "{ services: [], discoverySelectors: [{ matchLabels: { '': x } }] }",

@@ -9,7 +9,7 @@ use super::{Answer, Health, Member, Record, Wanted};
 use crate::access_point::whole_seconds;
 use crate::api::{self, FieldPath, Problem, SpecError, Step, check_version};
 use crate::name::Fqdn;
-use crate::provision::NameProvider;
+use crate::provision::{NameProvider, check_hosts};
 use crate::render::Revision;
 use crate::units::HumanDuration;
 use crate::vip::ClaimKey;
@@ -139,7 +139,7 @@ impl CurrentFile {
 fn one(spec: &WantedSpec, path: &FieldPath) -> Result<Wanted, SpecError> {
     let answer = match (&spec.members, &spec.alias) {
         (Some(members), None) => {
-            check_owners(members, &path.field("members"))?;
+            check_members(members, &path.field("members"))?;
             let members = members.iter().map(member).collect();
             if spec.weighted { Answer::Weighted(members) } else { Answer::Members(members) }
         }
@@ -163,14 +163,15 @@ fn one(spec: &WantedSpec, path: &FieldPath) -> Result<Wanted, SpecError> {
     Ok(Wanted { name: spec.name.clone(), ttl, answer })
 }
 
-/// No two members of one list have one owner: one of them is a typing error.
-fn check_owners(members: &[MemberSpec], path: &FieldPath) -> Result<(), SpecError> {
+/// No two members of one list have one owner: one of them is a typing error. Their addresses are of hosts.
+fn check_members(members: &[MemberSpec], path: &FieldPath) -> Result<(), SpecError> {
     let mut seen = BTreeMap::new();
     for (position, member) in members.iter().enumerate() {
         if let Some(first) = seen.insert(&member.owner, position) {
             let name = member.owner.to_string();
             return Err(path.item(position).field("owner").wrong(Problem::Duplicate { name, first }));
         }
+        check_hosts(&member.addresses, &path.item(position).field("addresses"))?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::access_point::{AccessPointId, whole_seconds};
 use crate::api::{self, FieldPath, Problem, SpecError};
 use crate::labels::check_marks;
 use crate::name::{Fqdn, Name};
-use crate::provision::{RangeProblem, is_of_a_host};
+use crate::provision::check_hosts;
 use crate::units::HumanDuration;
 use crate::vip::ClaimKey;
 
@@ -111,14 +111,5 @@ fn check_addresses(addresses: &[IpAddr], path: &FieldPath) -> Result<(), SpecErr
     if addresses.is_empty() {
         return Err(path.wrong(Problem::Empty));
     }
-    for (position, address) in addresses.iter().enumerate() {
-        if !is_of_a_host(*address) {
-            return Err(path.item(position).wrong(RangeProblem::Unicast { address: *address }));
-        }
-        if let Some(first) = addresses[..position].iter().position(|other| other == address) {
-            let name = address.to_string();
-            return Err(path.item(position).wrong(Problem::Duplicate { name, first }));
-        }
-    }
-    Ok(())
+    check_hosts(addresses, path)
 }

@@ -213,21 +213,25 @@ fn weighted_records_one_for_each_member() {
 fn foreign_records_are_never_touched() {
     let mark = "heritage=overspill,fleet=fleet-2,owner=n/x@a,values=10.9.9.9";
     let table: [(&str, Vec<Record>, &str); 5] = [
-        ("no mark", vec![record(SHOP, "A", &["10.9.9.9"])], "it has a A record that bears no mark of ours"),
+        (
+            "no mark",
+            vec![record(SHOP, "A", &["10.9.9.9"])],
+            "it has a record of kind A that bears no mark of ours",
+        ),
         (
             "another family without a mark",
             vec![record(SHOP, "AAAA", &["2001:db8::9"])],
-            "it has a AAAA record",
+            "it has a record of kind AAAA",
         ),
         (
             "an alias without a mark",
             vec![record(SHOP, "CNAME", &["else.example.com"])],
-            "it has a CNAME record",
+            "it has a record of kind CNAME",
         ),
         (
             "another fleet's",
             vec![record(SHOP, "A", &["10.9.9.9"]), record("_overspill-a.shop.example.com", "TXT", &[mark])],
-            "it has a A record of fleet `fleet-2`",
+            "it has a record of kind A, which is fleet `fleet-2`'s",
         ),
         (
             "a text of somebody else where marks are",
@@ -270,7 +274,10 @@ fn a_set_of_somebody_else_is_let_be_beside_ours() {
     // one record for all, or an alias, cannot lie beside it
     for wanted in [leads(SHOP, ours()), alias(SHOP, "n/x", "www.example.com")] {
         let planned = plan(&[wanted], std::slice::from_ref(&other), &provider("0"), None);
-        assert!(errors(&planned)[0].contains("it has a A record that bears no mark of ours"), "{planned:?}");
+        assert!(
+            errors(&planned)[0].contains("it has a record of kind A that bears no mark of ours"),
+            "{planned:?}"
+        );
         assert_eq!(planned.changes, []);
     }
 }
@@ -286,7 +293,7 @@ fn aliases_and_what_is_beside_them() {
     assert_eq!(errors(&circle), ["shop.example.com: it is an alias of itself; name what it leads to"]);
     let mail = vec![record(SHOP, "MX", &["10 mail.example.com"])];
     let beside = plan(&[alias(SHOP, "n/x", "www.example.com")], &mail, &provider("0"), None);
-    assert!(errors(&beside)[0].contains("a MX record of somebody else's"), "{:?}", errors(&beside));
+    assert!(errors(&beside)[0].contains("a record of somebody else's of kind MX"), "{:?}", errors(&beside));
 
     // addresses win, and the alias that is there makes room in the same change
     let mut records = settled(vec![alias(SHOP, "n/x", "www.example.com")]);
@@ -511,7 +518,16 @@ names:
         (text.replace("domains: [example.com]", "domains: []"), "provider.spec.domains: an empty list"),
         (
             text.replace("owner: n/x@b", "owner: n/x@a"),
-            "names[0].members[1].owner: `n/x@a` is already the name of number 0",
+            "names[0].members[1].owner: `n/x@a` is already [0] of this list",
+        ),
+        (
+            text.replace("[10.0.0.1]", "[\"::ffff:10.0.0.1\"]"),
+            "names[0].members[0].addresses[0]: ::ffff:10.0.0.1 can be no VIP; write 10.0.0.1, which it stands for",
+        ),
+        (text.replace("[10.0.0.2]", "[0.0.0.0]"), "names[0].members[1].addresses[0]: 0.0.0.0 can be no VIP"),
+        (
+            text.replace("[10.0.0.2]", "[10.0.0.2, 10.0.0.2]"),
+            "names[0].members[1].addresses[1]: `10.0.0.2` is already [0] of this list",
         ),
         (format!("version: 2{text}"), "version: version 2 is not known"),
     ];
@@ -536,10 +552,7 @@ names:
     let twice = "records: [{ name: a.example.com, kind: A, values: [], ttl: 1h }, { name: A.example.com, kind: a, values: [], ttl: 2h }]";
     let current: CurrentFile = serde_saphyr::from_str(twice).unwrap();
     let found = current.check().unwrap_err().to_string();
-    assert!(
-        found.starts_with("records[1].name: `A a.example.com` is already the name of number 0"),
-        "{found}"
-    );
+    assert!(found.starts_with("records[1].name: `A a.example.com` is already [0] of this list"), "{found}");
 }
 
 #[test]

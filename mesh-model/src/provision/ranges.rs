@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use crate::api::{FieldPath, IpFamily, Problem, SpecError};
+use crate::api::{FieldPath, IpFamily, Problem, SpecError, repeated};
 use crate::nearest::quoted;
 
 /// Addresses of one family from the first to the last, both included.
@@ -46,7 +46,10 @@ pub enum RangeProblem {
         text: String,
     },
     /// Addresses that no VIP can be.
-    #[error("{address} can be no VIP; write unicast addresses of hosts")]
+    #[error("{address} can be no VIP; write {}", match address {
+        IpAddr::V6(mapped) if let Some(meant) = mapped.to_ipv4_mapped() => format!("{meant}, which it stands for"),
+        _ => "unicast addresses of hosts".to_owned(),
+    })]
     Unicast {
         /// The first such address.
         address: IpAddr,
@@ -143,7 +146,7 @@ pub(super) fn check(
     };
     let at = path.field("addresses");
     if addresses.is_empty() {
-        return Err(at.wrong(Problem::Empty));
+        return Err(at.wrong(Problem::Nothing { what: "an address" }));
     }
     let wanted = read(addresses, at.clone())?;
     for (position, range) in wanted.iter().enumerate() {
@@ -161,6 +164,20 @@ pub(super) fn check(
 /// Whether a host can have an address.
 pub(crate) fn is_of_a_host(address: IpAddr) -> bool {
     not_unicast(&AddressRange { first: address, last: address }).is_none()
+}
+
+/// Addresses that hosts can have, none of them twice.
+pub(crate) fn check_hosts(addresses: &[IpAddr], path: &FieldPath) -> Result<(), SpecError> {
+    if let Some(position) = addresses.iter().position(|address| !is_of_a_host(*address)) {
+        return Err(path.item(position).wrong(RangeProblem::Unicast { address: addresses[position] }));
+    }
+    match repeated(addresses) {
+        Some((position, first)) => {
+            let name = addresses[position].to_string();
+            Err(path.item(position).wrong(Problem::Duplicate { name, first }))
+        }
+        None => Ok(()),
+    }
 }
 
 fn not_unicast(range: &AddressRange) -> Option<IpAddr> {

@@ -94,7 +94,7 @@ pub enum SchemaProblem {
         /// As written.
         found: String,
         /// What would be right.
-        wanted: &'static str,
+        wanted: Cow<'static, str>,
     },
     /// A field that the schema does not have; it is kept.
     #[error("no known field{}", did_you_mean(nearest.as_deref()))]
@@ -183,7 +183,7 @@ impl<'v> Check<'v, '_> {
             return;
         }
         if !node.form.is_of(value) {
-            return self.other_form(node.form, value);
+            return self.other_form(node, value);
         }
         if let Some(demands) = &node.demands {
             self.demands(demands, value);
@@ -202,10 +202,19 @@ impl<'v> Check<'v, '_> {
         }
     }
 
-    fn other_form(&mut self, form: Form, value: &Value) {
-        let is_whole = matches!(form, Form::Integer | Form::IntegerOrText);
+    fn other_form(&mut self, node: &Node, value: &Value) {
+        let is_whole = matches!(node.form, Form::Integer | Form::IntegerOrText);
         let large = too_large(value).filter(|_| is_whole);
-        let wanted = if large.is_some() { "a smaller whole number" } else { form.wanted() };
+        let wanted = match value {
+            _ if large.is_some() => Cow::Borrowed("a smaller whole number"),
+            Value::Number(seconds) if node.is_duration() => {
+                Cow::Owned(format!("a duration with its unit, `{seconds}s` if these are seconds"))
+            }
+            Value::Bool(_) | Value::Number(_) if node.form == Form::Text => {
+                Cow::Owned(format!("a text, which is \"{value}\" in quotes"))
+            }
+            _ => Cow::Borrowed(node.form.wanted()),
+        };
         let found = large.unwrap_or_else(|| value.to_string());
         self.found(SchemaProblem::Type { found: quoted(&found), wanted });
     }
@@ -292,8 +301,7 @@ impl<'v> Check<'v, '_> {
             let key: Vec<String> = keys.iter().map(|key| item[key.as_str()].to_string()).collect();
             if let Some(first) = seen.insert(key, position) {
                 self.at.push(Step::Item(position));
-                let reason =
-                    format!("it has the {} of number {first}, from 0; write another", keys.join(" and "));
+                let reason = format!("[{first}] has the same {} already; write another", keys.join(" and "));
                 self.found(SchemaProblem::Rule { reason });
                 self.at.pop();
             }

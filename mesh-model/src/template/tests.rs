@@ -66,9 +66,7 @@ fn what_schemas_find() {
         (
             Service,
             json!({ "selector": { "a": 1 } }),
-            &[
-                "error /spec/selector/a: `1` is not possible here; write a text (in quotes where it looks like a number)",
-            ],
+            &["error /spec/selector/a: `1` is not possible here; write a text, which is \"1\" in quotes"],
         ),
     ]);
 }
@@ -137,7 +135,7 @@ fn what_rules_find() {
         (
             ServiceEntry,
             json!({ "hosts": ["a.example"], "resolution": "DNS", "ports": [{ "number": 1, "name": "a" }, { "number": 2, "name": "a" }] }),
-            &["error /spec/ports/1: it has the name of number 0, from 0; write another"],
+            &["error /spec/ports/1: [0] has the same name already; write another"],
         ),
         (WorkloadEntry, json!({ "labels": {} }), &["error /spec: Address is required"]),
         (Service, json!({ "type": "ClusterIP" }), &["error /spec: `ports` is missing; add it"]),
@@ -160,9 +158,9 @@ fn what_rules_find() {
             Service,
             json!({ "ports": [{ "port": 53, "name": "a" }, { "port": 53, "name": "a", "protocol": "UDP" }, { "port": 53, "protocol": "TCP" }] }),
             &[
-                "error /spec/ports/1/name: it is the name of port number 0 already, from 0",
+                "error /spec/ports/1/name: ports[0] has this name already; write another",
                 "error /spec/ports/2: `name` is missing; add it",
-                "error /spec/ports/2/port: port number 0, from 0, has the same number and protocol already",
+                "error /spec/ports/2/port: ports[0] has this number and protocol already; write another",
             ],
         ),
         (Service, json!({ "ports": [{ "port": 1, "targetPort": "http-1" }] }), &[]),

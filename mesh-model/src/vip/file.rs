@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Asked, Claim, ClaimKey, Held, Port, Records, Released};
 use crate::access_point::check_vip;
-use crate::api::{FieldPath, PlacementLevel, Problem, SpecError, VipSpec, check_version};
+use crate::api::{FieldPath, PlacementLevel, Problem, SpecError, VipSpec, check_version, repeated};
 use crate::fleet::{Fleet, Target};
 use crate::labels::check_labels;
 use crate::name::Name;
 use crate::nearest::nearest;
+use crate::provision::check_hosts;
 
 /// Claims and records, as they are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,15 +73,21 @@ impl ClaimsFile {
     ///
     /// # Errors
     ///
-    /// A request or label that cannot be, an owner that is there twice, a target that is not in the fleet, a
-    /// holder of nothing.
+    /// A request or label that cannot be, an owner or target that is there twice, a target that is not in the
+    /// fleet, a holder of nothing, or of what no host can have.
     pub fn claims<'a>(&self, fleet: &'a Fleet) -> Result<Vec<Asked<'a>>, SpecError> {
         check_version(self.version)?;
         for (position, held) in self.held.iter().enumerate() {
+            let at = FieldPath::default().field("held").item(position).field("addresses");
             if held.addresses.is_empty() {
-                let at = FieldPath::default().field("held").item(position).field("addresses");
                 return Err(at.wrong(Problem::Nothing { what: "an address" }));
             }
+            // an IPv4 address in the clothes of IPv6 would be given to somebody else in its own
+            check_hosts(&held.addresses, &at)?;
+        }
+        for (position, released) in self.released.iter().enumerate() {
+            let at = FieldPath::default().field("released").item(position).field("held").field("addresses");
+            check_hosts(&released.held.addresses, &at)?;
         }
         let at = FieldPath::default().field("claims");
         let mut seen: BTreeMap<&ClaimKey, usize> = BTreeMap::new();
@@ -117,6 +124,10 @@ fn one<'a>(spec: &ClaimSpec, fleet: &'a Fleet, path: &FieldPath) -> Result<Asked
     let mut targets = Vec::new();
     if let Some(name) = &spec.owner.target {
         targets.extend(find(name, &path.field("owner"))?);
+    }
+    if let Some((position, first)) = repeated(&spec.targets) {
+        let name = spec.targets[position].to_string();
+        return Err(path.field("targets").item(position).wrong(Problem::Duplicate { name, first }));
     }
     for (position, name) in spec.targets.iter().enumerate() {
         targets.extend(find(name, &path.field("targets").item(position))?);

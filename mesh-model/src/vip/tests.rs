@@ -387,7 +387,7 @@ fn files_that_are_refused() {
         ("{ claims: [{ owner: a/b, ports: [0/tcp] }] }", "write a number from 1 to 65535 and a protocol"),
         (
             "{ claims: [{ owner: a/b }, { owner: a/b }] }",
-            "claims[1].owner: `a/b` is already the name of number 0",
+            "claims[1].owner: `a/b` is already [0] of this list",
         ),
         (
             "{ claims: [{ owner: a/b@slc-a-9 }] }",
@@ -406,6 +406,23 @@ fn files_that_are_refused() {
         (
             "{ claims: [], held: [{ owner: a/b, pool: p, addresses: [] }] }",
             "held[0].addresses: an empty list holds nothing; write at least an address",
+        ),
+        // what stands for an IPv4 address would be given to somebody else as that
+        (
+            "{ claims: [], held: [{ owner: a/b, pool: p, addresses: [\"::ffff:10.0.0.1\"] }] }",
+            "held[0].addresses[0]: ::ffff:10.0.0.1 can be no VIP; write 10.0.0.1, which it stands for",
+        ),
+        (
+            "{ claims: [], held: [{ owner: a/b, pool: p, addresses: [10.0.0.1, 10.0.0.1] }] }",
+            "held[0].addresses[1]: `10.0.0.1` is already [0] of this list",
+        ),
+        (
+            "{ claims: [], released: [{ held: { owner: a/b, pool: p, addresses: [127.0.0.1] }, until: 2026-11-30T18:30:00Z }] }",
+            "released[0].held.addresses[0]: 127.0.0.1 can be no VIP; write unicast addresses of hosts",
+        ),
+        (
+            "{ claims: [{ owner: a/b, targets: [slc-a-1, slc-a-1] }] }",
+            "claims[0].targets[1]: `slc-a-1` is already [0] of this list",
         ),
         ("{ version: 2, claims: [] }", "version: version 2 is not known"),
     ];

@@ -1,7 +1,10 @@
 //! The kinds of files, as `schema` takes them and `check` names them.
 
-use clap::ValueEnum;
-use clap::builder::PossibleValue;
+use std::ffi::OsStr;
+
+use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, Command, Error, ValueEnum};
 
 /// The kinds of files that people write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,10 +78,55 @@ impl ValueEnum for Kind {
             Self::Events => "What happened to a rollout: one line of it (rollout)",
             Self::Lb => "A node's virtual services and their backends",
             Self::Locality => "Where requests go, as a question",
-            Self::Object(_) => "An object of the API",
+            Self::Object(kind) => object(*kind),
             Self::Scenario => "A fleet, its clients, what happens, and what is expected",
             Self::Services => "What else is in a mesh (footprint, lint)",
         };
         Some(PossibleValue::new(self.name()).help(help))
+    }
+}
+
+/// What an object of the API is.
+const fn object(kind: mesh_model::api::Kind) -> &'static str {
+    use mesh_model::api::Kind as Of;
+    match kind {
+        Of::AvailabilityZone => "A zone of the fleet: its region, whether it is drained",
+        Of::Cluster => "A cluster of the fleet: its zone, capacity, memory of proxies",
+        Of::FederatedAccessPoint => "How a service is reached, wherever it is",
+        Of::FederatedDeployment => "Where a workload is wanted; an access point may follow it",
+        Of::Issuer => "Who signs certificates",
+        Of::NameProvider => "Who answers for domains",
+        Of::NameService => "A name of its own and what it leads to",
+        Of::VipPool => "Virtual addresses that there are to give",
+    }
+}
+
+/// Reads a kind; says which one a wrong name most likely meant.
+#[derive(Clone, Debug)]
+pub(crate) struct KindParser;
+
+impl TypedValueParser for KindParser {
+    type Value = Kind;
+
+    fn parse_ref(&self, command: &Command, argument: Option<&Arg>, value: &OsStr) -> Result<Kind, Error> {
+        EnumValueParser::<Kind>::new().parse_ref(command, argument, value).map_err(|_| {
+            let typed = value.to_string_lossy();
+            let known = || Kind::value_variants().iter().map(|kind| kind.name());
+            let part = |known: &&str| typed.len() > 3 && known.to_lowercase().contains(&typed.to_lowercase());
+            let near = files::nearest(&typed, known()).or_else(|| known().find(part));
+            let hint = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if typed.eq_ignore_ascii_case("sweep") => "this version has no sweeps yet".to_owned(),
+                None => "write one of those below".to_owned(),
+            };
+            let known = crate::output::wrapped(&known().collect::<Vec<_>>().join(", "), "  ");
+            let message = format!("`{typed}` is no kind of file or object; {hint}\n\nKinds:\n{known}");
+            Error::raw(ErrorKind::InvalidValue, message).with_cmd(command)
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let values = Kind::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        Some(Box::new(values.collect::<Vec<_>>().into_iter()))
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Diff {
     /// The access point as it is to be; `-` is standard input.
     #[arg(value_name = "NEW")]
     pub(crate) new: PathBuf,
-    /// Zones, clusters, and workloads that are followed.
+    /// Zones, clusters, and workloads that are followed (more than once for several files).
     #[arg(long, value_name = "FLEET", required = true)]
     pub(crate) fleet: Vec<PathBuf>,
 }
@@ -51,7 +51,7 @@ pub(crate) struct Footprint {
     /// Files with access points; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Zones, clusters, and workloads that are followed.
+    /// Zones, clusters, and workloads that are followed (more than once for several files).
     #[arg(long, value_name = "FLEET", required = true)]
     pub(crate) fleet: Vec<PathBuf>,
     /// What else is in the mesh.
@@ -87,7 +87,7 @@ pub(crate) struct Lint {
     /// Files with access points; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// The whole fleet: zones, clusters, workloads, pools, providers, authorities.
+    /// The whole fleet: zones, clusters, workloads, pools, providers, authorities (more than once for several files).
     #[arg(long, value_name = "FLEET")]
     pub(crate) fleet: Vec<PathBuf>,
     /// What else is in the mesh: services, gateways, who sees what.
@@ -143,8 +143,9 @@ pub(crate) struct Patch {
 #[command(after_help = "\
 FILEs hold access points and may hold more; the fleet's files hold zones,
 clusters, and the workloads that access points follow. Objects are ordered by
-target, then as the templates are. A target that has an error gets nothing; the
-others are printed all the same, and the exit status is 1.
+target, then as the templates are. A target on which an override fails gets
+nothing; the others are printed all the same, and the exit status is 1. What
+`check` refuses is refused here too: nothing is printed, and it is 2.
 
 --explain says why each target is one, and for each field every write that it
 had, in order of application: the last is the one that holds.
@@ -167,7 +168,7 @@ pub(crate) struct Render {
     /// Files with access points; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Zones, clusters, and workloads that are followed.
+    /// Zones, clusters, and workloads that are followed (more than once for several files).
     #[arg(long, value_name = "FLEET", required = true)]
     pub(crate) fleet: Vec<PathBuf>,
     /// Only this target.

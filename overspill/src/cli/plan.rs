@@ -58,7 +58,7 @@ pub(crate) struct Rollout {
     /// What happened, line by line; `-` is standard input.
     #[arg(value_name = "EVENTS.jsonl")]
     pub(crate) events: PathBuf,
-    /// Zones and clusters.
+    /// Zones and clusters (more than once for several files).
     #[arg(long, value_name = "FLEET")]
     pub(crate) fleet: Vec<PathBuf>,
 }

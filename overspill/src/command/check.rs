@@ -189,6 +189,9 @@ fn check_current(source: &Source) -> Result<String, Fault> {
 
 /// Every line is looked at, also after one is wrong.
 fn check_events(file: String, source: &Source) -> Checked {
+    if let Some(fault) = super::rollout::not_in_lines(source) {
+        return Checked::wrong(file, Some(Kind::Events.name()), fault);
+    }
     let (mut lines, mut faults, mut clock) = (0, Vec::new(), None);
     for line in source.lines() {
         lines += 1;

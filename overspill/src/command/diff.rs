@@ -6,22 +6,25 @@ use std::path::Path;
 use mesh_model::render::{Difference, compare, render};
 use mesh_model::template::Schemas;
 
-use super::placed::{one_in, rendered, warn_of_workloads};
-use super::{Stop, tell};
+use super::placed::{one_in, rendered, right_templates, warn_of_workloads};
+use super::{Stop, read_apart, tell};
 use crate::cli::Diff;
 use crate::objects::{Objects, rendering_faults};
 use crate::output::{Format, Output};
 use files::Severity;
 
 pub(super) fn run(arguments: &Diff, out: &mut Output) -> Result<(), Stop> {
-    if [&arguments.old, &arguments.new].iter().all(|path| path.as_os_str() == "-") {
-        return Err(Stop::Usage("OLD and NEW cannot both be standard input; name one of the two".into()));
-    }
+    let fleet = || arguments.fleet.iter().map(|path| ("--fleet", path.as_path()));
+    read_apart(("OLD", &arguments.old), [("NEW", arguments.new.as_path())].into_iter().chain(fleet()))?;
+    read_apart(("NEW", &arguments.new), fleet())?;
     let around =
         Objects::read(arguments.fleet.iter().map(std::path::PathBuf::as_path)).map_err(Stop::Faults)?;
     let fleet = around.fleet()?;
     warn_of_workloads(&around, &fleet)?;
     let (old, new) = (read(&arguments.old)?, read(&arguments.new)?);
+    let schemas = Schemas::embedded();
+    right_templates(&old, &schemas)?;
+    right_templates(&new, &schemas)?;
     let (before, after) = (one_in(&old, &arguments.old)?, one_in(&new, &arguments.new)?);
     if before.value.id != after.value.id {
         return Err(Stop::Usage(format!(
@@ -34,7 +37,6 @@ pub(super) fn run(arguments: &Diff, out: &mut Output) -> Result<(), Stop> {
             "differs, which is no revision: it takes effect at once and is not shown here".to_owned();
         tell(&[after.source.fault("spec.traffic", message)], Severity::Warning);
     }
-    let schemas = Schemas::embedded();
     let mut sides = Vec::new();
     for (objects, access_point) in [(&old, before), (&new, after)] {
         let workloads: Vec<_> = objects.workloads.iter().chain(&around.workloads).cloned().collect();

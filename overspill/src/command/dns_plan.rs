@@ -6,7 +6,7 @@ use mesh_model::names::{Change, CurrentFile, DesiredFile, Mark, NamePlan, Record
 use mesh_model::provision::NameProvider;
 use mesh_model::render::Revision;
 
-use super::{Stop, checked, not_both_stdin};
+use super::{Stop, checked, read_apart};
 use crate::cli::{DnsPlan, Kind};
 use crate::numbers::{counted, grouped};
 use crate::output::{Format, Output, printable, wrapped};
@@ -17,7 +17,7 @@ use files::{Fault, Source};
 pub(super) type Desired = (NameProvider, Vec<Wanted>, Option<Revision>);
 
 pub(super) fn run(arguments: &DnsPlan, out: &mut Output) -> Result<(), Stop> {
-    not_both_stdin([("DESIRED", &arguments.desired), ("CURRENT", &arguments.current)])?;
+    read_apart(("DESIRED", &arguments.desired), [("CURRENT", arguments.current.as_path())])?;
     let planning = Progress::new(0, "{spinner} planning, {elapsed}");
     let (provider, wanted, approved) = desired(&Source::read(&arguments.desired)?)?;
     let current = current(&Source::read(&arguments.current)?)?;

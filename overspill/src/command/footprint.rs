@@ -1,7 +1,7 @@
 //! `footprint FILE... --fleet FLEET`: what each class of proxies will hold, against its budget.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use comfy_table::CellAlignment::{Left, Right};
 use mesh_model::access_point::AccessPoint;
@@ -13,8 +13,8 @@ use mesh_model::render::{Rendering, render_steered};
 use mesh_model::template::Schemas;
 use mesh_model::visibility::{Sidecar, sidecar_for};
 
-use super::placed::{fleet_in, rendered, some_in, warn_of_workloads};
-use super::{Stop, checked, tell};
+use super::placed::{fleet_in, rendered, right_templates, some_in, warn_of_workloads};
+use super::{Stop, checked, read_apart, tell};
 use crate::cli::{self, Kind};
 use crate::numbers::{bytes, counted, grouped};
 use crate::objects::{Objects, rendering_faults};
@@ -23,14 +23,12 @@ use crate::progress::Progress;
 use files::{Fault, Severity, Source};
 
 pub(super) fn run(arguments: &cli::Footprint, out: &mut Output) -> Result<(), Stop> {
-    let given: Vec<_> = arguments.files.iter().chain(&arguments.fleet).collect();
-    if let Some(services) = arguments.services.as_ref().filter(|path| path.as_os_str() == "-") {
-        for other in given.iter().filter(|other| **other == services) {
-            super::not_both_stdin([("--services", services), ("another file", other)])?;
-        }
+    let given = || arguments.files.iter().chain(&arguments.fleet).map(PathBuf::as_path);
+    if let Some(services) = &arguments.services {
+        read_apart(("--services", services), given().map(|path| ("another file", path)))?;
     }
     let counting = Progress::new(0, "{spinner} counting, {elapsed}");
-    let objects = Objects::read(given.into_iter().map(std::path::PathBuf::as_path)).map_err(Stop::Faults)?;
+    let objects = Objects::read(given()).map_err(Stop::Faults)?;
     some_in(&objects, &arguments.files)?;
     let fleet = fleet_in(&objects, &arguments.fleet)?;
     warn_of_workloads(&objects, &fleet)?;
@@ -39,6 +37,7 @@ pub(super) fn run(arguments: &cli::Footprint, out: &mut Output) -> Result<(), St
     let access_points: Vec<AccessPoint> = objects.access_points.iter().map(|one| one.value.clone()).collect();
     services.follow(&access_points, &objects.workloads);
     let schemas = Schemas::embedded();
+    right_templates(&objects, &schemas)?;
     let (mut renderings, mut faults): (Vec<Rendering>, Vec<Fault>) = (Vec::new(), Vec::new());
     for access_point in &objects.access_points {
         let steered =

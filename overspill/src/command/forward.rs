@@ -43,9 +43,8 @@ pub(super) fn run(arguments: &Forward, out: &mut Output) -> Result<(), Stop> {
     } else {
         let name = arguments.input.display().to_string();
         let open = File::open(&arguments.input).and_then(|file| Ok((file.metadata()?.len(), file)));
-        let (length, file) = open.map_err(|error| {
-            Fault::whole(name.clone(), format!("cannot be read: {error}; check the path"))
-        })?;
+        let (length, file) =
+            open.map_err(|error| Fault::whole(name.clone(), files::unreadable(&arguments.input, &error)))?;
         forward(BufReader::with_capacity(1 << 16, file), length, &name, &mut node, arguments)?
     };
     match out.format() {

@@ -1,6 +1,7 @@
 //! `lint FILE...`: what is accepted everywhere and silently does not do what it says.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use mesh_model::access_point::AccessPoint;
 use mesh_model::footprint::Services;
@@ -9,8 +10,8 @@ use mesh_model::name::Name;
 use mesh_model::template::Schemas;
 use serde::Serialize;
 
-use super::Stop;
 use super::placed::{decided, fleet_in, some_in, warn_of_workloads};
+use super::{Stop, read_apart};
 use crate::cli::Lint;
 use crate::numbers::counted;
 use crate::objects::Objects;
@@ -38,15 +39,13 @@ struct Placed {
 }
 
 pub(super) fn run(arguments: &Lint, out: &mut Output) -> Result<(), Stop> {
-    let looking = Progress::new(0, "{spinner} looking, {elapsed}");
-    let paths = arguments.files.iter().chain(&arguments.fleet).map(std::path::PathBuf::as_path);
-    let objects = Objects::read(paths).map_err(Stop::Faults)?;
-    some_in(&objects, &arguments.files)?;
-    if let Some(services) = arguments.services.as_ref().filter(|path| path.as_os_str() == "-") {
-        for other in arguments.files.iter().chain(&arguments.fleet).filter(|other| *other == services) {
-            super::not_both_stdin([("--services", services), ("another file", other)])?;
-        }
+    let given = || arguments.files.iter().chain(&arguments.fleet).map(PathBuf::as_path);
+    if let Some(services) = &arguments.services {
+        read_apart(("--services", services), given().map(|path| ("another file", path)))?;
     }
+    let looking = Progress::new(0, "{spinner} looking, {elapsed}");
+    let objects = Objects::read(given()).map_err(Stop::Faults)?;
+    some_in(&objects, &arguments.files)?;
     let facts = if arguments.fleet.is_empty() { None } else { Some(facts(arguments, &objects)?) };
     let access_points: Vec<AccessPoint> =
         objects.access_points.iter().map(|access_point| access_point.value.clone()).collect();

@@ -5,8 +5,8 @@ use std::io::Write;
 use comfy_table::CellAlignment::{Left, Right};
 use mesh_model::locality::{Answer, LocalityFile, Question};
 
-use super::Stop;
-use crate::cli::Locality;
+use super::{Stop, checked};
+use crate::cli::{Kind, Locality};
 use crate::output::{Format, Output, lines, table};
 use files::{Fault, Source};
 
@@ -21,8 +21,7 @@ pub(super) fn run(arguments: &Locality, out: &mut Output) -> Result<(), Stop> {
 
 /// Reads a locality file completely.
 pub(super) fn question(source: &Source) -> Result<Question, Fault> {
-    let file: LocalityFile = source.parse()?;
-    Question::try_from(file).map_err(|error| source.fault(&error.path.to_string(), error.problem.to_string()))
+    checked(source, Kind::Locality, |file: LocalityFile| Question::try_from(file))
 }
 
 fn show(answer: &Answer, out: &mut Output) -> std::io::Result<()> {

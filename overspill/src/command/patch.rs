@@ -5,7 +5,7 @@ use std::io::Write;
 use mesh_model::patch::{Document, Operation, Origin, apply, merge};
 use serde_json::Value;
 
-use super::Stop;
+use super::{Stop, read_apart};
 use crate::cli::Patch;
 use crate::output::{Format, Output};
 use files::{Fault, Source};
@@ -14,12 +14,14 @@ const DOCUMENT: Origin = Origin(0);
 const PATCH: Origin = Origin(1);
 
 pub(super) fn run(arguments: &Patch, out: &mut Output) -> Result<(), Stop> {
-    if [&arguments.document, &arguments.patch].iter().all(|path| path.as_os_str() == "-") {
-        return Err(Stop::Usage("DOC and PATCH cannot both be standard input; name one of the two".into()));
-    }
+    read_apart(("DOC", &arguments.document), [("PATCH", arguments.patch.as_path())])?;
     let mut document = Document::new(Source::read(&arguments.document)?.parse::<Value>()?, DOCUMENT);
     let source = Source::read(&arguments.patch)?;
     let patch: Value = source.parse()?;
+    if arguments.merge && is_json_patch(&patch) {
+        let message = "these are the operations of a JSON Patch, and a merge patch is a document of the fields that differ; leave --merge out".to_owned();
+        return Err(Fault { field: None, ..source.fault("", message) }.into());
+    }
     if arguments.merge {
         merge(&mut document, &patch, PATCH);
     } else {
@@ -35,6 +37,12 @@ pub(super) fn run(arguments: &Patch, out: &mut Output) -> Result<(), Stop> {
         }
     }
     Ok(())
+}
+
+/// Whether a value is a list of operations: as a merge patch it would take the place of the whole document.
+fn is_json_patch(patch: &Value) -> bool {
+    let is_operation = |item: &Value| item.get("op").is_some() && item.get("path").is_some();
+    patch.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(is_operation))
 }
 
 fn operations(source: &Source, patch: &Value) -> Result<Vec<Operation>, Fault> {

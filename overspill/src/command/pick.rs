@@ -17,7 +17,7 @@ use lb_core::scheduler::{ScheduleTrace, Scheduler};
 use lb_core::table::TableCache;
 use serde::Serialize;
 
-use super::{Stop, lb_config_of, scheduler_of};
+use super::{Stop, lb_config_of, read_apart, scheduler_of};
 use crate::cli::Pick;
 use crate::output::{Format, Output};
 use crate::progress::Progress;
@@ -38,11 +38,7 @@ struct Picked<'a> {
 }
 
 pub(super) fn run(arguments: &Pick, out: &mut Output) -> Result<(), Stop> {
-    if [&arguments.config, &arguments.flows].iter().all(|path| path.as_os_str() == "-") {
-        return Err(Stop::Usage(
-            "--config and FLOWS cannot both be standard input; name one of the two files".into(),
-        ));
-    }
+    read_apart(("--config", &arguments.config), [("FLOWS", arguments.flows.as_path())])?;
     let reading = Progress::new(0, READING);
     let source = Source::read(&arguments.config)?;
     let config = lb_config_of(&source)?;

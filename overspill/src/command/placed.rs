@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use mesh_model::access_point::{AccessPoint, PlacementRule};
 use mesh_model::api::{self, Kind};
 use mesh_model::fleet::{Fleet, Target};
-use mesh_model::name::Name;
 use mesh_model::placement::{Decision, Evidence, Outcome, Reason, Workload, place, targets};
 use mesh_model::render::Rendering;
+use mesh_model::template::Schemas;
 
 use super::{Stop, tell};
-use crate::objects::{Located, Objects};
-use files::{Fault, Severity};
+use crate::objects::{Located, Objects, template_findings};
+use files::{Fault, Severity, did_you_mean};
 
 /// An access point, its targets and what they would receive.
 #[derive(Debug)]
@@ -28,6 +28,23 @@ pub(super) fn some_in(objects: &Objects, files: &[PathBuf]) -> Result<(), Stop> 
         return Ok(());
     }
     Err(Stop::Usage(format!("no FederatedAccessPoint is in {}; name its file", listed(files))))
+}
+
+/// Refuses access points of which a template is not as its schema says: that is bad input, whatever the target.
+pub(super) fn right_templates(objects: &Objects, schemas: &Schemas) -> Result<(), Stop> {
+    let wrong = |access_point| template_findings(access_point, schemas).0;
+    let faults: Vec<Fault> = objects.access_points.iter().flat_map(wrong).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Stop::Faults(faults)) }
+}
+
+/// `NAME, NAME, ...`: all names, or the first of many.
+pub(super) fn some_of(names: &[&str]) -> String {
+    const SHOWN: usize = 10;
+    let shown = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// The one access point of a file.
@@ -93,7 +110,10 @@ pub(super) fn warn_of_workloads(objects: &Objects, fleet: &Fleet) -> Result<(), 
                 let message = format!(
                     "{reference} is wanted in cluster `{}`, which this fleet does not have{}",
                     cluster.name,
-                    did_you_mean(&cluster.name, fleet.clusters().map(|cluster| &cluster.name))
+                    did_you_mean(
+                        cluster.name.as_str(),
+                        fleet.clusters().map(|cluster| cluster.name.as_str())
+                    )
                 );
                 warnings.push(source.fault(&format!("spec.placement.clusters[{position}].name"), message));
             }
@@ -101,16 +121,6 @@ pub(super) fn warn_of_workloads(objects: &Objects, fleet: &Fleet) -> Result<(), 
     }
     tell(&warnings, Severity::Warning);
     Ok(())
-}
-
-/// `; did you mean ...?` for a misspelt name that is near one of these, or nothing.
-fn did_you_mean<'a>(name: &Name, known: impl Iterator<Item = &'a Name>) -> String {
-    /// Typing errors that leave a name recognisable.
-    const NEAR: usize = 2;
-    let distance = |known: &Name| strsim::damerau_levenshtein(name.as_str(), known.as_str());
-    let nearest = known.map(|known| (distance(known), known)).min();
-    let nearest = nearest.filter(|(distance, _)| *distance <= NEAR);
-    nearest.map_or_else(String::new, |(_, nearest)| format!("; did you mean `{nearest}`?"))
 }
 
 /// The workload that an access point follows, if it follows one.
@@ -126,7 +136,7 @@ fn workload_of<'a>(
         let message = format!(
             "there is no FederatedDeployment `{name}` of namespace `{}` in these files; add its file with --fleet{}",
             id.namespace,
-            did_you_mean(name, of_namespace.map(|one| &one.name))
+            did_you_mean(name.as_str(), of_namespace.map(|one| one.name.as_str()))
         );
         access_point.source.fault("spec.placement.follow.name", message)
     };

@@ -15,12 +15,12 @@ use mesh_model::fleet::Target;
 use mesh_model::render::render_steered;
 use mesh_model::template::Schemas;
 
-use super::placed::{Rendered, rendered, some_in, warn_of_workloads};
+use super::placed::{Rendered, rendered, right_templates, some_in, some_of, warn_of_workloads};
 use super::{Stop, tell};
 use crate::cli::Render;
 use crate::objects::{Objects, rendering_faults};
 use crate::output::Output;
-use files::Severity;
+use files::{Severity, did_you_mean};
 
 pub(super) fn run(arguments: &Render, out: &mut Output) -> Result<(), Stop> {
     let paths = arguments.files.iter().chain(&arguments.fleet).map(std::path::PathBuf::as_path);
@@ -29,6 +29,7 @@ pub(super) fn run(arguments: &Render, out: &mut Output) -> Result<(), Stop> {
     let fleet = objects.fleet()?;
     warn_of_workloads(&objects, &fleet)?;
     let schemas = Schemas::embedded();
+    right_templates(&objects, &schemas)?;
     let mut all = Vec::new();
     for access_point in &objects.access_points {
         let steered =
@@ -74,13 +75,19 @@ fn only(all: &mut Vec<Rendered<'_>>, name: &str) -> Result<(), Stop> {
             .extend(decisions.map(|decision| format!("{}: {}", one.access_point.value.id, decision.reason)));
     }
     if !names.contains(name) {
-        let names: Vec<String> = names.into_iter().collect();
-        let why = if reasons.is_empty() { "it is not in the fleet".to_owned() } else { reasons.join("; ") };
-        let message = match &names[..] {
-            [] => format!("`{name}` is no target ({why}), nor is anything else"),
-            names => format!("`{name}` is no target ({why}); write one of: {}", names.join(", ")),
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (why, near) = if reasons.is_empty() {
+            ("it is not in the fleet".to_owned(), did_you_mean(name, names.iter().copied()))
+        } else {
+            (reasons.join("; "), String::new())
         };
-        return Err(Stop::Usage(message));
+        return Err(Stop::Usage(match &names[..] {
+            [] => format!("`{name}` is no target ({why}), nor is anything else"),
+            names if near.is_empty() => {
+                format!("`{name}` is no target ({why}); write one of: {}", some_of(names))
+            }
+            names => format!("`{name}` is no target ({why}){near} (targets: {})", some_of(names)),
+        }));
     }
     for one in all.iter_mut() {
         one.renderings.retain(|rendering| rendering.target.as_str() == name);

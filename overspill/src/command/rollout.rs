@@ -8,12 +8,14 @@ use mesh_model::name::Name;
 use mesh_model::rollout::{
     Decision, Happening, HappeningKind, Play, PlayError, Recorded, RecordedSpec, TargetExplanation,
 };
+use mesh_model::template::Schemas;
 use serde::Serialize;
+use serde::de::IgnoredAny;
 
-use super::placed::{fleet_in, one_in};
-use super::{Stop, misplaced, not_both_stdin, tell};
+use super::placed::{fleet_in, one_in, right_templates};
+use super::{Stop, misplaced, read_apart, tell};
 use crate::cli::{Kind, Rollout};
-use crate::objects::{Located, Objects};
+use crate::objects::{Located, Objects, spec_fault};
 use crate::output::{Format, Output};
 use crate::progress::Progress;
 use files::{Fault, Severity, Source};
@@ -45,9 +47,12 @@ const PLAYING: &str = "{bar:30} {human_pos} of {human_len} lines, {eta} left";
 const STRIDE: u64 = 256;
 
 pub(super) fn run(arguments: &Rollout, out: &mut Output) -> Result<(), Stop> {
-    not_both_stdin([("FILE", &arguments.file), ("EVENTS", &arguments.events)])?;
+    let others = arguments.fleet.iter().map(|path| ("--fleet", path.as_path()));
+    read_apart(("FILE", &arguments.file), [("EVENTS", arguments.events.as_path())])?;
+    read_apart(("EVENTS", &arguments.events), others)?;
     let paths = [&arguments.file].into_iter().chain(&arguments.fleet);
     let objects = Objects::read(paths.map(std::path::PathBuf::as_path)).map_err(Stop::Faults)?;
+    right_templates(&objects, &Schemas::embedded())?;
     let access_point = one_in(&objects, &arguments.file)?;
     let fleet = fleet(arguments, &objects)?;
     warn_of_empty_stages(access_point, &fleet);
@@ -114,11 +119,33 @@ fn lines_of(events: &Source) -> Result<Vec<Source>, Fault> {
     {
         return Err(fault);
     }
+    if let Some(fault) = not_in_lines(events) {
+        return Err(fault);
+    }
     if lines.is_empty() {
         let message = "nothing is in it; write one JSON object on each line".to_owned();
         return Err(Fault::whole(events.name().to_owned(), message));
     }
     Ok(lines)
+}
+
+/// What is wrong with JSON that is no recording only because it does not stand in lines.
+pub(super) fn not_in_lines(events: &Source) -> Option<Fault> {
+    let first = events.lines().next()?;
+    let text = first.text().trim();
+    let is_cut = || first.parse::<IgnoredAny>().is_err() && events.parse::<IgnoredAny>().is_ok();
+    let (what, filter) = if text.starts_with('[') {
+        (
+            "this is a JSON array, and a recording has one object on each line, without brackets around them and commas between",
+            ".[]",
+        )
+    } else if text == "{" || (text.starts_with('{') && is_cut()) {
+        ("this object goes over several lines, and a recording has a whole one on each line", ".")
+    } else {
+        return None;
+    };
+    let message = format!("{what}; `jq -c '{filter}'` writes it so");
+    Some(first.fault_at(1, 1, None, message))
 }
 
 /// Reads one line of a recording completely.
@@ -134,7 +161,7 @@ pub(super) fn recorded(line: &Source) -> Result<Recorded, Fault> {
         }
         fault
     })?;
-    Recorded::try_from(spec).map_err(|error| line.fault(&error.path.to_string(), error.problem.to_string()))
+    Recorded::try_from(spec).map_err(|error| spec_fault(line, &error))
 }
 
 /// The field of a line that cannot be played.

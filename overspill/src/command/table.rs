@@ -14,7 +14,7 @@ use lb_core::table::TableCache;
 use lb_core::{HashKey, Weight};
 use serde::{Serialize, Serializer};
 
-use super::{Stop, lb_config_of, scheduler_of};
+use super::{Stop, lb_config_of, read_apart, scheduler_of};
 use crate::cli::Table;
 use crate::output::{self, Format, Output};
 use files::{Fault, Source};
@@ -65,11 +65,7 @@ fn display<S: Serializer>(value: &impl std::fmt::Display, serializer: S) -> Resu
 
 pub(super) fn run(arguments: &Table, out: &mut Output) -> Result<(), Stop> {
     let against = arguments.against.as_deref();
-    if against.is_some_and(|against| against.as_os_str() == "-" && arguments.config.as_os_str() == "-") {
-        return Err(Stop::Usage(
-            "--config and --against cannot both be standard input; name one of the two".into(),
-        ));
-    }
+    read_apart(("--config", &arguments.config), against.map(|path| ("--against", path)))?;
     let mut tables = TableCache::default();
     let mut divisions = divisions(&arguments.config, &mut tables)?;
     if let Some(path) = against {

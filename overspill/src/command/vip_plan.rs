@@ -8,7 +8,7 @@ use mesh_model::fleet::Fleet;
 use mesh_model::time::WallTime;
 use mesh_model::vip::{Asked, ClaimsFile, Records, VipPlan, plan};
 
-use super::{Stop, checked, not_both_stdin};
+use super::{Stop, checked, read_apart};
 use crate::cli::{self, Kind};
 use crate::numbers::grouped;
 use crate::objects::Objects;
@@ -20,7 +20,7 @@ use files::{Fault, Source};
 pub(super) type Claims<'a> = (Vec<Asked<'a>>, Records, bool);
 
 pub(super) fn run(arguments: &cli::VipPlan, out: &mut Output) -> Result<(), Stop> {
-    not_both_stdin([("POOLS", &arguments.pools), ("CLAIMS", &arguments.claims)])?;
+    read_apart(("POOLS", &arguments.pools), [("CLAIMS", arguments.claims.as_path())])?;
     let planning = Progress::new(0, "{spinner} planning, {elapsed}");
     let objects = Objects::read([arguments.pools.as_path()]).map_err(Stop::Faults)?;
     if objects.pools.is_empty() {

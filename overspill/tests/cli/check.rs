@@ -121,7 +121,11 @@ fn texts_that_are_no_yaml_or_none_of_ours() {
 ";
     assert_eq!(told("services: [\n"), expected);
     let known = "none of our files; write the fields of one of: lb (services, hashKey, node, connections, profile, ownedPrefixes, bgp, health, ...); locality (endpoints, from, policy, proxyLabels, panicThreshold, ...); scenario (fleet, traffic, zoneKinds, events, expect, duration, seed, ...); services (services, namespaces, workers, mutualTls, defaultExportTo, gateways, ...); claims (claims, held, released, complete, ...); desired (provider, names, approved, ...); current (records); or an object with `apiVersion` and `kind`; or lines of JSON with `at` and `kind`";
-    assert_eq!(told(""), format!("<stdin>:1:1: error: {known}\n"));
+    for empty in ["", "\n", "# nothing yet\n", "---\n# nothing\n---\n...\n", "\u{feff}"] {
+        let told = told(empty);
+        let expected = "<stdin>:1:1: error: nothing is in it; write the fields of one of our files\n";
+        assert!(told.starts_with(expected), "{empty:?}: {told}");
+    }
     assert_eq!(told("apples: 3\n"), format!("<stdin>:1:1: error: {known}\n    1 | apples: 3\n      | ^\n"));
     assert_eq!(told("hello\n"), format!("<stdin>:1:1: error: {known}\n    1 | hello\n      | ^\n"));
 }
@@ -135,8 +139,8 @@ fn every_file_is_looked_at() {
     assert_eq!(
         lines,
         [
-            "nowhere.yaml: error: cannot be read: No such file or directory (os error 2); check the path",
-            "tests: error: cannot be read: Is a directory (os error 21); check the path",
+            "nowhere.yaml: error: there is no such file; check the path",
+            "tests: error: is a folder; name a file in it",
         ]
     );
 }
@@ -191,7 +195,7 @@ fn a_bad_command_line_is_bad_input() {
     for (arguments, expected) in [
         (&["chekc"][..], "'check'"),
         (&["check"], "<FILE>"),
-        (&["schema", "lbs"], "'lb'"),
+        (&["schema", "lbs"], "did you mean `lb`?"),
         (&["man", "chekc"], "no command `chekc`; write one of: check, completions"),
         (&["check", "--format", "xml", "x"], "json"),
     ] {

@@ -77,7 +77,7 @@ exactly these are approved by this line in DESIRED:
     let ran = wanted(&approved, &[]);
     assert_eq!((ran.status, ran.out.contains("    - 203.0.113.5\n")), (0, true), "{}", ran.out);
     // another hash approves nothing
-    let other = with(&text, "names:", &format!("approved: {}\nnames:", "0".repeat(64)));
+    let other = with(&text, "names:", &format!("approved: {}\nnames:", "a".repeat(64)));
     assert_eq!(wanted(&other, &[]).status, 1);
 }
 
@@ -89,8 +89,8 @@ fn an_error_of_one_name_leaves_the_others() {
     let end = "\
 0 creates, 2 updates, 0 deletes, 1 error
 1 owner leaves a name; 1 may without an approval
-error: pay.example.com: it has a CNAME record that bears no mark of ours;
-nothing of it is touched: remove it, or choose another name
+error: pay.example.com: it has a record of kind CNAME that bears no mark of
+ours; nothing of it is touched: remove it, or choose another name
 ";
     assert!(ran.out.ends_with(end), "{}", ran.out);
 }
@@ -145,7 +145,7 @@ fn what_is_wrong_in_desired_names_is_told_at_its_place() {
         (
             "checkout@slc-b-2",
             "checkout@slc-a-1",
-            "13:18: error: names[0].members[1].owner: `payments/checkout@slc-a-1` is already the name of number 0",
+            "13:18: error: names[0].members[1].owner: `payments/checkout@slc-a-1` stands on line 12 already",
         ),
         (
             ", owner: payments/checkout }",
@@ -173,7 +173,7 @@ fn what_is_wrong_in_current_records_is_told_at_its_place() {
         (
             "name: www.example.com, kind: CNAME",
             "name: Checkout.example.com., kind: a",
-            "15:13: error: records[2].name: `A checkout.example.com` is already the name of number 0",
+            "15:13: error: records[2].name: `A checkout.example.com` stands on line 4 already",
         ),
     ] {
         let ran = there(&with(&text, from, to), &[]);

@@ -119,7 +119,9 @@ fn what_keeps_zones_from_calling_each_other_is_told_at_its_place() {
     assert!(nobody.err.contains("no zone of this fleet has an east-west address"), "{}", nobody.err);
     let elsewhere = run(&good, &["--target", "slc-z"]);
     assert!(
-        elsewhere.err.contains("`slc-z` is no cluster or zone with an east-west address; write one of: "),
+        elsewhere
+            .err
+            .contains("`slc-z` is no cluster or zone with an east-west address; did you mean `slc-a`?"),
         "{}",
         elsewhere.err
     );

@@ -173,12 +173,12 @@ fn what_is_wrong_in_a_services_file_is_told_at_its_place() {
         (
             "[8080, 9090], endpoints: 30",
             "[9090, 9090]",
-            "15:56: error: services[0].ports[1]: `9090` is already the name of number 0",
+            "15:56: error: services[0].ports[1]: `9090` stands at column 50 of this line already",
         ),
         (
             "name: accounts",
             "name: entries",
-            "16:13: error: services[1].name: `entries` is already the name of number 0",
+            "16:13: error: services[1].name: `entries` stands on line 15 already",
         ),
         (
             "namespace: ledger, ports",

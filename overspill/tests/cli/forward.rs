@@ -212,9 +212,9 @@ fn paths_that_cannot_work_are_refused() {
         (&["-", "-", "out"][..], "--config and IN cannot both be standard input"),
         (&[&config, "in", "-"], "name the file to write"),
         (&[&config, "in", "out", "--verdicts", "out"], "cannot be one file"),
-        (&[&config, "nowhere.pcap", "out"], "nowhere.pcap: error: cannot be read"),
+        (&[&config, "nowhere.pcap", "out"], "nowhere.pcap: error: there is no such file"),
         (&[&config, &data("mixed.pcap"), "no/such/folder"], "no/such/folder: error: cannot be written"),
-        (&["nowhere.yaml", "in", "out"], "nowhere.yaml: error: cannot be read"),
+        (&["nowhere.yaml", "in", "out"], "nowhere.yaml: error: there is no such file"),
     ] {
         let ran = overspill(&[&["forward", "--config"], arguments].concat());
         assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{arguments:?}");

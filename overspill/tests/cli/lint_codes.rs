@@ -114,21 +114,28 @@ pub(crate) fn rule(policy: &str) -> String {
 pub(crate) const FAILOVER: &str =
     "loadBalancer: { localityLbSetting: { failover: [{ from: us-west, to: us-south }] } }";
 
-#[test]
-fn failover_that_nothing_triggers() {
-    told(
-        &[("shop.yaml", &shop(&[&rule(&format!("{FAILOVER}, connectionPool: {{}}"))], ""))],
-        ("connectionPool: {}", "outlierDetection: { maxEjectionPercent: 100 }"),
+/// What is told of a failover by this setting where nothing triggers it.
+#[track_caller]
+pub(crate) fn told_of_failover(setting: &str, column: usize) {
+    let policy = FAILOVER.replace("localityLbSetting", setting) + ", connectionPool: {}";
+    let expected = format!(
         "\
-shop.yaml:14:166: error: failover-without-outlier-detection
+shop.yaml:14:{column}: error: failover-without-outlier-detection
     FederatedAccessPoint/team/shop
-    spec.templates[1].spec.trafficPolicy.loadBalancer.localityLbSetting
+    spec.templates[1].spec.trafficPolicy.loadBalancer.{setting}
     failover without outlierDetection: no host is ever taken for ill, so nothing
     fails over
     fix: add outlierDetection with maxEjectionPercent: 100
 1 access point: 1 error, 0 warnings
-",
+"
     );
+    let mended = ("connectionPool: {}", "outlierDetection: { maxEjectionPercent: 100 }");
+    told(&[("shop.yaml", &shop(&[&rule(&policy)], ""))], mended, &expected);
+}
+
+#[test]
+fn failover_that_nothing_triggers() {
+    told_of_failover("localityLbSetting", 166);
 }
 
 #[test]

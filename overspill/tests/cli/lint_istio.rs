@@ -1,7 +1,7 @@
 //! `overspill lint` and what Istio takes without a word, or refuses after CRD schemas let it pass: each of it told
 //! by code, line and what to do, and gone when that is done.
 
-use crate::lint_codes::{FAILOVER, FLEET, GATEWAY, rule, shop, told};
+use crate::lint_codes::{FLEET, GATEWAY, rule, shop, told, told_of_failover};
 
 #[test]
 fn a_stage_that_holds_nothing_back() {
@@ -76,20 +76,7 @@ shop.yaml:16:35: warning: regions-unordered
 
 #[test]
 fn failover_by_the_younger_setting_that_nothing_triggers() {
-    let zones = FAILOVER.replace("localityLbSetting", "zoneAwareLbSetting");
-    told(
-        &[("shop.yaml", &shop(&[&rule(&format!("{zones}, connectionPool: {{}}"))], ""))],
-        ("connectionPool: {}", "outlierDetection: { maxEjectionPercent: 100 }"),
-        "\
-shop.yaml:14:167: error: failover-without-outlier-detection
-    FederatedAccessPoint/team/shop
-    spec.templates[1].spec.trafficPolicy.loadBalancer.zoneAwareLbSetting
-    failover without outlierDetection: no host is ever taken for ill, so nothing
-    fails over
-    fix: add outlierDetection with maxEjectionPercent: 100
-1 access point: 1 error, 0 warnings
-",
-    );
+    told_of_failover("zoneAwareLbSetting", 167);
 }
 
 #[test]

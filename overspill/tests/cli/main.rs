@@ -14,6 +14,7 @@ mod lint;
 mod lint_codes;
 mod lint_istio;
 mod mesh;
+mod mistakes;
 mod pick;
 mod rollout;
 mod run;

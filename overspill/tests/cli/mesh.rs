@@ -512,8 +512,8 @@ fn templates_are_checked_against_their_schemas() {
     assert_eq!(
         faults,
         [
-            "<stdin>:35:57: error: spec.templates[1].spec.servers[0].port.protocol: `3` is not possible here; write a text (in quotes where it looks like a number)",
-            "<stdin>:57:22: error: spec.templates[2].spec.http[1].timeout: `5` is not possible here; write a text (in quotes where it looks like a number)",
+            "<stdin>:35:57: error: spec.templates[1].spec.servers[0].port.protocol: `3` is not possible here; write a text, which is \"3\" in quotes",
+            "<stdin>:57:22: error: spec.templates[2].spec.http[1].timeout: `5` is not possible here; write a duration with its unit, `5s` if these are seconds",
         ]
     );
     // a number that nothing holds is shown as it is written

@@ -141,7 +141,7 @@ fn a_name_that_is_none_suggests_the_nearest() {
     }
     let ran = overspill(&["run", "./nowhere.yaml"]);
     assert_eq!(ran.status, 2);
-    assert!(ran.err.starts_with("./nowhere.yaml: error: cannot be read"), "{}", ran.err);
+    assert!(ran.err.starts_with("./nowhere.yaml: error: there is no such file"), "{}", ran.err);
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn what_is_wrong_in_a_file_is_told_at_its_place() {
         (
             "checkout@slc-b-2, vip",
             "checkout@slc-a-1, vip",
-            "10:14: error: claims[1].owner: `payments/checkout@slc-a-1` is already the name of number 0",
+            "10:14: error: claims[1].owner: `payments/checkout@slc-a-1` stands on line 6 already",
         ),
         (
             "targets: [slc-a-1, slc-b-1]",

@@ -14,9 +14,11 @@ use mesh_model::template::Schemas;
 use serde_json::{Value, json};
 
 use crate::gateway::{bootstrap, secrets_from_files};
-use crate::{envoy, id, objects};
+use crate::{envoy, gateway_of, id, networking, objects};
 
 pub(crate) const EVERYTHING: &str = include_str!("../../../mesh-model/src/envoy/tests/everything.yaml");
+/// Patterns that are taken, one a line; the tests of the patterns say that they are.
+const PATTERNS: &str = include_str!("../../../mesh-model/src/envoy/pattern/taken.txt");
 const CHECKOUT: &str = include_str!("../../../examples/checkout/access-point.yaml");
 const FLEET: &str = include_str!("../../../examples/checkout/fleet.yaml");
 
@@ -112,19 +114,10 @@ fn envoy_takes_the_example() {
 
 /// One VirtualService of one route, with a change.
 fn route(change: &str) -> Vec<Value> {
-    objects(&format!(
-        "
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: {{ name: edge }}
-spec: {{ servers: [{{ port: {{ number: 80, name: http, protocol: HTTP }}, hosts: [shop.example.com] }}] }}
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {{ name: shop }}
-spec: {{ hosts: [shop.example.com], gateways: [edge], http: {change} }}
-"
-    ))
+    let spec = format!("{{ hosts: [shop.example.com], gateways: [edge], http: {change} }}");
+    objects(
+        &(gateway_of("edge", 80, "HTTP", "shop.example.com") + &networking("VirtualService", "shop", &spec)),
+    )
 }
 
 #[test]
@@ -141,30 +134,7 @@ fn envoy_takes_every_command_cipher_and_pattern_of_the_lists() {
     let set: serde_json::Map<String, Value> =
         values.iter().enumerate().map(|(number, value)| (format!("x-{number}"), json!(value))).collect();
     let headers = json!({ "request": { "set": set }, "response": { "set": set } });
-    let patterns = [
-        "/v[0-9]+/.*",
-        "^/(?P<id>[^/]+)$",
-        "(?<id>a)",
-        "(?i)a(?-i:b)",
-        "[[:alpha:]_]\\d\\S\\bx\\B\\A\\z",
-        "\\.\\/\\-\\%\\x41\\x{ff}\\t",
-        "a{3}b{2,}c{1,4}d*?e+?",
-        "(a|b|)",
-        "[]a]|[^a-z-]",
-        "\\pL\\p{Lu}\\P{Nd}",
-        "(?:a*)*",
-        "[a-b-c]",
-        "(?s-m)a(?U)b",
-        // of which RE2 makes more than Envoy takes by itself
-        "\\w{300}",
-        "[[:punct:]]{300}",
-        "(?i:[a-z0-9]{1,200})",
-        "(a?b?c?d?){100}",
-        "(?:\\pL|\\pN){50}",
-        "((((a|b|c|d)*)+)?){90}",
-        ".{0,1000}",
-    ];
-    let matches: Vec<Value> = patterns.iter().map(|regex| json!({ "uri": { "regex": regex } })).collect();
+    let matches: Vec<Value> = PATTERNS.lines().map(|regex| json!({ "uri": { "regex": regex } })).collect();
     let http = json!([{ "match": matches, "headers": headers, "directResponse": { "status": 200 } }]);
     assert_eq!(taken(&route(&http.to_string())), "");
 }

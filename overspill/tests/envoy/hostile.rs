@@ -6,7 +6,7 @@ use std::net::TcpListener;
 
 use crate::backend::Backend;
 use crate::gateway::Site;
-use crate::{client, envoy};
+use crate::{client, envoy, gateway_of, networking};
 
 const ADMIN: &str = "
 apiVersion: security.istio.io/v1
@@ -145,34 +145,22 @@ fn an_upgrade_is_carried_and_obeys_the_rules() {
 fn the_narrowest_host_and_the_first_match_win() {
     let Some(envoy) = envoy() else { return };
     let mut site = Site::plain("[{ directResponse: { status: 200, body: { string: exact } } }]", &[]);
-    let port = site.at.port();
-    site.add(&format!(
-        "
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: {{ name: wide }}
-spec: {{ servers: [{{ port: {{ number: {port}, name: http, protocol: HTTP }}, hosts: ['*'] }}] }}
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {{ name: wide }}
-spec: {{ hosts: ['*.example.com'], gateways: [wide], http: [{{ directResponse: {{ status: 200, body: {{ string: wide }} }} }}] }}
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {{ name: wider }}
-spec:
+    site.add(&gateway_of("wide", site.at.port(), "HTTP", "*"));
+    let answer = "http: [{ directResponse: { status: 200, body: { string: wide } } }]";
+    let wide = format!("{{ hosts: ['*.example.com'], gateways: [wide], {answer} }}");
+    site.add(&networking("VirtualService", "wide", &wide));
+    let wider = "
   hosts: ['*']
   gateways: [wide]
   http:
-    - {{ match: [{{ uri: {{ exact: /Menu }}, ignoreUriCase: true }}], directResponse: {{ status: 200, body: {{ string: menu }} }} }}
-    - {{ match: [{{ uri: {{ prefix: /a }}, withoutHeaders: {{ x-bot: {{}} }} }}], directResponse: {{ status: 200, body: {{ string: people }} }} }}
-    - {{ match: [{{ uri: {{ prefix: /a }} }}], directResponse: {{ status: 200, body: {{ string: bots }} }} }}
-    - {{ match: [{{ uri: {{ prefix: /to }} }}], redirect: {{ port: 8443, scheme: https, prefixRewrite: /from }} }}
-    - {{ match: [{{ uri: {{ regex: '/u/[0-9]+' }} }}], directResponse: {{ status: 200, body: {{ string: number }} }} }}
-    - {{ directResponse: {{ status: 200, body: {{ string: any }} }} }}
-"
-    ));
+    - { match: [{ uri: { exact: /Menu }, ignoreUriCase: true }], directResponse: { status: 200, body: { string: menu } } }
+    - { match: [{ uri: { prefix: /a }, withoutHeaders: { x-bot: {} } }], directResponse: { status: 200, body: { string: people } } }
+    - { match: [{ uri: { prefix: /a } }], directResponse: { status: 200, body: { string: bots } } }
+    - { match: [{ uri: { prefix: /to } }], redirect: { port: 8443, scheme: https, prefixRewrite: /from } }
+    - { match: [{ uri: { regex: '/u/[0-9]+' } }], directResponse: { status: 200, body: { string: number } } }
+    - { directResponse: { status: 200, body: { string: any } } }
+";
+    site.add(&networking("VirtualService", "wider", wider));
     let _gateway = site.start(&envoy);
     let body = |host: &str, path: &str, headers: &str| {
         client::ask(site.at, &format!("GET {path}"), host, headers).body

@@ -7,22 +7,15 @@ use serde_json::Value;
 
 use crate::backend::Backend;
 use crate::gateway::{Gateway, Site, free};
-use crate::{client, envoy, id, objects};
+use crate::{client, envoy, gateway_of, id, networking, objects};
 
 /// The objects of an access point with one host, whose pages are answers of the gateway itself.
 fn page(host: &str, port: u16, inside: &str) -> Vec<Value> {
+    let answer = format!("{{ directResponse: {{ status: 200, body: {{ string: {host} }} }} }}");
+    let page = format!("{{ hosts: [{host}], gateways: [edge], http: [{answer}] }}");
+    let served = gateway_of("edge", port, "HTTP", host) + &networking("VirtualService", "page", &page);
     objects(&format!(
-        "
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: {{ name: edge }}
-spec: {{ servers: [{{ port: {{ number: {port}, name: http, protocol: HTTP }}, hosts: [{host}] }}] }}
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {{ name: page }}
-spec: {{ hosts: [{host}], gateways: [edge], http: [{{ directResponse: {{ status: 200, body: {{ string: {host} }} }} }}] }}
----
+        "{served}---
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: {{ name: admin-inside }}
@@ -145,13 +138,9 @@ fn a_port_of_bytes_is_carried_for_who_may_call_it() {
     let answer = |inside: &str| {
         let mut site = Site::plain("[{ directResponse: { status: 200 } }]", &[("web", &[web.address])]);
         let at = free("127.0.79.1");
+        site.add(&gateway_of("bytes", at.port(), "TCP", "*"));
         site.add(&format!(
             "
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: {{ name: bytes }}
-spec: {{ servers: [{{ port: {{ number: {port}, name: tcp, protocol: TCP }}, hosts: ['*'] }}] }}
----
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {{ name: bytes }}

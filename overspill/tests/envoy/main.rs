@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may; clippy knows only functions that are one")]
 
 mod accepts;
+mod ads;
 mod authority;
 mod backend;
 mod client;
@@ -49,4 +50,18 @@ fn objects(text: &str) -> Vec<Value> {
 fn id(text: &str) -> AccessPointId {
     let (namespace, name) = text.split_once('/').unwrap();
     AccessPointId { namespace: namespace.parse().unwrap(), name: name.parse().unwrap() }
+}
+
+/// An object of Istio's networking API, as a document of a stream.
+fn networking(kind: &str, name: &str, spec: &str) -> String {
+    format!(
+        "---\napiVersion: networking.istio.io/v1\nkind: {kind}\nmetadata: {{ name: {name} }}\nspec: {spec}\n"
+    )
+}
+
+/// A Gateway with one server, whose port is called as its protocol is.
+fn gateway_of(name: &str, port: u16, protocol: &str, host: &str) -> String {
+    let called = protocol.to_lowercase();
+    let port = format!("{{ number: {port}, name: {called}, protocol: {protocol} }}");
+    networking("Gateway", name, &format!("{{ servers: [{{ port: {port}, hosts: ['{host}'] }}] }}"))
 }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mesh_model::envoy::{EnvoyConfig, GatewayInput, Proxy, configure};
-use mesh_model::xds::Snapshot;
+use mesh_model::xds::{Protocol, Snapshot};
 use serde_json::{Value, json};
 
+use crate::ads::{self, Server};
 use crate::authority::Authority;
-use crate::delta::{self, Server};
 use crate::gateway::{self, Gateway, free};
-use crate::{client, envoy, id, objects};
+use crate::{client, delta, envoy, id, objects};
 
 #[test]
 fn a_pushed_certificate_is_served_and_the_next_one_drops_no_connection() {
@@ -44,22 +44,19 @@ spec: {{ hosts: [{host}], gateways: [edge], http: [{{ directResponse: {{ status:
     let config = configure(&Proxy::default(), &[input]).whole().unwrap();
     let name = config.secrets.first().unwrap().clone();
     // listeners are in the bootstrap, secrets come from the server
-    let server = Server::new();
-    let listener = TcpListener::bind("127.0.79.8:0").unwrap();
+    let (server, address) = Server::listen("127.0.79.8:0", delta::CODEC);
     let mut bootstrap = gateway::bootstrap(&config);
-    let managed = delta::bootstrap(listener.local_addr().unwrap());
+    let managed = ads::bootstrap(address, Protocol::Delta);
     bootstrap["dynamic_resources"]["ads_config"] = managed["dynamic_resources"]["ads_config"].clone();
     let clusters = bootstrap["static_resources"]["clusters"].as_array_mut().unwrap();
     clusters.retain(|one| one["name"] != "xds");
     clusters.push(managed["static_resources"]["clusters"][0].clone());
     let push = |signed: &crate::authority::Signed| {
         let secrets = [(name.clone(), signed.secret(&name))];
-        delta::want(&server, Arc::new(Snapshot::new(&EnvoyConfig::default(), secrets)));
+        server.lock().unwrap().want(Arc::new(Snapshot::new(&EnvoyConfig::default(), secrets)));
     };
     let (first, second) = (authority.sign(&[host]), authority.sign(&[host]));
     push(&first);
-    let shared = Arc::clone(&server);
-    std::thread::spawn(move || delta::serve(&listener, &shared));
     let gateway = Gateway::with(&envoy, bootstrap);
     let shown = || {
         let mut stream = authority.connect(at, host, None);

@@ -1,24 +1,13 @@
 //! Tests of patterns: what both languages have is taken, what only one has is told.
 //!
-//! That what is taken is taken by Envoy, in the size that is asked for, is tried in `overspill/tests/envoy`.
+//! That what is taken (`taken.txt`) is taken by Envoy, in the size that is asked for, is tried in `overspill/tests/envoy`.
 
 use super::*;
 
 #[test]
 fn what_both_languages_have_is_taken() {
-    for pattern in [
-        "/v[0-9]+/.*",
-        "^/users/(?P<id>[^/]+)$",
-        "(?<id>a)",
-        "(?i)a(?-i:b)",
-        "[[:alpha:]_]\\d\\S\\bx\\B\\A\\z",
-        "\\.\\/\\-\\%\\x41\\x{ff}\\t",
-        "a{3}b{2,}c{1,4}d*?e+?",
-        "(a|b|)",
-        "[]a]|[^a-z-]",
-        "\\pL\\p{Lu}\\P{Nd}",
-        "(?:a*)*",
-    ] {
+    // of the last ones RE2 makes more than Envoy takes by itself
+    for pattern in include_str!("taken.txt").lines() {
         assert!(check(pattern).is_ok(), "{pattern}: {:?}", check(pattern));
     }
 }

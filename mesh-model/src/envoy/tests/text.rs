@@ -230,3 +230,22 @@ fn versions_of_tls_that_leave_none_are_told() {
         assert_eq!(versions(least, most).unwrap_err()[0].path, "/spec/servers/0/tls/maxProtocolVersion");
     }
 }
+
+#[test]
+fn the_longest_of_each_name_is_told() {
+    let told = |field: &str, value: Value| -> Vec<String> {
+        let mut objects = simple("a.example.com", &[]);
+        objects.push(json!({ "apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": { "name": "web" },
+            "spec": { "host": "web", "trafficPolicy": { "tls": { "mode": "SIMPLE", field: value } } } }));
+        let lines = configured(&objects).err().into_iter().flatten().map(|fault| fault.to_string());
+        lines.filter(|line| line.contains("bytes")).collect()
+    };
+    for (field, longest) in [("sni", 255), ("credentialName", 253)] {
+        assert!(told(field, json!("a".repeat(longest))).is_empty(), "{field}");
+        for wrong in [0, longest + 1] {
+            let lines = told(field, json!("a".repeat(wrong)));
+            let expected = format!("write 1 to {longest} bytes, or leave it out");
+            assert!(lines.len() == 1 && lines[0].contains(&expected), "{field}: {lines:?}");
+        }
+    }
+}

@@ -133,6 +133,12 @@ impl Node {
             items: inside("items").map(Box::new),
         }
     }
+
+    /// Whether the schema's own rules ask for a duration.
+    pub(super) fn is_duration(&self) -> bool {
+        let rules = self.demands.iter().flat_map(|demands| &demands.rules);
+        rules.into_iter().any(|rule| rule.message.contains("valid duration"))
+    }
 }
 
 impl Form {
@@ -176,7 +182,7 @@ impl Form {
             Self::List => "a list",
             Self::Mapping => "a mapping",
             Self::Number => "a number, without quotes",
-            Self::Text => "a text (in quotes where it looks like a number)",
+            Self::Text => "a text",
         }
     }
 }

@@ -57,13 +57,13 @@ fn check_ports(ports: &[Value], path: &Pointer, findings: &mut Vec<SchemaFinding
         } else if let Some(first) = names.insert(name, position).filter(|_| !name.is_empty()) {
             findings.push(wrong(
                 &here.then("name"),
-                &format!("it is the name of port number {first} already, from 0"),
+                &format!("ports[{first}] has this name already; write another"),
             ));
         }
         let protocol = if text("protocol").is_empty() { "TCP" } else { text("protocol") };
         let number = port.get("port").and_then(Value::as_u64);
         if let Some(first) = number.and_then(|number| numbers.insert((protocol, number), position)) {
-            let reason = format!("port number {first}, from 0, has the same number and protocol already");
+            let reason = format!("ports[{first}] has this number and protocol already; write another");
             findings.push(wrong(&here.then("port"), &reason));
         }
         let is_right = match port.get("targetPort") {

@@ -98,10 +98,25 @@ pub(super) fn is_recording(source: &Source) -> bool {
     let mut fields = source.lines().take(LOOKED_AT).map(|line| line.top_fields());
     let fields = fields.find(|fields| !fields.is_empty());
     let has = |fields: &[String], name: &str| fields.iter().any(|field| field == name);
-    fields.is_some_and(|fields| has(&fields, "at") && has(&fields, "kind"))
+    let is_event = |fields: &[String]| has(fields, "at") && has(fields, "kind");
+    fields.is_some_and(|fields| is_event(&fields)) || is_event(&source.top_fields()) || is_array(source)
+}
+
+/// Whether a text is what a recording would be as one JSON array.
+fn is_array(source: &Source) -> bool {
+    if !source.text().trim_start_matches('\u{feff}').trim_start().starts_with('[') {
+        return false;
+    }
+    let items: Option<Value> = source.parse().ok();
+    let first = items.as_ref().and_then(|items| items.get(0));
+    first.is_some_and(|first| first.get("at").is_some() && first.get("kind").is_some())
 }
 
 fn none_of_ours(source: &Source) -> Fault {
+    if is_empty(source.text()) {
+        let message = "nothing is in it; write the fields of one of our files".to_owned();
+        return source.fault_at(1, 1, None, message);
+    }
     // a text that is no YAML says so itself
     if let Err(fault) = source.parse::<serde::de::IgnoredAny>() {
         return fault;
@@ -112,6 +127,12 @@ fn none_of_ours(source: &Source) -> Fault {
         kinds.join("; ")
     );
     source.fault_at(1, 1, None, message)
+}
+
+/// Whether nothing but marks of documents and comments stands in a text.
+fn is_empty(text: &str) -> bool {
+    let is_nothing = |line: &str| ["", "---", "..."].contains(&line) || line.starts_with(['#', '%']);
+    text.trim_start_matches('\u{feff}').lines().all(|line| is_nothing(line.trim()))
 }
 
 fn kind_and_marks(kind: FileKind, marks: &[&str]) -> String {

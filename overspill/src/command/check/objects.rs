@@ -21,10 +21,9 @@ pub(super) struct Found {
 
 /// Whether a text looks like objects: by its first document, or any if that one is broken.
 pub(super) fn are_in(source: &Source) -> bool {
-    let is_object = |document: &Source| {
-        let fields = document.top_fields();
-        fields.iter().any(|field| field == "kind") || fields.iter().any(|field| field == "apiVersion")
-    };
+    // `Kind` is misspelt, which the object's own fields tell best
+    let is_mark = |field: &String| ["kind", "apiversion"].contains(&field.to_lowercase().as_str());
+    let is_object = |document: &Source| document.top_fields().iter().any(is_mark);
     source.documents().iter().any(is_object)
 }
 

@@ -7,17 +7,14 @@ use std::path::{Path, PathBuf};
 
 use super::Stop;
 use crate::cli::Forward;
+use crate::command::read_apart;
 
 /// Refuses what cannot work or would destroy an input, before anything is read.
 pub(super) fn check(arguments: &Forward) -> Result<(), Stop> {
     let read = [("--config", &arguments.config), ("IN", &arguments.input)];
     let written = [("OUT", Some(&arguments.output)), ("--verdicts", arguments.verdicts.as_ref())];
     let written = written.into_iter().filter_map(|(option, path)| Some((option, path?)));
-    if read.iter().all(|(_, path)| is_standard_input(path)) {
-        return Err(Stop::Usage(
-            "--config and IN cannot both be standard input; name one of the two files".to_owned(),
-        ));
-    }
+    read_apart(("--config", &arguments.config), [("IN", arguments.input.as_path())])?;
     if written.clone().any(|(_, path)| is_standard_input(path)) {
         return Err(Stop::Usage("`-` is standard input; name the file to write".to_owned()));
     }

@@ -14,10 +14,11 @@ use mesh_model::render::Rendering;
 use serde_json::Value;
 
 use super::{Rendered, file_of, show};
+use crate::command::placed::some_of;
 use crate::command::{Stop, tell};
 use crate::objects::Objects;
 use crate::output::{Format, Output};
-use files::{Fault, Severity};
+use files::{Fault, Severity, did_you_mean};
 
 pub(super) fn run(
     all: &[Rendered<'_>],
@@ -56,9 +57,11 @@ fn only(plan: &mut EastWest, name: &str) -> Result<(), Stop> {
     let is_it = |one: &ClusterPlan| one.cluster == *name || one.zone == *name;
     if !plan.clusters.iter().any(is_it) {
         let names: Vec<&str> = plan.clusters.iter().map(|one| one.cluster.as_str()).collect();
+        let zones = plan.clusters.iter().map(|one| one.zone.as_str());
+        let near = did_you_mean(name, names.iter().copied().chain(zones));
         return Err(Stop::Usage(format!(
-            "`{name}` is no cluster or zone with an east-west address; write one of: {}",
-            names.join(", ")
+            "`{name}` is no cluster or zone with an east-west address{near} (clusters: {})",
+            some_of(&names)
         )));
     }
     plan.clusters.retain(is_it);

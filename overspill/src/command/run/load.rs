@@ -12,7 +12,8 @@ use sim::scenario::{
     with_overrides,
 };
 
-use crate::command::Stop;
+use crate::cli::Kind;
+use crate::command::{Stop, misplaced};
 use files::{Fault, Source};
 
 /// A scenario and the text it was made of.
@@ -26,7 +27,8 @@ pub(super) struct Loaded {
 /// Finds, reads and changes a scenario.
 pub(super) fn load(name: &Path, overrides: &[String]) -> Result<Loaded, Stop> {
     let (source, data) = find(name)?;
-    source.parse::<ScenarioFile>()?;
+    let other = |fault| misplaced(&source, Kind::Scenario.name()).unwrap_or(fault);
+    source.parse::<ScenarioFile>().map_err(other)?;
     if overrides.is_empty() {
         let scenario = resolve(&source, source.text(), &data)?;
         return Ok(Loaded { scenario, text: source.text().to_owned() });
@@ -100,14 +102,7 @@ pub(crate) fn embedded_named(name: &str) -> Result<&'static EmbeddedScenario, St
     if let Some(found) = embedded().iter().find(|scenario| scenario.name == name) {
         return Ok(found);
     }
-    let typed = name.to_lowercase().replace('_', "-");
-    let distance = |known: &str| strsim::damerau_levenshtein(&typed, known);
-    let nearest = embedded().iter().map(|scenario| (distance(scenario.name), scenario.name)).min();
-    let near = |(distance, _): &(usize, &str)| *distance <= name.chars().count().div_ceil(2).max(2);
-    let hint = match nearest.filter(near) {
-        Some((_, nearest)) => format!("; did you mean `{nearest}`?"),
-        None => String::new(),
-    };
+    let hint = files::did_you_mean(name, embedded().iter().map(|scenario| scenario.name));
     Err(format!("no scenario and no file is named `{name}`{hint} (`overspill scenarios` lists them)"))
 }
 
