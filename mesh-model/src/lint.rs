@@ -9,6 +9,7 @@
 mod certificates;
 mod claims;
 mod code;
+mod drains;
 mod facts;
 mod mtls;
 mod names;

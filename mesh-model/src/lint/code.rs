@@ -50,6 +50,12 @@ codes! {
     DistributeWithoutFrom "distribute-without-from" Error,
     /// At most so many hosts may be ejected that the local ones can never all be.
     EjectionBelowLocalShare "ejection-below-local-share" Error,
+    /// A drain that the rest of the fleet cannot bear.
+    DrainOverloads "drain-overloads" Error,
+    /// A drain that leaves endpoints of an access point where they are.
+    DrainNotWhole "drain-not-whole" Warning,
+    /// All targets of an access point are drained, or all regions that its `traffic` has an order of.
+    DrainedWhole "drained-whole" Error,
     /// Failover without the detection that triggers it.
     FailoverWithoutOutlierDetection "failover-without-outlier-detection" Error,
     /// A server of a Gateway that Istio's admission refuses.
@@ -78,6 +84,8 @@ codes! {
     RegionsUnordered "regions-unordered" Warning,
     /// A template that is not as its schema says.
     SchemaViolation "schema-violation" Error,
+    /// Targets that no stage of a rollout selects: they come last, without a soak that the stages ask for.
+    TargetsWithoutStage "targets-without-stage" Warning,
     /// A stage of a rollout that no target of the access point is in.
     StageNeverMatches "stage-never-matches" Warning,
     /// Sidecars of which Istio does not say which holds.
@@ -112,6 +120,8 @@ codes! {
     UnreadObjects "unread-objects" Warning,
     /// A host of routes that no server of their Gateways has.
     UnservedHost "unserved-host" Error,
+    /// A zone whose drain would leave pods of an access point where they are.
+    ZoneNotDrainable "zone-not-drainable" Warning,
     /// An address that two access points demand.
     VipClaimedTwice "vip-claimed-twice" Error,
     /// Weights of a route that are not 100 together.
