@@ -89,10 +89,11 @@ that two claim. What only a fleet can tell needs --fleet, whose files hold all
 there is: zones, clusters, FederatedDeployments, VipPools, NameProviders,
 NameServices, Issuers, and the mesh's Sidecars as Istio has them. Then pools,
 providers, zones and regions that are not there are found, overrides that hold
-nowhere, and, where clusters' status has the requests that they carry, regions
-whose loss the others do not bear. What only the mesh can tell needs --services:
-the labels of gateways, who exports what, which hosts there are. Where a fact is
-missing, nothing is said.
+nowhere, drains that leave somebody where they are, and, where clusters' status
+has the requests that they carry, drains and losses of regions that the others
+do not bear. What only the mesh can tell needs --services: the labels of
+gateways, who exports what, which hosts there are. Where a fact is missing,
+nothing is said.
 
 A finding has a code that stays, a place, and what to do. Exit status 1 if one
 is an error; warnings alone are 0.
