@@ -10,7 +10,7 @@ use mesh_model::api::PlacementLevel;
 use mesh_model::name::Name;
 use mesh_model::render::render_steered;
 use mesh_model::template::Schemas;
-use mesh_model::traffic::{Loads, RegionState, drain_check, local_share, region_loads};
+use mesh_model::traffic::{Loads, RegionState, Steered, drain_check, local_share, region_loads};
 use mesh_model::units::Rate;
 
 #[path = "support/checkout.rs"]
@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for each in [3_000, 14_000] {
         let loads: Loads =
             drained.clusters().map(|cluster| (cluster.name.clone(), Rate::per_second(each))).collect();
-        match drain_check(&drained, &loads) {
+        match drain_check(Steered { fleet: &drained, access_points: &[] }, &loads) {
             Ok(()) => println!("slc-a can be drained at {each}/s in each cluster"),
             Err(overload) => println!("slc-a cannot be drained at {each}/s in each cluster: {overload}"),
         }

@@ -184,6 +184,34 @@ impl Fleet {
         (!loads.is_empty()).then_some(loads)
     }
 
+    /// Whether a region has a cluster that takes traffic.
+    #[must_use]
+    pub fn serves(&self, region: &Name) -> bool {
+        self.zones.values().any(|zone| zone.region == *region && self.is_serving(zone))
+    }
+
+    /// Whether a zone has a cluster that takes traffic.
+    #[must_use]
+    pub fn is_serving(&self, zone: &Zone) -> bool {
+        !zone.drain && self.clusters.values().any(|cluster| cluster.zone == zone.name && !cluster.drain)
+    }
+
+    /// Whether a zone is drained, or one of its clusters.
+    #[must_use]
+    pub fn has_drain(&self, zone: &Zone) -> bool {
+        zone.drain || self.clusters.values().any(|cluster| cluster.zone == zone.name && cluster.drain)
+    }
+
+    /// The same fleet with one of its zones drained.
+    #[must_use]
+    pub fn with_zone_drained(&self, name: &Name) -> Self {
+        let mut fleet = self.clone();
+        if let Some(zone) = fleet.zones.get_mut(name) {
+            zone.drain = true;
+        }
+        fleet
+    }
+
     /// All that can be a target at a level, by name; a zone without a gateway cluster cannot.
     pub fn targets(&self, level: PlacementLevel) -> impl Iterator<Item = Target<'_>> {
         let names: Vec<&Name> = match level {

@@ -9,6 +9,7 @@
 mod certificates;
 mod claims;
 mod code;
+mod drains;
 mod facts;
 mod forms;
 mod mtls;
@@ -143,7 +144,7 @@ pub fn lint(access_points: &[AccessPoint], facts: Option<&FleetFacts>, schemas: 
     for access_point in access_points {
         forms::check(access_point, &hosts, facts, schemas, &mut report);
         if let Some(facts) = facts {
-            facts::check(access_point, facts, &mut report);
+            facts::check(access_point, facts, schemas, &mut report);
         }
     }
     claims::check(access_points, facts, &mut report);

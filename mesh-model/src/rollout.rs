@@ -5,7 +5,8 @@
 //! else follows from counting these. The completed revision needs no proof: a
 //! target that joins receives it at once, and so does every target in a
 //! rollback, without approval and outside all windows. What is unproven does
-//! not outlive its rollout: a new proposal first returns whoever is unverified.
+//! not outlive its rollout: a new proposal first returns whoever is unverified. And a stage in
+//! which nobody is [proves nothing](empty_stages).
 //!
 //! Rendering decides what a revision is, [`placement`](crate::placement) which
 //! targets there are, [`status`](crate::status) how they are; whoever owns this
@@ -16,10 +17,12 @@ mod file;
 mod phase;
 mod record;
 mod settle;
+mod stages;
 mod state;
 mod target;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::access_point::RolloutPolicy;
 use crate::fleet::Target;
@@ -31,10 +34,12 @@ pub use explain::{TargetExplanation, Wait};
 pub use file::{Clock, Decision, Play, PlayError};
 pub use phase::Phase;
 pub use record::{Happening, HappeningKind, Recorded, RecordedSpec};
+pub use stages::{EmptyCause, EmptyStage, empty_stages, without_stage};
 pub use state::{Approval, ApprovalRefusal, GivenApproval, Idle, Proposal, RolloutState};
 pub use target::{FailureCause, Progress, TargetHealth, TargetReport, TargetState};
 
 use phase::Input;
+use stages::stage_of;
 use target::Signal;
 
 /// A rollout of one access point.
@@ -111,6 +116,12 @@ pub enum Event {
     Completed {
         /// Which.
         revision: Revision,
+    },
+    /// A stage that does not pause, or was approved of, selects nobody now: it was passed and proved nothing,
+    /// so whoever comes first after it goes alone.
+    EmptyStage {
+        /// Which.
+        stage: Name,
     },
     /// A target failed with the proposed revision.
     Failed {
@@ -239,6 +250,8 @@ impl Rollout {
             let stage = stage_of(&self.policy, target);
             if let Some(known) = self.state.targets.get_mut(target.name()) {
                 known.stage = stage;
+                // its stage may ask for less than it has done already
+                self.signal(target.name(), Signal::Passed(Duration::ZERO));
                 continue;
             }
             let given = self.state.completed;
@@ -276,7 +289,8 @@ impl Rollout {
     /// # Errors
     ///
     /// It does not count: of another difference, by the author where two are
-    /// asked for, or while nothing waits for one. Nothing changes then.
+    /// asked for, while nothing waits for one, or of a stage that selects nobody while nobody
+    /// before it is verified. Nothing changes then.
     pub fn handle_approval(
         &mut self,
         now: Time,
@@ -296,6 +310,9 @@ impl Rollout {
             return Err(ApprovalRefusal::SameAuthor { author: approval.by });
         }
         let stage = self.policy.stages[gate].name.clone();
+        if self.is_unproven(gate) {
+            return Err(ApprovalRefusal::NobodyThere { stage });
+        }
         self.events.push_back(Event::Approved { stage: stage.clone(), by: approval.by.clone() });
         self.state.approvals.push(GivenApproval { stage, approval, at: wall });
         self.enter(Input::Approved);
@@ -371,12 +388,6 @@ impl Rollout {
     pub const fn poll_timeout(&self) -> Option<Time> {
         self.timeout
     }
-}
-
-/// The position of the first stage that selects a target; that of no stage is their number.
-fn stage_of(policy: &RolloutPolicy, target: &Target<'_>) -> usize {
-    let position = policy.stages.iter().position(|stage| stage.targets.matches(target));
-    position.unwrap_or(policy.stages.len())
 }
 
 #[cfg(test)]

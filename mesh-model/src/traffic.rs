@@ -33,7 +33,14 @@
 //! endpoints are the team's pods, whose labels are not ours to write, and all that Istio itself puts
 //! there (region, zone, cluster, network) are labels of one value each, of which a list of
 //! `failoverPriority` compares one: two tiers are all that can be asked for, and before 1.31 three regions
-//! have no order. An entrance counts as one host, however many are behind it.
+//! have no order.
+//!
+//! Of requests that a place has, an entrance gets the part of its weight, which [`eastwest`](crate::eastwest)
+//! makes the number of clusters behind it; to the health of the place it is one host, up or ejected. Envoy would
+//! count weights there, too (`weighted_priority_health`), and Istio has no setting for it. The weight is not the
+//! number of pods behind the entrance: the regions' zones would then share all calls alike, and what now stays in
+//! a zone as long as pods there can answer it would leave it; nor does the gateway's cluster know that number
+//! before they change.
 //!
 //! An API server drops a field that it does not know without a word, and then nothing
 //! would prefer home: a target whose version is not in the fleet has the label.
@@ -46,7 +53,8 @@
 //! other zone calls it any more, and by `traffic` its own routes lead to entrances of other zones before pods
 //! of its own, in whatever cluster these are: they take what nobody else can. Labels name what is wanted and
 //! never what is not, so in a flat network there is no such setting, nor for one cluster of several, nor
-//! without `traffic`: [`Steering::beyond`] says where pods are others' to take out. (Calls in a zone
+//! without `traffic`: [`unreached`] says where pods are others' to take out, for a drain that is written and,
+//! by [`unreached_if_drained`], before there is one. (Calls in a zone
 //! that follow no route of the access point are none of its own.)
 //!
 //! [`steer()`] gives patches, [`render`](crate::render) applies them; neither is a
@@ -64,23 +72,27 @@ mod regions;
 mod routes;
 mod shift;
 mod subsets;
+mod unreached;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use crate::access_point::AccessPoint;
-use crate::api::PlacementLevel;
 use crate::fleet::{Fleet, Target};
 use crate::name::Name;
 use crate::patch::{Operation, Pointer};
 use crate::template::{TemplateId, TemplateKind};
 
-pub use capacity::{Loads, Overload, Shifted, drain_check, without};
+pub use capacity::{Loads, Outlook, Overload, Room, Shifted, drain_check, without};
 pub use places::Places;
 pub(crate) use places::{ENTRANCE_LABEL, entrance_label};
 pub use regions::{RegionLoad, RegionState, local_share, region_loads};
-pub use shift::{Demands, DrainChange, Order, PolicyChange, Record, Refused, Shift, ShiftProblem, Steered};
+pub use shift::{
+    Demands, DrainChange, Order, PolicyChange, Record, Refused, Shift, ShiftProblem, Steered, Verdict,
+};
+pub(crate) use unreached::listed;
+pub use unreached::{Unreached, unreached, unreached_if_drained};
 
 /// The subset that prefers the home region; before a subset of the team's, `overspill-home-NAME`.
 pub const HOME: &str = "overspill-home";
@@ -135,13 +147,8 @@ pub struct Steering {
     /// The regions in the order in which the local share is spilled to them; inside
     /// a tier by the number of available hosts. Empty without a policy of traffic.
     pub tiers: Vec<Vec<Name>>,
-    /// Services of a drained target that have no selector: whoever wrote their
-    /// endpoints must take them away.
-    pub not_drained: Vec<TemplateId>,
-    /// Drained clusters of a target that is a zone, but for its gateway cluster, whose pods the access
-    /// point's routes still lead to: nothing is written there, so pods there stay in Services of that
-    /// name. An access point whose pods run there is drained by placing it by cluster.
-    pub beyond: Vec<Name>,
+    /// What the drain of a target leaves where it is.
+    pub unreached: Unreached,
 }
 
 /// Why the traffic of an access point cannot be steered on a target.
@@ -238,18 +245,12 @@ pub fn steer(
     target: &Target<'_>,
     fleet: &Fleet,
 ) -> Result<Steering, SteerError> {
-    let mut steering = Steering::default();
+    let mut steering =
+        Steering { unreached: unreached(objects, access_point, target, fleet), ..Steering::default() };
     if target.is_drained() {
         drain(objects, &mut steering);
     }
     let places = access_point.traffic.as_ref().map(|traffic| Places::of(traffic, target, fleet));
-    let is_left = places.as_ref().is_some_and(|places| places.is_left && places.failover);
-    if target.level == PlacementLevel::Zone && !is_left {
-        let others =
-            fleet.clusters().filter(|one| one.zone == target.zone.name && one.name != target.cluster.name);
-        let drained = others.filter(|one| target.zone.drain || one.drain);
-        steering.beyond = drained.map(|one| one.name.clone()).collect();
-    }
     let Some(places) = places else { return Ok(steering) };
     let own = Hosts::of(objects, &access_point.id.namespace);
     let mut wanted = BTreeSet::new();
@@ -280,9 +281,7 @@ fn nothing(objects: &[(TemplateId, Value)], access_point: &AccessPoint) -> Steer
 /// Takes the pods of a target out of its Services.
 fn drain(objects: &[(TemplateId, Value)], steering: &mut Steering) {
     for (id, object) in objects.iter().filter(|(id, _)| id.kind == TemplateKind::Service) {
-        let selector = object.pointer("/spec/selector").and_then(Value::as_object);
-        if selector.is_none_or(serde_json::Map::is_empty) {
-            steering.not_drained.push(id.clone());
+        if !unreached::has_selector(object) {
             continue;
         }
         let path = way(&["spec", "selector", DRAINED_LABEL]);

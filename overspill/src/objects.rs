@@ -91,7 +91,17 @@ impl Objects {
 
     /// The zones and clusters together.
     pub(crate) fn fleet(&self) -> Result<Fleet, Fault> {
-        self.fleet_with(Vec::new())
+        self.fleet_with(None, Vec::new())
+    }
+
+    /// The same together with those of other files.
+    pub(crate) fn fleet_beside(&self, around: &Self) -> Result<Fleet, Fault> {
+        self.fleet_with(Some(around), Vec::new())
+    }
+
+    /// Whether a zone or a cluster is among them.
+    pub(crate) const fn has_fleet(&self) -> bool {
+        !self.zones.is_empty() || !self.clusters.is_empty()
     }
 
     /// The same where no zone is in the files: those that clusters name are taken to be elsewhere.
@@ -111,7 +121,7 @@ impl Objects {
             };
             elsewhere.entry(zone.clone()).or_insert_with(|| Resource::new(metadata, spec));
         }
-        self.fleet_with(elsewhere.into_values().collect())
+        self.fleet_with(None, elsewhere.into_values().collect())
     }
 
     /// A fault of a field of a zone.
@@ -122,12 +132,19 @@ impl Objects {
         }
     }
 
-    fn fleet_with(&self, elsewhere: Vec<api::AvailabilityZone>) -> Result<Fleet, Fault> {
-        let zones = self.zones.iter().map(|zone| zone.value.clone()).chain(elsewhere);
-        let clusters = self.clusters.iter().map(|cluster| cluster.value.clone());
+    fn fleet_with(
+        &self,
+        around: Option<&Self>,
+        elsewhere: Vec<api::AvailabilityZone>,
+    ) -> Result<Fleet, Fault> {
+        let all = || [Some(self), around].into_iter().flatten();
+        let zones = all().flat_map(|one| &one.zones).map(|zone| zone.value.clone()).chain(elsewhere);
+        let clusters = all().flat_map(|one| &one.clusters).map(|cluster| cluster.value.clone());
         Fleet::new(zones.collect(), clusters.collect()).map_err(|FleetError { object, error }| {
-            let zones = self.zones.iter().map(|zone| (zone.value.reference(), &zone.source));
-            let clusters = self.clusters.iter().map(|cluster| (cluster.value.reference(), &cluster.source));
+            let zones = all().flat_map(|one| &one.zones).map(|zone| (zone.value.reference(), &zone.source));
+            let clusters = all()
+                .flat_map(|one| &one.clusters)
+                .map(|cluster| (cluster.value.reference(), &cluster.source));
             let source = zones.chain(clusters).find(|(reference, _)| *reference == object);
             match source {
                 Some((_, source)) => spec_fault(source, &error),

@@ -50,6 +50,12 @@ codes! {
     DistributeWithoutFrom "distribute-without-from" Error,
     /// At most so many hosts may be ejected that the local ones can never all be.
     EjectionBelowLocalShare "ejection-below-local-share" Error,
+    /// A drain that the rest of the fleet cannot bear.
+    DrainOverloads "drain-overloads" Error,
+    /// A drain that leaves endpoints of an access point where they are.
+    DrainNotWhole "drain-not-whole" Warning,
+    /// All targets of an access point are drained, or all regions that its `traffic` has an order of.
+    DrainedWhole "drained-whole" Error,
     /// Failover without the detection that triggers it.
     FailoverWithoutOutlierDetection "failover-without-outlier-detection" Error,
     /// A server of a Gateway that Istio's admission refuses.
@@ -82,6 +88,8 @@ codes! {
     SchemaViolation "schema-violation" Error,
     /// A policy, or an entry, whose labels are of none of the access point's own pods.
     SelectsNothing "selects-nothing" Error,
+    /// Targets that no stage of a rollout selects: they come last, without a soak that the stages ask for.
+    TargetsWithoutStage "targets-without-stage" Warning,
     /// A stage of a rollout that no target of the access point is in.
     StageNeverMatches "stage-never-matches" Warning,
     /// Sidecars of which Istio does not say which holds.
@@ -118,6 +126,8 @@ codes! {
     UnreadObjects "unread-objects" Warning,
     /// A host of routes that no server of their Gateways has.
     UnservedHost "unserved-host" Error,
+    /// A zone whose drain would leave pods of an access point where they are.
+    ZoneNotDrainable "zone-not-drainable" Warning,
     /// An address that two access points demand.
     VipClaimedTwice "vip-claimed-twice" Error,
     /// An address that is demanded and that no pool has for the access point.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Code, FleetFacts, Report, inside, spec};
+use super::{Code, FleetFacts, Report, drains, inside, spec};
 use crate::access_point::{AccessPoint, PlacementRule, TargetSelection};
 use crate::api::{FieldPath, Kind, PlacementLevel, Reference};
 use crate::fleet::{Cluster, Fleet, Target};
@@ -11,8 +11,9 @@ use crate::nearest::{did_you_mean, nearest};
 use crate::patch::Pointer;
 use crate::placement::{Evidence, Outcome, Workload, place};
 use crate::provision::VipPool;
-use crate::template::TemplateKind;
-use crate::traffic::{Places, without};
+use crate::rollout::{EmptyCause, empty_stages, without_stage};
+use crate::template::{Schemas, TemplateKind};
+use crate::traffic::{Places, Steered, without};
 use crate::visibility::ambiguous;
 
 /// The targets that an access point has, or would have; all of its level if it follows what is not known.
@@ -44,7 +45,7 @@ pub(super) fn replicas(access_point: &AccessPoint, facts: &FleetFacts, cluster: 
     workload(access_point, facts).map_or(1, |workload| workload.wanted(&cluster.name))
 }
 
-pub(super) fn check(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
+pub(super) fn check(access_point: &AccessPoint, facts: &FleetFacts, schemas: &Schemas, report: &mut Report) {
     provisions(access_point, facts, report);
     let targets = targets(access_point, facts);
     for (position, one) in access_point.overrides.iter().enumerate() {
@@ -61,6 +62,8 @@ pub(super) fn check(access_point: &AccessPoint, facts: &FleetFacts, report: &mut
     order(access_point, &facts.fleet, &targets, report);
     unread(access_point, &targets, report);
     undiscovered(access_point, facts, report);
+    let followed = workload(access_point, facts);
+    drains::check(access_point, facts, &targets, followed, schemas, report);
 }
 
 /// Pool, providers, authority.
@@ -170,10 +173,8 @@ fn selections(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Repor
     let staged = access_point.rollout.stages.iter().enumerate();
     let staged =
         staged.map(|(position, one)| (targets(spec("rollout").field("stages"), position), &one.targets));
-    let all: BTreeSet<&Name> = match access_point.placement.level {
-        PlacementLevel::Zone => facts.fleet.zones().map(|zone| &zone.name).collect(),
-        PlacementLevel::Cluster => facts.fleet.clusters().map(|cluster| &cluster.name).collect(),
-    };
+    let all: BTreeSet<&Name> =
+        facts.fleet.targets(access_point.placement.level).map(|target| target.name()).collect();
     let zones: BTreeSet<&Name> = facts.fleet.zones().map(|zone| &zone.name).collect();
     let regions: BTreeSet<&Name> = facts.fleet.zones().map(|zone| &zone.region).collect();
     for (path, selection) in placed.into_iter().chain(overridden).chain(staged) {
@@ -193,39 +194,42 @@ fn selections(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Repor
             let named = named.iter().flatten().enumerate();
             for (position, name) in named.filter(|(_, name)| !known.contains(name)) {
                 let path = path.field(field).item(position);
-                report.of(&access_point.id, code, path, missing(kind, name, known.iter().copied()), fix);
+                let is_zone = field == "names" && facts.fleet.zone(name.as_str()).is_some();
+                let message = if is_zone && access_point.placement.level == PlacementLevel::Zone {
+                    format!("zone {name} has no gateway cluster, so it is no target")
+                } else {
+                    missing(kind, name, known.iter().copied())
+                };
+                report.of(&access_point.id, code, path, message, fix);
             }
         }
     }
 }
 
-/// Stages that no target is in: by their own choice, or for those before them have all.
+/// Stages that no target is in, and targets that are in none although the stages ask for a soak.
 fn stages(access_point: &AccessPoint, targets: &[Target<'_>], report: &mut Report) {
-    let stages = &access_point.rollout.stages;
-    // without a target all are empty, which is told by itself
-    let stages = if targets.is_empty() { &[] } else { stages.as_slice() };
-    for (position, stage) in stages.iter().enumerate() {
-        let chosen: Vec<&Target<'_>> = targets.iter().filter(|one| stage.targets.matches(one)).collect();
-        let earlier =
-            |target: &&Target<'_>| stages[..position].iter().find(|one| one.targets.matches(target));
-        if chosen.iter().any(|target| earlier(target).is_none()) {
-            continue;
-        }
-        let (message, fix) = match chosen.iter().find_map(earlier) {
-            Some(first) => (
-                format!(
-                    "stage {} is empty: stage {} before it has all that it selects",
-                    stage.name, first.name
-                ),
-                "put the narrower stage first",
-            ),
-            None => (
-                format!("stage {} is empty: it selects none of the {} targets", stage.name, targets.len()),
-                "correct the names, or take the stage away: what it was to hold back is not held back",
-            ),
+    let policy = &access_point.rollout;
+    for empty in empty_stages(policy, targets) {
+        let path = spec("rollout").field("stages").item(empty.position).field("targets");
+        let fix = match empty.cause {
+            EmptyCause::Taken { .. } => "put the narrower stage first",
+            EmptyCause::SelectsNobody { .. } => {
+                "correct the names, or take the stage away: it proves nothing, and if it pauses nobody can let it pass"
+            }
         };
-        let path = spec("rollout").field("stages").item(position).field("targets");
-        report.of(&access_point.id, Code::StageNeverMatches, path, message, fix);
+        report.of(&access_point.id, Code::StageNeverMatches, path, empty.to_string(), fix);
+    }
+    let forgotten = without_stage(policy, targets);
+    let soak = policy.stages.iter().map(|stage| stage.soak).max().unwrap_or_default();
+    if let (Some(first), false) = (forgotten.first(), soak.is_zero()) {
+        let more =
+            if forgotten.len() > 1 { format!(" and {} more", forgotten.len() - 1) } else { String::new() };
+        let message = format!(
+            "no stage selects {}{more}: they come last, one at a time, and none of them soaks",
+            first.name()
+        );
+        let fix = "add a stage without targets at the end, which selects all that is left, with the soak that it is to have";
+        report.of(&access_point.id, Code::TargetsWithoutStage, spec("rollout").field("stages"), message, fix);
     }
 }
 
@@ -321,13 +325,17 @@ pub(super) fn check_fleet(access_points: &[AccessPoint], facts: &FleetFacts, rep
             report.of(&access_point.id, Code::AmbiguousSidecars, path, message, fix);
         }
     }
+    drains::check_fleet(access_points, facts, report);
     let fails_over =
         access_points.iter().any(|one| one.traffic.as_ref().is_some_and(|traffic| traffic.failover));
     let (Some(loads), true) = (&facts.loads, fails_over) else { return };
     let region = |cluster: &Cluster| facts.fleet.zone(cluster.zone.as_str()).map(|zone| &zone.region);
-    let regions: BTreeSet<&Name> = facts.fleet.zones().map(|zone| &zone.region).collect();
+    // of a region that is drained whole, its drain is told
+    let regions: BTreeSet<&Name> =
+        facts.fleet.zones().map(|zone| &zone.region).filter(|region| facts.fleet.serves(region)).collect();
     for lost in regions {
-        let (shifted, _) = without(&facts.fleet, loads, |cluster| region(cluster) == Some(lost));
+        let steered = Steered { fleet: &facts.fleet, access_points };
+        let (shifted, _) = without(steered, loads, |cluster| region(cluster) == Some(lost));
         for one in shifted.iter().filter(|one| one.is_over()) {
             let factor = one.after.as_per_second() as f64 / one.before.as_per_second().max(1) as f64;
             let message = format!(

@@ -51,6 +51,12 @@ pub enum Wait {
         /// Which.
         of: Name,
     },
+    /// That somebody is in `stage`, which pauses: nobody is now, and nobody is verified, so that there is
+    /// nothing to approve of.
+    Nobody {
+        /// The stage.
+        stage: Name,
+    },
     /// That it becomes ready.
     Ready {
         /// How long it may take.
@@ -138,6 +144,9 @@ impl Rollout {
                 let (turn, hold) = turn?;
                 if let Some(gate) = self.gate().filter(|gate| stage > *gate && *turn > *gate) {
                     let stage = self.policy.stages[gate].name.clone();
+                    if self.is_unproven(gate) {
+                        return Some(Wait::Nobody { stage });
+                    }
                     let not_by = self.policy.four_eyes.then(|| proposal.author.clone());
                     return Some(Wait::Approval { stage, hash: proposal.difference, not_by });
                 }

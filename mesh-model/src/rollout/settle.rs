@@ -134,7 +134,9 @@ impl Rollout {
         if matches!(self.hold(revision, stage, wall), Some(Hold::Health(_) | Hold::Window(_))) {
             return;
         }
+        let passed = self.newly_passed(revision, stage);
         let mut free = self.limit(stage).saturating_sub(self.unverified().count());
+        let before = self.transmits.len();
         for (name, target) in &mut self.state.targets {
             let is_its_turn = target.stage_in(&self.policy) == stage && is_pending(target, revision);
             // whoever is unverified with something older has its slot already
@@ -145,6 +147,31 @@ impl Rollout {
                 self.transmits.push_back(Apply { target: name.clone(), revision });
             }
         }
+        if self.transmits.len() > before {
+            self.events.extend(passed.into_iter().map(|stage| Event::EmptyStage { stage }));
+        }
+    }
+
+    /// The empty stages before a stage whose turn it is, after which nobody has been given the revision yet.
+    fn newly_passed(&self, revision: Revision, turn: usize) -> Vec<Name> {
+        let is_new = |stage: usize| {
+            let mut later =
+                self.state.targets.values().filter(|target| target.stage_in(&self.policy) > stage);
+            later.all(|target| target.given != Some(revision))
+        };
+        let empty = (0..turn).filter(|stage| self.is_empty(*stage) && is_new(*stage));
+        empty.filter_map(|stage| Some(self.policy.stages.get(stage)?.name.clone())).collect()
+    }
+
+    /// Whether a stage selects nobody now.
+    fn is_empty(&self, stage: usize) -> bool {
+        !self.state.targets.values().any(|target| target.stage_in(&self.policy) == stage)
+    }
+
+    /// Whether an approval of a stage would be of nothing: nobody is in it, and nobody is verified.
+    pub(super) fn is_unproven(&self, gate: usize) -> bool {
+        let is_verified = || self.proposed().is_some_and(|revision| self.verified(revision).next().is_some());
+        self.is_empty(gate) && !is_verified()
     }
 
     /// What keeps the targets of a stage from being started, all but their own order.
@@ -213,6 +240,10 @@ impl Rollout {
     /// How many targets may be unverified while a stage has its turn.
     pub(super) fn limit(&self, stage: usize) -> usize {
         let Some(policy) = self.policy.stages.get(stage) else { return 1 };
+        // in place of whom an empty stage should have proved it on
+        if (0..stage).any(|earlier| self.is_unproven(earlier)) {
+            return 1;
+        }
         let here = |target: &&TargetState| target.stage_in(&self.policy) == stage;
         let size = u32::try_from(self.state.targets.values().filter(here).count()).unwrap_or(u32::MAX);
         policy.max_concurrency.of(size).max(1) as usize

@@ -87,6 +87,14 @@ pub enum ApprovalRefusal {
         /// Who made the change and approved of it.
         author: String,
     },
+    /// The stage that pauses selects nobody now, and nobody before it is verified: there is no evidence.
+    #[error(
+        "stage {stage} selects nobody now and nobody is verified, so an approval would be of nothing; correct what it selects, or take it out of the policy"
+    )]
+    NobodyThere {
+        /// Which.
+        stage: Name,
+    },
     /// There is nothing to approve of.
     #[error("no stage waits for an approval; approve when the rollout waits")]
     NotWaiting,

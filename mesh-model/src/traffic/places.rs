@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::access_point::Traffic;
 use crate::api::PlacementLevel;
-use crate::fleet::{Fleet, Target, Zone};
+use crate::fleet::{Fleet, Target};
 use crate::istio::IstioVersion;
 use crate::name::Name;
 use crate::units::Share;
@@ -55,14 +55,14 @@ impl Places {
     pub fn of(traffic: &Traffic, target: &Target<'_>, fleet: &Fleet) -> Self {
         let own = &target.zone.region;
         let mut serving: Vec<&Name> = Vec::new();
-        for zone in fleet.zones().filter(|zone| !is_off(fleet, &zone.region)) {
+        for zone in fleet.zones().filter(|zone| fleet.serves(&zone.region)) {
             if !serving.contains(&&zone.region) {
                 serving.push(&zone.region);
             }
         }
         let has_zone_aware = target.cluster.istio.is_some_and(IstioVersion::has_zone_aware);
         let has_entrance = |region: &Name| {
-            let mut zones = fleet.zones().filter(|zone| zone.region == *region && is_serving(fleet, zone));
+            let mut zones = fleet.zones().filter(|zone| zone.region == *region && fleet.is_serving(zone));
             !target.zone.east_west.is_empty() && zones.all(|zone| !zone.east_west.is_empty())
         };
         // at the level of clusters each has its own Service, whose pods are taken out
@@ -200,14 +200,4 @@ fn only(regions: &[Name]) -> Value {
         to.map(|(position, region)| (format!("{region}/*"), json!(part(position)))).collect();
     // `*`, for the proxies that read it are all in one target
     json!({ "localityLbSetting": { "distribute": [{ "from": "*", "to": to }] } })
-}
-
-/// Whether a region has no cluster that takes traffic.
-fn is_off(fleet: &Fleet, region: &Name) -> bool {
-    !fleet.zones().any(|zone| zone.region == *region && is_serving(fleet, zone))
-}
-
-/// Whether a zone has a cluster that takes traffic.
-fn is_serving(fleet: &Fleet, zone: &Zone) -> bool {
-    !zone.drain && fleet.clusters().any(|cluster| cluster.zone == zone.name && !cluster.drain)
 }

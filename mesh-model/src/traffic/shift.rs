@@ -15,7 +15,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Loads, Overload, RegionLoad, RegionState, drain_check, region_loads};
+use super::{Loads, Outlook, Overload, RegionLoad, RegionState, drain_check, region_loads};
 use crate::access_point::{AccessPoint, AccessPointId, Traffic};
 use crate::api::{PlacementLevel, TrafficSpec};
 use crate::fleet::Fleet;
@@ -131,6 +131,22 @@ pub struct Record {
     pub overruled: Vec<String>,
 }
 
+/// What is known of whether the rest bears an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verdict {
+    /// It moves nothing.
+    Nothing,
+    /// The rest bears it.
+    Borne,
+    /// Nothing speaks against it, and something that the answer needs is not known.
+    Unknown,
+    /// The rest does not bear it, and that is overruled.
+    Forced,
+    /// The rest does not bear it.
+    Refused,
+}
+
 /// How regions are for each access point: the requests that begin there, hosts, and what of a region's capacity is its own.
 pub type Demands = BTreeMap<AccessPointId, BTreeMap<Name, RegionState>>;
 
@@ -228,10 +244,57 @@ impl Shift {
         }
     }
 
-    /// Whether the edit may be made, and what is written down of it.
+    /// Whether the rest bears the edit.
     ///
     /// `after` is how things are with the edit, `loads` and `demands` how they are
     /// now. What nobody knows refuses nothing, nor does the end of a drain.
+    ///
+    /// # Errors
+    ///
+    /// The rest lacks capacity.
+    pub fn check(&self, after: Steered<'_>, loads: &Loads, demands: &Demands) -> Result<(), Refused> {
+        let mut problems = Vec::new();
+        if self.begins_drain() {
+            problems.extend(drain_check(after, loads).err().map(ShiftProblem::Drain));
+        }
+        problems.extend(self.overloads(after, demands));
+        if problems.is_empty() { Ok(()) } else { Err(Refused { problems }) }
+    }
+
+    /// What is known of whether the rest bears it, and what speaks against it.
+    ///
+    /// The questions are those of [`check`](Self::check); `outlook` says what of the answer
+    /// to them is not known, as is the effect of a policy without demands.
+    #[must_use]
+    pub fn verdict(
+        &self,
+        after: Steered<'_>,
+        (loads, demands): (&Loads, &Demands),
+        outlook: &Outlook,
+        force: bool,
+    ) -> (Verdict, Vec<ShiftProblem>) {
+        if self.is_empty() {
+            return (Verdict::Nothing, Vec::new());
+        }
+        if let Err(Refused { problems }) = self.check(after, loads, demands) {
+            return (if force { Verdict::Forced } else { Verdict::Refused }, problems);
+        }
+        let is_known = |change: &PolicyChange| {
+            demands.keys().any(|id| id.namespace == change.namespace && id.name == change.name)
+        };
+        let is_certain = (!self.begins_drain() || outlook.is_certain()) && self.policies.iter().all(is_known);
+        (if is_certain { Verdict::Borne } else { Verdict::Unknown }, Vec::new())
+    }
+
+    /// Whether a drain is begun.
+    #[must_use]
+    pub fn begins_drain(&self) -> bool {
+        self.drains.iter().any(|change| change.drain)
+    }
+
+    /// Whether the edit may be made, and what is written down of it.
+    ///
+    /// It is asked what [`check`](Self::check) is.
     ///
     /// # Errors
     ///
@@ -246,15 +309,11 @@ impl Shift {
         if order.by.trim().is_empty() {
             return Err(Refused { problems: vec![ShiftProblem::Anonymous] });
         }
-        let mut problems = Vec::new();
-        if self.drains.iter().any(|change| change.drain) {
-            problems.extend(drain_check(after.fleet, loads).err().map(ShiftProblem::Drain));
-        }
-        problems.extend(self.overloads(after, demands));
-        if !problems.is_empty() && !order.force {
-            return Err(Refused { problems });
-        }
-        let overruled = problems.iter().map(ToString::to_string).collect();
+        let overruled = match self.check(after, loads, demands) {
+            Err(refused) if !order.force => return Err(refused),
+            Err(refused) => refused.problems.iter().map(ToString::to_string).collect(),
+            Ok(()) => Vec::new(),
+        };
         let Order { by, at, reason, force: _ } = order;
         Ok(Record { by, at, reason, shift: self.clone(), overruled })
     }

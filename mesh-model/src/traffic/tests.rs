@@ -11,6 +11,7 @@ mod statement;
 use serde_json::json;
 
 use super::*;
+use crate::api::PlacementLevel;
 use crate::fleet::tests::{cluster, zone};
 use crate::render::{Rendering, Revision, TraceEntry, render, render_steered, render_with};
 use crate::template::Schemas;
@@ -314,7 +315,7 @@ fn a_service_without_a_selector_is_named_and_keeps_nobody_else() {
     access_point.templates[0].object["spec"]["selector"] = json!({});
     let steering = steered(&access_point, &fleet(&["slc-a"]), "slc-a-1").unwrap();
     assert!(steering.is_empty());
-    assert_eq!(steering.not_drained[0].to_string(), "Service/shop");
+    assert_eq!(steering.unreached.services[0].to_string(), "Service/shop");
 }
 
 #[test]
@@ -332,7 +333,7 @@ fn a_drained_zone_names_the_clusters_that_are_not_written() {
     let beyond = |fleet: &Fleet, level, target: &str| {
         let target = fleet.target(level, target).unwrap();
         let plain = render(&access_point, &target, &Schemas::embedded());
-        steer(&plain.identified(), &access_point, &target, fleet).unwrap().beyond
+        steer(&plain.identified(), &access_point, &target, fleet).unwrap().unreached.clusters
     };
     let level = PlacementLevel::Zone;
     assert_eq!(beyond(&fleet(true, false), level, "slc-a"), names(&["slc-a-2", "slc-a-3"]));

@@ -10,24 +10,46 @@ use clap::Args;
 OLD and NEW are files with one access point each, the same one. Both are placed
 and rendered over one fleet; what differs is told target by target, objects in
 the fleet that nobody changes are not. The hash names the difference: an
-approval is bound to it. Traffic and drains are no revisions and not in it.
-Exit status 1 if one of the two cannot be rendered for a target.
+approval is bound to it.
+
+Or they are two versions of a fleet, whole or together with --fleet. Drains and
+`traffic` are no revisions and not in the hash: they take effect at once. So it
+is asked whether the rest bears a drain: what its clusters carry (requests in
+the status of Clusters) goes to the rest of their region, and where there is
+none to the regions that the `traffic` of the access points names (of the files
+and of --fleet). A drain that it does not bear is refused, unless --force. With
+--by, the document has a record of who moved what when, and what was overruled.
+
+Exit status 1 if one of two access points cannot be rendered for a target, or a
+drain is refused.
 
 Examples:
   overspill diff old.yaml new.yaml --fleet fleet.yaml
   git show HEAD:access-point.yaml |
     overspill diff - access-point.yaml --fleet fleet.yaml
-  overspill diff old.yaml new.yaml --fleet fleet.yaml --format json | jq .hash")]
+  overspill diff old.yaml new.yaml --fleet fleet.yaml --format json | jq .hash
+  git show HEAD:fleet.yaml |
+    overspill diff - fleet.yaml --fleet access-point.yaml")]
 pub(crate) struct Diff {
-    /// The access point as it is; `-` is standard input.
+    /// The access point, or the fleet, as it is; `-` is standard input.
     #[arg(value_name = "OLD")]
     pub(crate) old: PathBuf,
-    /// The access point as it is to be; `-` is standard input.
+    /// The same as it is to be; `-` is standard input.
     #[arg(value_name = "NEW")]
     pub(crate) new: PathBuf,
-    /// Zones, clusters, and workloads that are followed (more than once for several files).
-    #[arg(long, value_name = "FLEET", required = true)]
+    /// Zones, clusters, and workloads that are followed; what is in both fleets (more than once for several
+    /// files).
+    #[arg(long, value_name = "FLEET")]
     pub(crate) fleet: Vec<PathBuf>,
+    /// Take a drain that the rest does not bear.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Who orders what is moved: `shift.record` of the document is to be kept.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+    /// Why, for that record.
+    #[arg(long, value_name = "TEXT", requires = "by")]
+    pub(crate) reason: Option<String>,
 }
 
 /// `footprint`.
@@ -68,10 +90,11 @@ that two claim. What only a fleet can tell needs --fleet, whose files hold all
 there is: zones, clusters, FederatedDeployments, VipPools, NameProviders,
 NameServices, Issuers, and the mesh's Sidecars as Istio has them. Then pools,
 providers, zones and regions that are not there are found, overrides that hold
-nowhere, and, where clusters' status has the requests that they carry, regions
-whose loss the others do not bear. What only the mesh can tell needs --services:
-the labels of gateways, who exports what, which hosts there are. Where a fact is
-missing, nothing is said.
+nowhere, drains that leave somebody where they are, and, where clusters' status
+has the requests that they carry, drains and losses of regions that the others
+do not bear. What only the mesh can tell needs --services: the labels of
+gateways, who exports what, which hosts there are. Where a fact is missing,
+nothing is said.
 
 A finding has a code that stays, a place, and what to do. Exit status 1 if one
 is an error; warnings alone are 0.

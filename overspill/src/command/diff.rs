@@ -1,10 +1,21 @@
-//! `diff OLD NEW --fleet FLEET`: what a change would alter, target by target.
+//! `diff OLD NEW [--fleet FLEET]`: what a change would alter.
+//!
+//! Of an access point, target by target: that is a revision, which waits for its
+//! stages. Of a fleet, and of the `traffic` of an access point, what they move: no
+//! revision, so what stands in place of stages is the question whether the rest
+//! bears it, and `--force` to overrule the answer. Both are asked of `mesh_model`.
+
+mod shift;
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use mesh_model::access_point::AccessPoint;
+use mesh_model::fleet::Fleet;
 use mesh_model::render::{Difference, compare, render};
 use mesh_model::template::Schemas;
+use mesh_model::traffic::{Order, Steered, Verdict};
+use serde::Serialize;
 
 use super::placed::{one_in, rendered, right_templates, warn_of_workloads};
 use super::{Stop, read_apart, tell};
@@ -12,20 +23,98 @@ use crate::cli::Diff;
 use crate::objects::{Objects, rendering_faults};
 use crate::output::{Format, Output};
 use files::Severity;
+use shift::Moved;
+
+/// The JSON document.
+#[derive(Debug, Serialize)]
+struct Document {
+    #[serde(flatten)]
+    difference: Option<Difference>,
+    shift: Moved,
+}
+
+/// One of the two sides.
+struct Side<'a> {
+    path: &'a Path,
+    objects: Objects,
+    fleet: Fleet,
+    access_points: Vec<AccessPoint>,
+}
 
 pub(super) fn run(arguments: &Diff, out: &mut Output) -> Result<(), Stop> {
     let fleet = || arguments.fleet.iter().map(|path| ("--fleet", path.as_path()));
     read_apart(("OLD", &arguments.old), [("NEW", arguments.new.as_path())].into_iter().chain(fleet()))?;
     read_apart(("NEW", &arguments.new), fleet())?;
-    let around =
-        Objects::read(arguments.fleet.iter().map(std::path::PathBuf::as_path)).map_err(Stop::Faults)?;
-    let fleet = around.fleet()?;
-    warn_of_workloads(&around, &fleet)?;
-    let (old, new) = (read(&arguments.old)?, read(&arguments.new)?);
+    let around = Objects::read(arguments.fleet.iter().map(PathBuf::as_path)).map_err(Stop::Faults)?;
+    let old = Side::read(&arguments.old, &around)?;
+    let new = Side::read(&arguments.new, &around)?;
+    check_fleets(arguments, &old, &new)?;
+    warn_of_workloads(&around, &new.fleet)?;
+    let is_of_fleets =
+        [&old, &new].iter().all(|side| side.objects.access_points.is_empty()) && old.objects.has_fleet();
+    let difference = if is_of_fleets { None } else { Some(difference(&old, &new, &around)?) };
+    let moved = Moved::between(old.steered(), new.steered(), arguments.force, order(arguments))
+        .map_err(|refused| Stop::Usage(format!("--by: {refused}")))?;
+    if is_of_fleets {
+        warn_of_drains(&new, &around)?;
+    }
+    let verdict = moved.verdict();
+    let document = Document { difference, shift: moved };
+    match out.format() {
+        Format::Json => out.json(&document)?,
+        Format::Text => {
+            if let Some(difference) = &document.difference {
+                show(difference, out)?;
+            }
+            document.shift.show(is_of_fleets, out)?;
+        }
+    }
+    if verdict == Verdict::Refused { Err(Stop::AnswerIsNo) } else { Ok(()) }
+}
+
+impl<'a> Side<'a> {
+    fn read(path: &'a Path, around: &Objects) -> Result<Self, Stop> {
+        let objects = Objects::read([path]).map_err(Stop::Faults)?;
+        let fleet = if objects.has_fleet() { objects.fleet_beside(around)? } else { around.fleet()? };
+        let all = objects.access_points.iter().chain(&around.access_points);
+        let access_points = all.map(|access_point| access_point.value.clone()).collect();
+        Ok(Self { path, objects, fleet, access_points })
+    }
+
+    fn steered(&self) -> Steered<'_> {
+        Steered { fleet: &self.fleet, access_points: &self.access_points }
+    }
+}
+
+/// Who wants it, if somebody says so.
+fn order(arguments: &Diff) -> Option<Order> {
+    let by = arguments.by.clone()?;
+    let reason = arguments.reason.clone().unwrap_or_default();
+    Some(Order { by, at: super::vip_plan::now(), reason, force: arguments.force })
+}
+
+/// Both sides are of one kind, and there is a fleet.
+fn check_fleets(arguments: &Diff, old: &Side<'_>, new: &Side<'_>) -> Result<(), Stop> {
+    if old.objects.has_fleet() != new.objects.has_fleet() {
+        let [with, without] = if old.objects.has_fleet() { ["OLD", "NEW"] } else { ["NEW", "OLD"] };
+        let message =
+            format!("{with} holds zones or clusters and {without} does not; write two versions of one file");
+        return Err(Stop::Usage(message));
+    }
+    if arguments.fleet.is_empty() && !old.objects.has_fleet() {
+        let message =
+            "neither OLD nor NEW holds a zone or a cluster; name the files of the fleet with --fleet";
+        return Err(Stop::Usage(message.to_owned()));
+    }
+    Ok(())
+}
+
+/// What differs between two versions of one access point, as revisions have it.
+fn difference(old: &Side<'_>, new: &Side<'_>, around: &Objects) -> Result<Difference, Stop> {
     let schemas = Schemas::embedded();
-    right_templates(&old, &schemas)?;
-    right_templates(&new, &schemas)?;
-    let (before, after) = (one_in(&old, &arguments.old)?, one_in(&new, &arguments.new)?);
+    right_templates(&old.objects, &schemas)?;
+    right_templates(&new.objects, &schemas)?;
+    let (before, after) = (one_in(&old.objects, old.path)?, one_in(&new.objects, new.path)?);
     if before.value.id != after.value.id {
         return Err(Stop::Usage(format!(
             "OLD is {} and NEW is {}; write two versions of one access point",
@@ -33,15 +122,14 @@ pub(super) fn run(arguments: &Diff, out: &mut Output) -> Result<(), Stop> {
         )));
     }
     if before.value.traffic != after.value.traffic {
-        let message =
-            "differs, which is no revision: it takes effect at once and is not shown here".to_owned();
+        let message = "differs, which is no revision: it takes effect at once, without a stage".to_owned();
         tell(&[after.source.fault("spec.traffic", message)], Severity::Warning);
     }
     let mut sides = Vec::new();
-    for (objects, access_point) in [(&old, before), (&new, after)] {
-        let workloads: Vec<_> = objects.workloads.iter().chain(&around.workloads).cloned().collect();
+    for (side, access_point) in [(old, before), (new, after)] {
+        let workloads: Vec<_> = side.objects.workloads.iter().chain(&around.workloads).cloned().collect();
         // as revisions have it: what traffic is steered to is none
-        sides.push(rendered(access_point, &fleet, &workloads, |value, target| {
+        sides.push(rendered(access_point, &side.fleet, &workloads, |value, target| {
             render(value, target, &schemas)
         })?);
     }
@@ -52,16 +140,17 @@ pub(super) fn run(arguments: &Diff, out: &mut Output) -> Result<(), Stop> {
         tell(&faults, Severity::Error);
         return Err(Stop::AnswerIsNo);
     }
-    let difference = compare(&sides[0].renderings, &sides[1].renderings);
-    match out.format() {
-        Format::Json => out.json(&difference)?,
-        Format::Text => show(&difference, out)?,
-    }
-    Ok(())
+    Ok(compare(&sides[0].renderings, &sides[1].renderings))
 }
 
-fn read(path: &Path) -> Result<Objects, Stop> {
-    Objects::read([path]).map_err(Stop::Faults)
+/// Warns of what the drains of the new fleet leave where it is, of each access point that is known.
+fn warn_of_drains(new: &Side<'_>, around: &Objects) -> Result<(), Stop> {
+    let schemas = Schemas::embedded();
+    let workloads: Vec<_> = new.objects.workloads.iter().chain(&around.workloads).cloned().collect();
+    for access_point in &around.access_points {
+        rendered(access_point, &new.fleet, &workloads, |value, target| render(value, target, &schemas))?;
+    }
+    Ok(())
 }
 
 fn show(difference: &Difference, out: &mut Output) -> io::Result<()> {

@@ -9,6 +9,7 @@ use mesh_model::fleet::{Fleet, Target};
 use mesh_model::placement::{Decision, Evidence, Outcome, Reason, Workload, place, targets};
 use mesh_model::render::Rendering;
 use mesh_model::template::Schemas;
+use mesh_model::traffic::unreached;
 
 use super::{Stop, tell};
 use crate::objects::{Located, Objects, template_findings};
@@ -80,12 +81,14 @@ pub(super) fn rendered<'a>(
     render: impl Fn(&AccessPoint, &Target<'_>) -> Rendering,
 ) -> Result<Rendered<'a>, Fault> {
     let decisions = decided(access_point, fleet, workloads)?;
-    let targets = targets(&decisions, access_point.value.placement.level, fleet);
-    let renderings = targets.map(|target| render(&access_point.value, &target)).collect();
+    let targets: Vec<Target<'_>> = targets(&decisions, access_point.value.placement.level, fleet).collect();
+    let renderings: Vec<Rendering> =
+        targets.iter().map(|target| render(&access_point.value, target)).collect();
+    warn_of_drains(access_point, &targets, &renderings, fleet, workloads)?;
     Ok(Rendered { access_point, decisions, renderings })
 }
 
-/// Places an access point; warns of names that are not in the fleet, and of no target at all or none that answers.
+/// Places an access point; warns of names that are not in the fleet, and of no target at all.
 pub(super) fn decided(
     access_point: &Located<AccessPoint>,
     fleet: &Fleet,
@@ -95,7 +98,7 @@ pub(super) fn decided(
     let current = BTreeSet::new();
     let evidence = Evidence { fleet, is_complete: true, workload, current: &current };
     let decisions = place(&access_point.value.placement, evidence);
-    warn(access_point, &decisions, fleet);
+    warn(access_point, &decisions);
     Ok(decisions)
 }
 
@@ -143,7 +146,7 @@ fn workload_of<'a>(
     found.map(Some).ok_or_else(missing)
 }
 
-fn warn(access_point: &Located<AccessPoint>, decisions: &[Decision], fleet: &Fleet) {
+fn warn(access_point: &Located<AccessPoint>, decisions: &[Decision]) {
     let source = &access_point.source;
     let absent = decisions.iter().filter(|decision| matches!(decision.reason, Reason::NotThere { .. }));
     let mut warnings: Vec<Fault> = absent
@@ -155,10 +158,30 @@ fn warn(access_point: &Located<AccessPoint>, decisions: &[Decision], fleet: &Fle
         let message = format!("{} has no target in this fleet", access_point.value.id);
         warnings.push(source.fault("spec.placement", message));
     }
-    let mut placed = targets(decisions, access_point.value.placement.level, fleet).peekable();
-    if placed.peek().is_some() && placed.all(|target| target.is_drained()) {
-        let message = format!("every target of {} is drained, so nobody answers it", access_point.value.id);
+    tell(&warnings, Severity::Warning);
+}
+
+/// Warns of drains that leave nobody to answer, or endpoints where they are.
+fn warn_of_drains(
+    access_point: &Located<AccessPoint>,
+    targets: &[Target<'_>],
+    renderings: &[Rendering],
+    fleet: &Fleet,
+    workloads: &[Workload],
+) -> Result<(), Fault> {
+    let Located { value, source } = access_point;
+    let mut warnings = Vec::new();
+    if !targets.is_empty() && targets.iter().all(Target::is_drained) {
+        let message = format!("every target of {} is drained, so nobody answers it", value.id);
         warnings.push(source.fault("spec.placement", message));
     }
+    let workload = workload_of(access_point, workloads)?;
+    let both = targets.iter().zip(renderings);
+    for (target, rendering) in both.filter(|(target, _)| fleet.has_drain(target.zone)) {
+        let left = unreached(&rendering.identified(), value, target, fleet).of_workload(workload);
+        let told = left.told(target.name()).into_iter();
+        warnings.extend(told.map(|(_, message)| source.fault("spec.placement", message)));
+    }
     tell(&warnings, Severity::Warning);
+    Ok(())
 }

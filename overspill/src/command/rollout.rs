@@ -2,11 +2,12 @@
 
 mod show;
 
-use mesh_model::access_point::{AccessPoint, Stage};
+use mesh_model::access_point::AccessPoint;
 use mesh_model::fleet::Fleet;
 use mesh_model::name::Name;
 use mesh_model::rollout::{
     Decision, Happening, HappeningKind, Play, PlayError, Recorded, RecordedSpec, TargetExplanation,
+    empty_stages,
 };
 use mesh_model::template::Schemas;
 use serde::Serialize;
@@ -82,16 +83,13 @@ pub(super) fn run(arguments: &Rollout, out: &mut Output) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Warns of stages that no target can be in: a canary whose name is misspelt holds nothing back.
+/// Warns of stages that no target of the fleet is in: a canary whose name is misspelt proves nothing.
 fn warn_of_empty_stages(access_point: &Located<AccessPoint>, fleet: &Fleet) {
     let AccessPoint { rollout, placement, .. } = &access_point.value;
-    let stages = rollout.stages.iter().enumerate();
-    let is_empty = |stage: &Stage| !fleet.targets(placement.level).any(|one| stage.targets.matches(&one));
-    let warnings = stages.filter(|(_, stage)| is_empty(stage)).map(|(position, stage)| {
-        let field = format!("spec.rollout.stages[{position}].targets");
-        let message =
-            format!("stage {} selects no target of this fleet, so it holds nothing back", stage.name);
-        access_point.source.fault(&field, message)
+    let targets: Vec<_> = fleet.targets(placement.level).collect();
+    let warnings = empty_stages(rollout, &targets).into_iter().map(|empty| {
+        let field = format!("spec.rollout.stages[{}].targets", empty.position);
+        access_point.source.fault(&field, format!("{empty}, so it proves nothing"))
     });
     tell(&warnings.collect::<Vec<_>>(), Severity::Warning);
 }

@@ -49,7 +49,7 @@ pub(super) fn claims<'a>(source: &Source, fleet: &'a Fleet) -> Result<Claims<'a>
 }
 
 /// The clock's date; one before 1970 is 1970.
-fn now() -> WallTime {
+pub(super) fn now() -> WallTime {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     WallTime::from_unix_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

@@ -5,7 +5,7 @@ use crate::lint_codes::{FLEET, GATEWAY, rule, shop, told, told_of_failover};
 
 #[test]
 fn a_stage_that_holds_nothing_back() {
-    let more = "  rollout:\n    stages:\n      - { name: canary, targets: { names: [slc-a-9] }, soak: 10m, pause: true }\n";
+    let more = "  rollout:\n    stages:\n      - { name: canary, targets: { names: [slc-a-9] }, soak: 10m, pause: true }\n      - { name: rest, soak: 10m }\n";
     told(
         &[("shop.yaml", &shop(&[], more))],
         ("slc-a-9", "slc-a-1"),
@@ -14,8 +14,8 @@ shop.yaml:16:34: warning: stage-never-matches
     FederatedAccessPoint/team/shop
     spec.rollout.stages[0].targets
     stage canary is empty: it selects none of the 2 targets
-    fix: correct the names, or take the stage away: what it was to hold back is
-    not held back
+    fix: correct the names, or take the stage away: it proves nothing, and if it
+    pauses nobody can let it pass
 shop.yaml:16:44: error: unknown-target
     FederatedAccessPoint/team/shop
     spec.rollout.stages[0].targets.names[0]

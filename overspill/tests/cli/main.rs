@@ -6,6 +6,7 @@ mod contract;
 mod digests;
 mod dns_plan;
 mod documents;
+mod drain;
 mod east_west;
 mod footprint;
 mod forward;

@@ -331,7 +331,14 @@ fn a_difference_is_told_target_by_target() {
 #[test]
 fn what_is_no_difference_of_revisions_is_told() {
     let ran = diff("local: 99%, remote: 1%", "local: 90%, remote: 10%", &[]);
-    assert_eq!((ran.status, ran.out.as_str()), (0, "no difference\n"));
+    let expected = "\
+no difference
+traffic of payments/checkout: 99% local in us-west, us-south, us-north, then 90%
+local in us-west, us-south, us-north
+whether the rest bears it is not known: what begins where of these requests is
+in no file
+";
+    assert_eq!((ran.status, ran.out.as_str()), (0, expected));
     assert!(
         ran.err.starts_with("<stdin>:146:12: warning: spec.traffic: differs, which is no revision"),
         "{}",

@@ -53,8 +53,44 @@ fn a_canary_that_nobody_is_is_warned_of() {
     let ran = overspill_with(&["rollout", "-", &events, "--fleet", &fleet], &text);
     assert_eq!(ran.status, 0, "{}", ran.err);
     assert!(ran.err.starts_with("<stdin>:150:34: warning: spec.rollout.stages[0].targets: "), "{}", ran.err);
-    let expected = "stage canary selects no target of this fleet, so it holds nothing back";
+    let expected = "stage canary is empty: it selects none of the 26 targets, so it proves nothing";
     assert!(ran.err.contains(expected), "{}", ran.err);
+    // nobody goes first unverified: an approval would be of nothing
+    let is_there = |line: &str| ran.out.lines().any(|one| one.starts_with(line));
+    assert!(
+        is_there(" 1m  45d5912f by ann  waiting  stage canary pauses, and nobody is in it"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        is_there("30m  approval by bob  waiting  refused: stage canary selects nobody now and"),
+        "{}",
+        ran.out
+    );
+    assert!(!ran.out.contains("45d5912f to "), "{}", ran.out);
+}
+
+/// What a rollout went through on its way is not told as where it is.
+#[test]
+fn the_phase_is_told_once() {
+    let text = with(
+        &checkout_text("access-point.yaml"),
+        "{ names: [slc-a-1] }, soak: 10m, pause: true",
+        "{ names: [slc-a-11] }, soak: 10m",
+    );
+    let (events, fleet) = (checkout("events.jsonl"), checkout("fleet.yaml"));
+    let ran = overspill_with(&["rollout", "-", &events, "--fleet", &fleet], &text);
+    for (at, line) in ran.out.lines().enumerate().filter(|(_, line)| line.contains("progressing")) {
+        assert_eq!(line.matches("progressing").count(), 1, "{at}: {line}");
+        assert!(!line.contains("waiting"), "{at}: {line}");
+    }
+    // a stage of nobody is passed, which is told, and whoever is first goes alone
+    let squeezed = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        squeezed.contains("canary passed, for nobody is in it: it proved nothing; 45d5912f to"),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn a_starting_envoy_opens_nothing_while_one_listener_waits_and_a_running_one_ser
         std::fs::write(&new, json!({ "resources": listeners }).to_string()).unwrap();
         std::fs::rename(new, &file).unwrap();
     };
-    let mut bootstrap = delta::bootstrap(silent.local_addr().unwrap());
+    let mut bootstrap = ads::bootstrap(silent.local_addr().unwrap(), Protocol::Delta);
     bootstrap["dynamic_resources"]["lds_config"] =
         json!({ "path_config_source": { "path": file }, "resource_api_version": "V3" });
     bootstrap["dynamic_resources"].as_object_mut().unwrap().remove("cds_config");

@@ -306,3 +306,97 @@ fn reports_of_nobody_of_older_revisions_and_the_same_ones_again_change_nothing()
     assert_eq!(events, [Event::Verified { target: name("t000") }, Event::Phase { from, to }]);
     scene.check_given(&[]);
 }
+
+/// Whose labels are those of the canary is the canary; where nobody's are, nobody has proved anything.
+#[test]
+fn an_approval_of_a_stage_of_nobody_counts_only_with_a_proof() {
+    let mut scene = Scene::new(3, canary_and_rest());
+    scene.leave("t000");
+    scene.propose(1);
+    scene.check_given(&[]);
+    assert_eq!(scene.phase(), Phase::Waiting);
+    let there = Some(Wait::Nobody { stage: name("canary") });
+    assert!(scene.rollout.explain(scene.wall).iter().all(|one| one.waits_for == there));
+    assert_eq!(scene.approve(1, "bob"), Err(ApprovalRefusal::NobodyThere { stage: name("canary") }));
+    assert!(scene.rollout.state().approvals.is_empty());
+    // a policy that has no such stage is the way out, and asks for nothing
+    let mut policy = canary_and_rest();
+    policy.stages.remove(0);
+    scene.restart(policy, scene.rollout.state().clone());
+    scene.pass(0);
+    scene.check_given(&[("t001", 1), ("t002", 1)]);
+    scene.report("t001", 1, TargetHealth::Ready);
+    scene.pass(10);
+    // back under the first policy, a proof of another stage is one
+    scene.restart(canary_and_rest(), scene.rollout.state().clone());
+    scene.pass(0);
+    scene.given();
+    assert_eq!((scene.phase(), scene.approve(1, "bob")), (Phase::Waiting, Ok(())));
+}
+
+#[test]
+fn a_canary_that_selects_nobody_is_told_and_whoever_is_first_goes_alone() {
+    let stages = vec![stage("canary", &["t009"], "1", 10, false), stage("rest", &[], "100%", 10, false)];
+    let mut scene = Scene::new(4, RolloutPolicy { stages, ..RolloutPolicy::default() });
+    scene.propose(1);
+    scene.check_given(&[("t000", 1)]);
+    let told = |scene: &mut Scene| {
+        let events = std::iter::from_fn(|| scene.rollout.poll_event());
+        events.filter(|event| matches!(event, Event::EmptyStage { .. })).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&mut scene), [Event::EmptyStage { stage: name("canary") }]);
+    scene.report("t000", 1, TargetHealth::Ready);
+    scene.pass(9);
+    scene.check_given(&[]);
+    scene.pass(1);
+    scene.check_given(&[("t001", 1), ("t002", 1), ("t003", 1)]);
+    assert_eq!(told(&mut scene), [], "once");
+    for target in ["t001", "t002", "t003"] {
+        scene.report(target, 1, TargetHealth::Ready);
+    }
+    scene.pass(10);
+    assert_eq!(scene.phase(), Phase::Settled);
+}
+
+/// A canary that proved it, or failed with it, was there: what comes next is not held for want of one.
+#[test]
+fn a_canary_that_was_there_does_not_slow_the_rest_down() {
+    let stages = vec![stage("canary", &["t000"], "1", 0, false), stage("rest", &[], "100%", 0, false)];
+    let policy = RolloutPolicy { stages, failure_budget: Amount::Count(1), ..RolloutPolicy::default() };
+    for health in [TargetHealth::Ready, TargetHealth::Failed] {
+        let mut scene = Scene::new(4, policy.clone());
+        scene.propose(1);
+        scene.check_given(&[("t000", 1)]);
+        scene.report("t000", 1, health);
+        scene.check_given(&[("t001", 1), ("t002", 1), ("t003", 1)]);
+    }
+}
+
+#[test]
+fn who_moves_to_a_stage_that_asks_for_less_is_judged_at_once() {
+    let by_zone = |of: &str, zones: &str, soak: u64| {
+        let zones = Some(vec![name(zones)]);
+        Stage {
+            targets: TargetSelection { zones, ..TargetSelection::default() },
+            ..stage(of, &[], "9", soak, false)
+        }
+    };
+    let fleet = |zone_of_t000: &str| {
+        let clusters = vec![cluster("t000", &format!("{{ zone: {zone_of_t000} }}"))];
+        Fleet::new(vec![zone("a", "r"), zone("b", "r")], clusters).unwrap()
+    };
+    let stages = vec![by_zone("one", "a", 10), by_zone("two", "b", 5)];
+    let mut scene = Scene::new(0, RolloutPolicy { stages, ..RolloutPolicy::default() });
+    let place = |scene: &mut Scene, zone| {
+        let fleet = fleet(zone);
+        let all: Vec<Target<'_>> = fleet.targets(PlacementLevel::Cluster).collect();
+        scene.rollout.handle_targets(scene.now, scene.wall, &all, &[]);
+    };
+    place(&mut scene, "a");
+    scene.propose(1);
+    scene.report("t000", 1, TargetHealth::Ready);
+    scene.pass(6);
+    assert_eq!(scene.phase(), Phase::Progressing);
+    place(&mut scene, "b");
+    assert_eq!(scene.phase(), Phase::Settled);
+}

@@ -4,13 +4,13 @@
 //! Four targets: a canary that pauses, a stage of two of which one at a time
 //! may be unverified, and one that no stage selects. A tick is a second; soak
 //! is one tick, the deadline two. Where there are windows, the wall's clock
-//! jumps into one and back out of it. States that were seen before are not
+//! jumps into one and back out of it. Where there are [`Changes`], labels of targets
+//! change, so that each has a second stage that it goes to and comes back from (the canary
+//! becomes empty, and others become it), and the policy becomes one without the canary and back. States that were seen before are not
 //! entered again, so what is counted are different states: [`World::key`] says
 //! which are one, and [`look_alikes`] tries whether they are. After every step
 //! the controller could crash before it carries out what was decided; whoever
 //! takes over must decide it again.
-//!
-//! Left to `adversity` and to fuzzing: stages that change, by labels or by a policy.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -46,6 +46,10 @@ pub(super) enum Step {
     Leave(usize),
     /// It is no longer heard of.
     Lose(usize),
+    /// Its labels change, and with them its stage.
+    Move(usize),
+    /// The controller is restarted with another policy.
+    Policy,
     Propose,
     /// An older revision that never became complete is wanted after all.
     Repropose(u8),
@@ -71,12 +75,25 @@ pub(super) enum Start {
     Nothing,
 }
 
+/// Whether stages change under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Changes {
+    None,
+    OfStages,
+}
+
+/// Targets by number, each where it is and where it goes when its labels change; the policy, and the other one.
+pub(super) struct Field<'a> {
+    layouts: [Vec<Target<'a>>; 2],
+    policies: [RolloutPolicy; 2],
+    changes: Changes,
+}
+
 /// The machine and its surroundings.
 #[derive(Clone)]
 pub(super) struct World<'a> {
     bug: Bug,
-    targets: &'a [Target<'a>],
-    rules: &'a RolloutPolicy,
+    field: &'a Field<'a>,
     machine: Rollout,
     now: Time,
     checker: Checker,
@@ -92,6 +109,10 @@ struct Checker {
     failures: BTreeSet<usize>,
     halted: bool,
     window: bool,
+    /// Whose labels are the other ones.
+    moved: BTreeSet<usize>,
+    /// Whether the policy is the other one.
+    is_other: bool,
 }
 
 pub(super) struct Counted {
@@ -117,14 +138,41 @@ pub(super) fn rules(on_failure: OnFailure, budget: u32, windows: bool) -> Rollou
     };
     RolloutPolicy {
         stages: vec![
-            stage("canary", &["t000"], "1", 1, true),
-            stage("second", &["t001", "t002"], "50%", 1, false),
+            Stage { targets: in_zone("canary"), ..stage("canary", &[], "1", 1, true) },
+            Stage { targets: in_zone("second"), ..stage("second", &[], "50%", 1, false) },
         ],
         four_eyes: true,
         failure_budget: Amount::Count(budget),
         on_failure,
         progress_deadline: 2 * SECOND,
         windows: if windows { vec![window] } else { Vec::new() },
+    }
+}
+
+fn in_zone(zone: &str) -> TargetSelection {
+    TargetSelection { zones: Some(vec![name(zone)]), ..TargetSelection::default() }
+}
+
+/// The zone, and so the stage, of each target, and the one that it goes to.
+const ZONES: [[&str; 4]; 2] = [["canary", "second", "second", "rest"], ["rest", "canary", "rest", "second"]];
+
+/// So many targets in their zones.
+pub(super) fn layout(targets: usize, zones: &[&str; 4]) -> Fleet {
+    let of = |number: usize| cluster(&format!("t{number:03}"), &format!("{{ zone: {} }}", zones[number]));
+    let all = ["canary", "second", "rest"].map(|name| zone(name, "r"));
+    Fleet::new(all.into(), (0..targets).map(of).collect()).unwrap()
+}
+
+impl<'a> Field<'a> {
+    pub(super) fn new(fleets: &'a [Fleet; 2], rules: &RolloutPolicy, changes: Changes) -> Self {
+        let targets = |fleet: &'a Fleet| fleet.targets(PlacementLevel::Cluster).collect();
+        let mut other = rules.clone();
+        other.stages.remove(0);
+        Self { layouts: fleets.each_ref().map(targets), policies: [rules.clone(), other], changes }
+    }
+
+    fn len(&self) -> usize {
+        self.layouts[0].len()
     }
 }
 
@@ -145,11 +193,11 @@ pub(super) fn enumerate(
     rules: &RolloutPolicy,
     revisions: u8,
     depth: usize,
-    bug: Bug,
+    (changes, bug): (Changes, Bug),
 ) -> Result<Counted, Found> {
-    let fleet = fleet(targets);
-    let all: Vec<Target<'_>> = fleet.targets(PlacementLevel::Cluster).collect();
-    let world = World::begin(start, &all, rules, bug).map_err(|violation| Found { violation, states: 0 })?;
+    let fleets = ZONES.map(|zones| layout(targets, &zones));
+    let field = Field::new(&fleets, rules, changes);
+    let world = World::begin(start, &field, bug).map_err(|violation| Found { violation, states: 0 })?;
     let mut seen = BTreeSet::from([world.key()]);
     let mut parents: Vec<(usize, Step)> = vec![(0, Step::Tick)];
     let mut queue = VecDeque::from([(world, 0, 0)]);
@@ -185,13 +233,8 @@ pub(super) fn enumerate(
 }
 
 impl<'a> World<'a> {
-    fn begin(
-        start: Start,
-        targets: &'a [Target<'a>],
-        rules: &'a RolloutPolicy,
-        bug: Bug,
-    ) -> Result<Self, String> {
-        let mut world = Self::new(targets, rules, bug);
+    fn begin(start: Start, field: &'a Field<'a>, bug: Bug) -> Result<Self, String> {
+        let mut world = Self::new(field, bug);
         if start == Start::Complete {
             world
                 .complete()
@@ -201,7 +244,7 @@ impl<'a> World<'a> {
     }
 
     /// All targets are there, and no revision.
-    fn new(targets: &'a [Target<'a>], rules: &'a RolloutPolicy, bug: Bug) -> Self {
+    fn new(field: &'a Field<'a>, bug: Bug) -> Self {
         let checker = Checker {
             present: BTreeMap::new(),
             proposed: 0,
@@ -211,10 +254,12 @@ impl<'a> World<'a> {
             failures: BTreeSet::new(),
             halted: false,
             window: true,
+            moved: BTreeSet::new(),
+            is_other: false,
         };
-        let machine = Rollout::new(bug.policy(rules));
-        let mut world = Self { bug, targets, rules, machine, now: Time::from_secs(1), checker };
-        for target in 0..targets.len() {
+        let machine = Rollout::new(bug.policy(&field.policies[0]));
+        let mut world = Self { bug, field, machine, now: Time::from_secs(1), checker };
+        for target in 0..field.len() {
             world.take(Step::Join(target)).expect("nothing was given yet");
         }
         world
@@ -223,7 +268,7 @@ impl<'a> World<'a> {
     /// Lets revision 1 become complete.
     fn complete(&mut self) -> Result<(), String> {
         self.take(Step::Propose)?;
-        for target in 0..self.targets.len() {
+        for target in 0..self.field.len() {
             self.take(Step::Succeed(target))?;
             self.take(Step::Tick)?;
             if target == 0 {
@@ -231,6 +276,15 @@ impl<'a> World<'a> {
             }
         }
         if self.checker.completed == Some(1) { Ok(()) } else { Err("all succeeded to no end".into()) }
+    }
+
+    fn rules(&self) -> &'a RolloutPolicy {
+        &self.field.policies[usize::from(self.checker.is_other)]
+    }
+
+    /// A target with the labels that it has now.
+    fn target(&self, target: usize) -> Target<'a> {
+        self.field.layouts[usize::from(self.checker.moved.contains(&target))][target]
     }
 
     /// Equal for worlds that cannot be told apart from here on.
@@ -258,15 +312,21 @@ impl<'a> World<'a> {
         if checker.completed.is_some_and(|completed| completed != checker.proposed) {
             steps.push(Step::Revert);
         }
-        if !self.rules.windows.is_empty() {
+        if !self.rules().windows.is_empty() {
             steps.push(Step::Window);
         }
-        for target in 0..self.targets.len() {
+        if self.field.changes == Changes::OfStages {
+            steps.push(Step::Policy);
+        }
+        for target in 0..self.field.len() {
             let Some(seen) = checker.present.get(&target) else {
                 steps.push(Step::Join(target));
                 continue;
             };
             steps.push(Step::Leave(target));
+            if self.field.changes == Changes::OfStages {
+                steps.push(Step::Move(target));
+            }
             if seen.has.is_some() {
                 steps.extend([Step::Succeed(target), Step::Fail(target), Step::Unready(target)]);
                 steps.extend([Step::StillFailed(target), Step::Lose(target)]);
@@ -295,7 +355,8 @@ impl<'a> World<'a> {
 
     /// Lets something happen to the machine and to the checker, and compares.
     fn take(&mut self, step: Step) -> Result<(), String> {
-        self.checker.expect(step, self.rules, self.machine.state().phase == Phase::Waiting);
+        let rules = self.rules();
+        self.checker.expect(step, rules, self.machine.state().phase == Phase::Waiting);
         let before = self.checker.present.get(&step.target()).cloned();
         let kept = (step == Step::Early).then(|| self.machine.state().clone());
         let is_due =
@@ -331,9 +392,10 @@ impl<'a> World<'a> {
             Step::Fail(target) => {
                 self.report(target, before.and_then(|seen| seen.has), TargetHealth::Failed, now)
             }
-            Step::Join(target) => self.join(target),
+            Step::Move(_) if self.bug == Bug::MovesAreUnheard => machine.handle_timeout(now, wall),
+            Step::Join(target) | Step::Move(target) => self.join(target),
             Step::Leave(target) => {
-                machine.handle_targets(now, wall, &[], &[self.targets[target].name().clone()])
+                machine.handle_targets(now, wall, &[], &[self.field.layouts[0][target].name().clone()])
             }
             Step::Lose(target) => {
                 self.report(target, before.and_then(|seen| seen.has), TargetHealth::Unknown, Time::ZERO)
@@ -347,7 +409,7 @@ impl<'a> World<'a> {
                 }
             }
             Step::Repropose(number) => self.repropose(number),
-            Step::Restart => self.restart(),
+            Step::Policy | Step::Restart => self.restart(),
             Step::Resume => drop(machine.handle_resume(now, wall, "eve")),
             Step::Revert => machine.handle_revision(now, wall, Self::proposal(self.checker.proposed)),
             Step::Stale(target) => {
@@ -384,7 +446,8 @@ impl<'a> World<'a> {
         if self.bug == Bug::JoinsReceiveTheProposed {
             self.machine.state.completed = self.machine.proposed();
         }
-        self.machine.handle_targets(now, wall, &self.targets[target..=target], &[]);
+        let target = self.target(target);
+        self.machine.handle_targets(now, wall, &[target], &[]);
         if self.bug == Bug::JoinsReceiveTheProposed {
             self.machine.state.completed = real;
         }
@@ -393,12 +456,18 @@ impl<'a> World<'a> {
     fn report(&mut self, target: usize, applied: Option<u8>, health: TargetHealth, since: Time) {
         let report = TargetReport { applied: applied.map(revision), health, since };
         let wall = self.wall();
-        self.machine.handle_target_report(self.now, wall, self.targets[target].name(), report);
+        self.machine.handle_target_report(self.now, wall, self.target(target).name(), report);
     }
 
     /// Three approvals of which one counts: of something else, by the author, and a good one.
     fn approve(&mut self) -> Result<(), String> {
         let (now, wall, proposed) = (self.now, self.wall(), self.checker.proposed);
+        if self.bug == Bug::EmptyStageIsVerified && self.machine.state.phase == Phase::Waiting {
+            let approval = Approval { hash: difference(proposed), by: "bob".into() };
+            self.machine.state.approvals.push(GivenApproval { stage: name("canary"), approval, at: wall });
+            self.machine.handle_timeout(now, wall);
+            return Ok(());
+        }
         for (number, by) in [(proposed + 50, "bob"), (proposed, "ann")] {
             let seen = if self.bug == Bug::AnyHashApproves { proposed } else { number };
             let approval = Approval { hash: difference(seen), by: by.into() };
@@ -454,7 +523,10 @@ impl<'a> World<'a> {
                 _ => {}
             }
         }
-        let mut machine = Rollout::restore(self.bug.policy(self.rules), state, self.targets, self.now);
+        let is_deaf = self.bug == Bug::OtherPolicyIsUnheard;
+        let rules = if is_deaf { &self.field.policies[0] } else { self.rules() };
+        let targets: Vec<Target<'_>> = (0..self.field.len()).map(|target| self.target(target)).collect();
+        let mut machine = Rollout::restore(self.bug.policy(rules), state, &targets, self.now);
         if self.bug == Bug::CrashLosesWhatWasDecided {
             machine.transmits.clear();
         }
@@ -479,7 +551,8 @@ impl<'a> World<'a> {
 
     /// Judges what the machine gives and says, and whether it holds back what it could give.
     fn compare(&mut self) -> Result<(), String> {
-        let position = |name: &Name| self.targets.iter().position(|target| target.name() == name).unwrap();
+        let position =
+            |name: &Name| self.field.layouts[0].iter().position(|target| target.name() == name).unwrap();
         let given = std::iter::from_fn(|| self.machine.poll_transmit());
         let mut given: Vec<(usize, u8)> =
             given.map(|apply| (position(&apply.target), apply.revision.0[0])).collect();
@@ -488,14 +561,14 @@ impl<'a> World<'a> {
             _ => None,
         });
         let mut completed: Vec<u8> = completed.collect();
-        self.bug.tamper(&self.checker, self.targets.len(), &mut given, &mut completed);
+        self.bug.tamper(&self.checker, self.field.len(), &mut given, &mut completed);
         for (target, number) in given {
-            self.checker.given(target, number, self.rules)?;
+            self.checker.given(target, number, self.rules())?;
         }
         for number in completed {
-            self.checker.complete(number)?;
+            self.checker.complete(number, self.rules())?;
         }
-        self.checker.at_rest(self.rules)
+        self.checker.at_rest(self.rules())
     }
 }
 
@@ -504,9 +577,10 @@ impl Step {
         match self {
             Self::Fail(target) | Self::Join(target) | Self::Leave(target) | Self::Stale(target) => target,
             Self::StillFailed(target) | Self::Succeed(target) | Self::Unready(target) => target,
-            Self::Lose(target) => target,
+            Self::Lose(target) | Self::Move(target) => target,
             Self::Abort | Self::Approve | Self::Early | Self::Propose | Self::Repropose(_) => usize::MAX,
-            Self::Restart | Self::Resume | Self::Revert | Self::Tick | Self::Window => usize::MAX,
+            Self::Policy | Self::Restart | Self::Resume | Self::Revert => usize::MAX,
+            Self::Tick | Self::Window => usize::MAX,
         }
     }
 }

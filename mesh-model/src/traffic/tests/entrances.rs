@@ -154,7 +154,7 @@ fn the_routes_of_a_drained_zone_lead_to_entrances_before_its_own_pods() {
         }
         let target = drained.target(PlacementLevel::Zone, "slc-a").unwrap();
         let plain = render(&access_point, &target, &Schemas::embedded()).identified();
-        assert_eq!(steer(&plain, &access_point, &target, &drained).unwrap().beyond, names(&[]));
+        assert_eq!(steer(&plain, &access_point, &target, &drained).unwrap().unreached, Unreached::default());
         // the way back leaves no byte behind
         let bytes = |rendering: &Rendering| serde_json::to_vec(&rendering.objects).unwrap();
         assert_ne!(bytes(&on_zone(&calm)), bytes(&rendering));

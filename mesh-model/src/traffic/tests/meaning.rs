@@ -209,13 +209,18 @@ proptest! {
         let off: Vec<&str> = zones.into_iter().zip(&drained).filter(|(_, off)| **off).map(|(zone, _)| zone).collect();
         let fleet = fleet(&off);
         let now: Loads = zones.iter().zip(&loads).map(|(zone, load)| (format!("{zone}-1").parse().unwrap(), Rate::per_second(*load))).collect();
-        let (shifted, lost) = without(&fleet, &now, |cluster| off.iter().any(|zone| *zone == cluster.zone.as_str()));
+        let (shifted, lost) = without(alone(&fleet), &now, |cluster| off.iter().any(|zone| *zone == cluster.zone.as_str()));
         let before: u64 = loads.iter().sum();
         let after = lost.as_per_second() + shifted.iter().map(|one| one.after.as_per_second()).sum::<u64>();
         prop_assert!((before..=before + 8).contains(&after), "{before} {after}");
         prop_assert!(shifted.iter().all(|one| !off.iter().any(|zone| one.cluster.as_str().starts_with(zone)) || one.after == Rate::default()));
-        prop_assert_eq!(drain_check(&fleet, &now).is_ok(), lost == Rate::default() && !shifted.iter().any(Shifted::is_over));
+        prop_assert_eq!(drain_check(alone(&fleet), &now).is_ok(), lost == Rate::default() && !shifted.iter().any(Shifted::is_over));
     }
+}
+
+/// A fleet of which no policy says where what a region carries goes.
+fn alone(fleet: &Fleet) -> Steered<'_> {
+    Steered { fleet, access_points: &[] }
 }
 
 #[test]
@@ -225,16 +230,96 @@ fn a_drain_that_the_rest_cannot_bear_is_refused_by_name() {
             .map(|name| (name.parse().unwrap(), Rate::per_second(each)))
             .into()
     };
-    assert_eq!(drain_check(&fleet(&["slc-a"]), &loads(500)), Ok(()));
-    let error = drain_check(&fleet(&["slc-a"]), &loads(600)).unwrap_err();
+    assert_eq!(drain_check(alone(&fleet(&["slc-a"])), &loads(500)), Ok(()));
+    let error = drain_check(alone(&fleet(&["slc-a"])), &loads(600)).unwrap_err();
     let text = "the rest cannot bear this drain: slc-b-1 would carry 1200/s of 1000/s; add capacity, drain less, or force it";
     assert_eq!(error.to_string(), text, "its own region takes it first");
-    let error = drain_check(&fleet(&["slc-a", "slc-b"]), &loads(600)).unwrap_err();
+    let error = drain_check(alone(&fleet(&["slc-a", "slc-b"])), &loads(600)).unwrap_err();
     assert_eq!(
         error.clusters.iter().map(|one| one.cluster.as_str()).collect::<Vec<_>>(),
         ["phx-a-1", "rno-a-1"]
     );
-    let error = drain_check(&fleet(&["slc-a", "slc-b", "phx-a", "rno-a"]), &loads(1)).unwrap_err();
+    let error = drain_check(alone(&fleet(&["slc-a", "slc-b", "phx-a", "rno-a"])), &loads(1)).unwrap_err();
     assert_eq!((error.clusters.len(), error.lost), (0, Rate::per_second(4)));
-    assert_eq!(drain_check(&fleet(&[]), &loads(5_000)), Ok(()), "no drain is refused for what is so already");
+    assert_eq!(
+        drain_check(alone(&fleet(&[])), &loads(5_000)),
+        Ok(()),
+        "no drain is refused for what is so already"
+    );
+}
+
+/// What a drained region carries goes where the policies send it, not to all alike.
+#[test]
+fn what_a_drained_region_carries_goes_by_the_order_of_the_policies() {
+    let loads: Loads = [("slc-a-1", 300), ("slc-b-1", 300), ("phx-a-1", 500), ("rno-a-1", 500)]
+        .map(|(name, load)| (name.parse().unwrap(), Rate::per_second(load)))
+        .into();
+    let drained = fleet(&["slc-a", "slc-b"]);
+    let by = |orders: &[&str]| -> Vec<u64> {
+        let of = |order: &&str| access_point(POLICY, ROUTE, order);
+        let access_points: Vec<AccessPoint> = orders.iter().map(of).collect();
+        let outlook = Outlook::of(Steered { fleet: &drained, access_points: &access_points }, &loads);
+        assert!(outlook.is_certain());
+        let after =
+            |name: &str| outlook.clusters.iter().find(|one| one.cluster == *name).map(|one| one.after);
+        ["phx-a-1", "rno-a-1"].map(|name| after(name).map_or(500, Rate::as_per_second)).into()
+    };
+    let [west, south_first] = [TRAFFIC, "{ local: 100%, regions: [us-west, us-south, us-north] }"];
+    let north_first = "{ local: 100%, regions: [us-north, us-west, us-south] }";
+    assert_eq!(by(&[]), [800, 800], "without a policy by the number of hosts");
+    assert_eq!(by(&[west]), [1094, 506], "99 % to the first that is left, 1 % to the next");
+    assert_eq!(by(&[south_first]), [1100, 500]);
+    assert_eq!(by(&[south_first, north_first]), [800, 800], "each has an equal part");
+    assert_eq!(by(&[south_first, south_first, north_first]), [900, 700]);
+    let first = access_point(POLICY, ROUTE, south_first);
+    let steered = Steered { fleet: &drained, access_points: &[first] };
+    let refused = drain_check(steered, &loads).unwrap_err();
+    assert_eq!(refused.burden(), "phx-a-1 would carry 1100/s of 1000/s");
+    assert_eq!(drain_check(alone(&drained), &loads), Ok(()), "which all alike would have borne");
+    // a region that carries nothing has no hosts there, and is no place to spill to
+    let mut one = loads.clone();
+    one.insert("phx-a-1".parse().unwrap(), Rate::default());
+    let outlook = Outlook::of(steered, &one);
+    let told: Vec<(&str, u64)> =
+        outlook.clusters.iter().map(|one| (one.cluster.as_str(), one.after.as_per_second())).collect();
+    assert_eq!(told, [("rno-a-1", 1100), ("slc-a-1", 0), ("slc-b-1", 0)]);
+}
+
+#[test]
+fn what_is_not_known_is_told_by_name_and_refuses_nothing() {
+    let drained = fleet(&["slc-a"]);
+    let outlook = Outlook::of(alone(&drained), &Loads::new());
+    assert_eq!((outlook.overload(), outlook.is_certain()), (None, false));
+    assert_eq!(outlook.unmeasured, names(&["phx-a-1", "rno-a-1", "slc-a-1", "slc-b-1"]));
+    let [room] = &outlook.rooms[..] else { panic!("one region is drained of something") };
+    assert_eq!(
+        (room.region.as_str(), room.left, room.whole),
+        ("us-west", Rate::per_second(1_000), Rate::per_second(2_000))
+    );
+    let mut clusters = vec![cluster("slc-a-1", "{ zone: slc-a }"), cluster("slc-b-1", "{ zone: slc-b }")];
+    clusters[0].spec.drain = true;
+    let zones = vec![zone("slc-a", "us-west"), zone("slc-b", "us-west")];
+    let unbounded = Fleet::new(zones, clusters).unwrap();
+    let loads: Loads = ["slc-a-1", "slc-b-1"].map(|name| (name.parse().unwrap(), Rate::per_second(9))).into();
+    let outlook = Outlook::of(alone(&unbounded), &loads);
+    assert_eq!((outlook.unmeasured, outlook.unbounded), (names(&[]), names(&["slc-b-1"])));
+}
+
+/// Each drain is told of what it does itself: the rest of its region, or, where it has none, all others.
+#[test]
+fn who_is_to_blame_for_an_overload() {
+    let loads: Loads = ["slc-a-1", "slc-b-1", "phx-a-1", "rno-a-1"]
+        .map(|name| (name.parse().unwrap(), Rate::per_second(700)))
+        .into();
+    let by = |drained: &[&str], region: &str| {
+        let fleet = fleet(drained);
+        let outlook = Outlook::of(alone(&fleet), &loads);
+        outlook.overload_by(&fleet, &region.parse().unwrap()).map(|overload| overload.burden())
+    };
+    let rno = "rno-a-1 would carry 1400/s of 1000/s";
+    assert_eq!(by(&["slc-a"], "us-west").as_deref(), Some("slc-b-1 would carry 1400/s of 1000/s"));
+    assert_eq!(by(&["slc-a"], "us-south"), None);
+    let both = "slc-b-1 would carry 1750/s of 1000/s, rno-a-1 would carry 1050/s of 1000/s";
+    let found = by(&["slc-a", "phx-a"], "us-south").unwrap();
+    assert!(!found.is_empty() && found != rno, "{found} {both}");
 }

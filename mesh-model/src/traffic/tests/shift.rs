@@ -137,3 +137,28 @@ fn a_zones_drain_counts_what_all_of_its_clusters_carry() {
     let refused = ask(251).unwrap_err();
     assert!(refused.to_string().contains("slc-b-1 would carry 1002/s of 1000/s"), "{refused}");
 }
+
+#[test]
+fn a_verdict_says_what_is_known() {
+    let (calm, drained) = (fleet(&[]), fleet(&["slc-a"]));
+    let [before, after] = [&calm, &drained].map(|fleet| Steered { fleet, access_points: &[] });
+    let verdict = |from: Steered<'_>, to: Steered<'_>, loads: &Loads, force| {
+        let outlook = Outlook::of(to, loads);
+        Shift::between(from, to).verdict(to, (loads, &Demands::new()), &outlook, force)
+    };
+    assert_eq!(verdict(before, before, &loads(600), false), (Verdict::Nothing, vec![]));
+    assert_eq!(verdict(before, after, &loads(500), false), (Verdict::Borne, vec![]));
+    assert_eq!(verdict(before, after, &Loads::new(), false), (Verdict::Unknown, vec![]));
+    assert_eq!(verdict(after, before, &Loads::new(), false), (Verdict::Borne, vec![]), "the end of a drain");
+    for (force, expected) in [(false, Verdict::Refused), (true, Verdict::Forced)] {
+        let (found, problems) = verdict(before, after, &loads(600), force);
+        assert_eq!((found, problems.len()), (expected, 1));
+    }
+    let (from, to) = (shop(None), shop(Some(TRAFFIC)));
+    let steered = |access_points| Steered { fleet: &calm, access_points };
+    let (found, _) = verdict(steered(&from), steered(&to), &loads(600), false);
+    assert_eq!(found, Verdict::Unknown, "what begins where is not known");
+    let shift = Shift::between(steered(&from), steered(&to));
+    let known = shift.verdict(steered(&to), (&Loads::new(), &demands()), &Outlook::default(), false);
+    assert_eq!(known, (Verdict::Borne, vec![]));
+}

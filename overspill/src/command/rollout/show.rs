@@ -84,7 +84,7 @@ pub(super) fn is_quiet(decision: &Decision) -> bool {
 /// What is told and what targets are given.
 fn decided(decision: &Decision) -> String {
     let mut words: Vec<String> = decision.refused.iter().map(|why| format!("refused: {why}")).collect();
-    words.extend(decision.events.iter().filter_map(|one| event(one, decision.phase)));
+    words.extend(decision.events.iter().filter_map(event));
     words.extend(given(&decision.apply));
     words.join("; ")
 }
@@ -98,7 +98,7 @@ pub(super) fn awaited(targets: &[TargetExplanation]) -> Option<String> {
         Wait::Ready { .. } => 2,
         Wait::Soak { .. } => 3,
         Wait::Applied => 4,
-        Wait::Approval { .. } => 5,
+        Wait::Approval { .. } | Wait::Nobody { .. } => 5,
         Wait::Resume => 6,
         Wait::Revision => 7,
         Wait::Slot { .. } => 8,
@@ -109,6 +109,7 @@ pub(super) fn awaited(targets: &[TargetExplanation]) -> Option<String> {
         Wait::Applied => format!("{name} has not said that it has it"),
         Wait::Approval { .. } | Wait::Resume | Wait::Revision => format!("waits for {}", waits_for(wait)),
         Wait::Health { of } => format!("{of} is no longer ready"),
+        Wait::Nobody { stage } => format!("stage {stage} pauses, and nobody is in it"),
         Wait::Ready { within } => format!("{name} has {within} to become ready"),
         Wait::Soak { left } => format!("{name} soaks for {left} more"),
         Wait::Window { opens: Some(opens) } => format!("a window opens {opens}"),
@@ -118,18 +119,22 @@ pub(super) fn awaited(targets: &[TargetExplanation]) -> Option<String> {
     })
 }
 
-/// An event in words; none for the phase that stands beside it anyway.
-fn event(event: &Event, now: Phase) -> Option<String> {
+/// An event in words; none for phases: where the rollout is stands beside it, and what it went through on the way
+/// there would be taken for that.
+fn event(event: &Event) -> Option<String> {
     match event {
         Event::Aborted { by } => Some(format!("aborted by {by}")),
         Event::Approved { stage, by } => Some(format!("{stage} approved by {by}")),
         Event::BudgetSpent { failed, budget } => Some(format!("{failed} failed of at most {budget}")),
         Event::Completed { revision } => Some(format!("{} is everywhere", short(*revision))),
+        Event::EmptyStage { stage } => {
+            Some(format!("{stage} passed, for nobody is in it: it proved nothing"))
+        }
         Event::Failed { target, cause } => Some(match cause {
             FailureCause::Deadline => format!("{target} failed: not ready in time"),
             FailureCause::Reported => format!("{target} failed: it says so"),
         }),
-        Event::Phase { to, .. } => (*to != now).then(|| phase(*to).to_owned()),
+        Event::Phase { .. } => None,
         Event::Resumed { by } => Some(format!("resumed by {by}")),
         Event::Verified { target } => Some(format!("{target} verified")),
     }
@@ -182,6 +187,7 @@ fn waits_for(wait: &Wait) -> String {
         }
         Wait::Applied => "its word that it has it".to_owned(),
         Wait::Health { of } => format!("{of} to be ready again"),
+        Wait::Nobody { stage } => format!("somebody in {stage}, which nobody is in"),
         Wait::Ready { within } => format!("being ready within {within}"),
         Wait::Resume => "resume or abort".to_owned(),
         Wait::Revision => "another revision, or resume".to_owned(),

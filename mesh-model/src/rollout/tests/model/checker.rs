@@ -2,21 +2,54 @@
 
 use super::*;
 
-/// The stage of a target; that of the last is the rest.
-const fn stage_of(target: usize) -> usize {
-    match target {
-        0 => 0,
-        1 | 2 => 1,
-        _ => 2,
-    }
-}
-
 impl Checker {
+    /// The stage of a target; that of the last is the rest.
+    fn stage_of(&self, target: usize) -> usize {
+        let zone = ZONES[usize::from(self.moved.contains(&target))][target];
+        match (zone, self.is_other) {
+            ("canary", false) | ("second", true) => 0,
+            ("second", false) | (_, true) => 1,
+            (_, false) => 2,
+        }
+    }
+
+    /// Whether a stage selects a target that has not left.
+    fn is_there(&self, stage: usize) -> bool {
+        self.present.keys().any(|target| self.stage_of(*target) == stage)
+    }
+
+    /// Whether nobody has to approve of what follows the first stage, or somebody did.
+    fn may_pass(&self, rules: &RolloutPolicy) -> bool {
+        self.approved || !rules.stages[0].pause
+    }
+
+    /// Whether there is anything to approve of: somebody in the stage, or a proof.
+    fn has_evidence(&self) -> bool {
+        let is_proof =
+            |seen: &Seen| seen.has == Some(self.proposed) && matches!(seen.proof, Proof::Proven { .. });
+        self.is_there(0) || self.present.values().any(is_proof)
+    }
+
+    /// Whose stage asks for no soak, or no longer, is proven by being ready.
+    fn judge_soaks(&mut self) {
+        let rest = if self.is_other { 1 } else { 2 };
+        let targets = self.present.keys().copied().filter(|target| self.stage_of(*target) == rest);
+        for target in targets.collect::<Vec<usize>>() {
+            let seen = self.present.get_mut(&target).expect("it is one of them");
+            if matches!(seen.proof, Proof::Unproven { ready: Some(_), .. }) {
+                seen.proof = Proof::Proven { ready: true };
+            }
+        }
+    }
+
     /// Takes note of what is about to happen.
     pub(super) fn expect(&mut self, step: Step, rules: &RolloutPolicy, is_waiting: bool) {
         match step {
             Step::Abort if self.is_running() || self.halted => self.give_up(true),
-            Step::Approve => self.approved |= is_waiting && self.is_running() && self.done_before(1),
+            Step::Approve => {
+                self.approved |=
+                    is_waiting && self.is_running() && self.done_before(1) && self.has_evidence();
+            }
             Step::Fail(target) => self.fail(target),
             // whoever proved itself fails now, whatever it says of when it began
             Step::StillFailed(target) if matches!(self.present[&target].proof, Proof::Proven { .. }) => {
@@ -28,6 +61,16 @@ impl Checker {
             }
             Step::Leave(target) => {
                 self.present.remove(&target);
+            }
+            Step::Move(target) => {
+                if !self.moved.insert(target) {
+                    self.moved.remove(&target);
+                }
+                self.judge_soaks();
+            }
+            Step::Policy => {
+                self.is_other = !self.is_other;
+                self.judge_soaks();
             }
             Step::Propose => {
                 self.newest += 1;
@@ -74,7 +117,7 @@ impl Checker {
 
     /// Whether a target may be given an unproven revision now.
     fn permits(&self, target: usize, number: u8, rules: &RolloutPolicy) -> Result<(), String> {
-        let stage = stage_of(target);
+        let stage = self.stage_of(target);
         let unproven = |seen: &Seen| matches!(seen.proof, Proof::Unproven { .. });
         let holds = usize::from(!unproven(&self.present[&target]));
         let unverified = self.present.values().filter(|seen| unproven(seen)).count() + holds;
@@ -85,7 +128,7 @@ impl Checker {
         if !self.is_running() {
             return Err("nothing may be started".into());
         }
-        if stage > 0 && !self.approved {
+        if stage > 0 && !self.may_pass(rules) {
             return Err("nobody approved of it".into());
         }
         if !self.done_before(stage) {
@@ -103,9 +146,9 @@ impl Checker {
         Ok(())
     }
 
-    pub(super) fn complete(&mut self, number: u8) -> Result<(), String> {
+    pub(super) fn complete(&mut self, number: u8, rules: &RolloutPolicy) -> Result<(), String> {
         let proven = |seen: &Seen| matches!(seen.proof, Proof::Proven { .. });
-        if number != self.proposed || !self.approved || !self.done_before(3) {
+        if number != self.proposed || !self.may_pass(rules) || !self.done_before(3) {
             return Err(format!("{number} is called complete, but it is not"));
         }
         if !self.present.values().any(proven) {
@@ -142,7 +185,7 @@ impl Checker {
                 && matches!(seen.proof, Proof::Proven { ready: true } | Proof::Failed)
         });
         let is_any = self.present.values().any(|seen| seen.proof == Proof::Proven { ready: true });
-        if self.is_running() && self.approved && is_proved && is_any && self.done_before(3) {
+        if self.is_running() && self.may_pass(rules) && is_proved && is_any && self.done_before(3) {
             return Err(format!("{} is proved everywhere and not called complete", self.proposed));
         }
         for (target, seen) in &self.present {
@@ -194,7 +237,7 @@ impl Checker {
             let is_proved = matches!(seen.proof, Proof::Proven { .. } | Proof::Failed);
             seen.has == Some(self.proposed) && is_proved && !self.may_retry(*target)
         };
-        self.present.iter().filter(|(target, _)| stage_of(**target) < stage).all(is_done)
+        self.present.iter().filter(|(target, _)| self.stage_of(**target) < stage).all(is_done)
     }
 
     fn budget(&self, rules: &RolloutPolicy) -> usize {
@@ -208,9 +251,7 @@ impl Checker {
             Proof::Unproven { ready, .. } => *ready = ready.or(Some(0)),
             Proof::Failed | Proof::Nothing => {}
         }
-        if stage_of(target) == 2 && matches!(seen.proof, Proof::Unproven { .. }) {
-            seen.proof = Proof::Proven { ready: true }; // the rest has no soak
-        }
+        self.judge_soaks();
     }
 
     fn fail(&mut self, target: usize) {

@@ -10,12 +10,12 @@ pub(in super::super) fn look_alikes(
     start: Start,
     targets: usize,
     rules: &RolloutPolicy,
-    depth: usize,
+    (changes, depth): (Changes, usize),
     key: impl Fn(&World<'_>) -> u128,
 ) -> Result<usize, String> {
-    let fleet = fleet(targets);
-    let all: Vec<Target<'_>> = fleet.targets(PlacementLevel::Cluster).collect();
-    let world = World::begin(start, &all, rules, Bug::None)?;
+    let fleets = ZONES.map(|zones| layout(targets, &zones));
+    let field = Field::new(&fleets, rules, changes);
+    let world = World::begin(start, &field, Bug::None)?;
     let mut seen = BTreeMap::from([(key(&world), world.clone())]);
     let mut queue = VecDeque::from([(world, 0)]);
     let mut pairs = 0;
