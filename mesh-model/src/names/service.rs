@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Answer, Health, Member, Wanted};
 use crate::access_point::{AccessPointId, whole_seconds};
-use crate::api::{self, FieldPath, Problem, SpecError};
+use crate::api::{self, FieldPath, Problem, SpecError, repeated};
 use crate::labels::check_marks;
 use crate::name::{Fqdn, Name};
 use crate::provision::{RangeProblem, is_of_a_host};
@@ -111,14 +111,12 @@ fn check_addresses(addresses: &[IpAddr], path: &FieldPath) -> Result<(), SpecErr
     if addresses.is_empty() {
         return Err(path.wrong(Problem::Empty));
     }
-    for (position, address) in addresses.iter().enumerate() {
-        if !is_of_a_host(*address) {
-            return Err(path.item(position).wrong(RangeProblem::Unicast { address: *address }));
-        }
-        if let Some(first) = addresses[..position].iter().position(|other| other == address) {
-            let name = address.to_string();
-            return Err(path.item(position).wrong(Problem::Duplicate { name, first }));
-        }
+    if let Some(position) = addresses.iter().position(|address| !is_of_a_host(*address)) {
+        return Err(path.item(position).wrong(RangeProblem::Unicast { address: addresses[position] }));
+    }
+    if let Some((position, first)) = repeated(addresses) {
+        let name = addresses[first].to_string();
+        return Err(path.item(position).wrong(Problem::Duplicate { name, first }));
     }
     Ok(())
 }
