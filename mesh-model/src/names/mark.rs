@@ -7,11 +7,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use super::RecordKind;
-use super::record::is_form_of;
+use super::form::Form;
 use crate::access_point::AccessPointId;
 use crate::name::{Fqdn, Name};
 use crate::vip::ClaimKey;
@@ -71,17 +70,13 @@ pub(super) fn text(fleet: &Name, owner: &ClaimKey, values: &BTreeSet<String>) ->
 }
 
 /// Whether a text is just what [`text`] makes of one address.
-pub(super) fn says(text: &str, fleet: &Name, owner: &ClaimKey, address: &IpAddr) -> bool {
+pub(super) fn says(text: &str, fleet: &Name, owner: &ClaimKey, address: &Form) -> bool {
     let AccessPointId { namespace, name } = &owner.owner;
     let (at, target) = owner.target.as_ref().map_or(("", ""), |target| ("@", target.as_str()));
     let before =
         [HERITAGE, fleet.as_str(), OWNER, namespace.as_str(), "/", name.as_str(), at, target, VALUES];
     let value = before.iter().try_fold(text, |rest, part| rest.strip_prefix(part));
-    value.is_some_and(|value| match address {
-        // which has one form alone
-        IpAddr::V4(address) => value.parse() == Ok(*address),
-        IpAddr::V6(address) => is_form_of(address, value),
-    })
+    value.is_some_and(|value| address.is(value))
 }
 
 impl FromStr for Mark {

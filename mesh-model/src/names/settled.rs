@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use super::record::is_form_of;
+use super::form::Form;
 use super::{Answer, Health, Member, Record, RecordKind, Wanted, mark};
 use crate::provision::NameProvider;
 use crate::units::HumanDuration;
@@ -144,41 +144,37 @@ fn addresses(members: &[Member], bit: u8) -> impl Iterator<Item = (u8, &Member, 
     })
 }
 
-/// Whether the values of a record are the members' addresses, each once, in whatever form.
+/// Whether the values of a record are the members' addresses, in whatever form.
 fn are_values(record: &Record, members: &[Member], bit: u8) -> bool {
-    let all = addresses(members, bit).fold(0, |all, (member, ..)| all | member);
-    let mut seen = 0_u8;
-    let is_one = |value: &String| {
-        let whose = |is: &dyn Fn(&IpAddr) -> bool| {
-            let same = addresses(members, bit).filter(|(.., address)| is(address));
-            same.fold(0, |all, (member, ..)| all | member) & !seen
-        };
-        let read = || value.parse().map_or(0, |value: IpAddr| whose(&|address| *address == value));
-        // reading takes long for IPv6 alone, which a provider may have in another form than ours
-        let is_form = |address: &IpAddr| matches!(address, IpAddr::V6(six) if is_form_of(six, value));
-        let new = match bit {
-            V4 => read(),
-            _ => Some(whose(&is_form)).filter(|new| *new != 0).unwrap_or_else(read),
-        };
-        seen |= new;
-        new != 0
-    };
-    record.values.iter().all(is_one) && seen == all
+    let is_form = |value: &str, _: &Member, address: &IpAddr| Form::of(address).is(value);
+    // reading takes long, and a provider may have an IPv6 address in another form than ours
+    let reads_as = |value: &str, _: &Member, address: &IpAddr| value.parse() == Ok(*address);
+    are_all(record, members, bit, is_form) || are_all(record, members, bit, reads_as)
 }
 
 /// Whether the values of a mark's record are the members' marks.
 fn are_marks(record: &Record, members: &[Member], bit: u8, provider: &NameProvider) -> bool {
-    let all = addresses(members, bit).fold(0, |all, (member, ..)| all | member);
-    let mut seen = 0_u8;
+    are_all(record, members, bit, |value, member, address| {
+        mark::says(value, &provider.owner, &member.owner, &Form::of(address))
+    })
+}
+
+/// Whether each value of a record is of members that no other value is of, and all of them are of all.
+fn are_all(
+    record: &Record,
+    members: &[Member],
+    bit: u8,
+    is_of: impl Fn(&str, &Member, &IpAddr) -> bool,
+) -> bool {
+    let mut left = addresses(members, bit).fold(0, |all, (member, ..)| all | member);
     let is_one = |value: &String| {
-        let mut left = addresses(members, bit).filter(|(member, ..)| seen & member == 0);
-        let whose =
-            left.find(|(_, member, address)| mark::says(value, &provider.owner, &member.owner, address));
-        let whose = whose.map_or(0, |(member, ..)| member);
-        seen |= whose;
-        whose != 0
+        let unseen = addresses(members, bit).filter(|(bit, ..)| left & bit != 0);
+        let new = unseen.filter(|(_, member, address)| is_of(value, member, address));
+        let new = new.fold(0, |all, (member, ..)| all | member);
+        left &= !new;
+        new != 0
     };
-    record.values.iter().all(is_one) && seen == all
+    record.values.iter().all(is_one) && left == 0
 }
 
 /// What is wanted, by name: a table of open addresses, only for looking up.
@@ -200,38 +196,70 @@ impl Index {
     fn new(wanted: &[Wanted], sights: &mut [Sight]) -> Self {
         let mut index = Self { slots: vec![0; (wanted.len() * 2).next_power_of_two().max(PROBES)] };
         for (place, one) in wanted.iter().enumerate() {
-            let name = one.name.as_str();
-            if let Some(other) = index.find(wanted, "", name) {
-                (sights[place].is_plain, sights[other].is_plain) = (false, false);
-                continue;
-            }
-            let free = index.probes("", name).find(|slot| index.slots[*slot] == 0);
-            match (free, u32::try_from(place + 1)) {
-                (Some(slot), Ok(place)) => index.slots[slot] = place,
-                (None, _) | (_, Err(_)) => sights[place].is_plain = false,
-            }
+            sights[place].is_plain &= match index.enter(wanted, place, one.name.as_str()) {
+                Entered::New => true,
+                Entered::Nowhere => false,
+                Entered::Again { first } => {
+                    sights[first].is_plain = false;
+                    false
+                }
+            };
         }
         index
     }
 
-    fn find(&self, wanted: &[Wanted], star: &str, name: &str) -> Option<usize> {
-        for slot in self.probes(star, name) {
-            let place = usize::try_from(self.slots[slot].checked_sub(1)?).expect("a place in a list");
-            if is_named(&wanted[place], star, name) {
-                return Some(place);
+    fn enter(&mut self, wanted: &[Wanted], place: usize, name: &str) -> Entered {
+        for slot in self.probes("", name) {
+            match self.at(slot) {
+                Some(first) if is_named(&wanted[first], "", name) => return Entered::Again { first },
+                Some(_) => {}
+                None => match u32::try_from(place + 1) {
+                    Ok(place) => {
+                        self.slots[slot] = place;
+                        return Entered::New;
+                    }
+                    Err(_) => return Entered::Nowhere,
+                },
             }
         }
-        None
+        Entered::Nowhere
+    }
+
+    fn find(&self, wanted: &[Wanted], star: &str, name: &str) -> Option<usize> {
+        let slots = self.probes(star, name).map_while(|slot| self.at(slot));
+        slots.into_iter().find(|place| is_named(&wanted[*place], star, name))
+    }
+
+    /// The place in the list that a slot has.
+    fn at(&self, slot: usize) -> Option<usize> {
+        let place = self.slots[slot].checked_sub(1)?;
+        Some(usize::try_from(place).expect("a place in a list"))
     }
 
     fn probes(&self, star: &str, name: &str) -> impl Iterator<Item = usize> + use<> {
         let mask = self.slots.len() - 1;
-        // FNV-1a; its low bits mix best
-        let bytes = star.bytes().chain(name.bytes());
-        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        let (star, name) = name.strip_prefix("*.").map_or((star, name), |name| ("*.", name));
+        // eight bytes at a time; whoever makes them collide is planned, as above
+        let (words, rest) = name.as_bytes().as_chunks::<8>();
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        let words = words.iter().chain([&last]).map(|word| u64::from_le_bytes(*word));
+        let hash = words.fold((star.len() + name.len()) as u64, |hash, word| {
+            let product = u128::from(hash ^ word) * 0x9e37_79b9_7f4a_7c15_u128;
+            (product ^ product >> 64) as u64
         });
-        let first = usize::try_from((hash ^ hash >> 32) & 0xffff_ffff).expect("32 bits");
+        let first = usize::try_from(hash & 0xffff_ffff).expect("32 bits");
         (0..PROBES).map(move |step| (first + step) & mask)
     }
+}
+
+/// What became of a name that was to be entered.
+enum Entered {
+    New,
+    /// There is no room near its slot.
+    Nowhere,
+    /// It is wanted already, at this place.
+    Again {
+        first: usize,
+    },
 }
