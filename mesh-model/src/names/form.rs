@@ -13,8 +13,8 @@ pub(super) struct Form {
     length: usize,
 }
 
-/// As long as `ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff`.
-const LONGEST: usize = 39;
+/// As long as `ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff`, and room for what is written beyond the end.
+const LONGEST: usize = 39 + 4;
 
 impl Form {
     pub(super) fn of(address: &IpAddr) -> Self {
@@ -23,7 +23,8 @@ impl Form {
             IpAddr::V4(address) => form.put_octets(*address),
             IpAddr::V6(address) => match address.to_ipv4_mapped() {
                 Some(address) => {
-                    b"::ffff:".iter().for_each(|byte| form.put(*byte));
+                    form.put(*b"::ff", 4);
+                    form.put(*b"ff:\0", 3);
                     form.put_octets(address);
                 }
                 None => form.put_segments(address.segments()),
@@ -38,18 +39,12 @@ impl Form {
     }
 
     fn put_octets(&mut self, address: Ipv4Addr) {
-        for (place, octet) in address.octets().into_iter().enumerate() {
-            if place > 0 {
-                self.put(b'.');
-            }
-            if octet >= 100 {
-                self.put(b'0' + octet / 100);
-            }
-            if octet >= 10 {
-                self.put(b'0' + octet / 10 % 10);
-            }
-            self.put(b'0' + octet % 10);
+        for octet in address.octets() {
+            let [first, second, third, length] = DECIMAL[usize::from(octet)];
+            self.put([first, second, third, 0], length);
+            self.put([b'.', 0, 0, 0], 1);
         }
+        self.length -= 1; // the last dot
     }
 
     fn put_segments(&mut self, segments: [u16; 8]) {
@@ -57,26 +52,45 @@ impl Form {
         for (place, segment) in segments.into_iter().enumerate() {
             if zeros.contains(&place) {
                 if place == zeros.start {
-                    self.put(b':');
-                    self.put(b':');
+                    self.put(*b"::\0\0", 2);
                 }
                 continue;
             }
             if place > 0 && place != zeros.end {
-                self.put(b':');
+                self.put(*b":\0\0\0", 1);
             }
-            let digits = (u16::BITS - segment.leading_zeros()).div_ceil(4).max(1);
-            for digit in (0..digits).rev() {
-                self.put(b"0123456789abcdef"[usize::from(segment >> (4 * digit) & 0xf)]);
-            }
+            // the first digit that is not 0, or the last, comes first
+            let left_out = (segment.leading_zeros() / 4).min(3);
+            let digits = segment << (4 * left_out);
+            let digit = |place: u16| b"0123456789abcdef"[usize::from(digits >> place & 0xf)];
+            self.put([digit(12), digit(8), digit(4), digit(0)], 4 - left_out as u8);
         }
     }
 
-    fn put(&mut self, byte: u8) {
-        self.bytes[self.length] = byte;
-        self.length += 1;
+    /// Puts the first bytes of four: writing all of them costs no more.
+    fn put(&mut self, bytes: [u8; 4], count: u8) {
+        self.bytes[self.length..self.length + 4].copy_from_slice(&bytes);
+        self.length += usize::from(count);
     }
 }
+
+/// The digits of each byte, and how many there are.
+static DECIMAL: [[u8; 4]; 256] = {
+    let mut all = [[0; 4]; 256];
+    let mut octet = 0_u8;
+    loop {
+        let [hundreds, tens, ones] = [b'0' + octet / 100, b'0' + octet / 10 % 10, b'0' + octet % 10];
+        all[octet as usize] = match octet {
+            100.. => [hundreds, tens, ones, 3],
+            10.. => [tens, ones, 0, 2],
+            _ => [ones, 0, 0, 1],
+        };
+        if octet == u8::MAX {
+            break all;
+        }
+        octet += 1;
+    }
+};
 
 /// The zeros that `::` stands for: the longest run of several, and of two the first.
 fn longest_zeros(segments: &[u16; 8]) -> Range<usize> {

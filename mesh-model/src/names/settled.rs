@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 use super::form::Form;
 use super::{Answer, Health, Member, Record, RecordKind, Wanted, mark};
+use crate::name::Name;
 use crate::provision::NameProvider;
 use crate::units::HumanDuration;
 
@@ -28,6 +29,7 @@ pub(super) fn settled(wanted: &[Wanted], current: &[Record], provider: &NameProv
     let index = Index::new(wanted, &mut sights);
     // a provider has the records of a name one after the other, or nearly
     let mut last = None;
+    let mut expected = [V4, V6].map(|family| Expected::new(family, &provider.owner));
     let look = |record: &Record| {
         let marked = (record.kind == RecordKind::Txt).then(|| mark::parts(&record.name)).flatten();
         let (star, name) =
@@ -36,8 +38,8 @@ pub(super) fn settled(wanted: &[Wanted], current: &[Record], provider: &NameProv
         last = last.filter(is_last).or_else(|| index.find(wanted, star, name));
         let place = last?;
         let sight = &mut sights[place];
-        sight.is_plain =
-            sight.is_plain && sight.holds(&wanted[place], record, marked.map(|(.., kind)| kind), provider);
+        let marked = marked.map(|(.., kind)| kind);
+        sight.is_plain = sight.is_plain && sight.holds(place, &wanted[place], record, marked, &mut expected);
         Some(place)
     };
     let places: Vec<Option<usize>> = current.iter().map(look).collect();
@@ -71,32 +73,32 @@ impl Sight {
     /// Whether a record is as it is to be, or one that nobody minds.
     fn holds(
         &mut self,
+        place: usize,
         wanted: &Wanted,
         record: &Record,
         marked: Option<RecordKind>,
-        provider: &NameProvider,
+        expected: &mut [Expected<'_>; 2],
     ) -> bool {
         let Answer::Members(members) = &wanted.answer else { return false };
-        let bit = match marked.as_ref().unwrap_or(&record.kind) {
-            RecordKind::A => V4,
-            RecordKind::Aaaa => V6,
+        let [four, six] = expected;
+        let expected = match marked.as_ref().unwrap_or(&record.kind) {
+            RecordKind::A => four,
+            RecordKind::Aaaa => six,
             RecordKind::Cname => return false,
             RecordKind::Other(_) | RecordKind::Txt => return true,
         };
-        let found = if marked.is_some() { bit << MARKED } else { bit };
+        let found = if marked.is_some() { expected.family << MARKED } else { expected.family };
         if self.found & found != 0 {
             return false;
         }
         self.found |= found;
+        expected.turn_to(place, members);
         if marked.is_some() {
             self.marks = self.marks.saturating_add(record.values.len());
-            return are_marks(record, members, bit, provider);
+            return expected.are_marks(record);
         }
         let ttl = HumanDuration::from_secs(wanted.ttl.as_secs());
-        record.ttl == ttl
-            && record.set_id.is_none()
-            && record.weight.is_none()
-            && are_values(record, members, bit)
+        record.ttl == ttl && record.set_id.is_none() && record.weight.is_none() && expected.are_values(record)
     }
 }
 
@@ -136,45 +138,70 @@ fn needed(wanted: &Wanted) -> Option<u8> {
     Some(families | families << MARKED)
 }
 
-/// The address of each member in a family, with the member's bit.
-fn addresses(members: &[Member], bit: u8) -> impl Iterator<Item = (u8, &Member, &IpAddr)> {
-    members.iter().enumerate().filter_map(move |(place, member)| {
-        let address = member.addresses.iter().find(|address| family(address) == bit)?;
-        Some((1 << place, member, address))
-    })
+/// What the records of one family are to hold, written down for the name that was looked at last.
+struct Expected<'a> {
+    family: u8,
+    fleet: &'a Name,
+    /// The place of the name in what is wanted.
+    place: Option<usize>,
+    members: Vec<Expectation>,
 }
 
-/// Whether the values of a record are the members' addresses, in whatever form.
-fn are_values(record: &Record, members: &[Member], bit: u8) -> bool {
-    let is_form = |value: &str, _: &Member, address: &IpAddr| Form::of(address).is(value);
-    // reading takes long, and a provider may have an IPv6 address in another form than ours
-    let reads_as = |value: &str, _: &Member, address: &IpAddr| value.parse() == Ok(*address);
-    are_all(record, members, bit, is_form) || are_all(record, members, bit, reads_as)
+/// What of a record is a member's.
+struct Expectation {
+    address: IpAddr,
+    form: Form,
+    /// What its mark says before the address.
+    mark: String,
 }
 
-/// Whether the values of a mark's record are the members' marks.
-fn are_marks(record: &Record, members: &[Member], bit: u8, provider: &NameProvider) -> bool {
-    are_all(record, members, bit, |value, member, address| {
-        mark::says(value, &provider.owner, &member.owner, &Form::of(address))
-    })
-}
+impl<'a> Expected<'a> {
+    const fn new(family: u8, fleet: &'a Name) -> Self {
+        Self { family, fleet, place: None, members: Vec::new() }
+    }
 
-/// Whether each value of a record is of members that no other value is of, and all of them are of all.
-fn are_all(
-    record: &Record,
-    members: &[Member],
-    bit: u8,
-    is_of: impl Fn(&str, &Member, &IpAddr) -> bool,
-) -> bool {
-    let mut left = addresses(members, bit).fold(0, |all, (member, ..)| all | member);
-    let is_one = |value: &String| {
-        let unseen = addresses(members, bit).filter(|(bit, ..)| left & bit != 0);
-        let new = unseen.filter(|(_, member, address)| is_of(value, member, address));
-        let new = new.fold(0, |all, (member, ..)| all | member);
-        left &= !new;
-        new != 0
-    };
-    record.values.iter().all(is_one) && left == 0
+    /// Of this name from now on.
+    fn turn_to(&mut self, place: usize, members: &[Member]) {
+        if self.place.replace(place) == Some(place) {
+            return;
+        }
+        // texts are written over, so that many names need no more room than one
+        let mut before = std::mem::take(&mut self.members).into_iter();
+        self.members.extend(members.iter().filter_map(|member| {
+            let address = *member.addresses.iter().find(|address| family(address) == self.family)?;
+            let mut mark = before.next().map(|one| one.mark).unwrap_or_default();
+            mark.clear();
+            mark::put_before_values(&mut mark, self.fleet, &member.owner);
+            Some(Expectation { address, form: Form::of(&address), mark })
+        }));
+    }
+
+    /// Whether the values of a record are the members' addresses, in whatever form.
+    fn are_values(&self, record: &Record) -> bool {
+        // reading takes long, and a provider may have an IPv6 address in another form than ours
+        self.are_all(record, |value, one| one.form.is(value))
+            || self.are_all(record, |value, one| value.parse() == Ok(one.address))
+    }
+
+    /// Whether the values of a mark's record are the members' marks.
+    fn are_marks(&self, record: &Record) -> bool {
+        let is_mark = |value: &str, one: &Expectation| {
+            value.strip_prefix(one.mark.as_str()).is_some_and(|address| one.form.is(address))
+        };
+        self.are_all(record, is_mark)
+    }
+
+    /// Whether each value of a record is of members that no other value is of, and all of them are of all.
+    fn are_all(&self, record: &Record, is_of: impl Fn(&str, &Expectation) -> bool) -> bool {
+        let mut seen = 0_u8;
+        let is_one = |value: &String| {
+            let unseen = self.members.iter().enumerate().filter(|(at, _)| seen >> at & 1 == 0);
+            let new = unseen.filter(|(_, one)| is_of(value, one)).fold(0, |all, (at, _)| all | 1 << at);
+            seen |= new;
+            new != 0
+        };
+        record.values.iter().all(is_one) && usize::try_from(seen.count_ones()) == Ok(self.members.len())
+    }
 }
 
 /// What is wanted, by name: a table of open addresses, only for looking up.
