@@ -8,36 +8,22 @@
 //! with a size after the count if that matters: `small`, `full` or `tenfold`.
 //! `instructions -- growth` counts what ten times as much takes, in some minutes.
 
-use std::process::{Command, exit};
+use std::process::exit;
 
-use benches::{Case, Scale};
+use benches::instructions::{counted, for_one, run};
 
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let outcome = match arguments.as_slice() {
         [] => print_table(),
         [word] if word == "growth" => print_growth(),
-        [name, rest @ ..] => {
-            let count = rest.first().and_then(|count| count.parse().ok()).unwrap_or(1_000);
-            let scale = rest.get(1).map_or(Ok(Scale::Small), |word| scale(word));
-            scale.and_then(|scale| find(name).map(|case| _ = (case.prepare)(scale)(count)))
-        }
+        case => run(case),
     };
     if let Err(message) = outcome {
         eprintln!("{message}");
         exit(2);
     }
 }
-
-const GROUPS: [(&str, &[Case]); 7] = [
-    ("path", benches::path::CASES),
-    ("tables", benches::tables::CASES),
-    ("connections", benches::connections::CASES),
-    ("queue", benches::queue::CASES),
-    ("simulated", benches::simulated::CASES),
-    ("node", benches::node::CASES),
-    ("mesh", benches::mesh::CASES),
-];
 
 /// What the table shows: a case of ours, and the peers' beside it.
 const ROWS: [(&str, &[&str]); 29] = [
@@ -81,11 +67,11 @@ fn print_table() -> Result<(), String> {
     println!("| instructions for one operation | ours | beside it |");
     println!("|---|--:|---|");
     for (name, peers) in ROWS {
-        let ours = instructions(name)?;
+        let ours = in_table(name)?;
         let operation = name.rsplit_once('/').map_or(name, |(operation, _)| operation);
         let mut beside = Vec::new();
         for peer in peers {
-            let theirs = instructions(&format!("{operation}/{peer}"))?;
+            let theirs = in_table(&format!("{operation}/{peer}"))?;
             beside.push(format!("{peer} {theirs} ({:.1} x)", theirs as f64 / ours as f64));
         }
         println!("| {name} | {ours} | {} |", beside.join(", "));
@@ -129,49 +115,7 @@ fn print_growth() -> Result<(), String> {
     Ok(())
 }
 
-/// How many instructions one operation of a case takes.
-fn instructions(name: &str) -> Result<u64, String> {
-    find(name)?;
-    let count = if name.starts_with("mesh/") { FEW } else { COUNT };
-    Ok((counted(name, 2 * count, "small")?.saturating_sub(counted(name, count, "small")?)) / count)
-}
-
-/// The instructions of a whole run of so many repetitions on data of a size.
-fn counted(name: &str, count: u64, size: &str) -> Result<u64, String> {
-    let own = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
-    let run = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(own)
-        .args([name, &count.to_string(), size])
-        .output()
-        .map_err(|error| format!("cannot run valgrind ({error}); on Debian: apt-get install valgrind"))?;
-    let said = String::from_utf8_lossy(&run.stderr);
-    let total = said.lines().find_map(|line| line.split_once("Collected : "));
-    total
-        .and_then(|(_, number)| number.trim().parse().ok())
-        .ok_or_else(|| format!("valgrind counted nothing for {name}:\n{said}"))
-}
-
-fn scale(word: &str) -> Result<Scale, String> {
-    match word {
-        "small" => Ok(Scale::Small),
-        "full" => Ok(Scale::Full),
-        "tenfold" => Ok(Scale::Tenfold),
-        _ => Err(format!("no size {word:?}; there are small, full and tenfold")),
-    }
-}
-
-/// By `group/name`; the group `path` need not be said.
-fn find(name: &str) -> Result<&'static Case, String> {
-    let named = GROUPS.into_iter().find_map(|(group, cases)| {
-        cases
-            .iter()
-            .find(|case| name == format!("{group}/{}", case.name) || group == "path" && name == case.name)
-    });
-    named.ok_or_else(|| {
-        let all = GROUPS
-            .into_iter()
-            .flat_map(|(group, cases)| cases.iter().map(move |case| format!("\n  {group}/{}", case.name)));
-        format!("no case {name:?}; there are:{}", all.collect::<String>())
-    })
+/// How many instructions one operation of a case takes, on little data.
+fn in_table(name: &str) -> Result<u64, String> {
+    for_one(name, if name.starts_with("mesh/") { FEW } else { COUNT }, "small")
 }

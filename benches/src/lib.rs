@@ -9,6 +9,7 @@
 pub mod connections;
 pub mod fixtures;
 pub mod harness;
+pub mod instructions;
 pub mod mesh;
 pub mod movement;
 pub mod node;

@@ -18,6 +18,7 @@ mod answer;
 mod desired;
 mod drain;
 mod file;
+mod form;
 mod mark;
 mod one;
 mod planner;

@@ -9,7 +9,7 @@ mod ranges;
 use std::time::Duration;
 
 use crate::access_point::TargetSelection;
-use crate::api::{self, FieldPath, Problem, SpecError};
+use crate::api::{self, FieldPath, Problem, SpecError, repeated};
 use crate::fleet::platform_metadata;
 use crate::labels::{Labels, Selector};
 use crate::name::{Fqdn, Name};
@@ -139,14 +139,13 @@ impl TryFrom<api::NameProvider> for NameProvider {
         if spec.domains.is_empty() {
             return Err(at.wrong(Problem::Nothing { what: "a domain" }));
         }
-        for (position, domain) in spec.domains.iter().enumerate() {
-            if domain.is_wildcard() {
-                return Err(at.item(position).wrong(Problem::WildcardDomain { name: domain.clone() }));
-            }
-            if let Some(first) = spec.domains[..position].iter().position(|other| other == domain) {
-                let name = domain.to_string();
-                return Err(at.item(position).wrong(Problem::Duplicate { name, first }));
-            }
+        if let Some(position) = spec.domains.iter().position(Fqdn::is_wildcard) {
+            let name = spec.domains[position].clone();
+            return Err(at.item(position).wrong(Problem::WildcardDomain { name }));
+        }
+        if let Some((position, first)) = repeated(&spec.domains) {
+            let name = spec.domains[first].to_string();
+            return Err(at.item(position).wrong(Problem::Duplicate { name, first }));
         }
         Ok(Self {
             name: object.metadata.name,

@@ -11,6 +11,7 @@ mod kind;
 mod schema;
 pub mod view;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -168,10 +169,11 @@ pub(crate) fn check(
         return Err(path.wrong(Problem::Empty));
     }
     let mut templates: Vec<Template> = Vec::with_capacity(objects.len());
+    let mut places: BTreeMap<TemplateId, usize> = BTreeMap::new();
     for (position, object) in objects.into_iter().enumerate() {
         let here = path.item(position);
         let template = Template::check(object, namespace, &here)?;
-        if let Some(first) = templates.iter().position(|other| other.id == template.id) {
+        if let Some(first) = places.insert(template.id.clone(), position) {
             let problem = TemplateProblem::Duplicate { id: template.id, first };
             return Err(here.field("metadata").field("name").wrong(problem));
         }

@@ -20,6 +20,7 @@
 //! Protobuf and HTTP/2 are the adapter's; the resources are
 //! [`envoy`](crate::envoy)'s. Source: envoyproxy/envoy `xds_protocol.rst`.
 
+mod list;
 mod memory;
 mod resources;
 mod step;
@@ -236,7 +237,7 @@ impl Session {
             let before = self.wanted.replace(Arc::clone(&wanted)).unwrap_or_default();
             for (kind, subscription) in &mut self.kinds {
                 if before.version(*kind) != wanted.version(*kind) {
-                    subscription.open.extend(wanted.changed(&before, *kind).map(str::to_owned));
+                    subscription.open.extend(wanted.changed(&before, *kind).into_iter().map(str::to_owned));
                     subscription.keeps_all = false;
                     // a message is refused for one of its resources, so the others have another try
                     subscription.suspects.clear();

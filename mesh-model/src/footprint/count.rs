@@ -44,36 +44,76 @@ pub(super) struct Mesh<'a> {
     services: Vec<Listed<'a>>,
     /// Owners and to whom they show things: far fewer than services, so each is asked once for a viewer.
     audiences: Vec<(&'a Name, &'a ExportTo)>,
+    /// Lists of ports, which many services have in common.
+    ports: Vec<&'a [u16]>,
 }
 
-/// A service of the mesh.
+/// A service of the mesh, with what every proxy asks of it beside it: services lie far apart in memory.
 struct Listed<'a> {
     host: &'a str,
     service: &'a MeshService,
+    size: Size,
     audience: usize,
+    ports: usize,
     /// Whether anything rendered needs it.
     is_needed: bool,
 }
 
+/// What is counted of a service.
+#[derive(Clone, Copy)]
+struct Size {
+    ports: u32,
+    passed: u32,
+    endpoints: u32,
+}
+
+impl Size {
+    fn of(service: &MeshService) -> Self {
+        let few = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Self { ports: few(service.ports.len()), passed: few(service.passed), endpoints: service.endpoints }
+    }
+}
+
 impl<'a> Mesh<'a> {
     pub(super) fn of(services: &'a Services, needed: &BTreeSet<&str>) -> Self {
-        let mut numbers = BTreeMap::new();
-        let list = |(host, service): (&'a String, &'a MeshService)| {
-            let next = numbers.len();
-            let export = service.export.or(&services.default_export);
-            let audience = *numbers.entry((&service.namespace, export)).or_insert(next);
-            Listed { host, service, audience, is_needed: needed.contains(host.as_str()) }
+        let (mut audiences, mut ports) = (Numbers::default(), Numbers::default());
+        let list = |(host, service): (&'a String, &'a MeshService)| Listed {
+            host,
+            service,
+            size: Size::of(service),
+            audience: audiences.of((&service.namespace, service.export.or(&services.default_export))),
+            ports: ports.of(service.ports.as_slice()),
+            is_needed: needed.contains(host.as_str()),
         };
         let services = services.services.iter().map(list).collect();
-        let mut audiences: Vec<_> =
-            numbers.into_iter().map(|(audience, number)| (number, audience)).collect();
-        audiences.sort_unstable_by_key(|(number, _)| *number);
-        Self { services, audiences: audiences.into_iter().map(|(_, audience)| audience).collect() }
+        Self { services, audiences: audiences.in_order(), ports: ports.in_order() }
     }
 
     /// Where a host is.
     fn position(&self, host: &str) -> Option<usize> {
         self.services.binary_search_by(|one| one.host.cmp(host)).ok()
+    }
+}
+
+/// Numbers of things of which there are few, each again and again.
+struct Numbers<T>(BTreeMap<T, usize>);
+
+impl<T> Default for Numbers<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T: Ord> Numbers<T> {
+    fn of(&mut self, thing: T) -> usize {
+        let next = self.0.len();
+        *self.0.entry(thing).or_insert(next)
+    }
+
+    fn in_order(self) -> Vec<T> {
+        let mut all: Vec<(T, usize)> = self.0.into_iter().collect();
+        all.sort_unstable_by_key(|(_, number)| *number);
+        all.into_iter().map(|(thing, _)| thing).collect()
     }
 }
 
@@ -252,12 +292,17 @@ impl<'a> Objects<'a> {
         let mut counts = Counts::default();
         let mut distinct = Ports::default();
         let own = self.own.iter().filter(|(host, service)| viewer.sees(services, host, service));
-        let own = own.map(|(host, service)| (host.as_str(), service));
-        let seen = viewer.seen.iter().map(|position| &mesh.services[*position]);
-        for (host, service) in own.chain(seen.map(|one| (one.host, one.service))) {
-            counts = counts.plus(of_service(viewer, host, service));
+        for (host, service) in own {
+            counts = counts.plus(of_service(viewer, host, Size::of(service)));
             service.ports.iter().for_each(|port| distinct.insert(*port));
         }
+        let mut are_seen = vec![false; mesh.ports.len()];
+        for one in viewer.seen.iter().map(|position| &mesh.services[*position]) {
+            counts = counts.plus(of_service(viewer, one.host, one.size));
+            are_seen[one.ports] = true;
+        }
+        let seen = mesh.ports.iter().zip(are_seen).filter(|(_, is_seen)| *is_seen);
+        seen.flat_map(|(ports, _)| *ports).for_each(|port| distinct.insert(*port));
         for one in self.routes.iter().filter(|one| one.export.shows(&one.namespace, &viewer.namespace)) {
             let holds = match viewer.class {
                 ProxyClass::Gateway => one.is_for_gateways,
@@ -302,9 +347,8 @@ impl Viewer<'_> {
             |service: &MeshService| self.class == ProxyClass::Sidecar && service.namespace == self.namespace;
         let seen = self.seen.iter().map(|position| (*position, &mesh.services[*position]));
         let unneeded = seen.filter(|(_, one)| !one.is_needed && !is_own(one.service));
-        let bytes = |one: &Listed<'_>| {
-            services.model.size(of_service(self, one.host, one.service)).memory_bytes - base
-        };
+        let bytes =
+            |one: &Listed<'_>| services.model.size(of_service(self, one.host, one.size)).memory_bytes - base;
         unneeded.map(|(position, one)| (position, bytes(one))).collect()
     }
 
@@ -326,13 +370,13 @@ impl Viewer<'_> {
 }
 
 /// What a service is to a proxy that sees it.
-fn of_service(viewer: &Viewer<'_>, host: &str, service: &MeshService) -> Counts {
+fn of_service(viewer: &Viewer<'_>, host: &str, size: Size) -> Counts {
     let subsets = viewer.subsets.get(host).copied().unwrap_or(0);
-    let ports = service.ports.len() as u64;
-    let passed = if viewer.is_east_west { service.passed as u64 * (1 + subsets) } else { 0 };
+    let ports = u64::from(size.ports);
+    let passed = if viewer.is_east_west { u64::from(size.passed) * (1 + subsets) } else { 0 };
     let clusters = ports * (1 + subsets) + passed;
     let routes = if viewer.class == ProxyClass::Sidecar { ports } else { 0 };
-    Counts { clusters, passed, routes, listeners: 0, endpoints: clusters * u64::from(service.endpoints) }
+    Counts { clusters, passed, routes, listeners: 0, endpoints: clusters * u64::from(size.endpoints) }
 }
 
 /// A set of ports as bits: many services have the same few.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SizeModel;
 use crate::access_point::{AccessPoint, PlacementRule};
-use crate::api::{FieldPath, LabelSelectorSpec, Problem, SpecError, check_version};
+use crate::api::{FieldPath, LabelSelectorSpec, Problem, SpecError, check_version, repeated};
 use crate::labels::{Labels, Selector, check_labels};
 use crate::name::Name;
 use crate::placement::Workload;
@@ -269,14 +269,12 @@ fn check_gateways(gateways: Option<&[GatewayPods]>, path: &FieldPath) -> Result<
 
 /// Ports are numbers that something can listen on, each once.
 fn check_ports(ports: &[u16], path: &FieldPath) -> Result<(), SpecError> {
-    for (position, port) in ports.iter().enumerate() {
-        let at = path.item(position);
-        if *port == 0 {
-            return Err(at.wrong(Problem::Port));
-        }
-        if let Some(first) = ports[..position].iter().position(|other| other == port) {
-            return Err(at.wrong(Problem::Duplicate { name: port.to_string(), first }));
-        }
+    if let Some(position) = ports.iter().position(|port| *port == 0) {
+        return Err(path.item(position).wrong(Problem::Port));
+    }
+    if let Some((position, first)) = repeated(ports) {
+        let name = ports[first].to_string();
+        return Err(path.item(position).wrong(Problem::Duplicate { name, first }));
     }
     Ok(())
 }

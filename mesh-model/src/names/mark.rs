@@ -7,11 +7,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use super::RecordKind;
-use super::record::is_form_of;
 use crate::access_point::AccessPointId;
 use crate::name::{Fqdn, Name};
 use crate::vip::ClaimKey;
@@ -52,15 +50,7 @@ impl fmt::Display for Mark {
 pub(super) fn text(fleet: &Name, owner: &ClaimKey, values: &BTreeSet<String>) -> String {
     // of a usual length, so that it need not grow
     let mut text = String::with_capacity(160);
-    let AccessPointId { namespace, name } = &owner.owner;
-    for part in [HERITAGE, fleet.as_str(), OWNER, namespace.as_str(), "/", name.as_str()] {
-        text.push_str(part);
-    }
-    if let Some(target) = &owner.target {
-        text.push('@');
-        text.push_str(target.as_str());
-    }
-    text.push_str(VALUES);
+    put_before_values(&mut text, fleet, owner);
     for (position, value) in values.iter().enumerate() {
         if position > 0 {
             text.push(';');
@@ -70,18 +60,17 @@ pub(super) fn text(fleet: &Name, owner: &ClaimKey, values: &BTreeSet<String>) ->
     text
 }
 
-/// Whether a text is just what [`text`] makes of one address.
-pub(super) fn says(text: &str, fleet: &Name, owner: &ClaimKey, address: &IpAddr) -> bool {
+/// Writes what a mark says before its values.
+pub(super) fn put_before_values(text: &mut String, fleet: &Name, owner: &ClaimKey) {
     let AccessPointId { namespace, name } = &owner.owner;
-    let (at, target) = owner.target.as_ref().map_or(("", ""), |target| ("@", target.as_str()));
-    let before =
-        [HERITAGE, fleet.as_str(), OWNER, namespace.as_str(), "/", name.as_str(), at, target, VALUES];
-    let value = before.iter().try_fold(text, |rest, part| rest.strip_prefix(part));
-    value.is_some_and(|value| match address {
-        // which has one form alone
-        IpAddr::V4(address) => value.parse() == Ok(*address),
-        IpAddr::V6(address) => is_form_of(address, value),
-    })
+    for part in [HERITAGE, fleet.as_str(), OWNER, namespace.as_str(), "/", name.as_str()] {
+        text.push_str(part);
+    }
+    if let Some(target) = &owner.target {
+        text.push('@');
+        text.push_str(target.as_str());
+    }
+    text.push_str(VALUES);
 }
 
 impl FromStr for Mark {
@@ -150,12 +139,21 @@ pub(super) fn subject(mark: &Fqdn) -> Option<(Fqdn, RecordKind)> {
 
 /// The same in two parts: what stands before the name, and the rest of it.
 pub(super) fn parts(mark: &Fqdn) -> Option<(&'static str, &str, RecordKind)> {
-    let (label, name) = mark.as_str().strip_prefix(PREFIX)?.split_once('.')?;
+    let rest = mark.as_str().strip_prefix(PREFIX)?;
+    // a label is short, so looking byte by byte finds its end soonest
+    let end = rest.bytes().position(|byte| byte == b'.')?;
+    let (label, name) = (&rest[..end], &rest[end + 1..]);
     let (kind, star) = match label.strip_suffix(ALL) {
         Some(kind) => (kind, "*."),
         None => (label, ""),
     };
-    let kind = KINDS.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(kind))?;
+    // names are in lower case, see `name_of`
+    let kind = match kind {
+        "a" => RecordKind::A,
+        "aaaa" => RecordKind::Aaaa,
+        "cname" => RecordKind::Cname,
+        _ => return None,
+    };
     // the rest of a name is one unless a single label is left
     name.contains('.').then_some((star, name, kind))
 }

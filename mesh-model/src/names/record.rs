@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
-use std::ops::Range;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::form::Form;
 use crate::name::Fqdn;
 use crate::units::{HumanDuration, text_value};
 
@@ -192,70 +192,10 @@ pub(super) fn normal(value: String, kind: &RecordKind) -> String {
 fn is_normal(value: &str, kind: &RecordKind) -> bool {
     match kind {
         RecordKind::A | RecordKind::Aaaa => {
-            value.parse::<IpAddr>().map_or(true, |address| displays_as(&address, value))
+            value.parse::<IpAddr>().map_or(true, |address| Form::of(&address).is(value))
         }
         RecordKind::Cname => !value.ends_with('.') && !value.bytes().any(|byte| byte.is_ascii_uppercase()),
         RecordKind::Txt => !value.trim_start().starts_with('"'),
         RecordKind::Other(_) => true,
     }
-}
-
-/// Whether something displays as a text, without writing it anywhere.
-pub(super) fn displays_as(value: &impl fmt::Display, text: &str) -> bool {
-    /// What of the text is still to come.
-    struct Rest<'a>(&'a str);
-    impl fmt::Write for Rest<'_> {
-        fn write_str(&mut self, part: &str) -> fmt::Result {
-            self.0 = self.0.strip_prefix(part).ok_or(fmt::Error)?;
-            Ok(())
-        }
-    }
-    let mut rest = Rest(text);
-    fmt::write(&mut rest, format_args!("{value}")).is_ok() && rest.0.is_empty()
-}
-
-/// Whether a text is the one form of an IPv6 address (RFC 5952): what [`displays_as`] says, in a tenth of the time.
-pub(super) fn is_form_of(address: &Ipv6Addr, text: &str) -> bool {
-    if address.to_ipv4_mapped().is_some() {
-        return displays_as(address, text);
-    }
-    let segments = address.segments();
-    let zeros = longest_zeros(&segments);
-    let (mut rest, mut place) = (text.bytes(), 0);
-    while place < segments.len() {
-        if zeros.contains(&place) {
-            if (rest.next(), rest.next()) != (Some(b':'), Some(b':')) {
-                return false;
-            }
-            place = zeros.end;
-            continue;
-        }
-        if place > 0 && place != zeros.end && rest.next() != Some(b':') {
-            return false;
-        }
-        let segment = segments[place];
-        let digits = (u16::BITS - segment.leading_zeros()).div_ceil(4).max(1);
-        let is_digit = |place: u32, byte: Option<u8>| {
-            let digit = usize::from(segment >> (4 * place) & 0xf);
-            byte == Some(b"0123456789abcdef"[digit])
-        };
-        if !(0..digits).rev().all(|place| is_digit(place, rest.next())) {
-            return false;
-        }
-        place += 1;
-    }
-    rest.next().is_none()
-}
-
-/// The zeros that `::` stands for: the longest run of several, and of two the first.
-fn longest_zeros(segments: &[u16; 8]) -> Range<usize> {
-    let (mut longest, mut start) = (0..0, 0);
-    for (place, segment) in segments.iter().enumerate() {
-        if *segment != 0 {
-            start = place + 1;
-        } else if place + 1 - start > longest.len().max(1) {
-            longest = start..place + 1;
-        }
-    }
-    longest
 }

@@ -7,8 +7,9 @@
 
 use std::net::IpAddr;
 
-use super::record::is_form_of;
+use super::form::Form;
 use super::{Answer, Health, Member, Record, RecordKind, Wanted, mark};
+use crate::name::Name;
 use crate::provision::NameProvider;
 use crate::units::HumanDuration;
 
@@ -28,6 +29,7 @@ pub(super) fn settled(wanted: &[Wanted], current: &[Record], provider: &NameProv
     let index = Index::new(wanted, &mut sights);
     // a provider has the records of a name one after the other, or nearly
     let mut last = None;
+    let mut expected = [V4, V6].map(|family| Expected::new(family, &provider.owner));
     let look = |record: &Record| {
         let marked = (record.kind == RecordKind::Txt).then(|| mark::parts(&record.name)).flatten();
         let (star, name) =
@@ -36,8 +38,8 @@ pub(super) fn settled(wanted: &[Wanted], current: &[Record], provider: &NameProv
         last = last.filter(is_last).or_else(|| index.find(wanted, star, name));
         let place = last?;
         let sight = &mut sights[place];
-        sight.is_plain =
-            sight.is_plain && sight.holds(&wanted[place], record, marked.map(|(.., kind)| kind), provider);
+        let marked = marked.map(|(.., kind)| kind);
+        sight.is_plain = sight.is_plain && sight.holds(place, &wanted[place], record, marked, &mut expected);
         Some(place)
     };
     let places: Vec<Option<usize>> = current.iter().map(look).collect();
@@ -71,32 +73,32 @@ impl Sight {
     /// Whether a record is as it is to be, or one that nobody minds.
     fn holds(
         &mut self,
+        place: usize,
         wanted: &Wanted,
         record: &Record,
         marked: Option<RecordKind>,
-        provider: &NameProvider,
+        expected: &mut [Expected<'_>; 2],
     ) -> bool {
         let Answer::Members(members) = &wanted.answer else { return false };
-        let bit = match marked.as_ref().unwrap_or(&record.kind) {
-            RecordKind::A => V4,
-            RecordKind::Aaaa => V6,
+        let [four, six] = expected;
+        let expected = match marked.as_ref().unwrap_or(&record.kind) {
+            RecordKind::A => four,
+            RecordKind::Aaaa => six,
             RecordKind::Cname => return false,
             RecordKind::Other(_) | RecordKind::Txt => return true,
         };
-        let found = if marked.is_some() { bit << MARKED } else { bit };
+        let found = if marked.is_some() { expected.family << MARKED } else { expected.family };
         if self.found & found != 0 {
             return false;
         }
         self.found |= found;
+        expected.turn_to(place, members);
         if marked.is_some() {
             self.marks = self.marks.saturating_add(record.values.len());
-            return are_marks(record, members, bit, provider);
+            return expected.are_marks(record);
         }
         let ttl = HumanDuration::from_secs(wanted.ttl.as_secs());
-        record.ttl == ttl
-            && record.set_id.is_none()
-            && record.weight.is_none()
-            && are_values(record, members, bit)
+        record.ttl == ttl && record.set_id.is_none() && record.weight.is_none() && expected.are_values(record)
     }
 }
 
@@ -136,49 +138,70 @@ fn needed(wanted: &Wanted) -> Option<u8> {
     Some(families | families << MARKED)
 }
 
-/// The address of each member in a family, with the member's bit.
-fn addresses(members: &[Member], bit: u8) -> impl Iterator<Item = (u8, &Member, &IpAddr)> {
-    members.iter().enumerate().filter_map(move |(place, member)| {
-        let address = member.addresses.iter().find(|address| family(address) == bit)?;
-        Some((1 << place, member, address))
-    })
+/// What the records of one family are to hold, written down for the name that was looked at last.
+struct Expected<'a> {
+    family: u8,
+    fleet: &'a Name,
+    /// The place of the name in what is wanted.
+    place: Option<usize>,
+    members: Vec<Expectation>,
 }
 
-/// Whether the values of a record are the members' addresses, each once, in whatever form.
-fn are_values(record: &Record, members: &[Member], bit: u8) -> bool {
-    let all = addresses(members, bit).fold(0, |all, (member, ..)| all | member);
-    let mut seen = 0_u8;
-    let is_one = |value: &String| {
-        let whose = |is: &dyn Fn(&IpAddr) -> bool| {
-            let same = addresses(members, bit).filter(|(.., address)| is(address));
-            same.fold(0, |all, (member, ..)| all | member) & !seen
-        };
-        let read = || value.parse().map_or(0, |value: IpAddr| whose(&|address| *address == value));
-        // reading takes long for IPv6 alone, which a provider may have in another form than ours
-        let is_form = |address: &IpAddr| matches!(address, IpAddr::V6(six) if is_form_of(six, value));
-        let new = match bit {
-            V4 => read(),
-            _ => Some(whose(&is_form)).filter(|new| *new != 0).unwrap_or_else(read),
-        };
-        seen |= new;
-        new != 0
-    };
-    record.values.iter().all(is_one) && seen == all
+/// What of a record is a member's.
+struct Expectation {
+    address: IpAddr,
+    form: Form,
+    /// What its mark says before the address.
+    mark: String,
 }
 
-/// Whether the values of a mark's record are the members' marks.
-fn are_marks(record: &Record, members: &[Member], bit: u8, provider: &NameProvider) -> bool {
-    let all = addresses(members, bit).fold(0, |all, (member, ..)| all | member);
-    let mut seen = 0_u8;
-    let is_one = |value: &String| {
-        let mut left = addresses(members, bit).filter(|(member, ..)| seen & member == 0);
-        let whose =
-            left.find(|(_, member, address)| mark::says(value, &provider.owner, &member.owner, address));
-        let whose = whose.map_or(0, |(member, ..)| member);
-        seen |= whose;
-        whose != 0
-    };
-    record.values.iter().all(is_one) && seen == all
+impl<'a> Expected<'a> {
+    const fn new(family: u8, fleet: &'a Name) -> Self {
+        Self { family, fleet, place: None, members: Vec::new() }
+    }
+
+    /// Of this name from now on.
+    fn turn_to(&mut self, place: usize, members: &[Member]) {
+        if self.place.replace(place) == Some(place) {
+            return;
+        }
+        // texts are written over, so that many names need no more room than one
+        let mut before = std::mem::take(&mut self.members).into_iter();
+        self.members.extend(members.iter().filter_map(|member| {
+            let address = *member.addresses.iter().find(|address| family(address) == self.family)?;
+            let mut mark = before.next().map(|one| one.mark).unwrap_or_default();
+            mark.clear();
+            mark::put_before_values(&mut mark, self.fleet, &member.owner);
+            Some(Expectation { address, form: Form::of(&address), mark })
+        }));
+    }
+
+    /// Whether the values of a record are the members' addresses, in whatever form.
+    fn are_values(&self, record: &Record) -> bool {
+        // reading takes long, and a provider may have an IPv6 address in another form than ours
+        self.are_all(record, |value, one| one.form.is(value))
+            || self.are_all(record, |value, one| value.parse() == Ok(one.address))
+    }
+
+    /// Whether the values of a mark's record are the members' marks.
+    fn are_marks(&self, record: &Record) -> bool {
+        let is_mark = |value: &str, one: &Expectation| {
+            value.strip_prefix(one.mark.as_str()).is_some_and(|address| one.form.is(address))
+        };
+        self.are_all(record, is_mark)
+    }
+
+    /// Whether each value of a record is of members that no other value is of, and all of them are of all.
+    fn are_all(&self, record: &Record, is_of: impl Fn(&str, &Expectation) -> bool) -> bool {
+        let mut seen = 0_u8;
+        let is_one = |value: &String| {
+            let unseen = self.members.iter().enumerate().filter(|(at, _)| seen >> at & 1 == 0);
+            let new = unseen.filter(|(_, one)| is_of(value, one)).fold(0, |all, (at, _)| all | 1 << at);
+            seen |= new;
+            new != 0
+        };
+        record.values.iter().all(is_one) && usize::try_from(seen.count_ones()) == Ok(self.members.len())
+    }
 }
 
 /// What is wanted, by name: a table of open addresses, only for looking up.
@@ -200,38 +223,70 @@ impl Index {
     fn new(wanted: &[Wanted], sights: &mut [Sight]) -> Self {
         let mut index = Self { slots: vec![0; (wanted.len() * 2).next_power_of_two().max(PROBES)] };
         for (place, one) in wanted.iter().enumerate() {
-            let name = one.name.as_str();
-            if let Some(other) = index.find(wanted, "", name) {
-                (sights[place].is_plain, sights[other].is_plain) = (false, false);
-                continue;
-            }
-            let free = index.probes("", name).find(|slot| index.slots[*slot] == 0);
-            match (free, u32::try_from(place + 1)) {
-                (Some(slot), Ok(place)) => index.slots[slot] = place,
-                (None, _) | (_, Err(_)) => sights[place].is_plain = false,
-            }
+            sights[place].is_plain &= match index.enter(wanted, place, one.name.as_str()) {
+                Entered::New => true,
+                Entered::Nowhere => false,
+                Entered::Again { first } => {
+                    sights[first].is_plain = false;
+                    false
+                }
+            };
         }
         index
     }
 
-    fn find(&self, wanted: &[Wanted], star: &str, name: &str) -> Option<usize> {
-        for slot in self.probes(star, name) {
-            let place = usize::try_from(self.slots[slot].checked_sub(1)?).expect("a place in a list");
-            if is_named(&wanted[place], star, name) {
-                return Some(place);
+    fn enter(&mut self, wanted: &[Wanted], place: usize, name: &str) -> Entered {
+        for slot in self.probes("", name) {
+            match self.at(slot) {
+                Some(first) if is_named(&wanted[first], "", name) => return Entered::Again { first },
+                Some(_) => {}
+                None => match u32::try_from(place + 1) {
+                    Ok(place) => {
+                        self.slots[slot] = place;
+                        return Entered::New;
+                    }
+                    Err(_) => return Entered::Nowhere,
+                },
             }
         }
-        None
+        Entered::Nowhere
+    }
+
+    fn find(&self, wanted: &[Wanted], star: &str, name: &str) -> Option<usize> {
+        let slots = self.probes(star, name).map_while(|slot| self.at(slot));
+        slots.into_iter().find(|place| is_named(&wanted[*place], star, name))
+    }
+
+    /// The place in the list that a slot has.
+    fn at(&self, slot: usize) -> Option<usize> {
+        let place = self.slots[slot].checked_sub(1)?;
+        Some(usize::try_from(place).expect("a place in a list"))
     }
 
     fn probes(&self, star: &str, name: &str) -> impl Iterator<Item = usize> + use<> {
         let mask = self.slots.len() - 1;
-        // FNV-1a; its low bits mix best
-        let bytes = star.bytes().chain(name.bytes());
-        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        let (star, name) = name.strip_prefix("*.").map_or((star, name), |name| ("*.", name));
+        // eight bytes at a time; whoever makes them collide is planned, as above
+        let (words, rest) = name.as_bytes().as_chunks::<8>();
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        let words = words.iter().chain([&last]).map(|word| u64::from_le_bytes(*word));
+        let hash = words.fold((star.len() + name.len()) as u64, |hash, word| {
+            let product = u128::from(hash ^ word) * 0x9e37_79b9_7f4a_7c15_u128;
+            (product ^ product >> 64) as u64
         });
-        let first = usize::try_from((hash ^ hash >> 32) & 0xffff_ffff).expect("32 bits");
+        let first = usize::try_from(hash & 0xffff_ffff).expect("32 bits");
         (0..PROBES).map(move |step| (first + step) & mask)
     }
+}
+
+/// What became of a name that was to be entered.
+enum Entered {
+    New,
+    /// There is no room near its slot.
+    Nowhere,
+    /// It is wanted already, at this place.
+    Again {
+        first: usize,
+    },
 }

@@ -51,7 +51,7 @@ pub(crate) fn program(name: &str, package: &str) -> Result<(), String> {
 
 /// Programs that tests talk to or that judge what we write, their Debian packages, and the services
 /// that these packages start by themselves, if any.
-const PEERS: [(&str, &str, &str); 13] = [
+const PEERS: [(&str, &str, &str); 14] = [
     ("bgpd", "frr", "frr"),
     ("bird", "bird2", "bird"),
     ("freeradius", "freeradius", "freeradius"),
@@ -65,6 +65,7 @@ const PEERS: [(&str, &str, &str); 13] = [
     ("promtool", "prometheus", "prometheus"),
     ("setpriv", "util-linux", ""),
     ("systemd-analyze", "systemd", ""),
+    ("valgrind", "valgrind", ""),
 ];
 
 /// Makes sure of the programs that tests talk to; says which are missing.
