@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
+use mesh_model::labels::{Labels, Selector};
 use mesh_model::name::Fqdn;
 use mesh_model::names::{Answer, Change, Health, Mark, Member, NamePlan, Record, RecordKind, Wanted, plan};
 use mesh_model::provision::NameProvider;
@@ -59,6 +60,10 @@ pub fn check(bytes: &[u8]) {
         domains: vec![parsed("example.com")],
         owner: parsed(OURS),
         max_deletions: Amount::Count(u32::from(max % 4)),
+        namespaces: None,
+        selector: Selector::default(),
+        reservations: BTreeMap::new(),
+        min_healthy: parsed("50%"),
     };
     let wanted: Vec<Wanted> = wanted.iter().take(MAX).map(self::wanted).collect();
     let mut records = Provider::of(records.iter().take(MAX).map(record));
@@ -163,7 +168,7 @@ fn wanted(input: &WantedInput) -> Wanted {
         1 => Answer::Weighted(members),
         _ => Answer::Members(members),
     };
-    Wanted { name: name(input.name), ttl: Duration::from_secs(30 * u64::from(1 + input.ttl % 3)), answer }
+    Wanted { name: name(input.name), ttl: Duration::from_secs(30 * u64::from(1 + input.ttl % 3)), labels: Labels::new(), answer }
 }
 
 fn member(input: &MemberInput) -> Member {
@@ -253,7 +258,8 @@ fn kind(number: u8) -> RecordKind {
 fn owner(number: u8) -> ClaimKey {
     let target = number / 4 % 4;
     let target = if target == 3 { String::new() } else { format!("@t{target}") };
-    parsed(&format!("n/x{}{target}", number % 4))
+    let namespace = if number % 4 == 3 { "m" } else { "n" };
+    parsed(&format!("{namespace}/x{}{target}", number % 4))
 }
 
 fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {

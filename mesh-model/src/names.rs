@@ -24,12 +24,15 @@ mod planner;
 mod record;
 mod service;
 mod settled;
+mod whose;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::access_point::AccessPointId;
+use crate::labels::Labels;
 use crate::name::{Fqdn, Name};
 use crate::render::Revision;
 use crate::vip::ClaimKey;
@@ -49,6 +52,8 @@ pub struct Wanted {
     pub name: Fqdn,
     /// How long resolvers may remember it, whole seconds; the shortest of all that share the name counts.
     pub ttl: Duration,
+    /// The labels of the access point (or `NameService`) that wants it, which providers select by.
+    pub labels: Labels,
     /// What it leads to.
     pub answer: Answer,
 }
@@ -83,6 +88,13 @@ pub struct Member {
     pub health: Health,
     /// Whether an operator wants traffic off it: that holds even for the last one.
     pub is_drained: bool,
+}
+
+impl Member {
+    /// Whether an operator wants traffic off it.
+    const fn is_off(&self) -> bool {
+        self.is_drained || self.weight == 0
+    }
 }
 
 /// How a member is.
@@ -200,6 +212,17 @@ pub enum NameProblem {
         /// What is there.
         kind: RecordKind,
     },
+    /// Several namespaces want it, and none has it.
+    #[error(
+        "{} want it, of several namespaces, and none has it: none gets it; let all but one choose another name, or reserve it for them in NameProvider `{provider}`",
+        list(owners)
+    )]
+    Contested {
+        /// Who.
+        owners: Vec<AccessPointId>,
+        /// The provider.
+        provider: Name,
+    },
     /// A record that is not ours.
     #[error("it has a {kind} record{}; nothing of it is touched: remove it, or choose another name", match fleet {
         Some(fleet) => format!(" of fleet `{fleet}`"),
@@ -219,12 +242,38 @@ pub enum NameProblem {
     /// An alias of itself.
     #[error("it is an alias of itself; name what it leads to")]
     Loop,
+    /// The provider is not for whoever wants it.
+    #[error(
+        "NameProvider `{provider}` is not for {owner}, by its namespaces, labels or reservations; nothing new of it is published: give it the provider's labels, or name another"
+    )]
+    NotAdmitted {
+        /// Who wants it.
+        owner: AccessPointId,
+        /// The provider.
+        provider: Name,
+    },
     /// Outside of the provider's domains.
     #[error("NameProvider `{provider}` does not serve it; choose a name below its domains")]
     NotServed {
         /// The provider.
         provider: Name,
     },
+    /// Another namespace has it.
+    #[error(
+        "{owner} wants it, and it is {by}'s, of another namespace; nothing new of {owner} is published: choose another name, or reserve it for both in NameProvider `{provider}`"
+    )]
+    Taken {
+        /// Who does not get it.
+        owner: AccessPointId,
+        /// Whose it is.
+        by: AccessPointId,
+        /// The provider.
+        provider: Name,
+    },
+}
+
+fn list(owners: &[AccessPointId]) -> String {
+    owners.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
 }
 
 #[cfg(test)]

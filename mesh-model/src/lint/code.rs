@@ -64,6 +64,8 @@ codes! {
     HostWithoutCertificate "host-without-certificate" Warning,
     /// Calls that a rule sends in plain text or by TLS of their own, to pods that take mutual TLS of the mesh alone.
     MtlsConflict "mtls-conflict" Error,
+    /// A name that another namespace publishes, or an alias where others want something else.
+    NameClaimedTwice "name-claimed-twice" Error,
     /// A published name that no Gateway of the access point serves.
     NameNotServed "name-not-served" Error,
     /// An override that no target of the access point has.
@@ -94,7 +96,7 @@ codes! {
     UnknownIssuer "unknown-issuer" Error,
     /// A pool that is not there, or not for this access point.
     UnknownPool "unknown-pool" Error,
-    /// A provider of names that is not there, or does not serve the name.
+    /// A provider of names that is not there, does not serve the name, or is not for whoever wants it.
     UnknownProvider "unknown-provider" Error,
     /// A host of the own namespace that nothing declares.
     UnknownHost "unknown-host" Warning,

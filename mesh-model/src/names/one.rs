@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::answer::{Desired, Part, Parts, desired};
 use super::mark::{self, KINDS};
 use super::record::normal;
+use super::whose::{Entitled, entitled};
 use super::{Change, Deletion, Mark, NameError, NameProblem, Record, RecordKind, Wanted};
 use crate::name::{Fqdn, Name};
 use crate::provision::NameProvider;
@@ -42,6 +43,11 @@ impl Here {
             Some((_, mark)) => *mark = record,
             None => self.marks.push((kind, record)),
         }
+    }
+
+    /// A record that the name leads by, and that is not another's beside ours.
+    fn leading(&self) -> Option<&Record> {
+        self.records.iter().find(|record| KINDS.contains(&record.kind) && !is_others_set(record))
     }
 
     /// The marks beside the records of a kind.
@@ -93,7 +99,13 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
             }
         }
     }
-    let desired = desired(name, wanted, &published, &mut outcome.errors);
+    let Entitled { wanted: entitled, stay } =
+        entitled(name, wanted, &published, provider, &mut outcome.errors);
+    let mut desired = desired(name, &entitled, &published, &mut outcome.errors);
+    if desired.owners.is_empty() {
+        as_it_is(&mut desired, wanted, here);
+    }
+    let_stay(&mut desired, stay, &published);
     if !wanted.is_empty()
         && let Some(problem) = foreign.or_else(|| refused(name, &desired, here, provider))
     {
@@ -116,10 +128,38 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
     outcome.held_changes = if outcome.deletions.is_empty() {
         outcome.changes.clone()
     } else {
-        let held = held(&desired, &published, &outcome.deletions, here);
+        let held = held(name, &desired, &published, &outcome.deletions, here, provider);
         held.map(|held| changes(name, &published, &held, here, provider)).unwrap_or_default()
     };
     outcome
+}
+
+/// Where nobody says any more how a name is answered, it is as it is.
+fn as_it_is(desired: &mut Desired, wanted: &[Wanted], here: &Here) {
+    let now = here.leading();
+    let shortest = || wanted.iter().map(|wanted| wanted.ttl).min().unwrap_or_default();
+    desired.ttl = now.map_or_else(shortest, |now| now.ttl.as_duration());
+    desired.is_weighted = now.is_some_and(|now| now.set_id.is_some());
+}
+
+/// Adds what stays of those who get nothing new, unless it cannot be beside what is to be.
+fn let_stay(desired: &mut Desired, stay: BTreeMap<ClaimKey, bool>, published: &Parts) {
+    for (owner, is_off) in stay {
+        let parts = published.iter().filter_map(|(kind, parts)| Some((kind, parts.get(&owner)?)));
+        for (kind, part) in parts.filter(|_| !is_off) {
+            let is_beside = |(other, parts): (&RecordKind, &BTreeMap<ClaimKey, Part>)| {
+                let has_alias = *other == RecordKind::Cname || *kind == RecordKind::Cname;
+                !has_alias || (other == kind && parts.values().all(|other| other.values == part.values))
+            };
+            if desired.parts.iter().all(is_beside) {
+                desired.parts.entry(kind.clone()).or_default().insert(owner.clone(), part.clone());
+                desired.owners.insert(owner.clone());
+            }
+        }
+        if is_off {
+            desired.owners.insert(owner);
+        }
+    }
 }
 
 /// Whose the records of a kind are: ours only if every mark beside them is.
@@ -171,18 +211,30 @@ fn refused(name: &Fqdn, desired: &Desired, here: &Here, provider: &NameProvider)
 }
 
 /// What is to be without the deletions; `None` if that cannot be beside what is new.
-fn held(desired: &Desired, published: &Parts, deletions: &[Deletion], here: &Here) -> Option<Desired> {
+fn held(
+    name: &Fqdn,
+    desired: &Desired,
+    published: &Parts,
+    deletions: &[Deletion],
+    here: &Here,
+    provider: &NameProvider,
+) -> Option<Desired> {
+    let is_new = |owner: &&ClaimKey| !published.values().any(|parts| parts.contains_key(*owner));
+    let strangers = |new: &ClaimKey| {
+        let may =
+            |gone: &Deletion| provider.is_shared(name, &new.owner.namespace, &gone.owner.owner.namespace);
+        !deletions.iter().all(may)
+    };
+    if desired.parts.values().flat_map(BTreeMap::keys).filter(is_new).any(strangers) {
+        return None;
+    }
+    if desired.owners.is_empty() {
+        here.leading()?; // or nobody says how it would be answered
+    }
     let mut held = desired.clone();
     for deletion in deletions {
         let part = published.get(&deletion.kind)?.get(&deletion.owner)?;
         held.parts.entry(deletion.kind.clone()).or_default().insert(deletion.owner.clone(), part.clone());
-    }
-    if held.owners.is_empty() {
-        // nobody says how any more: as it is
-        let now =
-            here.records.iter().find(|record| KINDS.contains(&record.kind) && !is_others_set(record))?;
-        held.ttl = now.ttl.as_duration();
-        held.is_weighted = now.set_id.is_some();
     }
     let aliases = held.parts.get(&RecordKind::Cname);
     let has_two = aliases.is_some_and(|parts| parts.values().any(|part| Some(part) != parts.values().next()));

@@ -16,22 +16,28 @@ use crate::units::Amount;
 /// What is wanted and what is there, by name.
 ///
 /// ```
+/// use std::collections::BTreeMap;
 /// use std::time::Duration;
+/// use mesh_model::labels::{Labels, Selector};
 /// use mesh_model::name::Name;
 /// use mesh_model::names::{Answer, Change, Planner, Wanted};
 /// use mesh_model::provision::NameProvider;
-/// use mesh_model::units::Amount;
+/// use mesh_model::units::{Amount, Share};
 ///
 /// let provider = NameProvider {
 ///     name: "corp".parse()?,
 ///     domains: vec!["example.com".parse()?],
 ///     owner: "fleet-1".parse::<Name>()?,
 ///     max_deletions: Amount::Count(1),
+///     namespaces: None,
+///     selector: Selector::default(),
+///     reservations: BTreeMap::new(),
+///     min_healthy: Share::NONE,
 /// };
 /// let mut planner = Planner::new(provider, Vec::new());
 /// let name = "shop.example.com".parse()?;
 /// let answer = Answer::Alias { owner: "web/shop".parse()?, to: "www.example.com".parse()? };
-/// planner.handle_wanted(&name, vec![Wanted { name: name.clone(), ttl: Duration::from_secs(30), answer }]);
+/// planner.handle_wanted(&name, vec![Wanted { name: name.clone(), ttl: Duration::from_secs(30), labels: Labels::new(), answer }]);
 /// let plan = planner.plan(None);
 /// assert_eq!(plan.changes.len(), 2, "the record, and the mark that it is ours");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

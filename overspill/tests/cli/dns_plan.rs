@@ -95,6 +95,28 @@ nothing of it is touched: remove it, or choose another name
     assert!(ran.out.ends_with(end), "{}", ran.out);
 }
 
+/// Whoever writes another team's name into an access point of his gets nothing of it, and takes nothing.
+#[test]
+fn a_name_of_another_namespace_is_not_taken() {
+    let text = checkout_text("desired.yaml");
+    let other = "  - { name: checkout.example.com, ttl: 1s, members: [{ owner: web/shop@slc-a-1, addresses: [198.51.100.1], health: healthy }] }\n";
+    let ran = wanted(&format!("{text}{other}"), &[]);
+    let told = "\
+error: checkout.example.com: web/shop wants it, and it is payments/checkout's,
+of another namespace; nothing new of web/shop is published: choose another name,
+or reserve it for both in NameProvider `corp`
+";
+    let alone = wanted(&text, &[]).out;
+    assert_eq!((ran.status, ran.out), (1, alone.replace("0 errors", "1 error") + told));
+    let agreed = with(
+        &format!("{text}{other}"),
+        "maxDeletions: 1",
+        "maxDeletions: 1, reservations: [{ name: checkout.example.com, namespaces: [payments, web] }]",
+    );
+    let ran = wanted(&agreed, &[]);
+    assert_eq!((ran.status, ran.out.contains("    + 198.51.100.1\n")), (0, true), "{}", ran.out);
+}
+
 #[test]
 fn what_is_wrong_in_desired_names_is_told_at_its_place() {
     let text = checkout_text("desired.yaml");
