@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::mark;
 use super::one::{Here, Outcome, outcome};
 use super::settled::{Settled, settled};
-use super::{Deletion, NamePlan, Record, RecordKind, Wanted};
+use super::{Deletion, NameNote, NamePlan, Note, Record, RecordKind, Wanted};
 use crate::name::Fqdn;
 use crate::provision::NameProvider;
 use crate::render::Revision;
@@ -138,16 +138,26 @@ impl Planner {
             Revision(Sha256::digest(&json).into())
         });
         let max = max_deletions(self.provider.max_deletions, self.marks_total);
-        let is_held = deletions.len() > max && approved != hash;
-        let changes =
-            |outcome: &Outcome| if is_held { outcome.held_changes.clone() } else { outcome.changes.clone() };
+        let (is_many, is_approved) = (deletions.len() > max, approved == hash);
+        let is_held = |outcome: &Outcome| (is_many || outcome.waits) && !is_approved;
+        let changes = |outcome: &Outcome| {
+            if is_held(outcome) { outcome.held_changes.clone() } else { outcome.changes.clone() }
+        };
+        let notes = |outcome: &Outcome| {
+            let is_so = |note: &&NameNote| !matches!(note.note, Note::Kept { .. }) || is_held(outcome);
+            outcome.notes.iter().filter(is_so).cloned().collect::<Vec<_>>()
+        };
+        let held_back = self.outcomes.values().filter(|outcome| is_held(outcome));
+        let mut held_back: Vec<Deletion> = held_back.flat_map(|outcome| outcome.deletions.clone()).collect();
+        held_back.sort();
         NamePlan {
             changes: self.outcomes.values().flat_map(changes).collect(),
+            notes: self.outcomes.values().flat_map(notes).collect(),
             errors: self.outcomes.values().flat_map(|outcome| outcome.errors.clone()).collect(),
             deletions: deletions.len(),
             max_deletions: max,
             hash,
-            held_back: if is_held { deletions.into_iter().cloned().collect() } else { Vec::new() },
+            held_back,
         }
     }
 
@@ -159,7 +169,8 @@ impl Planner {
         if known.wanted.is_empty() && known.here.is_empty() {
             self.names.remove(&name);
         }
-        if outcome.changes.is_empty() && outcome.errors.is_empty() && outcome.deletions.is_empty() {
+        let is_told = !outcome.errors.is_empty() || !outcome.notes.is_empty();
+        if outcome.changes.is_empty() && outcome.deletions.is_empty() && !is_told {
             self.outcomes.remove(&name);
         } else {
             self.outcomes.insert(name, outcome);

@@ -11,6 +11,7 @@ mod desired;
 mod drain;
 mod properties;
 mod settled;
+mod trust;
 mod whose;
 
 pub(super) fn provider(max_deletions: &str) -> NameProvider {
@@ -177,7 +178,8 @@ fn who_is_answered_with() {
         ("an unknown newcomer waits", vec![is(a, Healthy), is(c, Unknown)], "10.0.0.1"),
         ("unless there is nobody else", vec![is(c, Unknown), is(a, Unhealthy)], "10.0.0.3"),
         ("an unknown one that is published stays", vec![is(a, Unknown), is(b, Healthy)], "10.0.0.1 10.0.0.2"),
-        ("a drained one goes", vec![drained(a), is(b, Unhealthy)], "10.0.0.2"),
+        ("a drained one goes", vec![drained(a), member(b)], "10.0.0.2"),
+        ("but not the last that is healthy", vec![drained(a), is(b, Unhealthy)], "10.0.0.1"),
         ("a weight of 0 is a drain", vec![weightless(a), is(b, Unknown)], "10.0.0.2"),
         ("an operator's word holds for the last too", vec![drained(a), drained(b)], ""),
         ("an address that is not known stays", vec![member("n/x@a"), member(b)], "10.0.0.1 10.0.0.2"),
