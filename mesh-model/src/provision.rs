@@ -51,6 +51,8 @@ pub struct VipPool {
     pub targets: TargetSelection,
     /// How long a released address is given to nobody else.
     pub quarantine: Duration,
+    /// How many of its holders one plan may release without an approval.
+    pub max_releases: Amount,
 }
 
 impl VipPool {
@@ -59,6 +61,11 @@ impl VipPool {
     pub fn admits(&self, namespace: &Name, labels: &Labels) -> bool {
         admits((&self.namespaces, &self.selector), namespace, labels)
     }
+}
+
+/// How much may go at once without an approval where nobody says.
+pub(crate) fn max_at_once() -> Amount {
+    Amount::Share("10%".parse::<Share>().expect("a share by its letters"))
 }
 
 /// Whether namespaces and a selector let somebody in.
@@ -203,6 +210,7 @@ impl TryFrom<api::VipPool> for VipPool {
             selector,
             targets: TargetSelection::check(spec.targets.unwrap_or_default(), &at.field("targets"))?,
             quarantine: spec.quarantine.unwrap_or(QUARANTINE).as_duration(),
+            max_releases: spec.max_releases.unwrap_or_else(max_at_once),
         })
     }
 }
@@ -244,9 +252,7 @@ impl TryFrom<api::NameProvider> for NameProvider {
                 .min_healthy
                 .unwrap_or_else(|| MIN_HEALTHY.parse().expect("a share by its letters")),
             owner: spec.owner.unwrap_or_else(|| OWNER.parse().expect("a name by its letters")),
-            max_deletions: spec
-                .max_deletions
-                .unwrap_or_else(|| Amount::Share("10%".parse::<Share>().expect("a share by its letters"))),
+            max_deletions: spec.max_deletions.unwrap_or_else(max_at_once),
         })
     }
 }

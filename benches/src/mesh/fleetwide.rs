@@ -134,7 +134,8 @@ pub(super) fn allocating(scale: Scale) -> Work {
     prepared(
         move || (asked.clone(), records.clone()),
         move |(asked, records)| {
-            let plan = vip::plan(vec![pool()], asked, records, true, wall());
+            let plan =
+                vip::plan(vec![pool()], asked, records, vip::Unclaimed::Release { approved: None }, wall());
             assert_eq!(plan.assigned.iter().filter(|assignment| assignment.is_new).count(), 1);
             plan
         },

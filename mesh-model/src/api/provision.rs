@@ -33,6 +33,10 @@ pub struct VipPoolSpec {
     /// How long a released address is given to nobody else: longer than any cache of names. Default: 1h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<HumanDuration>,
+    /// How many of its holders one plan may release without an approval because nobody claims their addresses any
+    /// more, a number or a share of all; of a few at least one. Default: 10%.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_releases: Option<Amount>,
 }
 
 impl Spec for VipPoolSpec {

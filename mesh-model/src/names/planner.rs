@@ -11,7 +11,6 @@ use super::{Deletion, NameNote, NamePlan, Note, Record, RecordKind, Wanted};
 use crate::name::Fqdn;
 use crate::provision::NameProvider;
 use crate::render::Revision;
-use crate::units::Amount;
 
 /// What is wanted and what is there, by name.
 ///
@@ -137,7 +136,7 @@ impl Planner {
             let json = serde_json::to_vec(&deletions).expect("our own values have a form in JSON");
             Revision(Sha256::digest(&json).into())
         });
-        let max = max_deletions(self.provider.max_deletions, self.marks_total);
+        let max = self.provider.max_deletions.at_once(self.marks_total);
         let (is_many, is_approved) = (deletions.len() > max, approved == hash);
         let is_held = |outcome: &Outcome| (is_many || outcome.waits) && !is_approved;
         let changes = |outcome: &Outcome| {
@@ -185,15 +184,4 @@ fn placed(record: Record) -> (Fqdn, Option<RecordKind>, Record) {
         Some((name, kind)) => (name, Some(kind), record),
         None => (record.name.clone(), None, record),
     }
-}
-
-/// How many deletions need no approval: a share of a few is one, or nothing could ever go.
-fn max_deletions(amount: Amount, all: usize) -> usize {
-    let all = u32::try_from(all).unwrap_or(u32::MAX);
-    let max = match amount {
-        Amount::Count(count) => count,
-        Amount::Share(share) if share.as_millionths() == 0 => 0,
-        Amount::Share(_) => amount.of(all).max(1),
-    };
-    usize::try_from(max).unwrap_or(usize::MAX)
 }
