@@ -64,7 +64,7 @@ fn claims(file: &ClaimsFile) {
         Err(error) => refused(&error),
         Ok(asked) => {
             let now = WallTime::from_unix_seconds(1_800_000_000);
-            let plan = vip::plan(Vec::new(), asked, file.records(), file.complete.unwrap_or(true), now);
+            let plan = vip::plan(Vec::new(), asked, file.records(), file.unclaimed(), now);
             assert!(plan.assigned.iter().all(|one| !one.is_new), "there is no pool to give from");
             assert!(serde_json::to_string(&plan).is_ok());
         }

@@ -11,8 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
+use mesh_model::labels::{Labels, Selector};
 use mesh_model::name::Fqdn;
-use mesh_model::names::{Answer, Change, Health, Mark, Member, NamePlan, Record, RecordKind, Wanted, plan};
+use mesh_model::names::{
+    Answer, Change, Gone, Health, Mark, Member, NamePlan, Note, Record, RecordKind, Wanted, plan,
+};
 use mesh_model::provision::NameProvider;
 use mesh_model::units::{Amount, HumanDuration};
 use mesh_model::vip::ClaimKey;
@@ -59,6 +62,10 @@ pub fn check(bytes: &[u8]) {
         domains: vec![parsed("example.com")],
         owner: parsed(OURS),
         max_deletions: Amount::Count(u32::from(max % 4)),
+        namespaces: None,
+        selector: Selector::default(),
+        reservations: BTreeMap::new(),
+        min_healthy: parsed("50%"),
     };
     let wanted: Vec<Wanted> = wanted.iter().take(MAX).map(self::wanted).collect();
     let mut records = Provider::of(records.iter().take(MAX).map(record));
@@ -68,14 +75,20 @@ pub fn check(bytes: &[u8]) {
     records.make(&first);
     let second = plan(&wanted, &records.list(), &provider, None);
     assert_eq!(second.changes, [], "after {first:?}");
-    if first.deletions <= first.max_deletions {
-        assert_eq!(first.held_back, []);
+    let kept: BTreeSet<&Fqdn> =
+        first.notes.iter().filter(|one| matches!(one.note, Note::Kept { .. })).map(|one| &one.name).collect();
+    if first.deletions > first.max_deletions {
+        assert_eq!(first.held_back.len(), first.deletions);
+    } else {
+        assert!(first.held_back.iter().all(|deletion| kept.contains(&deletion.name)), "{first:?}");
+    }
+    if first.held_back.is_empty() {
         return;
     }
-    assert_eq!(first.held_back.len(), first.deletions);
     let now = records.owners();
     for deletion in &first.held_back {
-        let mark = (mark_name(&deletion.name, &deletion.kind), deletion.owner.clone());
+        let Gone::Owner(owner) = &deletion.gone else { continue };
+        let mark = (mark_name(&deletion.name, &deletion.kind), owner.clone());
         assert!(!owners.contains(&mark) || now.contains(&mark), "{deletion:?} waits and was made: {first:?}");
     }
     assert_eq!(second.hash, first.hash, "what was approved is something else now");
@@ -163,7 +176,7 @@ fn wanted(input: &WantedInput) -> Wanted {
         1 => Answer::Weighted(members),
         _ => Answer::Members(members),
     };
-    Wanted { name: name(input.name), ttl: Duration::from_secs(30 * u64::from(1 + input.ttl % 3)), answer }
+    Wanted { name: name(input.name), ttl: Duration::from_secs(30 * u64::from(1 + input.ttl % 3)), labels: Labels::new(), answer }
 }
 
 fn member(input: &MemberInput) -> Member {
@@ -253,7 +266,8 @@ fn kind(number: u8) -> RecordKind {
 fn owner(number: u8) -> ClaimKey {
     let target = number / 4 % 4;
     let target = if target == 3 { String::new() } else { format!("@t{target}") };
-    parsed(&format!("n/x{}{target}", number % 4))
+    let namespace = if number % 4 == 3 { "m" } else { "n" };
+    parsed(&format!("{namespace}/x{}{target}", number % 4))
 }
 
 fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {

@@ -16,7 +16,7 @@ use mesh_model::labels::Labels;
 use mesh_model::name::Name;
 use mesh_model::provision::VipPool;
 use mesh_model::time::WallTime;
-use mesh_model::vip::{Allocator, Asked, Claim, ClaimKey, Held, Records, plan};
+use mesh_model::vip::{Allocator, Asked, Claim, ClaimKey, Held, Records, Unclaimed, plan};
 
 /// Operations of one input at most.
 const MAX_OPERATIONS: usize = 100;
@@ -167,8 +167,9 @@ impl Course {
         let (forth, back) = (list(asked.values().collect()), list(asked.values().rev().collect()));
         let mut turned = before.clone();
         turned.held.reverse();
-        let planned = plan(self.pools.clone(), forth, before.clone(), is_complete, self.wall());
-        let other = plan(self.pools.clone(), back, turned, is_complete, self.wall());
+        let unclaimed = if is_complete { Unclaimed::Release { approved: None } } else { Unclaimed::Keep };
+        let planned = plan(self.pools.clone(), forth, before.clone(), unclaimed, self.wall());
+        let other = plan(self.pools.clone(), back, turned, unclaimed, self.wall());
         assert_eq!(planned, other, "the order of the input matters");
         for held in before.held.iter().filter(|held| !is_complete || asked.contains_key(&held.owner)) {
             let now = planned.assigned.iter().find(|one| one.owner == held.owner);

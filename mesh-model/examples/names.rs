@@ -15,8 +15,10 @@
     reason = "the crate does no I/O and asks no clock, a program may"
 )]
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use mesh_model::labels::{Labels, Selector};
 use mesh_model::name::Fqdn;
 use mesh_model::names::{Answer, Change, Health, Member, Planner, Record, Wanted, plan};
 use mesh_model::provision::NameProvider;
@@ -28,6 +30,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         domains: vec!["example.com".parse()?],
         owner: "fleet-1".parse()?,
         max_deletions: Amount::Share("10%".parse()?),
+        namespaces: None,
+        selector: Selector::default(),
+        reservations: BTreeMap::new(),
+        min_healthy: "50%".parse()?,
     };
     leave_a_name(&provider)?;
 
@@ -90,7 +96,7 @@ fn wanted(number: usize, second: Health) -> Result<Wanted, Box<dyn std::error::E
         Ok(Member { owner, addresses, weight: 1, health, is_drained: false })
     };
     let members = vec![member("slc-a", 1, Health::Healthy)?, member("phx-a", 2, second)?];
-    Ok(Wanted { name, ttl: Duration::from_secs(30), answer: Answer::Members(members) })
+    Ok(Wanted { name, ttl: Duration::from_secs(30), labels: Labels::new(), answer: Answer::Members(members) })
 }
 
 fn created_record(change: Change) -> Option<Record> {

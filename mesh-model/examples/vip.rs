@@ -23,7 +23,7 @@ use mesh_model::access_point::{Sharing, VipRequest};
 use mesh_model::api::{self, VipScope};
 use mesh_model::provision::VipPool;
 use mesh_model::time::WallTime;
-use mesh_model::vip::{Allocator, Asked, Claim, Records, Refusal, plan};
+use mesh_model::vip::{Allocator, Asked, Claim, Records, Refusal, Unclaimed, plan};
 
 const POOL: &str = "
 apiVersion: overspill.dev/v1alpha1
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             })
             .collect();
         let start = Instant::now();
-        let first = plan(vec![pool.clone()], claims.clone(), Records::default(), true, now);
+        let first = plan(vec![pool.clone()], claims.clone(), Records::default(), Unclaimed::Keep, now);
         let from_nothing = start.elapsed();
         assert_eq!((first.assigned.len(), first.refused.len()), (claims.len(), 0));
 

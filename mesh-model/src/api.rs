@@ -44,8 +44,8 @@ pub use fleet::{
 };
 pub use metadata::Metadata;
 pub use provision::{
-    AcmeSpec, CaSpec, IssuerSpec, NameProviderSpec, NameServiceSpec, NameTargetSpec, PoolAccessSpec,
-    VipPoolSpec,
+    AccessSpec, AcmeSpec, CaSpec, IssuerSpec, NameProviderSpec, NameServiceSpec, NameTargetSpec,
+    ReservationSpec, VipPoolSpec,
 };
 pub use rollout::{ApprovalSpec, OnFailure, RolloutSpec, StageSpec, WindowSpec};
 pub use selector::{LabelSelectorSpec, RequirementOperator, RequirementSpec, TargetsSpec};

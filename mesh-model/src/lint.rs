@@ -151,7 +151,7 @@ pub fn lint(access_points: &[AccessPoint], facts: Option<&FleetFacts>, schemas: 
     if let Some(facts) = facts {
         certificates::check(access_points, facts, &mut report);
         facts::check_fleet(access_points, facts, &mut report);
-        names::check(&facts.names, &mut report);
+        names::check(access_points, facts, &mut report);
     }
     let mut findings = report.findings;
     findings.sort_by(|one, other| {

@@ -25,14 +25,19 @@ mod planner;
 mod record;
 mod service;
 mod settled;
+mod whose;
 
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::access_point::AccessPointId;
+use crate::labels::Labels;
 use crate::name::{Fqdn, Name};
 use crate::render::Revision;
+use crate::units::Share;
 use crate::vip::ClaimKey;
 
 pub use desired::wanted;
@@ -50,6 +55,8 @@ pub struct Wanted {
     pub name: Fqdn,
     /// How long resolvers may remember it, whole seconds; the shortest of all that share the name counts.
     pub ttl: Duration,
+    /// The labels of the access point (or `NameService`) that wants it, which providers select by.
+    pub labels: Labels,
     /// What it leads to.
     pub answer: Answer,
 }
@@ -79,11 +86,20 @@ pub struct Member {
     pub addresses: Vec<IpAddr>,
     /// Its share beside the others; 0 takes it out, other values matter only to weighted records.
     pub weight: u32,
-    /// How it is. The unhealthy are left out as long as anybody else is left; who is not known stays where
+    /// How it is. The unhealthy are left out as long as enough others are left
+    /// ([`min_healthy`](crate::provision::NameProvider::min_healthy)); who is not known stays where
     /// it is published, and joins where nobody is healthy.
     pub health: Health,
-    /// Whether an operator wants traffic off it: that holds even for the last one.
+    /// Whether an operator wants traffic off it: that holds even for the last one, but not before it is
+    /// approved where the others are there and none of them is healthy.
     pub is_drained: bool,
+}
+
+impl Member {
+    /// Whether an operator wants traffic off it.
+    const fn is_off(&self) -> bool {
+        self.is_drained || self.weight == 0
+    }
 }
 
 /// How a member is.
@@ -107,11 +123,14 @@ pub enum Health {
 pub struct NamePlan {
     /// By name; those of one name are to be made together and in this order.
     pub changes: Vec<Change>,
-    /// Deletions that wait for an approval.
+    /// Deletions that wait for an approval: all of them where they are too many, or else those of names of
+    /// which nobody healthy would be left.
     pub held_back: Vec<Deletion>,
+    /// What was decided otherwise than evidence or an operator says, and what goes that nobody asked us to put there.
+    pub notes: Vec<NameNote>,
     /// What could not be planned; the records of that name stay as they are.
     pub errors: Vec<NameError>,
-    /// How many deletions there are, held back or not.
+    /// How many deletions there are, held back or not: owners that leave, values that nobody marked.
     pub deletions: usize,
     /// How many there may be without an approval.
     pub max_deletions: usize,
@@ -142,15 +161,75 @@ pub enum Change {
     },
 }
 
-/// An owner that a name no longer leads to.
+/// An owner that a name no longer leads to, or a value that is in a record of ours for no owner.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Deletion {
     /// The name.
     pub name: Fqdn,
     /// The record's kind.
     pub kind: RecordKind,
-    /// Who goes.
-    pub owner: ClaimKey,
+    /// Who or what goes.
+    #[serde(flatten)]
+    pub gone: Gone,
+}
+
+/// Who or what goes from a record.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Gone {
+    /// An owner, with its values.
+    Owner(ClaimKey),
+    /// A value that no mark speaks of: somebody else wrote it into our record.
+    Value(String),
+}
+
+/// Something about a name that is planned otherwise than one would think.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {note}")]
+pub struct NameNote {
+    /// The name.
+    pub name: Fqdn,
+    /// What.
+    pub note: Note,
+}
+
+impl Serialize for NameNote {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        told(&self.name, "note", &self.note, serializer)
+    }
+}
+
+/// What is planned otherwise than one would think.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Note {
+    /// Less would be left than is believed.
+    #[error(
+        "without the unhealthy {left} of {all} members would be left, and {min} must be (minHealthy of the provider): the checks are not believed, and whoever is published stays"
+    )]
+    Doubted {
+        /// How many.
+        left: usize,
+        /// Of how many of which anything is known.
+        all: usize,
+        /// The least share.
+        min: Share,
+    },
+    /// A drain would leave nobody healthy.
+    #[error(
+        "{owner} is drained and stays all the same, for it is healthy and nobody else is known to be; its deletion waits for an approval"
+    )]
+    Kept {
+        /// Who.
+        owner: ClaimKey,
+    },
+    /// A value in a record of ours that is not ours.
+    #[error("{value} is in its {kind} record and no mark speaks of it: it goes, and counts as a deletion")]
+    Stray {
+        /// The record's kind.
+        kind: RecordKind,
+        /// The value.
+        value: String,
+    },
 }
 
 /// A name that could not be planned, or not for everybody.
@@ -165,12 +244,22 @@ pub struct NameError {
 
 impl Serialize for NameError {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeStruct as _;
-        let mut error = serializer.serialize_struct("NameError", 2)?;
-        error.serialize_field("name", &self.name)?;
-        error.serialize_field("problem", &self.problem.to_string())?;
-        error.end()
+        told(&self.name, "problem", &self.problem, serializer)
     }
+}
+
+/// A name and what is to be told of it in words.
+fn told<S: serde::Serializer>(
+    name: &Fqdn,
+    field: &'static str,
+    words: &impl fmt::Display,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    use serde::ser::SerializeStruct as _;
+    let mut told = serializer.serialize_struct("Told", 2)?;
+    told.serialize_field("name", name)?;
+    told.serialize_field(field, &words.to_string())?;
+    told.end()
 }
 
 /// What is wrong with a name.
@@ -201,6 +290,17 @@ pub enum NameProblem {
         /// What is there.
         kind: RecordKind,
     },
+    /// Several namespaces want it, and none has it.
+    #[error(
+        "{} want it, of several namespaces, and none has it: none gets it; let all but one choose another name, or reserve it for them in NameProvider `{provider}`",
+        list(owners)
+    )]
+    Contested {
+        /// Who.
+        owners: Vec<AccessPointId>,
+        /// The provider.
+        provider: Name,
+    },
     /// A record that is not ours.
     #[error("it has a record of kind {kind}{}; nothing of it is touched: remove it, or choose another name", match fleet {
         Some(fleet) => format!(", which is fleet `{fleet}`'s"),
@@ -220,12 +320,38 @@ pub enum NameProblem {
     /// An alias of itself.
     #[error("it is an alias of itself; name what it leads to")]
     Loop,
+    /// The provider is not for whoever wants it.
+    #[error(
+        "NameProvider `{provider}` is not for {owner}, by its namespaces, labels or reservations; nothing new of it is published: give it the provider's labels, or name another"
+    )]
+    NotAdmitted {
+        /// Who wants it.
+        owner: AccessPointId,
+        /// The provider.
+        provider: Name,
+    },
     /// Outside of the provider's domains.
     #[error("NameProvider `{provider}` does not serve it; choose a name below its domains")]
     NotServed {
         /// The provider.
         provider: Name,
     },
+    /// Another namespace has it.
+    #[error(
+        "{owner} wants it, and it is {by}'s, of another namespace; nothing new of {owner} is published: choose another name, or reserve it for both in NameProvider `{provider}`"
+    )]
+    Taken {
+        /// Who does not get it.
+        owner: AccessPointId,
+        /// Whose it is.
+        by: AccessPointId,
+        /// The provider.
+        provider: Name,
+    },
+}
+
+fn list(owners: &[AccessPointId]) -> String {
+    owners.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
 }
 
 #[cfg(test)]

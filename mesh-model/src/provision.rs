@@ -6,6 +6,7 @@
 
 mod ranges;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::access_point::TargetSelection;
@@ -22,6 +23,8 @@ pub(crate) use ranges::{check_hosts, is_of_a_host};
 const QUARANTINE: HumanDuration = HumanDuration::from_secs(3_600);
 /// What marks records as ours where the provider does not say.
 const OWNER: &str = "overspill";
+/// What must be left of a name's members where the provider does not say: what Envoy's panic threshold is.
+const MIN_HEALTHY: &str = "50%";
 /// The most names in one certificate where the issuer does not say: what public authorities take.
 const MAX_NAMES: u16 = 100;
 /// How long certificates are asked to live where the issuer does not say.
@@ -48,15 +51,30 @@ pub struct VipPool {
     pub targets: TargetSelection,
     /// How long a released address is given to nobody else.
     pub quarantine: Duration,
+    /// How many of its holders one plan may release without an approval.
+    pub max_releases: Amount,
 }
 
 impl VipPool {
     /// Whether an access point with these labels, of this namespace, may have addresses of it.
     #[must_use]
     pub fn admits(&self, namespace: &Name, labels: &Labels) -> bool {
-        self.namespaces.as_ref().is_none_or(|names| names.contains(namespace))
-            && self.selector.matches(labels)
+        admits((&self.namespaces, &self.selector), namespace, labels)
     }
+}
+
+/// How much may go at once without an approval where nobody says.
+pub(crate) fn max_at_once() -> Amount {
+    Amount::Share("10%".parse::<Share>().expect("a share by its letters"))
+}
+
+/// Whether namespaces and a selector let somebody in.
+fn admits(
+    (namespaces, selector): (&Option<Vec<Name>>, &Selector),
+    namespace: &Name,
+    labels: &Labels,
+) -> bool {
+    namespaces.as_ref().is_none_or(|names| names.contains(namespace)) && selector.matches(labels)
 }
 
 /// Who serves which domains.
@@ -70,6 +88,14 @@ pub struct NameProvider {
     pub owner: Name,
     /// How many of our records one plan may delete without an approval.
     pub max_deletions: Amount,
+    /// The namespaces that may publish names by it; all if `None`.
+    pub namespaces: Option<Vec<Name>>,
+    /// The access points and `NameService`s that may.
+    pub selector: Selector,
+    /// Names that are for these namespaces alone, which share them.
+    pub reservations: BTreeMap<Fqdn, BTreeSet<Name>>,
+    /// The least share of a name's members that may be left when the unhealthy are taken out.
+    pub min_healthy: Share,
 }
 
 impl NameProvider {
@@ -77,6 +103,22 @@ impl NameProvider {
     #[must_use]
     pub fn serves(&self, name: &Fqdn) -> bool {
         self.domains.iter().any(|domain| name.is_below(domain))
+    }
+
+    /// Whether an access point (or `NameService`) with these labels, of this namespace, may publish a name by it.
+    #[must_use]
+    pub fn admits(&self, name: &Fqdn, namespace: &Name, labels: &Labels) -> bool {
+        let is_for = |namespaces: &BTreeSet<Name>| namespaces.contains(namespace);
+        self.reservations.get(name).is_none_or(is_for)
+            && admits((&self.namespaces, &self.selector), namespace, labels)
+    }
+
+    /// Whether two namespaces may have a name together.
+    #[must_use]
+    pub fn is_shared(&self, name: &Fqdn, one: &Name, other: &Name) -> bool {
+        let is_for_both =
+            |namespaces: &BTreeSet<Name>| [one, other].iter().all(|name| namespaces.contains(*name));
+        one == other || self.reservations.get(name).is_some_and(is_for_both)
     }
 }
 
@@ -103,6 +145,53 @@ pub enum Authority {
     Ca(api::CaSpec),
 }
 
+/// Namespaces and labels of those who are let in.
+fn access(
+    spec: Option<api::AccessSpec>,
+    path: &FieldPath,
+) -> Result<(Option<Vec<Name>>, Selector), SpecError> {
+    let spec = spec.unwrap_or_default();
+    if spec.namespaces.as_ref().is_some_and(Vec::is_empty) {
+        return Err(path.field("namespaces").wrong(Problem::Empty));
+    }
+    let selector = Selector::check(spec.selector.unwrap_or_default(), &path.field("selector"))?;
+    Ok((spec.namespaces, selector))
+}
+
+/// Reservations of names that are served, each once, for namespaces that are let in.
+fn reservations(
+    specs: Vec<api::ReservationSpec>,
+    domains: &[Fqdn],
+    admitted: Option<&[Name]>,
+    path: &FieldPath,
+) -> Result<BTreeMap<Fqdn, BTreeSet<Name>>, SpecError> {
+    let useless = |needs, advice| Problem::Useless { given: "a reservation", needs, advice };
+    let mut places: BTreeMap<Fqdn, usize> = BTreeMap::new();
+    let mut reservations = BTreeMap::new();
+    for (position, spec) in specs.into_iter().enumerate() {
+        let here = path.item(position);
+        if !domains.iter().any(|domain| spec.name.is_below(domain)) {
+            let problem = useless("its domain in domains", "add that, or correct the name");
+            return Err(here.field("name").wrong(problem));
+        }
+        if let Some(first) = places.insert(spec.name.clone(), position) {
+            let name = spec.name.to_string();
+            return Err(here.field("name").wrong(Problem::Duplicate { name, first }));
+        }
+        if spec.namespaces.is_empty() {
+            return Err(here.field("namespaces").wrong(Problem::Empty));
+        }
+        let is_let_in = |name: &Name| admitted.is_none_or(|names| names.contains(name));
+        if let Some(stranger) = spec.namespaces.iter().position(|name| !is_let_in(name)) {
+            let problem =
+                useless("its namespace in accessPoints.namespaces", "add that, or take this one away");
+            return Err(here.field("namespaces").item(stranger).wrong(problem));
+        }
+        reservations.insert(spec.name, spec.namespaces.into_iter().collect());
+    }
+    Ok(reservations)
+}
+
 impl TryFrom<api::VipPool> for VipPool {
     type Error = SpecError;
 
@@ -111,20 +200,17 @@ impl TryFrom<api::VipPool> for VipPool {
         platform_metadata(&object.metadata, &top)?;
         let (spec, at) = (object.spec, top.field("spec"));
         let ranges = ranges::check(&spec.addresses, &spec.exclude, &at)?;
-        let access = spec.access_points.unwrap_or_default();
-        let here = at.field("accessPoints");
-        if access.namespaces.as_ref().is_some_and(Vec::is_empty) {
-            return Err(here.field("namespaces").wrong(Problem::Empty));
-        }
+        let (namespaces, selector) = access(spec.access_points, &at.field("accessPoints"))?;
         Ok(Self {
             name: object.metadata.name,
             ranges,
             auto_assign: spec.auto_assign.unwrap_or(true),
             priority: spec.priority.unwrap_or(0),
-            namespaces: access.namespaces,
-            selector: Selector::check(access.selector.unwrap_or_default(), &here.field("selector"))?,
+            namespaces,
+            selector,
             targets: TargetSelection::check(spec.targets.unwrap_or_default(), &at.field("targets"))?,
             quarantine: spec.quarantine.unwrap_or(QUARANTINE).as_duration(),
+            max_releases: spec.max_releases.unwrap_or_else(max_at_once),
         })
     }
 }
@@ -135,7 +221,8 @@ impl TryFrom<api::NameProvider> for NameProvider {
     fn try_from(object: api::NameProvider) -> Result<Self, SpecError> {
         let top = FieldPath::default();
         platform_metadata(&object.metadata, &top)?;
-        let (spec, at) = (object.spec, top.field("spec").field("domains"));
+        let (spec, here) = (object.spec, top.field("spec"));
+        let at = here.field("domains");
         if spec.domains.is_empty() {
             return Err(at.wrong(Problem::Nothing { what: "a domain" }));
         }
@@ -147,13 +234,24 @@ impl TryFrom<api::NameProvider> for NameProvider {
             let name = spec.domains[first].to_string();
             return Err(at.item(position).wrong(Problem::Duplicate { name, first }));
         }
+        let (namespaces, selector) = access(spec.access_points, &here.field("accessPoints"))?;
+        let reservations = reservations(
+            spec.reservations,
+            &spec.domains,
+            namespaces.as_deref(),
+            &here.field("reservations"),
+        )?;
         Ok(Self {
             name: object.metadata.name,
             domains: spec.domains,
+            namespaces,
+            selector,
+            reservations,
+            min_healthy: spec
+                .min_healthy
+                .unwrap_or_else(|| MIN_HEALTHY.parse().expect("a share by its letters")),
             owner: spec.owner.unwrap_or_else(|| OWNER.parse().expect("a name by its letters")),
-            max_deletions: spec
-                .max_deletions
-                .unwrap_or_else(|| Amount::Share("10%".parse::<Share>().expect("a share by its letters"))),
+            max_deletions: spec.max_deletions.unwrap_or_else(max_at_once),
         })
     }
 }

@@ -310,6 +310,17 @@ impl Amount {
             }
         }
     }
+
+    /// How many of all may go at once without an approval: a share of a few is one, or nothing could ever go.
+    pub(crate) fn at_once(self, all: usize) -> usize {
+        let all = u32::try_from(all).unwrap_or(u32::MAX);
+        let max = match self {
+            Self::Count(count) => count,
+            Self::Share(share) if share.as_millionths() == 0 => 0,
+            Self::Share(_) => self.of(all).max(1),
+        };
+        usize::try_from(max).unwrap_or(usize::MAX)
+    }
 }
 
 impl FromStr for Amount {

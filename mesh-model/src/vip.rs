@@ -7,7 +7,9 @@
 //! ends that. A released address rests: until its quarantine is over, nobody
 //! else gets the ports that its last owner had there.
 //!
-//! [`plan()`] is the whole decision at once, whatever the order of its input.
+//! [`plan()`] is the whole decision at once, whatever the order of its input. It
+//! releases what nobody claims any more, but not many holdings of a pool at once:
+//! a list of claims that was cut off looks just like that.
 //! Writing records is for the adapters, withdrawing a name before its address
 //! for [`names`](crate::names). What went wrong elsewhere is in the tests by
 //! number: MetalLB issues 435, 1591, 1774, 2443, 2479.
@@ -36,7 +38,7 @@ use crate::units::text_value;
 
 pub use allocator::Allocator;
 pub use file::{ClaimSpec, ClaimsFile};
-pub use plan::{Asked, Assignment, PoolUse, Refused, VipPlan, plan};
+pub use plan::{Asked, Assignment, PoolUse, Refused, Release, Unclaimed, VipPlan, plan};
 pub use refusal::{RecordProblem, Refusal, Tried, Unfit};
 
 /// Whose addresses: an access point's on one target, or on all; displays as `payments/checkout@slc-a-1`.

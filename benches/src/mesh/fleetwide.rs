@@ -1,5 +1,6 @@
 //! What is decided over all access points at once: names, addresses, sizes, shares, configuration.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use mesh_model::access_point::{AccessPoint, Sharing, VipRequest};
 use mesh_model::api::{self, PlacementLevel, VipScope};
 use mesh_model::envoy::{Endpoint, EnvoyConfig, GatewayInput, HostEndpoints, Proxy, certificate, configure};
 use mesh_model::footprint::{ServiceSpec, Services, ServicesFile, predict};
-use mesh_model::labels::Labels;
+use mesh_model::labels::{Labels, Selector};
 use mesh_model::locality::{HostCounts, Locality, LocalityFile, Question, loads};
 use mesh_model::name::Fqdn;
 use mesh_model::names::{Answer, Change, Health, Member, Planner, Record, Wanted, plan};
@@ -95,7 +96,7 @@ fn wanted(number: u32, second: Health) -> Wanted {
         address(number + 0x0080_0000).into(),
         std::net::Ipv6Addr::from((0x2001_0db8_u128 << 96) + (1 << 64) + u128::from(number)).into(),
     ];
-    Wanted { name, ttl: Duration::from_secs(30), answer: Answer::Members(members) }
+    Wanted { name, ttl: Duration::from_secs(30), labels: Labels::new(), answer: Answer::Members(members) }
 }
 
 fn provider() -> NameProvider {
@@ -104,6 +105,10 @@ fn provider() -> NameProvider {
         domains: vec!["example.com".parse().expect("is a name")],
         owner: name("fleet-1"),
         max_deletions: Amount::Count(10),
+        namespaces: None,
+        selector: Selector::default(),
+        reservations: BTreeMap::new(),
+        min_healthy: "50%".parse().expect("is a share"),
     }
 }
 
@@ -129,7 +134,8 @@ pub(super) fn allocating(scale: Scale) -> Work {
     prepared(
         move || (asked.clone(), records.clone()),
         move |(asked, records)| {
-            let plan = vip::plan(vec![pool()], asked, records, true, wall());
+            let plan =
+                vip::plan(vec![pool()], asked, records, vip::Unclaimed::Release { approved: None }, wall());
             assert_eq!(plan.assigned.iter().filter(|assignment| assignment.is_new).count(), 1);
             plan
         },

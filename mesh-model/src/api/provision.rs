@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{IssuerStatus, Kind, LabelSelectorSpec, NameServiceStatus, Spec, TargetsSpec, VipPoolStatus};
 use crate::name::{Fqdn, Name};
-use crate::units::{Amount, HumanDuration};
+use crate::units::{Amount, HumanDuration, Share};
 
 /// What a `VipPool` is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,13 +26,17 @@ pub struct VipPoolSpec {
     pub priority: Option<i32>,
     /// Who may have addresses of it; everybody where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access_points: Option<PoolAccessSpec>,
+    pub access_points: Option<AccessSpec>,
     /// The targets that it serves; all where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub targets: Option<TargetsSpec>,
     /// How long a released address is given to nobody else: longer than any cache of names. Default: 1h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<HumanDuration>,
+    /// How many of its holders one plan may release without an approval because nobody claims their addresses any
+    /// more, a number or a share of all; of a few at least one. Default: 10%.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_releases: Option<Amount>,
 }
 
 impl Spec for VipPoolSpec {
@@ -40,11 +44,11 @@ impl Spec for VipPoolSpec {
     type Status = VipPoolStatus;
 }
 
-/// Who may have addresses of a pool; every field that is given must hold.
+/// Who may have addresses of a pool, or names of a provider; every field that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PoolAccessSpec {
+pub struct AccessSpec {
     /// Access points of these namespaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<Vec<Name>>,
@@ -103,11 +107,33 @@ pub struct NameProviderSpec {
     /// How many of our records one plan may delete without an approval, a number or a share of all. Default: 10%.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_deletions: Option<Amount>,
+    /// Whose access points and `NameService`s may publish names by it; everybody's where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_points: Option<AccessSpec>,
+    /// Names that are for certain namespaces alone, which share them. Any other name is of one namespace: of
+    /// whichever has it published.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reservations: Vec<ReservationSpec>,
+    /// The least share of a name's members that may be left when the unhealthy are taken out, from 0% to
+    /// 100%; where less would be left, checks are taken to be wrong, and whoever is published stays. Default: 50%.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_healthy: Option<Share>,
 }
 
 impl Spec for NameProviderSpec {
     const KIND: Kind = Kind::NameProvider;
     type Status = NameServiceStatus;
+}
+
+/// A name that is for certain namespaces alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReservationSpec {
+    /// The name: just this one, and none below it.
+    pub name: Fqdn,
+    /// The namespaces that may publish it; several share it.
+    pub namespaces: Vec<Name>,
 }
 
 /// What an `Issuer` is: which authority signs. One of `acme` and `ca`.

@@ -70,6 +70,8 @@ codes! {
     HostWithoutCertificate "host-without-certificate" Warning,
     /// Calls that a rule sends in plain text or by TLS of their own, to pods that take mutual TLS of the mesh alone.
     MtlsConflict "mtls-conflict" Error,
+    /// A name that another namespace publishes, or an alias where others want something else.
+    NameClaimedTwice "name-claimed-twice" Error,
     /// A published name that no Gateway of the access point serves.
     NameNotServed "name-not-served" Error,
     /// An override that no target of the access point has.
@@ -108,7 +110,7 @@ codes! {
     UnknownPool "unknown-pool" Error,
     /// A port that the Service of a destination does not have.
     UnknownPort "unknown-port" Error,
-    /// A provider of names that is not there, or does not serve the name.
+    /// A provider of names that is not there, does not serve the name, or is not for whoever wants it.
     UnknownProvider "unknown-provider" Error,
     /// A host of the own namespace that nothing declares.
     UnknownHost "unknown-host" Warning,

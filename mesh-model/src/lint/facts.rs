@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Code, FleetFacts, Report, drains, inside, spec};
+use super::{Code, FleetFacts, Report, drains, inside, reference, spec};
 use crate::access_point::{AccessPoint, PlacementRule, TargetSelection};
 use crate::api::{FieldPath, Kind, PlacementLevel, Reference};
 use crate::fleet::{Cluster, Fleet, Target};
-use crate::name::Name;
+use crate::labels::Labels;
+use crate::name::{Fqdn, Name};
 use crate::nearest::{did_you_mean, nearest};
 use crate::patch::Pointer;
 use crate::placement::{Evidence, Outcome, Workload, place};
@@ -99,22 +100,7 @@ fn provisions(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Repor
     demanded(access_point, facts, report);
     for (position, one) in access_point.names.iter().enumerate() {
         let path = spec("names").item(position).field("provider");
-        match facts.providers.iter().find(|provider| provider.name == one.provider) {
-            None => {
-                let known = facts.providers.iter().map(|provider| &provider.name);
-                let message = missing("NameProvider", &one.provider, known);
-                let fix = "correct the name, or add the provider to the fleet";
-                report.of(id, Code::UnknownProvider, path, message, fix);
-            }
-            Some(provider) if !provider.serves(&one.fqdn) => {
-                let message = format!(
-                    "NameProvider {} does not serve {}, so it is never published",
-                    one.provider, one.fqdn
-                );
-                report.of(id, Code::UnknownProvider, path, message, "name the provider of this domain");
-            }
-            Some(_) => {}
-        }
+        provider(reference(id), path, (&one.provider, &one.fqdn), &access_point.labels, facts, report);
     }
     if let Some(name) = &access_point.issuer
         && !facts.issuers.iter().any(|issuer| issuer.name == *name)
@@ -143,6 +129,36 @@ fn demanded(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report)
         let path = spec("vip").field("addresses").item(position);
         let fix = "write an address of the pool, or name the pool that has it";
         report.of(&access_point.id, Code::VipOutsidePool, path, message, fix);
+    }
+}
+
+/// The provider of a name that an access point or `NameService` with these labels wants.
+pub(super) fn provider(
+    object: Reference,
+    path: FieldPath,
+    (name, fqdn): (&Name, &Fqdn),
+    labels: &Labels,
+    facts: &FleetFacts,
+    report: &mut Report,
+) {
+    let Some(provider) = facts.providers.iter().find(|provider| provider.name == *name) else {
+        let message = missing("NameProvider", name, facts.providers.iter().map(|provider| &provider.name));
+        let fix = "correct the name, or add the provider to the fleet";
+        return report.add(Code::UnknownProvider, object, path, message, fix);
+    };
+    if !provider.serves(fqdn) {
+        let message = format!("NameProvider {name} does not serve {fqdn}, so it is never published");
+        report.add(Code::UnknownProvider, object, path, message, "name the provider of this domain");
+    } else if object.namespace.as_ref().is_some_and(|namespace| !provider.admits(fqdn, namespace, labels)) {
+        let kind = match object.kind {
+            Kind::NameService => "NameService",
+            _ => "access point",
+        };
+        let message = format!(
+            "NameProvider {name} is not for this {kind}, by its namespaces, labels or reservations, so {fqdn} is never published"
+        );
+        let fix = "give it the provider's labels, or name another provider or name";
+        report.add(Code::UnknownProvider, object, path, message, fix);
     }
 }
 

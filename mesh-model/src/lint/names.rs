@@ -1,13 +1,112 @@
-//! What names lead to: an alias that leads back to itself is found by no resolver.
+//! Names: who wants which, and what they lead to.
+//!
+//! A name that two namespaces want is published for one of them at most, and an
+//! alias is not published beside anything else: both are told by the planner
+//! ([`names`](crate::names)), here before anybody plans. An alias that leads back
+//! to itself is found by no resolver.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Code, Report, spec};
-use crate::api::{Kind, Reference};
-use crate::name::Fqdn;
+use super::{Code, FleetFacts, Report, facts, reference, spec};
+use crate::access_point::{AccessPoint, AccessPointId};
+use crate::api::{FieldPath, Kind, Reference};
+use crate::labels::Labels;
+use crate::name::{Fqdn, Name};
 use crate::names::{NameService, NameTarget};
 
-pub(super) fn check(names: &[NameService], report: &mut Report) {
+pub(super) fn check(access_points: &[AccessPoint], facts: &FleetFacts, report: &mut Report) {
+    for name in &facts.names {
+        let of = (&name.provider, &name.fqdn);
+        facts::provider(service(&name.id), spec("provider"), of, &name.labels, facts, report);
+    }
+    claimed(access_points, facts, report);
+    circles(&facts.names, report);
+}
+
+fn service(id: &AccessPointId) -> Reference {
+    Reference { kind: Kind::NameService, namespace: Some(id.namespace.clone()), name: id.name.clone() }
+}
+
+/// Who wants a name.
+struct Claimant<'a> {
+    object: Reference,
+    path: FieldPath,
+    namespace: &'a Name,
+    labels: &'a Labels,
+    /// What it is an alias of, if it is one.
+    alias: Option<&'a Fqdn>,
+}
+
+/// All who want names, by provider (two may serve one domain for two sorts of clients) and name.
+fn claimants<'a>(
+    access_points: &'a [AccessPoint],
+    names: &'a [NameService],
+) -> BTreeMap<(&'a Name, &'a Fqdn), Vec<Claimant<'a>>> {
+    let mut claimants: BTreeMap<_, Vec<Claimant<'_>>> = BTreeMap::new();
+    for access_point in access_points {
+        for (position, one) in access_point.names.iter().enumerate() {
+            claimants.entry((&one.provider, &one.fqdn)).or_default().push(Claimant {
+                object: reference(&access_point.id),
+                path: spec("names").item(position).field("fqdn"),
+                namespace: &access_point.id.namespace,
+                labels: &access_point.labels,
+                alias: None,
+            });
+        }
+    }
+    for one in names {
+        claimants.entry((&one.provider, &one.fqdn)).or_default().push(Claimant {
+            object: service(&one.id),
+            path: spec("fqdn"),
+            namespace: &one.id.namespace,
+            labels: &one.labels,
+            alias: match &one.target {
+                NameTarget::Alias(to) => Some(to),
+                NameTarget::AccessPoint(_) | NameTarget::Addresses(_) => None,
+            },
+        });
+    }
+    claimants
+}
+
+/// Names that several want and not all of them get.
+fn claimed(access_points: &[AccessPoint], facts: &FleetFacts, report: &mut Report) {
+    for ((provider, fqdn), mut all) in claimants(access_points, &facts.names) {
+        // what the provider says of them is not known without it, and whom it does not let in is told so
+        let Some(provider) = facts.providers.iter().find(|one| one.name == *provider) else { continue };
+        all.retain(|one| provider.admits(fqdn, one.namespace, one.labels));
+        all.sort_by(|one, other| (&one.object, &one.path).cmp(&(&other.object, &other.path)));
+        for (position, one) in all.iter().enumerate() {
+            let shares = |other: &&Claimant<'_>| provider.is_shared(fqdn, one.namespace, other.namespace);
+            if let Some(first) = all[..position].iter().find(|other| !shares(other)) {
+                let message = format!(
+                    "{fqdn} is wanted by {}, too, which is of another namespace: whichever has it published keeps it, and of a new name none gets anything",
+                    first.object
+                );
+                let fix = "choose another name, or let the NameProvider reserve it for both namespaces";
+                let (object, path) = (one.object.clone(), one.path.clone());
+                report.add(Code::NameClaimedTwice, object, path, message, fix);
+                continue;
+            }
+            let Some(to) = one.alias else { continue };
+            let addresses = all.iter().filter(shares).find(|other| other.alias.is_none());
+            let other = all[..position].iter().find(|other| other.alias.is_some_and(|theirs| theirs != to));
+            if let Some(other) = addresses.or(other) {
+                let what = other.alias.map_or("addresses", |_| "another alias");
+                let message = format!(
+                    "{fqdn} is wanted by {}, too, as {what}: a name has one alias or addresses, so this alias is not published",
+                    other.object
+                );
+                let fix = "choose another name, or take one of the two away";
+                let (object, path) = (one.object.clone(), one.path.clone());
+                report.add(Code::NameClaimedTwice, object, path, message, fix);
+            }
+        }
+    }
+}
+
+/// Aliases that lead back to themselves.
+fn circles(names: &[NameService], report: &mut Report) {
     let alias = |name: &NameService| match &name.target {
         NameTarget::Alias(to) => Some((name.fqdn.clone(), to.clone())),
         NameTarget::AccessPoint(_) | NameTarget::Addresses(_) => None,
@@ -15,20 +114,10 @@ pub(super) fn check(names: &[NameService], report: &mut Report) {
     let aliases: BTreeMap<Fqdn, Fqdn> = names.iter().filter_map(alias).collect();
     for name in names.iter().filter(|name| matches!(name.target, NameTarget::Alias(_))) {
         let Some(way) = circle(&name.fqdn, &aliases) else { continue };
-        let object = Reference {
-            kind: Kind::NameService,
-            namespace: Some(name.id.namespace.clone()),
-            name: name.id.name.clone(),
-        };
         let path = spec("target").field("alias");
         let message = format!("{} is a circle, so no address is ever found", way.join(" -> "));
-        report.add(
-            Code::AliasCircle,
-            object,
-            path,
-            message,
-            "let one of them lead to an access point or addresses",
-        );
+        let fix = "let one of them lead to an access point or addresses";
+        report.add(Code::AliasCircle, service(&name.id), path, message, fix);
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Answer, Health, Member, NameError, NameProblem, RecordKind, Wanted};
 use crate::name::Fqdn;
+use crate::units::Share;
 use crate::vip::ClaimKey;
 
 /// What one owner contributes to one record.
@@ -31,6 +32,19 @@ pub(super) struct Desired {
     pub(super) is_weighted: bool,
     /// All who want the name, whether they are answered with or not.
     pub(super) owners: BTreeSet<ClaimKey>,
+    /// Those that an operator wants traffic off, and who are answered with nevertheless.
+    pub(super) kept: BTreeSet<ClaimKey>,
+    /// How many are not believed to be unhealthy, and of how many that anything is known of.
+    pub(super) doubted: Option<(usize, usize)>,
+}
+
+/// How far evidence and operators are followed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trust {
+    /// The least share that may be left when the unhealthy are taken out.
+    pub(super) min_healthy: Share,
+    /// Whether an operator's word holds even where nobody healthy would be left.
+    pub(super) is_drain_approved: bool,
 }
 
 /// What a name is to have; `published` is what it has of ours.
@@ -38,6 +52,7 @@ pub(super) fn desired(
     name: &Fqdn,
     wanted: &[Wanted],
     published: &Parts,
+    trust: Trust,
     errors: &mut Vec<NameError>,
 ) -> Desired {
     let mut desired = Desired {
@@ -70,7 +85,7 @@ pub(super) fn desired(
             name: name.clone(),
             problem: NameProblem::AliasBesideAddresses { owner: owner.clone() },
         }));
-        addresses(&members, published, &mut desired.parts);
+        addresses(&members, published, trust, &mut desired);
     }
     desired
 }
@@ -100,12 +115,15 @@ fn alias(
 }
 
 /// The addresses of those that are answered with.
-fn addresses(members: &[&Member], published: &Parts, parts: &mut Parts) {
+fn addresses(members: &[&Member], published: &Parts, trust: Trust, desired: &mut Desired) {
     let of = |owner: &ClaimKey, kind: &RecordKind| published.get(kind).and_then(|parts| parts.get(owner));
     let is_published =
         |owner: &ClaimKey| of(owner, &RecordKind::A).is_some() || of(owner, &RecordKind::Aaaa).is_some();
     let members = joined(members);
-    for member in answering(&members, is_published) {
+    let answering = answering(&members, is_published, trust);
+    desired.kept = answering.kept.iter().map(|member| member.owner.clone()).collect();
+    desired.doubted = answering.doubted;
+    for member in answering.members.into_iter().chain(answering.kept) {
         for kind in [RecordKind::A, RecordKind::Aaaa] {
             let is_kind = |address: &&IpAddr| address.is_ipv4() == (kind == RecordKind::A);
             let values: BTreeSet<String> = if member.addresses.is_empty() {
@@ -116,8 +134,12 @@ fn addresses(members: &[&Member], published: &Parts, parts: &mut Parts) {
             if values.is_empty() {
                 continue;
             }
-            let part = Part { values, weight: member.weight };
-            parts.entry(kind).or_default().insert(member.owner.clone(), part);
+            let weight = match (member.weight, of(&member.owner, &kind)) {
+                (0, Some(part)) => part.weight, // it is kept, and as it is
+                (weight, _) => weight,
+            };
+            let parts = desired.parts.entry(kind).or_default();
+            parts.insert(member.owner.clone(), Part { values, weight });
         }
     }
 }
@@ -143,27 +165,62 @@ fn joined(members: &[&Member]) -> Vec<Member> {
     joined.into_values().collect()
 }
 
+/// Who is answered with.
+#[derive(Default)]
+struct Answering<'a> {
+    members: Vec<&'a Member>,
+    /// Those that an operator wants traffic off, and who stay.
+    kept: Vec<&'a Member>,
+    /// How many would be left, and of how many, where that is too few to be believed.
+    doubted: Option<(usize, usize)>,
+}
+
 /// Who is answered with: the healthy and the published unknown; or else all that are unknown; or else all.
 ///
-/// Only an operator's word (a drain, a weight of 0) leaves nobody.
-fn answering(members: &[Member], is_published: impl Fn(&ClaimKey) -> bool) -> Vec<&Member> {
+/// Two things are not believed. A drain, where it would leave unhealthy members alone: whoever it takes out
+/// is healthy, and stays until that is approved. Checks, where they would leave less than a share of the
+/// members: a network that fails looks like all of them failing, and the load of all would be on the few that
+/// are left. Whoever is published stays then; who is not does not come back by it, so that the dead of
+/// yesterday are not answered with today. A drain of all, or a weight of 0 of all, leaves nobody.
+fn answering<'a>(
+    members: &'a [Member],
+    is_published: impl Fn(&ClaimKey) -> bool,
+    trust: Trust,
+) -> Answering<'a> {
     let has_address = |member: &Member| !member.addresses.is_empty() || is_published(&member.owner);
-    let eligible: Vec<&Member> = members
-        .iter()
-        .filter(|member| !member.is_drained && member.weight > 0 && has_address(member))
-        .collect();
-    let tier = |is_in: &dyn Fn(&Member) -> bool| -> Vec<&Member> {
-        eligible.iter().copied().filter(|member| is_in(member)).collect()
+    let (off, on): (Vec<&Member>, Vec<&Member>) =
+        members.iter().filter(|member| has_address(member)).partition(|member| member.is_off());
+    let tier = |of: &[&'a Member], is_in: &dyn Fn(&Member) -> bool| -> Vec<&'a Member> {
+        of.iter().copied().filter(|member| is_in(member)).collect()
     };
-    let is_good = |member: &Member| match member.health {
+    let good = tier(&on, &|member| match member.health {
         Health::Healthy => true,
         Health::Unknown => is_published(&member.owner),
         Health::Unhealthy => false,
-    };
-    let good = tier(&is_good);
-    if !good.is_empty() {
-        return good;
+    });
+    let is_kept = |member: &Member| member.health == Health::Healthy && is_published(&member.owner);
+    let is_obeyed = trust.is_drain_approved || on.is_empty() || !good.is_empty();
+    let kept = if is_obeyed { Vec::new() } else { tier(&off, &is_kept) };
+    let mut members = good;
+    if members.is_empty() && kept.is_empty() {
+        members = tier(&on, &|member| member.health == Health::Unknown);
     }
-    let unknown = tier(&|member| member.health == Health::Unknown);
-    if unknown.is_empty() { eligible } else { unknown }
+    let unhealthy = tier(&on, &|member| member.health == Health::Unhealthy);
+    let stay = tier(&unhealthy, &|member| is_published(&member.owner));
+    let left = members.len() + kept.len();
+    let all = left + unhealthy.len();
+    let is_doubted = !stay.is_empty() && is_less(left, all, trust.min_healthy);
+    if left == 0 {
+        members = on; // a wrong answer is better than none
+    } else if is_doubted {
+        members.extend(stay);
+    }
+    Answering { members, kept, doubted: is_doubted.then_some((left, all)) }
+}
+
+/// Whether a part is less than a share of a whole.
+fn is_less(part: usize, whole: usize, share: Share) -> bool {
+    let share = u128::from(share.as_millionths());
+    let [part, whole] = [part, whole].map(|count| u128::try_from(count).unwrap_or(u128::MAX / 1_000_000));
+    part * 1_000_000 < whole * share
 }

@@ -71,6 +71,7 @@ pub fn wanted<'a>(
         wanted.entry(name.provider.clone()).or_default().push(Wanted {
             name: name.fqdn.clone(),
             ttl: name.ttl,
+            labels: access_point.labels.clone(),
             answer: Answer::Members(members.clone()),
         });
     }

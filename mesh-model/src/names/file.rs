@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Answer, Health, Member, Record, Wanted};
 use crate::access_point::whole_seconds;
 use crate::api::{self, FieldPath, Problem, SpecError, Step, check_version};
+use crate::labels::check_labels;
 use crate::name::Fqdn;
 use crate::provision::{NameProvider, check_hosts};
 use crate::render::Revision;
@@ -48,6 +49,9 @@ pub struct WantedSpec {
     /// Whether each member has a record of its own with its weight. Default: false.
     #[serde(default)]
     pub weighted: bool,
+    /// The labels of the access point, which the provider selects by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// Who it leads to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub members: Option<Vec<MemberSpec>>,
@@ -160,7 +164,8 @@ fn one(spec: &WantedSpec, path: &FieldPath) -> Result<Wanted, SpecError> {
         }
     };
     let ttl = whole_seconds(spec.ttl.unwrap_or(TTL), &path.field("ttl"))?;
-    Ok(Wanted { name: spec.name.clone(), ttl, answer })
+    check_labels(&spec.labels, &path.field("labels"))?;
+    Ok(Wanted { name: spec.name.clone(), ttl, labels: spec.labels.clone(), answer })
 }
 
 /// No two members of one list have one owner: one of them is a typing error. Their addresses are of hosts.

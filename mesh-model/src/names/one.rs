@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::answer::{Desired, Part, Parts, desired};
+use super::answer::{Desired, Part, Parts, Trust, desired};
 use super::mark::{self, KINDS};
 use super::record::normal;
-use super::{Change, Deletion, Mark, NameError, NameProblem, Record, RecordKind, Wanted};
+use super::whose::{Entitled, entitled};
+use super::{
+    Change, Deletion, Gone, Mark, NameError, NameNote, NameProblem, Note, Record, RecordKind, Wanted,
+};
 use crate::name::{Fqdn, Name};
 use crate::provision::NameProvider;
 use crate::units::HumanDuration;
@@ -44,6 +47,11 @@ impl Here {
         }
     }
 
+    /// A record that the name leads by, and that is not another's beside ours.
+    fn leading(&self) -> Option<&Record> {
+        self.records.iter().find(|record| KINDS.contains(&record.kind) && !is_others_set(record))
+    }
+
     /// The marks beside the records of a kind.
     fn mark(&self, kind: &RecordKind) -> Option<&Record> {
         self.marks.iter().find(|(marked, _)| marked == kind).map(|(_, mark)| mark)
@@ -61,6 +69,10 @@ pub(super) struct Outcome {
     pub(super) deletions: Vec<Deletion>,
     /// What cannot be.
     pub(super) errors: Vec<NameError>,
+    /// What is planned otherwise than one would think.
+    pub(super) notes: Vec<NameNote>,
+    /// Whether its deletions wait for an approval however few they are.
+    pub(super) waits: bool,
     /// How many marks of ours there are now.
     pub(super) marks: usize,
 }
@@ -93,9 +105,22 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
             }
         }
     }
-    let desired = desired(name, wanted, &published, &mut outcome.errors);
+    let Entitled { wanted: entitled, stay } =
+        entitled(name, wanted, &published, provider, &mut outcome.errors);
+    let to_be = |is_drain_approved: bool, errors: &mut Vec<NameError>| {
+        let trust = Trust { min_healthy: provider.min_healthy, is_drain_approved };
+        let mut desired = desired(name, &entitled, &published, trust, errors);
+        if desired.owners.is_empty() {
+            as_it_is(&mut desired, wanted, here);
+        }
+        let_stay(&mut desired, &stay, &published);
+        desired
+    };
+    let careful = to_be(false, &mut outcome.errors);
+    let approved = (!careful.kept.is_empty()).then(|| to_be(true, &mut Vec::new()));
+    let desired = approved.as_ref().unwrap_or(&careful);
     if !wanted.is_empty()
-        && let Some(problem) = foreign.or_else(|| refused(name, &desired, here, provider))
+        && let Some(problem) = foreign.or_else(|| refused(name, desired, here, provider))
     {
         outcome.errors.push(NameError { name: name.clone(), problem });
         return outcome;
@@ -103,23 +128,88 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
     if desired.parts.is_empty() && outcome.errors.iter().any(|error| error.problem == NameProblem::Loop) {
         return outcome; // a mistake deletes nothing
     }
-    let goes = |owner: &ClaimKey| desired.parts.is_empty() || !desired.owners.contains(owner);
-    for (kind, parts) in &published {
-        let gone = parts.keys().filter(|owner| goes(owner));
-        outcome.deletions.extend(gone.map(|owner| Deletion {
-            name: name.clone(),
-            kind: kind.clone(),
-            owner: owner.clone(),
-        }));
-    }
-    outcome.changes = changes(name, &published, &desired, here, provider);
+    outcome.changes = changes(name, &published, desired, here, provider);
+    outcome.deletions = deletions(name, &published, desired, &careful.kept, here);
     outcome.held_changes = if outcome.deletions.is_empty() {
         outcome.changes.clone()
     } else {
-        let held = held(&desired, &published, &outcome.deletions, here);
+        let held = held(name, &careful, &published, &outcome.deletions, here, provider);
         held.map(|held| changes(name, &published, &held, here, provider)).unwrap_or_default()
     };
+    outcome.waits = !careful.kept.is_empty();
+    outcome.notes = notes(name, &careful, &outcome.deletions, provider);
     outcome
+}
+
+/// Who and what goes; `kept` are those that go with an approval only.
+fn deletions(
+    name: &Fqdn,
+    published: &Parts,
+    desired: &Desired,
+    kept: &BTreeSet<ClaimKey>,
+    here: &Here,
+) -> Vec<Deletion> {
+    let mut deletions = Vec::new();
+    for (kind, parts) in published {
+        let left = desired.parts.get(kind);
+        let goes = |owner: &ClaimKey| {
+            desired.parts.is_empty()
+                || !desired.owners.contains(owner)
+                || (kept.contains(owner) && left.is_none_or(|left| !left.contains_key(owner)))
+        };
+        let owners = parts.keys().filter(|owner| goes(owner)).cloned().map(Gone::Owner);
+        let known: BTreeSet<&String> = parts
+            .values()
+            .chain(left.into_iter().flat_map(BTreeMap::values))
+            .flat_map(|part| &part.values)
+            .collect();
+        let records = here.records.iter().filter(|record| record.kind == *kind && !is_others_set(record));
+        let strays = records.flat_map(|record| &record.values).filter(|value| !known.contains(value));
+        let strays: BTreeSet<&String> = strays.collect();
+        let gone = owners.chain(strays.into_iter().cloned().map(Gone::Value));
+        deletions.extend(gone.map(|gone| Deletion { name: name.clone(), kind: kind.clone(), gone }));
+    }
+    deletions
+}
+
+/// What is planned otherwise than one would think.
+fn notes(name: &Fqdn, careful: &Desired, deletions: &[Deletion], provider: &NameProvider) -> Vec<NameNote> {
+    let doubted = careful.doubted.map(|(left, all)| Note::Doubted { left, all, min: provider.min_healthy });
+    let kept = careful.kept.iter().map(|owner| Note::Kept { owner: owner.clone() });
+    let strays = deletions.iter().filter_map(|deletion| match &deletion.gone {
+        Gone::Owner(_) => None,
+        Gone::Value(value) => Some(Note::Stray { kind: deletion.kind.clone(), value: value.clone() }),
+    });
+    let all = doubted.into_iter().chain(kept).chain(strays);
+    all.map(|note| NameNote { name: name.clone(), note }).collect()
+}
+
+/// Where nobody says any more how a name is answered, it is as it is.
+fn as_it_is(desired: &mut Desired, wanted: &[Wanted], here: &Here) {
+    let now = here.leading();
+    let shortest = || wanted.iter().map(|wanted| wanted.ttl).min().unwrap_or_default();
+    desired.ttl = now.map_or_else(shortest, |now| now.ttl.as_duration());
+    desired.is_weighted = now.is_some_and(|now| now.set_id.is_some());
+}
+
+/// Adds what stays of those who get nothing new, unless it cannot be beside what is to be.
+fn let_stay(desired: &mut Desired, stay: &BTreeMap<ClaimKey, bool>, published: &Parts) {
+    for (owner, is_off) in stay {
+        let parts = published.iter().filter_map(|(kind, parts)| Some((kind, parts.get(owner)?)));
+        for (kind, part) in parts.filter(|_| !is_off) {
+            let is_beside = |(other, parts): (&RecordKind, &BTreeMap<ClaimKey, Part>)| {
+                let has_alias = *other == RecordKind::Cname || *kind == RecordKind::Cname;
+                !has_alias || (other == kind && parts.values().all(|other| other.values == part.values))
+            };
+            if desired.parts.iter().all(is_beside) {
+                desired.parts.entry(kind.clone()).or_default().insert(owner.clone(), part.clone());
+                desired.owners.insert(owner.clone());
+            }
+        }
+        if *is_off {
+            desired.owners.insert(owner.clone());
+        }
+    }
 }
 
 /// Whose the records of a kind are: ours only if every mark beside them is.
@@ -171,18 +261,36 @@ fn refused(name: &Fqdn, desired: &Desired, here: &Here, provider: &NameProvider)
 }
 
 /// What is to be without the deletions; `None` if that cannot be beside what is new.
-fn held(desired: &Desired, published: &Parts, deletions: &[Deletion], here: &Here) -> Option<Desired> {
-    let mut held = desired.clone();
+fn held(
+    name: &Fqdn,
+    desired: &Desired,
+    published: &Parts,
+    deletions: &[Deletion],
+    here: &Here,
+    provider: &NameProvider,
+) -> Option<Desired> {
+    let is_new = |owner: &&ClaimKey| !published.values().any(|parts| parts.contains_key(*owner));
+    let mut owners = Vec::new();
     for deletion in deletions {
-        let part = published.get(&deletion.kind)?.get(&deletion.owner)?;
-        held.parts.entry(deletion.kind.clone()).or_default().insert(deletion.owner.clone(), part.clone());
+        match &deletion.gone {
+            Gone::Owner(owner) => owners.push((&deletion.kind, owner)),
+            Gone::Value(_) => return None, // no part of a record has it, so the record is let be
+        }
     }
-    if held.owners.is_empty() {
-        // nobody says how any more: as it is
-        let now =
-            here.records.iter().find(|record| KINDS.contains(&record.kind) && !is_others_set(record))?;
-        held.ttl = now.ttl.as_duration();
-        held.is_weighted = now.set_id.is_some();
+    let may = |new: &ClaimKey, gone: &ClaimKey| {
+        provider.is_shared(name, &new.owner.namespace, &gone.owner.namespace)
+    };
+    let is_stranger = |new: &ClaimKey| owners.iter().any(|(_, gone)| !may(new, gone));
+    if desired.parts.values().flat_map(BTreeMap::keys).filter(is_new).any(is_stranger) {
+        return None;
+    }
+    if desired.owners.is_empty() {
+        here.leading()?; // or nobody says how it would be answered
+    }
+    let mut held = desired.clone();
+    for (kind, owner) in owners {
+        let part = published.get(kind)?.get(owner)?;
+        held.parts.entry(kind.clone()).or_default().insert(owner.clone(), part.clone());
     }
     let aliases = held.parts.get(&RecordKind::Cname);
     let has_two = aliases.is_some_and(|parts| parts.values().any(|part| Some(part) != parts.values().next()));

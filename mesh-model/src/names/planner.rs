@@ -7,31 +7,36 @@ use sha2::{Digest as _, Sha256};
 use super::mark;
 use super::one::{Here, Outcome, outcome};
 use super::settled::{Settled, settled};
-use super::{Deletion, NamePlan, Record, RecordKind, Wanted};
+use super::{Deletion, NameNote, NamePlan, Note, Record, RecordKind, Wanted};
 use crate::name::Fqdn;
 use crate::provision::NameProvider;
 use crate::render::Revision;
-use crate::units::Amount;
 
 /// What is wanted and what is there, by name.
 ///
 /// ```
+/// use std::collections::BTreeMap;
 /// use std::time::Duration;
+/// use mesh_model::labels::{Labels, Selector};
 /// use mesh_model::name::Name;
 /// use mesh_model::names::{Answer, Change, Planner, Wanted};
 /// use mesh_model::provision::NameProvider;
-/// use mesh_model::units::Amount;
+/// use mesh_model::units::{Amount, Share};
 ///
 /// let provider = NameProvider {
 ///     name: "corp".parse()?,
 ///     domains: vec!["example.com".parse()?],
 ///     owner: "fleet-1".parse::<Name>()?,
 ///     max_deletions: Amount::Count(1),
+///     namespaces: None,
+///     selector: Selector::default(),
+///     reservations: BTreeMap::new(),
+///     min_healthy: Share::NONE,
 /// };
 /// let mut planner = Planner::new(provider, Vec::new());
 /// let name = "shop.example.com".parse()?;
 /// let answer = Answer::Alias { owner: "web/shop".parse()?, to: "www.example.com".parse()? };
-/// planner.handle_wanted(&name, vec![Wanted { name: name.clone(), ttl: Duration::from_secs(30), answer }]);
+/// planner.handle_wanted(&name, vec![Wanted { name: name.clone(), ttl: Duration::from_secs(30), labels: Labels::new(), answer }]);
 /// let plan = planner.plan(None);
 /// assert_eq!(plan.changes.len(), 2, "the record, and the mark that it is ours");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -131,17 +136,27 @@ impl Planner {
             let json = serde_json::to_vec(&deletions).expect("our own values have a form in JSON");
             Revision(Sha256::digest(&json).into())
         });
-        let max = max_deletions(self.provider.max_deletions, self.marks_total);
-        let is_held = deletions.len() > max && approved != hash;
-        let changes =
-            |outcome: &Outcome| if is_held { outcome.held_changes.clone() } else { outcome.changes.clone() };
+        let max = self.provider.max_deletions.at_once(self.marks_total);
+        let (is_many, is_approved) = (deletions.len() > max, approved == hash);
+        let is_held = |outcome: &Outcome| (is_many || outcome.waits) && !is_approved;
+        let changes = |outcome: &Outcome| {
+            if is_held(outcome) { outcome.held_changes.clone() } else { outcome.changes.clone() }
+        };
+        let notes = |outcome: &Outcome| {
+            let is_so = |note: &&NameNote| !matches!(note.note, Note::Kept { .. }) || is_held(outcome);
+            outcome.notes.iter().filter(is_so).cloned().collect::<Vec<_>>()
+        };
+        let held_back = self.outcomes.values().filter(|outcome| is_held(outcome));
+        let mut held_back: Vec<Deletion> = held_back.flat_map(|outcome| outcome.deletions.clone()).collect();
+        held_back.sort();
         NamePlan {
             changes: self.outcomes.values().flat_map(changes).collect(),
+            notes: self.outcomes.values().flat_map(notes).collect(),
             errors: self.outcomes.values().flat_map(|outcome| outcome.errors.clone()).collect(),
             deletions: deletions.len(),
             max_deletions: max,
             hash,
-            held_back: if is_held { deletions.into_iter().cloned().collect() } else { Vec::new() },
+            held_back,
         }
     }
 
@@ -153,7 +168,8 @@ impl Planner {
         if known.wanted.is_empty() && known.here.is_empty() {
             self.names.remove(&name);
         }
-        if outcome.changes.is_empty() && outcome.errors.is_empty() && outcome.deletions.is_empty() {
+        let is_told = !outcome.errors.is_empty() || !outcome.notes.is_empty();
+        if outcome.changes.is_empty() && outcome.deletions.is_empty() && !is_told {
             self.outcomes.remove(&name);
         } else {
             self.outcomes.insert(name, outcome);
@@ -168,15 +184,4 @@ fn placed(record: Record) -> (Fqdn, Option<RecordKind>, Record) {
         Some((name, kind)) => (name, Some(kind), record),
         None => (record.name.clone(), None, record),
     }
-}
-
-/// How many deletions need no approval: a share of a few is one, or nothing could ever go.
-fn max_deletions(amount: Amount, all: usize) -> usize {
-    let all = u32::try_from(all).unwrap_or(u32::MAX);
-    let max = match amount {
-        Amount::Count(count) => count,
-        Amount::Share(share) if share.as_millionths() == 0 => 0,
-        Amount::Share(_) => amount.of(all).max(1),
-    };
-    usize::try_from(max).unwrap_or(usize::MAX)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Answer, Health, Member, Wanted};
 use crate::access_point::{AccessPointId, whole_seconds};
 use crate::api::{self, FieldPath, Problem, SpecError};
-use crate::labels::check_marks;
+use crate::labels::{Labels, check_marks};
 use crate::name::{Fqdn, Name};
 use crate::provision::check_hosts;
 use crate::units::HumanDuration;
@@ -20,6 +20,8 @@ const TTL: HumanDuration = HumanDuration::from_secs(30);
 pub struct NameService {
     /// Its namespace and name.
     pub id: AccessPointId,
+    /// Its labels, which providers select by.
+    pub labels: Labels,
     /// The name that it publishes.
     pub fqdn: Fqdn,
     /// How long resolvers may remember it: whole seconds.
@@ -57,7 +59,7 @@ impl NameService {
             }]),
             NameTarget::Alias(to) => Answer::Alias { owner, to: to.clone() },
         };
-        Wanted { name: self.fqdn.clone(), ttl: self.ttl, answer }
+        Wanted { name: self.fqdn.clone(), ttl: self.ttl, labels: self.labels.clone(), answer }
     }
 }
 
@@ -99,6 +101,7 @@ impl TryFrom<api::NameService> for NameService {
         Ok(Self {
             ttl: whole_seconds(spec.ttl.unwrap_or(TTL), &at.field("ttl"))?,
             id: AccessPointId { namespace, name: metadata.name },
+            labels: metadata.labels,
             fqdn: spec.fqdn,
             provider: spec.provider,
             target,

@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 
 use super::form::Form;
-use super::{Answer, Health, Member, Record, RecordKind, Wanted, mark};
+use super::{Answer, Health, Member, Record, RecordKind, Wanted, mark, whose};
 use crate::name::Name;
 use crate::provision::NameProvider;
 use crate::units::HumanDuration;
@@ -66,7 +66,12 @@ struct Sight {
 
 impl Sight {
     fn of(wanted: &Wanted, provider: &NameProvider) -> Self {
-        let needed = needed(wanted).filter(|_| provider.serves(&wanted.name) && mark::has_room(&wanted.name));
+        let is_plain = |_: &u8| {
+            provider.serves(&wanted.name)
+                && mark::has_room(&wanted.name)
+                && whose::is_plain(&wanted.name, std::iter::once(wanted), provider)
+        };
+        let needed = needed(wanted).filter(is_plain);
         Self { is_plain: needed.is_some(), needed: needed.unwrap_or(0), found: 0, marks: 0 }
     }
 

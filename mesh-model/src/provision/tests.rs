@@ -102,6 +102,31 @@ fn who_may_have_addresses() {
 }
 
 #[test]
+fn who_may_have_names() {
+    let provider: NameProvider = read::<api::NameProvider, _>(
+        "NameProvider",
+        "{ domains: [example.com], accessPoints: { namespaces: [pay, web, ops], selector: { matchLabels: { tier: edge } } }, \
+         reservations: [{ name: a.example.com, namespaces: [pay, web] }] }",
+    )
+    .unwrap();
+    let edge = Labels::from([("tier".into(), "edge".into())]);
+    let [pay, web, ops, else_] = ["pay", "web", "ops", "else"].map(|name| name.parse::<Name>().unwrap());
+    let [reserved, other] = ["a.example.com", "b.example.com"].map(|name| name.parse::<Fqdn>().unwrap());
+    for (name, namespace, labels, expected) in [
+        (&reserved, &pay, &edge, true),
+        (&reserved, &ops, &edge, false),
+        (&reserved, &pay, &Labels::new(), false),
+        (&other, &ops, &edge, true),
+        (&other, &else_, &edge, false),
+    ] {
+        assert_eq!(provider.admits(name, namespace, labels), expected, "{name} for {namespace}");
+    }
+    assert!(provider.is_shared(&reserved, &pay, &web) && provider.is_shared(&other, &ops, &ops));
+    assert!(!provider.is_shared(&reserved, &pay, &ops) && !provider.is_shared(&other, &pay, &web));
+    assert_eq!(provider.min_healthy.to_string(), "50%");
+}
+
+#[test]
 fn what_is_refused() {
     let pools = [
         ("{ addresses: [] }", "spec.addresses: an empty list"),
@@ -134,6 +159,27 @@ fn what_is_refused() {
         ("{ domains: [] }", "spec.domains: an empty list"),
         ("{ domains: [\"*.example.com\"] }", "spec.domains[0]: *.example.com is a name for all below it"),
         ("{ domains: [a.example, A.example.] }", "spec.domains[1]: `a.example` is already"),
+        (
+            "{ domains: [example.com], accessPoints: { namespaces: [] } }",
+            "spec.accessPoints.namespaces: an empty list",
+        ),
+        (
+            "{ domains: [example.com], reservations: [{ name: a.example.org, namespaces: [a] }] }",
+            "spec.reservations[0].name: a reservation says nothing without its domain in domains",
+        ),
+        (
+            "{ domains: [example.com], reservations: [{ name: a.example.com, namespaces: [] }] }",
+            "spec.reservations[0].namespaces: an empty list",
+        ),
+        (
+            "{ domains: [example.com], reservations: [{ name: a.example.com, namespaces: [a] }, { name: a.example.com, namespaces: [b] }] }",
+            "spec.reservations[1].name: `a.example.com` is already the name of number 0",
+        ),
+        (
+            "{ domains: [example.com], accessPoints: { namespaces: [a] }, reservations: [{ name: a.example.com, namespaces: [a, b] }] }",
+            "spec.reservations[0].namespaces[1]: a reservation says nothing without its namespace in accessPoints.namespaces",
+        ),
+        ("{ domains: [example.com], minHealthy: 101% }", "a share from 0% to 100%"),
     ];
     for (spec, expected) in providers {
         let refused = read::<api::NameProvider, NameProvider>("NameProvider", spec).unwrap_err();

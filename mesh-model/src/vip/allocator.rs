@@ -130,6 +130,10 @@ impl Allocator {
         let held = match self.book.held.get(&claim.key).cloned() {
             Some(held) => self.renewed(held, claim)?,
             None => {
+                let held = self.otherwise_held(&claim.key);
+                if !held.is_empty() {
+                    return Err(Refusal::Changed { held });
+                }
                 let (pool, addresses) = self.choose(claim, targets)?;
                 held_by(claim, pool, addresses)
             }
@@ -225,6 +229,14 @@ impl Allocator {
             }
         }
         Ok(held_by(claim, held.pool, held.addresses))
+    }
+
+    /// What the access point of a claim holds for all targets where the claim is for one, or the other way round.
+    fn otherwise_held(&self, key: &ClaimKey) -> Vec<IpAddr> {
+        let for_all = ClaimKey { owner: key.owner.clone(), target: None };
+        let all = self.book.held.range(for_all..).take_while(|(other, _)| other.owner == key.owner);
+        let otherwise = all.filter(|(other, _)| other.target.is_some() != key.target.is_some());
+        otherwise.flat_map(|(_, held)| held.addresses.iter().copied()).collect()
     }
 
     /// The pool that a claim names must be there.

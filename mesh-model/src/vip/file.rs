@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Asked, Claim, ClaimKey, Held, Port, Records, Released};
+use super::{Asked, Claim, ClaimKey, Held, Port, Records, Released, Unclaimed};
 use crate::access_point::check_vip;
 use crate::api::{FieldPath, PlacementLevel, Problem, SpecError, VipSpec, check_version, repeated};
 use crate::fleet::{Fleet, Target};
@@ -15,6 +15,7 @@ use crate::labels::check_labels;
 use crate::name::Name;
 use crate::nearest::nearest;
 use crate::provision::check_hosts;
+use crate::render::Revision;
 
 /// Claims and records, as they are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,9 +25,13 @@ pub struct ClaimsFile {
     /// Version of this format: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
-    /// Whether these are all claims; what nobody claims is released then. Default: true.
+    /// Whether these are all claims; what nobody claims is released then, as far as its pool lets it be without
+    /// an approval (`maxReleases`). Default: true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complete: Option<bool>,
+    /// The hash of releases that are approved, as a plan that holds them back prints it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Revision>,
     /// Who wants addresses, in a list that may be empty: what nobody claims is released, so a file that ends
     /// before it is no file. No two have one owner.
     pub claims: Vec<ClaimSpec>,
@@ -67,6 +72,16 @@ impl ClaimsFile {
     #[must_use]
     pub fn records(&self) -> Records {
         Records { held: self.held.clone(), released: self.released.clone() }
+    }
+
+    /// What becomes of what nobody claims.
+    #[must_use]
+    pub fn unclaimed(&self) -> Unclaimed {
+        if self.complete.unwrap_or(true) {
+            Unclaimed::Release { approved: self.approved }
+        } else {
+            Unclaimed::Keep
+        }
     }
 
     /// The claims as values. Targets are looked up, unless the fleet has no cluster: then they are not known.

@@ -2,17 +2,22 @@
 //!
 //! Holders first, then those that ask for certain addresses, then the rest by
 //! name: the result is the same whatever the order of the input. What nobody
-//! claims any more is released, unless the claims were not read to the end.
+//! claims any more is released, unless the claims were not read to the end, or
+//! so much of a pool would go that somebody has to approve it. An access point
+//! that claims for all targets what it holds for each, or the other way round,
+//! keeps what it has, as with any other change of a request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::{Allocator, Claim, ClaimKey, Held, RecordProblem, Records, Refusal, Released};
 use crate::fleet::Target;
 use crate::name::Name;
-use crate::provision::VipPool;
+use crate::provision::{VipPool, max_at_once};
+use crate::render::Revision;
 use crate::time::WallTime;
 
 /// A claim, and the targets that its addresses are to lead to.
@@ -31,6 +36,12 @@ pub struct VipPlan {
     pub assigned: Vec<Assignment>,
     /// Who gets none, by owner.
     pub refused: Vec<Refused>,
+    /// Who keeps what nobody claims, until that is approved: too many of a pool would go at once.
+    pub held_back: Vec<Release>,
+    /// How many are released for want of a claim, held back or not.
+    pub releases: usize,
+    /// What approves these releases and no others; `None` if there are none.
+    pub hash: Option<Revision>,
     /// The records of those who have addresses, as the next plan's file takes them in `held`.
     pub held: Vec<Held>,
     /// What rests from now on, or still; what the next plan's file takes in `released`.
@@ -67,6 +78,29 @@ pub struct Refused {
     pub keeps: Vec<IpAddr>,
 }
 
+/// Whose addresses nobody claims any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Release {
+    /// Who holds them.
+    pub owner: ClaimKey,
+    /// The pool that they came from.
+    pub pool: Name,
+    /// The addresses.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// What becomes of addresses that nobody claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unclaimed {
+    /// They stay: not all claims are there.
+    Keep,
+    /// They are released: all claims are there.
+    Release {
+        /// The hash of releases that somebody approved.
+        approved: Option<Revision>,
+    },
+}
+
 /// How full a pool is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PoolUse {
@@ -80,26 +114,26 @@ pub struct PoolUse {
 
 /// Decides all claims at once.
 ///
-/// `is_complete` says whether all claims are there: where a list was read in
-/// part, nothing is released.
+/// Where a list of claims was read in part, nothing may be released: see [`Unclaimed`]. More releases of a pool than
+/// [its bound](VipPool::max_releases) are held back whole.
 #[must_use]
 pub fn plan(
     pools: Vec<VipPool>,
     mut asked: Vec<Asked<'_>>,
     records: Records,
-    is_complete: bool,
+    unclaimed: Unclaimed,
     now: WallTime,
 ) -> VipPlan {
     let (mut allocator, problems) = Allocator::new(pools, records);
     allocator.forget(now);
-    let before: BTreeMap<ClaimKey, Vec<IpAddr>> =
-        allocator.records().held.into_iter().map(|held| (held.owner, held.addresses)).collect();
-    if is_complete {
-        let claimed: BTreeSet<&ClaimKey> = asked.iter().map(|asked| &asked.claim.key).collect();
-        for key in before.keys().filter(|key| !claimed.contains(key)) {
-            allocator.release(now, key);
-        }
+    let holders = allocator.records().held;
+    let Releases { made, held_back, hash } = releases(allocator.pools(), &holders, &asked, unclaimed);
+    let releases = made.len() + held_back.len();
+    for release in made {
+        allocator.release(now, &release.owner);
     }
+    let before: BTreeMap<ClaimKey, Vec<IpAddr>> =
+        holders.into_iter().map(|held| (held.owner, held.addresses)).collect();
     asked.sort_by_cached_key(|asked| {
         let claim = &asked.claim;
         (!before.contains_key(&claim.key), claim.request.addresses.is_empty(), claim.key.clone())
@@ -121,7 +155,58 @@ pub fn plan(
         addresses: held.addresses.clone(),
     });
     let assigned = assigned.collect();
-    VipPlan { assigned, refused, held: records.held, released: records.released, problems, pools }
+    VipPlan {
+        assigned,
+        refused,
+        held_back,
+        releases,
+        hash,
+        held: records.held,
+        released: records.released,
+        problems,
+        pools,
+    }
+}
+
+/// What nobody claims any more.
+#[derive(Default)]
+struct Releases {
+    made: Vec<Release>,
+    held_back: Vec<Release>,
+    hash: Option<Revision>,
+}
+
+fn releases(pools: &[VipPool], holders: &[Held], asked: &[Asked<'_>], unclaimed: Unclaimed) -> Releases {
+    let Unclaimed::Release { approved } = unclaimed else { return Releases::default() };
+    let holding: BTreeSet<&ClaimKey> = holders.iter().map(|held| &held.owner).collect();
+    let claimed: BTreeSet<&ClaimKey> = asked.iter().map(|asked| &asked.claim.key).collect();
+    // who claims anew for all targets, or for one, still claims what it holds otherwise
+    let new = claimed.iter().filter(|key| !holding.contains(*key));
+    let otherwise: BTreeSet<_> = new.map(|key| (&key.owner, key.target.is_none())).collect();
+    let is_claimed =
+        |key: &ClaimKey| claimed.contains(key) || otherwise.contains(&(&key.owner, key.target.is_some()));
+    let gone: Vec<&Held> = holders.iter().filter(|held| !is_claimed(&held.owner)).collect();
+    let release = |held: &&Held| Release {
+        owner: held.owner.clone(),
+        pool: held.pool.clone(),
+        addresses: held.addresses.clone(),
+    };
+    let all: Vec<Release> = gone.iter().map(release).collect();
+    let hash = (!all.is_empty()).then(|| {
+        let json = serde_json::to_vec(&all).expect("our own values have a form in JSON");
+        Revision(Sha256::digest(&json).into())
+    });
+    let is_too_many = |name: &Name| {
+        let pool = pools.iter().find(|pool| pool.name == *name);
+        let max = pool.map_or_else(max_at_once, |pool| pool.max_releases);
+        let of = |held: &[&Held]| held.iter().filter(|held| held.pool == *name).count();
+        of(&gone) > max.at_once(of(&holders.iter().collect::<Vec<_>>()))
+    };
+    let names: BTreeSet<&Name> = gone.iter().map(|held| &held.pool).collect();
+    let held: BTreeSet<Name> = names.into_iter().filter(|name| is_too_many(name)).cloned().collect();
+    let (held_back, made) =
+        all.into_iter().partition(|release| approved != hash && held.contains(&release.pool));
+    Releases { made, held_back, hash }
 }
 
 fn uses(pools: &[VipPool], records: &Records) -> Vec<PoolUse> {

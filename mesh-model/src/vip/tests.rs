@@ -13,6 +13,7 @@ use crate::provision::VipPool;
 
 mod metallb;
 mod model;
+mod releases;
 
 pub(super) fn pool(name: &str, spec: &str) -> VipPool {
     let text = format!(
@@ -345,7 +346,7 @@ fn the_plan_of_a_file() {
     let fleet = fleet();
     let pools = vec![pool("p", "{ addresses: [10.0.0.0/29] }")];
     let asked = file.claims(&fleet).unwrap();
-    let plan = plan(pools.clone(), asked.clone(), file.records(), true, at(0));
+    let plan = plan(pools.clone(), asked.clone(), file.records(), file.unclaimed(), at(0));
     let json = serde_json::to_value(&plan).unwrap();
     let expected = serde_json::json!({
         "assigned": [
@@ -353,6 +354,9 @@ fn the_plan_of_a_file() {
             { "owner": "search/web", "pool": "p", "addresses": ["10.0.0.1"], "is_new": true },
         ],
         "refused": [],
+        "held_back": [],
+        "releases": 1,
+        "hash": plan.hash.unwrap().to_string(),
         "held": [
             { "owner": "payments/checkout@slc-a-1", "pool": "p", "addresses": ["10.0.0.2"], "ports": ["443/tcp"] },
             { "owner": "search/web", "pool": "p", "addresses": ["10.0.0.1"], "ports": ["443/tcp"] },
@@ -365,11 +369,11 @@ fn the_plan_of_a_file() {
         "pools": [{ "pool": "p", "held": 2, "resting": 1 }],
     });
     assert_eq!(json, expected, "who asks for an address comes before who takes any");
-    let half = super::plan(pools.clone(), asked.clone(), file.records(), false, at(0));
+    let half = super::plan(pools.clone(), asked.clone(), file.records(), Unclaimed::Keep, at(0));
     assert_eq!((half.assigned.len(), half.released.len()), (3, 0), "a half-read list releases nothing");
     let mut turned = asked;
     turned.reverse();
-    assert_eq!(super::plan(pools, turned, file.records(), true, at(0)), plan, "order is nothing");
+    assert_eq!(super::plan(pools, turned, file.records(), file.unclaimed(), at(0)), plan, "order is nothing");
 }
 
 #[test]

@@ -383,8 +383,12 @@ impl World {
             });
         }
         let name = &access_point.names[0];
-        let wanted =
-            names::Wanted { name: name.fqdn.clone(), ttl: name.ttl, answer: Answer::Members(members) };
+        let wanted = names::Wanted {
+            name: name.fqdn.clone(),
+            ttl: name.ttl,
+            labels: access_point.labels.clone(),
+            answer: Answer::Members(members),
+        };
         let plan = names::plan(&[wanted], &self.records, &self.provider, None);
         assert_eq!((&plan.errors, &plan.held_back), (&vec![], &vec![]));
         for change in plan.changes {

@@ -70,9 +70,11 @@ POOLS holds VipPools, and the zones and clusters that claims are for if pools or
 typing errors are to be held against them. CLAIMS says who wants addresses, who
 holds some, and what rests after its release. Whoever holds an address keeps it;
 what nobody claims any more is released and rests (unless CLAIMS says `complete:
-false`). The result does not depend on the order of anything.
+false`, or so many of a pool would go that it waits for an approval). The result
+does not depend on the order of anything.
 
-Exit status 1 if a claim is refused; the others get what they asked for.
+Exit status 1 if a claim is refused, where the others get what they asked for,
+or a release is held back.
 
 Examples:
   overspill vip-plan examples/checkout/fleet.yaml \\

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use mesh_model::names::{Change, CurrentFile, DesiredFile, Mark, NamePlan, Record, RecordKind, Wanted, plan};
+use mesh_model::names::{
+    Change, CurrentFile, Deletion, DesiredFile, Gone, Mark, NamePlan, Note, Record, RecordKind, Wanted, plan,
+};
 use mesh_model::provision::NameProvider;
 use mesh_model::render::Revision;
 
@@ -81,12 +83,24 @@ fn show(plan: &NamePlan, out: &mut Output) -> io::Result<()> {
         counted(plan.errors.len(), "error"),
     )?;
     if plan.held_back.is_empty() && plan.deletions > 0 {
-        let leave = if plan.deletions == 1 { "owner leaves" } else { "owners leave" };
-        let (leaving, most) = (grouped(plan.deletions as u64), grouped(plan.max_deletions as u64));
-        writeln!(out, "{leaving} {leave} a name; {most} may without an approval")?;
+        writeln!(out, "{}; {} may without an approval", leaving(plan), grouped(plan.max_deletions as u64))?;
     }
     held_back(plan, out)?;
+    plan.notes.iter().try_for_each(|note| write!(out, "{}", wrapped(&format!("note: {note}"), "")))?;
     plan.errors.iter().try_for_each(|error| write!(out, "{}", wrapped(&format!("error: {error}"), "")))
+}
+
+/// How many owners and values go.
+fn leaving(plan: &NamePlan) -> String {
+    let strays = plan.notes.iter().filter(|note| matches!(note.note, Note::Stray { .. })).count();
+    let owners = plan.deletions - strays;
+    let leave = if owners == 1 { "owner leaves" } else { "owners leave" };
+    let go = if strays == 1 { "value without a mark goes" } else { "values without a mark go" };
+    match (owners, strays) {
+        (_, 0) => format!("{} {leave} a name", grouped(owners as u64)),
+        (0, _) => format!("{} {go}", grouped(strays as u64)),
+        _ => format!("{} {leave} a name and {} {go}", grouped(owners as u64), grouped(strays as u64)),
+    }
 }
 
 /// What a change is about: kind, name, how long it is remembered, and which of several it is.
@@ -118,12 +132,20 @@ fn values(sign: char, record: &Record, is_meant: impl Fn(&str) -> bool, out: &mu
 
 fn held_back(plan: &NamePlan, out: &mut Output) -> io::Result<()> {
     let (Some(hash), false) = (plan.hash, plan.held_back.is_empty()) else { return Ok(()) };
-    let most = grouped(plan.max_deletions as u64);
-    let held = counted(plan.deletions, "deletion");
-    let told = format!("held back: {held}, where {most} may be made without an approval:");
+    let held = counted(plan.held_back.len(), "deletion");
+    let told = if plan.deletions > plan.max_deletions {
+        let most = grouped(plan.max_deletions as u64);
+        format!("held back: {held}, where {most} may be made without an approval:")
+    } else {
+        format!("held back: {held} that would leave nobody healthy:")
+    };
     write!(out, "{}", wrapped(&told, ""))?;
     for deletion in &plan.held_back {
-        writeln!(out, "  {} {} for {}", deletion.kind, deletion.name, deletion.owner)?;
+        let Deletion { name, kind, gone } = deletion;
+        match gone {
+            Gone::Owner(owner) => writeln!(out, "  {kind} {name} for {owner}")?,
+            Gone::Value(value) => writeln!(out, "  {kind} {name}: {}, which no mark has", printable(value))?,
+        }
     }
     writeln!(out, "exactly these are approved by this line in DESIRED:")?;
     writeln!(out, "  approved: {hash}")

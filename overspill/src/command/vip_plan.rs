@@ -6,18 +6,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use comfy_table::CellAlignment::{Left, Right};
 use mesh_model::fleet::Fleet;
 use mesh_model::time::WallTime;
-use mesh_model::vip::{Asked, ClaimsFile, Records, VipPlan, plan};
+use mesh_model::vip::{Asked, ClaimsFile, Records, Unclaimed, VipPlan, plan};
 
 use super::{Stop, checked, read_apart};
 use crate::cli::{self, Kind};
-use crate::numbers::grouped;
+use crate::numbers::{counted, grouped};
 use crate::objects::Objects;
 use crate::output::{Format, Output, lines, table, wrapped};
 use crate::progress::Progress;
 use files::{Fault, Source};
 
-/// What is claimed, what is recorded, and whether these are all claims.
-pub(super) type Claims<'a> = (Vec<Asked<'a>>, Records, bool);
+/// What is claimed, what is recorded, and what becomes of what nobody claims.
+pub(super) type Claims<'a> = (Vec<Asked<'a>>, Records, Unclaimed);
 
 pub(super) fn run(arguments: &cli::VipPlan, out: &mut Output) -> Result<(), Stop> {
     read_apart(("POOLS", &arguments.pools), [("CLAIMS", arguments.claims.as_path())])?;
@@ -29,22 +29,22 @@ pub(super) fn run(arguments: &cli::VipPlan, out: &mut Output) -> Result<(), Stop
     }
     let fleet = objects.fleet()?;
     let source = Source::read(&arguments.claims)?;
-    let (asked, records, is_complete) = claims(&source, &fleet)?;
+    let (asked, records, unclaimed) = claims(&source, &fleet)?;
     let now = arguments.now.unwrap_or_else(now);
-    let plan = plan(objects.pools, asked, records, is_complete, now);
+    let plan = plan(objects.pools, asked, records, unclaimed, now);
     drop(planning);
     match out.format() {
         Format::Json => out.json(&plan)?,
         Format::Text => show(&plan, out)?,
     }
-    if plan.refused.is_empty() { Ok(()) } else { Err(Stop::AnswerIsNo) }
+    if plan.refused.is_empty() && plan.held_back.is_empty() { Ok(()) } else { Err(Stop::AnswerIsNo) }
 }
 
 /// Reads a file of claims completely; targets are looked up if the fleet has a cluster.
 pub(super) fn claims<'a>(source: &Source, fleet: &'a Fleet) -> Result<Claims<'a>, Fault> {
     checked(source, Kind::Claims, |file: ClaimsFile| {
         let asked = file.claims(fleet)?;
-        Ok((asked, file.records(), file.complete.unwrap_or(true)))
+        Ok((asked, file.records(), file.unclaimed()))
     })
 }
 
@@ -100,7 +100,21 @@ fn show(plan: &VipPlan, out: &mut Output) -> io::Result<()> {
     for one in &plan.refused {
         write!(out, "{}", wrapped(&format!("refused: {}: {}", one.owner, one.reason), ""))?;
     }
+    held_back(plan, out)?;
     plan.problems
         .iter()
         .try_for_each(|problem| write!(out, "{}", wrapped(&format!("warning: {problem}"), "")))
+}
+
+fn held_back(plan: &VipPlan, out: &mut Output) -> io::Result<()> {
+    let (Some(hash), false) = (plan.hash, plan.held_back.is_empty()) else { return Ok(()) };
+    let held = counted(plan.held_back.len(), "release");
+    let told = format!("held back: {held}, more than maxReleases of the pool lets go without an approval:");
+    write!(out, "{}", wrapped(&told, ""))?;
+    for release in &plan.held_back {
+        let addresses: Vec<String> = release.addresses.iter().map(ToString::to_string).collect();
+        writeln!(out, "  {} of {}", addresses.join(" "), release.owner)?;
+    }
+    writeln!(out, "these releases, and no others, are approved by this line in CLAIMS:")?;
+    writeln!(out, "  approved: {hash}")
 }

@@ -34,7 +34,7 @@ fn the_changes_are_printed_name_by_name() {
 ";
     assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (0, expected, ""));
     let document = wanted(&checkout_text("desired.yaml"), &["--format", "json"]).json();
-    let lists = ["/changes", "/held_back", "/errors"];
+    let lists = ["/changes", "/held_back", "/notes", "/errors"];
     holds_all(&document, &lists.map(|field| (field, Is::List)));
     holds_all(&document, &[("/deletions", Is::Count), ("/max_deletions", Is::Count), ("/hash", Is::Text)]);
     let actions: Vec<&Value> =
@@ -93,6 +93,77 @@ error: pay.example.com: it has a record of kind CNAME that bears no mark of
 ours; nothing of it is touched: remove it, or choose another name
 ";
     assert!(ran.out.ends_with(end), "{}", ran.out);
+}
+
+/// Who is drained and the only one that is healthy stays until that is approved.
+#[test]
+fn a_drain_that_would_leave_nobody_healthy_is_held_back() {
+    let text = checkout_text("desired.yaml");
+    let mut text =
+        text.replace("health: healthy", "health: unhealthy").replace("health: unknown", "health: unhealthy");
+    text = text.replacen("health: unhealthy }", "health: healthy, drained: true }", 1);
+    let ran = wanted(&with(&text, "maxDeletions: 1", "maxDeletions: 9, minHealthy: 0%"), &[]);
+    assert_eq!((ran.status, ran.err.as_str()), (1, ""));
+    let (_, told) = ran.out.split_once("held back: ").expect("it is told");
+    let (told, hash) = told.split_once("  approved: ").expect("the line to write");
+    let expected = "\
+2 deletions that would leave nobody healthy:
+  A checkout.example.com for payments/checkout@rno-c-3
+  A checkout.example.com for payments/checkout@slc-a-1
+exactly these are approved by this line in DESIRED:
+";
+    assert_eq!(told, expected);
+    let note = "\
+note: checkout.example.com: payments/checkout@slc-a-1 is drained and stays all
+the same, for it is healthy and nobody else is known to be; its deletion waits
+for an approval
+";
+    assert!(hash.ends_with(note), "{hash}");
+    assert!(!ran.out.contains("    - 203.0.113.1\n"), "{}", ran.out);
+}
+
+#[test]
+fn checks_that_leave_too_few_and_values_without_a_mark_are_told() {
+    let text = checkout_text("desired.yaml");
+    let text = text.replace("health: healthy", "health: unhealthy");
+    let current = checkout_text("current.yaml").replace("[203.0.113.1, ", "[203.0.113.1, 198.51.100.9, ");
+    let folder = tempfile::tempdir().expect("there is room");
+    let path = folder.path().join("current.yaml");
+    std::fs::write(&path, current).expect("there is room");
+    let text = with(&text, "maxDeletions: 1", "maxDeletions: 2");
+    let ran = overspill_with(&["dns-plan", "-", path.to_str().expect("it is text")], &text);
+    let end = "\
+1 owner leaves a name and 1 value without a mark goes; 2 may without an approval
+note: checkout.example.com: without the unhealthy 1 of 5 members would be left,
+and 50% must be (minHealthy of the provider): the checks are not believed, and
+whoever is published stays
+note: checkout.example.com: 198.51.100.9 is in its A record and no mark speaks
+of it: it goes, and counts as a deletion
+";
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    assert!(ran.out.ends_with(end), "{}", ran.out);
+}
+
+/// Whoever writes another team's name into an access point of his gets nothing of it, and takes nothing.
+#[test]
+fn a_name_of_another_namespace_is_not_taken() {
+    let text = checkout_text("desired.yaml");
+    let other = "  - { name: checkout.example.com, ttl: 1s, members: [{ owner: web/shop@slc-a-1, addresses: [198.51.100.1], health: healthy }] }\n";
+    let ran = wanted(&format!("{text}{other}"), &[]);
+    let told = "\
+error: checkout.example.com: web/shop wants it, and it is payments/checkout's,
+of another namespace; nothing new of web/shop is published: choose another name,
+or reserve it for both in NameProvider `corp`
+";
+    let alone = wanted(&text, &[]).out;
+    assert_eq!((ran.status, ran.out), (1, alone.replace("0 errors", "1 error") + told));
+    let agreed = with(
+        &format!("{text}{other}"),
+        "maxDeletions: 1",
+        "maxDeletions: 1, reservations: [{ name: checkout.example.com, namespaces: [payments, web] }]",
+    );
+    let ran = wanted(&agreed, &[]);
+    assert_eq!((ran.status, ran.out.contains("    + 198.51.100.1\n")), (0, true), "{}", ran.out);
 }
 
 #[test]

@@ -387,6 +387,30 @@ shop.yaml:14:47: error: unknown-provider
 }
 
 #[test]
+fn a_name_that_two_namespaces_publish() {
+    let names = "  names: [{ fqdn: a.example.com, provider: corp }]\n";
+    let other = access_point("till", &[], &names.replace("{ fqdn: a.", "{ ttl: 1m, fqdn: a."));
+    told(
+        &[
+            ("shop.yaml", &shop(&[], names)),
+            ("till.yaml", &other.replace("namespace: team", "namespace: web")),
+        ],
+        ("1m, fqdn: a.", "1m, fqdn: b."),
+        "\
+till.yaml:14:28: error: name-claimed-twice
+    FederatedAccessPoint/web/till
+    spec.names[0].fqdn
+    a.example.com is wanted by FederatedAccessPoint/team/shop, too, which is of
+    another namespace: whichever has it published keeps it, and of a new name
+    none gets anything
+    fix: choose another name, or let the NameProvider reserve it for both
+    namespaces
+2 access points: 1 error, 0 warnings
+",
+    );
+}
+
+#[test]
 fn a_region_whose_loss_the_others_do_not_bear() {
     let routes = "kind: VirtualService, metadata: { name: shop }, spec: { hosts: [shop.example.com], http: [{ route: [{ destination: { host: shop } }] }] }";
     let more = "  traffic: { local: 99%, remote: 1%, failover: true, regions: [us-west, us-south] }\n";

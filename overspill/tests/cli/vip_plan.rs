@@ -41,7 +41,7 @@ public-v4     5        2
 #[test]
 fn the_document_has_all_of_it() {
     let document = claims(&checkout_text("claims.yaml"), &["--format", "json"]).json();
-    let lists = ["/assigned", "/refused", "/released", "/problems", "/pools"];
+    let lists = ["/assigned", "/refused", "/held_back", "/released", "/problems", "/pools"];
     holds_all(&document, &lists.map(|field| (field, Is::List)));
     assert_eq!(
         document["assigned"][3],
@@ -98,13 +98,55 @@ fn half_of_a_list_releases_nothing() {
         refused(&claims(&format!("{head}held:\n{records}"), &[])),
         "<stdin>:3:1: error: claims: the field `claims` is missing; add it"
     );
-    let none =
-        |head: &str| claims(&format!("{head}claims: []\nheld:\n{records}"), &["--format", "json"]).json();
+    let none = |head: &str| claims(&format!("{head}claims: []\nheld:\n{records}"), &["--format", "json"]);
     let count = |document: &Value| {
         [&document["assigned"], &document["released"]].map(|list| list.as_array().unwrap().len())
     };
-    assert_eq!(count(&none(head)), [0, 6], "nobody claims them");
-    assert_eq!(count(&none(&with(head, "complete: true", "complete: false"))), [5, 1]);
+    assert_eq!(count(&none(&with(head, "complete: true", "complete: false")).json()), [5, 1]);
+    // nobody claims any of them, which a list that was cut off says, too
+    let all = none(head);
+    let document: Value = serde_json::from_str(&all.out).expect("it is JSON");
+    assert_eq!((all.status, count(&document), document["releases"].as_u64()), (1, [5, 1], Some(5)));
+    let text = claims(&format!("{head}claims: []\nheld:\n{records}"), &[]).out;
+    let hash = document["hash"].as_str().expect("a hash");
+    let end = format!(
+        "\
+held back: 5 releases, more than maxReleases of the pool lets go without an
+approval:
+  203.0.113.3 of payments/checkout@phx-a-1
+  203.0.113.4 of payments/checkout@rno-b-1
+  203.0.113.5 of payments/checkout@rno-c-3
+  203.0.113.1 of payments/checkout@slc-a-1
+  203.0.113.2 of payments/checkout@slc-b-2
+these releases, and no others, are approved by this line in CLAIMS:
+  approved: {hash}
+"
+    );
+    assert!(text.ends_with(&end), "{text}");
+    assert_eq!(count(&none(&format!("approved: {hash}\n{head}")).json()), [0, 6]);
+}
+
+/// One rule for every change of a request that does not fit what is held.
+#[test]
+fn a_claim_for_all_targets_does_not_take_the_addresses_of_each() {
+    let all = |text: &str| {
+        let (head, rest) = text.split_once("  - owner: payments/checkout@slc-a-1").expect("the first claim");
+        let (anchors, rest) = rest.split_once("  - { owner: payments/checkout@slc-b-2").expect("the second");
+        let (_, rest) = rest.split_once("  # One address inside").expect("those of others");
+        let anchors = anchors.replace("exclusive: true", "scope: all, exclusive: true");
+        format!(
+            "{head}  - owner: payments/checkout{anchors}    targets: [slc-a-1]\n  # One address inside{rest}"
+        )
+    };
+    let ran = claims(&all(&checkout_text("claims.yaml")), &[]);
+    assert_eq!((ran.status, ran.err.as_str()), (1, ""));
+    let end = "\
+2 new, 5 kept, 1 refused
+refused: payments/checkout: it holds 203.0.113.3 and 203.0.113.4 and 203.0.113.5
+and 203.0.113.1 and 203.0.113.2, which the request no longer fits; have them
+released first, so that their names are withdrawn before
+";
+    assert!(ran.out.ends_with(end), "{}", ran.out);
 }
 
 #[test]

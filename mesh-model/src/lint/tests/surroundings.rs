@@ -286,3 +286,105 @@ fn a_namespace_that_no_control_plane_looks_at() {
     let by_name = "discoverySelectors: [{ matchLabels: { kubernetes.io/metadata.name: team } }]";
     assert_eq!(of(by_name), Vec::<String>::new());
 }
+
+/// Findings of access points (`namespace/name fqdn`) and NameServices (`namespace/name fqdn target`) by `corp`.
+fn claims(provider: &str, of: &[&str]) -> Vec<String> {
+    let text = format!(
+        "{{ apiVersion: overspill.dev/v1alpha1, kind: NameProvider, metadata: {{ name: corp }}, spec: {{ domains: [example.com]{provider} }} }}"
+    );
+    let object: crate::api::NameProvider = serde_saphyr::from_str(&text).unwrap();
+    let mut facts = FleetFacts { providers: vec![NameProvider::try_from(object).unwrap()], ..facts() };
+    let mut access_points = Vec::new();
+    for one in of {
+        let (id, rest) = one.split_once(' ').unwrap();
+        let (namespace, name) = id.split_once('/').unwrap();
+        match rest.split_once(' ') {
+            None => {
+                let mut one = access_point(
+                    name,
+                    &format!("{}, names: [{{ fqdn: {rest}, provider: corp }}]", templates(&[SERVICE])),
+                );
+                one.id.namespace = namespace.parse().unwrap();
+                access_points.push(one);
+            }
+            Some((fqdn, target)) => {
+                let text = format!(
+                    "{{ apiVersion: overspill.dev/v1alpha1, kind: NameService, metadata: {{ name: {name}, namespace: {namespace} }}, \
+                     spec: {{ fqdn: {fqdn}, provider: corp, target: {{ {target} }} }} }}"
+                );
+                let object: crate::api::NameService = serde_saphyr::from_str(&text).unwrap();
+                facts.names.push(NameService::try_from(object).unwrap());
+            }
+        }
+    }
+    let findings = lint(&access_points, Some(&facts), &Schemas::embedded());
+    let of_names = [Code::NameClaimedTwice, Code::UnknownProvider];
+    let findings = findings.iter().filter(|one| of_names.contains(&one.code));
+    findings.map(|one| format!("{} {} {} {}", one.object, one.path, one.code, one.message)).collect()
+}
+
+#[test]
+fn a_name_that_two_claim() {
+    let none = Vec::<String>::new();
+    let strangers = ["pay/shop a.example.com", "web/shop a.example.com"];
+    assert_eq!(
+        claims("", &strangers),
+        ["FederatedAccessPoint/web/shop spec.names[0].fqdn name-claimed-twice a.example.com is wanted by \
+          FederatedAccessPoint/pay/shop, too, which is of another namespace: whichever has it published keeps it, and of a \
+          new name none gets anything"]
+    );
+    let both = ", reservations: [{ name: a.example.com, namespaces: [pay, web] }]";
+    assert_eq!(claims(both, &strangers), none);
+    assert_eq!(
+        claims("", &["pay/shop a.example.com", "pay/shop2 a.example.com"]),
+        none,
+        "one namespace shares"
+    );
+    assert_eq!(claims("", &["pay/shop a.example.com", "web/shop b.example.com"]), none);
+    // an alias beside what is published, of the same namespace and of another
+    let [own, other] =
+        ["pay/www a.example.com alias: b.example.com", "web/www a.example.com alias: b.example.com"];
+    let told = claims("", &["pay/shop a.example.com", own]);
+    assert_eq!(
+        told,
+        [
+            "NameService/pay/www spec.fqdn name-claimed-twice a.example.com is wanted by FederatedAccessPoint/pay/shop, too, \
+          as addresses: a name has one alias or addresses, so this alias is not published"
+        ]
+    );
+    let told = claims("", &["pay/shop a.example.com", other]);
+    assert!(told.len() == 1 && told[0].contains("of another namespace"), "{told:?}");
+    let told = claims(both, &["pay/shop a.example.com", other]);
+    assert!(told.len() == 1 && told[0].contains("too, as addresses"), "{told:?}");
+    // of two aliases the same is no quarrel, another is
+    let second = "pay/www2 a.example.com alias: c.example.com";
+    let told = claims("", &[own, second]);
+    assert!(told.len() == 1 && told[0].contains("NameService/pay/www, too, as another alias"), "{told:?}");
+    assert_eq!(claims("", &[own, &second.replace("c.example", "b.example")]), none);
+    assert_eq!(claims("", &["pay/shop a.example.com", "pay/www a.example.com accessPoint: shop"]), none);
+}
+
+#[test]
+fn a_provider_that_is_for_others() {
+    let of = ["pay/shop a.example.com", "pay/www b.example.com alias: c.example.com"];
+    for provider in [
+        ", accessPoints: { namespaces: [web] }",
+        ", accessPoints: { selector: { matchLabels: { tier: edge } } }",
+        ", reservations: [{ name: a.example.com, namespaces: [web] }, { name: b.example.com, namespaces: [web] }]",
+    ] {
+        let told = claims(provider, &of);
+        assert_eq!(
+            told,
+            [
+                "FederatedAccessPoint/pay/shop spec.names[0].provider unknown-provider NameProvider corp is not for this \
+                 access point, by its namespaces, labels or reservations, so a.example.com is never published",
+                "NameService/pay/www spec.provider unknown-provider NameProvider corp is not for this NameService, by its \
+                 namespaces, labels or reservations, so b.example.com is never published"
+            ],
+            "{provider}"
+        );
+    }
+    assert_eq!(claims(", accessPoints: { namespaces: [pay] }", &of), Vec::<String>::new());
+    let told = claims("", &["pay/www b.example.org alias: c.example.com"]);
+    assert!(told.len() == 1 && told[0].contains("does not serve b.example.org"), "{told:?}");
+}

@@ -34,7 +34,7 @@ fn issue_435_a_half_read_list_clears_nothing() {
     let mut allocator = allocator(&pools);
     get(&mut allocator, &claim("n/a"));
     let asked = vec![Asked { claim: claim("n/b"), targets: Vec::new() }];
-    let plan = plan(pools, asked, allocator.records(), false, at(0));
+    let plan = plan(pools, asked, allocator.records(), Unclaimed::Keep, at(0));
     assert_eq!(plan.assigned.len(), 1);
     assert_eq!(plan.assigned[0].owner.to_string(), "n/a");
     assert_eq!(plan.refused[0].owner.to_string(), "n/b");
