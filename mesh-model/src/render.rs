@@ -11,6 +11,7 @@
 //! Who receives what when is the rollout's to say, writing it the federation's.
 
 mod compare;
+mod edit;
 mod revision;
 mod trace;
 
@@ -29,6 +30,7 @@ use crate::template::{SchemaFinding, SchemaProblem, Schemas, Template, TemplateI
 use crate::traffic::{Steering, steer};
 
 pub use compare::{Change, Difference, ParseRevisionError, Revision, TargetDifference, compare};
+pub use edit::Edit;
 pub use trace::TraceEntry;
 
 use trace::Origins;

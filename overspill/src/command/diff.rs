@@ -3,10 +3,12 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use mesh_model::render::{Difference, compare, render};
+use mesh_model::fleet::Target;
+use mesh_model::placement::targets;
+use mesh_model::render::{Difference, Edit};
 use mesh_model::template::Schemas;
 
-use super::placed::{one_in, rendered, warn_of_workloads};
+use super::placed::{decided, one_in, warn_of_workloads};
 use super::{Stop, tell};
 use crate::cli::Diff;
 use crate::objects::{Objects, rendering_faults};
@@ -29,28 +31,30 @@ pub(super) fn run(arguments: &Diff, out: &mut Output) -> Result<(), Stop> {
             before.value.id, after.value.id
         )));
     }
-    if before.value.traffic != after.value.traffic {
-        let message =
-            "differs, which is no revision: it takes effect at once and is not shown here".to_owned();
-        tell(&[after.source.fault("spec.traffic", message)], Severity::Warning);
-    }
-    let schemas = Schemas::embedded();
-    let mut sides = Vec::new();
-    for (objects, access_point) in [(&old, before), (&new, after)] {
-        let workloads: Vec<_> = objects.workloads.iter().chain(&around.workloads).cloned().collect();
-        // as revisions have it: what traffic is steered to is none
-        sides.push(rendered(access_point, &fleet, &workloads, |value, target| {
-            render(value, target, &schemas)
-        })?);
-    }
-    let faults: Vec<_> =
-        sides.iter().flat_map(|side| rendering_faults(side.access_point, &side.renderings)).collect();
+    let message = "differs, which is no revision: it takes effect at once and is not shown here";
+    let no_revision = [
+        ("spec.placement", before.value.placement != after.value.placement),
+        ("spec.rollout", before.value.rollout != after.value.rollout),
+        ("spec.traffic", before.value.traffic != after.value.traffic),
+    ];
+    let differing = no_revision.into_iter().filter(|(_, differs)| *differs);
+    let warnings: Vec<_> =
+        differing.map(|(field, _)| after.source.fault(field, message.to_owned())).collect();
+    tell(&warnings, Severity::Warning);
+    let workloads: Vec<_> = new.workloads.iter().chain(&around.workloads).cloned().collect();
+    let decisions = decided(after, &fleet, &workloads)?;
+    let targets: Vec<Target<'_>> = targets(&decisions, after.value.placement.level, &fleet).collect();
+    let edit = Edit::of(Some(&before.value), &after.value, &targets, &Schemas::embedded());
+    let faults: Vec<_> = [(before, &edit.old), (after, &edit.new)]
+        .into_iter()
+        .flat_map(|(side, all)| rendering_faults(side, all))
+        .collect();
     if !faults.is_empty() {
         // a target that cannot be rendered has no objects, which is no difference
         tell(&faults, Severity::Error);
         return Err(Stop::AnswerIsNo);
     }
-    let difference = compare(&sides[0].renderings, &sides[1].renderings);
+    let difference = edit.difference();
     match out.format() {
         Format::Json => out.json(&difference)?,
         Format::Text => show(&difference, out)?,

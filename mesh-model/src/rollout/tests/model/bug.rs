@@ -18,6 +18,7 @@ pub(in super::super) enum Bug {
     GivesWhileStopped,
     JoinsAreForgotten,
     JoinsReceiveTheProposed,
+    LeftAreForgotten,
     NeverCompletes,
     NoPause,
     NoWindows,
@@ -26,6 +27,7 @@ pub(in super::super) enum Bug {
     OldFailuresAreDone,
     RestartForgetsTheUnverified,
     RestartVerifiesTheUnverified,
+    ReturnedAreBack,
     RollbackForgotten,
     SlotsAreMore,
     SoakIsLess,
@@ -34,6 +36,7 @@ pub(in super::super) enum Bug {
     StaleFailureIsFresh,
     StaleIsFresh,
     StraysAreForgotten,
+    UnheardAreDone,
     UnreadinessIsUntold,
 }
 
