@@ -76,10 +76,14 @@ fn targets_find_their_stages_when_the_policy_changed_over_a_restart() {
     scene.check_given(&[("t000", 1)]); // again, and it holds the one slot that there is
     scene.report("t000", 1, TargetHealth::Ready);
     scene.pass(10);
+    // t001 comes before the canary now; it came behind it when the rollout began
+    scene.check_given(&[]);
+    let awaited = |scene: &Scene| scene.rollout.awaited(revision(1)).cloned();
+    assert_eq!((scene.phase(), awaited(&scene)), (Phase::Waiting, Some(name("canary"))));
+    scene.approve(1, "bob").unwrap();
     scene.check_given(&[("t001", 1)]);
     scene.report("t001", 1, TargetHealth::Ready);
-    assert_eq!(scene.phase(), Phase::Waiting);
-    assert_eq!(scene.rollout.gate(), Some(0));
+    assert_eq!((scene.phase(), awaited(&scene)), (Phase::Waiting, Some(name("before"))));
 }
 
 #[test]
@@ -172,7 +176,7 @@ fn a_new_revision_while_rolling_back_begins_with_the_canary_and_an_abort_then_ch
     scene.propose(2);
     scene.report("t000", 2, TargetHealth::Failed);
     scene.check_given(&[("t000", 2), ("t000", 1)]);
-    assert_eq!(scene.rollout.handle_abort(scene.now, scene.wall, "eve"), Err(Idle::Returned));
+    assert_eq!(scene.rollout.handle_abort(scene.now, scene.wall, &who("eve")), Err(Idle::Returned));
     assert_eq!(scene.phase(), Phase::RollingBack);
     scene.check_given(&[]);
     scene.propose(3);

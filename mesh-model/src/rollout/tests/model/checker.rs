@@ -50,17 +50,25 @@ impl Checker {
                 self.approved |=
                     is_waiting && self.is_running() && self.done_before(1) && self.has_evidence();
             }
-            Step::Fail(target) => self.fail(target),
-            // whoever proved itself fails now, whatever it says of when it began
-            Step::StillFailed(target) if matches!(self.present[&target].proof, Proof::Proven { .. }) => {
+            Step::Fail(target) => {
+                self.told(target, self.present[&target].has);
                 self.fail(target);
             }
-            Step::Join(target) => {
-                let fresh = Seen { has: None, before: None, proof: Proof::Nothing };
-                self.present.insert(target, fresh);
+            Step::StillFailed(target) => {
+                self.told(target, self.present[&target].has);
+                // whoever proved itself fails now, whatever it says of when it began
+                if matches!(self.present[&target].proof, Proof::Proven { .. }) {
+                    self.fail(target);
+                } else {
+                    self.unready(target);
+                }
             }
+            Step::Join(target) => self.join(target),
             Step::Leave(target) => {
-                self.present.remove(&target);
+                let seen = self.present.remove(&target).expect("only what is there leaves");
+                if !matches!(seen.proof, Proof::Nothing | Proof::Proven { .. }) {
+                    self.gone.insert(target, seen.suspects);
+                }
             }
             Step::Move(target) => {
                 if !self.moved.insert(target) {
@@ -79,9 +87,19 @@ impl Checker {
             Step::Repropose(number) => self.begin(number),
             Step::Resume if self.halted => self.resume(),
             Step::Revert => self.begin(self.completed.expect("there is one to go back to")),
-            Step::Lose(target) | Step::Stale(target) => self.unready(target),
-            Step::StillFailed(target) | Step::Unready(target) => self.unready(target),
-            Step::Succeed(target) => self.ready(target),
+            Step::Lose(target) => self.unready(target),
+            Step::Stale(target) => {
+                self.told(target, self.present[&target].before);
+                self.unready(target);
+            }
+            Step::Unready(target) => {
+                self.told(target, self.present[&target].has);
+                self.unready(target);
+            }
+            Step::Succeed(target) => {
+                self.told(target, self.present[&target].has);
+                self.ready(target);
+            }
             Step::Tick => self.tick(),
             Step::Window => self.window = !self.window,
             Step::Abort | Step::Early | Step::Restart | Step::Resume => {}
@@ -97,7 +115,12 @@ impl Checker {
         let again = seen.has == Some(number);
         if self.completed == Some(number) {
             let seen = self.present.get_mut(&target).expect("just found");
-            *seen = Seen { has: Some(number), before: seen.has.filter(|_| !again), proof: Proof::Nothing };
+            if !again {
+                let is_sure = matches!(seen.proof, Proof::Nothing | Proof::Proven { .. });
+                seen.proof = if is_sure { Proof::Nothing } else { Proof::Returning { unready: 0 } };
+                seen.before = seen.has.or(seen.before).filter(|before| *before != number);
+                (seen.has, seen.is_told) = (Some(number), false);
+            }
             return Ok(());
         }
         // after a restart, what nobody has confirmed is given again: that changes nothing
@@ -110,17 +133,46 @@ impl Checker {
         self.permits(target, number, rules)
             .map_err(|why| format!("t{target} was given {number}, but {why}"))?;
         let seen = self.present.get_mut(&target).expect("just found");
-        let before = if again { seen.before } else { seen.has };
-        *seen = Seen { has: Some(number), before, proof: Proof::Unproven { unready: 0, ready: None } };
+        if !again {
+            seen.before = seen.has.or(seen.before).filter(|before| *before != number);
+        }
+        (seen.has, seen.is_told) = (Some(number), false);
+        seen.suspects.insert(number);
+        seen.proof = Proof::Unproven { unready: 0, ready: None };
         Ok(())
+    }
+
+    fn join(&mut self, target: usize) {
+        let earlier = self.gone.remove(&target);
+        let proof = if earlier.is_some() { Proof::Returning { unready: 0 } } else { Proof::Nothing };
+        let suspects = earlier.unwrap_or_default();
+        let before = suspects.last().copied();
+        self.present.insert(target, Seen { has: None, before, proof, suspects, is_told: false });
+    }
+
+    /// A target says what it runs: that, or what it was given, is all that it may run from now on.
+    fn told(&mut self, target: usize, said: Option<u8>) {
+        let seen = self.present.get_mut(&target).expect("only what is there says anything");
+        seen.suspects.retain(|one| Some(*one) == said || Some(*one) == seen.has);
+        seen.is_told = said == seen.has;
+        if seen.is_told && matches!(seen.proof, Proof::Lost | Proof::Returning { .. }) {
+            seen.proof = Proof::Nothing;
+        }
     }
 
     /// Whether a target may be given an unproven revision now.
     fn permits(&self, target: usize, number: u8, rules: &RolloutPolicy) -> Result<(), String> {
         let stage = self.stage_of(target);
-        let unproven = |seen: &Seen| matches!(seen.proof, Proof::Unproven { .. });
-        let holds = usize::from(!unproven(&self.present[&target]));
-        let unverified = self.present.values().filter(|seen| unproven(seen)).count() + holds;
+        let holds = |seen: &Seen| matches!(seen.proof, Proof::Returning { .. } | Proof::Unproven { .. });
+        let is_new = usize::from(!holds(&self.present[&target]));
+        let unverified = self.present.values().filter(|seen| holds(seen)).count() + is_new;
+        // and whatever is made of it: how many would run, as far as anybody knows, what nobody verified?
+        let may_run = |(other, seen): &(&usize, &Seen)| {
+            **other != target
+                && !seen.suspects.is_empty()
+                && !matches!(seen.proof, Proof::Failed | Proof::Lost)
+        };
+        let running = self.present.iter().filter(may_run).count() + 1;
         let unready = |seen: &Seen| seen.has == Some(number) && seen.proof == Proof::Proven { ready: false };
         if number != self.proposed {
             return Err("it is neither proposed nor completed".into());
@@ -133,6 +185,9 @@ impl Checker {
         }
         if !self.done_before(stage) {
             return Err("an earlier stage is not done".into());
+        }
+        if running > 1 {
+            return Err(format!("{running} may run what nobody verified"));
         }
         if unverified > 1 {
             return Err(format!("{unverified} are unverified"));
@@ -159,8 +214,14 @@ impl Checker {
         }
         self.completed = Some(number);
         self.failures.clear();
+        for suspects in self.gone.values_mut() {
+            suspects.remove(&number);
+        }
         for seen in self.present.values_mut() {
-            seen.proof = Proof::Nothing;
+            seen.suspects.remove(&number);
+            // it may have what it had before: nobody heard that it has what is complete
+            let is_unheard = seen.proof == Proof::Failed && !seen.is_told;
+            seen.proof = if is_unheard { Proof::Lost } else { Proof::Nothing };
         }
         Ok(())
     }
@@ -202,6 +263,14 @@ impl Checker {
         self.approved = false;
         self.failures.clear();
         self.halted = false;
+        self.await_the_lost();
+    }
+
+    /// Whoever was given up is waited for once more.
+    fn await_the_lost(&mut self) {
+        for seen in self.present.values_mut().filter(|seen| seen.proof == Proof::Lost) {
+            seen.proof = Proof::Returning { unready: 0 };
+        }
     }
 
     /// Whether a rollout is under way that nobody stopped.
@@ -217,12 +286,14 @@ impl Checker {
         self.halted = true;
         if is_return_wanted && self.completed.is_some() {
             self.approved = false; // whoever resumes begins with the first stage
+            self.await_the_lost();
         }
     }
 
     fn resume(&mut self) {
         self.halted = false;
         self.failures.clear();
+        self.await_the_lost();
     }
 
     /// Whether it failed, and somebody resumed since.
@@ -249,7 +320,7 @@ impl Checker {
         match &mut seen.proof {
             Proof::Proven { ready } => *ready = true,
             Proof::Unproven { ready, .. } => *ready = ready.or(Some(0)),
-            Proof::Failed | Proof::Nothing => {}
+            Proof::Failed | Proof::Lost | Proof::Nothing | Proof::Returning { .. } => {}
         }
         self.judge_soaks();
     }
@@ -257,8 +328,9 @@ impl Checker {
     fn fail(&mut self, target: usize) {
         let proposed = self.proposed;
         let seen = self.present.get_mut(&target).expect("only what is there says anything");
-        if !matches!(seen.proof, Proof::Nothing | Proof::Failed) {
+        if matches!(seen.proof, Proof::Proven { .. } | Proof::Unproven { .. }) {
             seen.proof = Proof::Failed;
+            seen.suspects.extend(seen.has);
             if seen.has == Some(proposed) && self.is_running_or_halted() {
                 self.failures.insert(target);
             }
@@ -270,7 +342,7 @@ impl Checker {
         match &mut seen.proof {
             Proof::Proven { ready } => *ready = false,
             Proof::Unproven { ready, .. } => *ready = None,
-            Proof::Failed | Proof::Nothing => {}
+            Proof::Failed | Proof::Lost | Proof::Nothing | Proof::Returning { .. } => {}
         }
     }
 
@@ -278,7 +350,7 @@ impl Checker {
         let counts = self.is_running_or_halted();
         for (target, seen) in &mut self.present {
             match seen.proof {
-                Proof::Unproven { ready: Some(_), .. } => seen.proof = Proof::Proven { ready: true },
+                Proof::Unproven { ready: Some(_), .. } => seen.prove(),
                 Proof::Unproven { unready, ready: None } if unready < 1 => {
                     seen.proof = Proof::Unproven { unready: unready + 1, ready: None };
                 }
@@ -288,8 +360,25 @@ impl Checker {
                         self.failures.insert(*target);
                     }
                 }
-                Proof::Failed | Proof::Nothing | Proof::Proven { .. } => {}
+                Proof::Returning { unready } if unready < 1 => {
+                    seen.proof = Proof::Returning { unready: unready + 1 };
+                }
+                Proof::Returning { .. } => {
+                    seen.proof = Proof::Lost;
+                    if counts {
+                        self.failures.insert(*target);
+                    }
+                }
+                Proof::Failed | Proof::Lost | Proof::Nothing | Proof::Proven { .. } => {}
             }
         }
+    }
+}
+
+impl Seen {
+    /// It ran what it was given for as long as is asked.
+    fn prove(&mut self) {
+        self.proof = Proof::Proven { ready: true };
+        self.suspects.retain(|one| Some(*one) != self.has);
     }
 }
