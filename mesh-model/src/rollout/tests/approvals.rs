@@ -212,7 +212,7 @@ fn what_a_rollout_without_targets_waits_for_agrees_with_its_phase() {
     let mut scene = Scene::new(0, canary_and_rest());
     assert_eq!(awaited(&scene), None);
     scene.propose(1);
-    let wait = Wait::Approval { stage: name("canary"), hash: difference(1), not_by: Some(who("ann")) };
+    let wait = Wait::Nobody { stage: name("canary") };
     assert_eq!(awaited(&scene), Some(Awaited { target: None, wait }));
     assert_eq!(events(&mut scene), [Event::Phase { from: Phase::Settled, to: Phase::Waiting }]);
     let mut scene = Scene::new(0, RolloutPolicy::default());

@@ -133,6 +133,14 @@ struct Checker {
     moved: BTreeSet<usize>,
     /// Whether the policy is the other one.
     is_other: bool,
+    /// Whether a policy since the proposal asks for an approval of the canary.
+    is_gate: bool,
+    /// Who was behind it at any time since.
+    gated: BTreeSet<usize>,
+    /// Whether the policy changed since.
+    is_changed: bool,
+    /// Whether stages may change at all.
+    changes: bool,
 }
 
 pub(super) struct Counted {
@@ -277,6 +285,10 @@ impl<'a> World<'a> {
             window: true,
             moved: BTreeSet::new(),
             is_other: false,
+            is_gate: false,
+            gated: BTreeSet::new(),
+            is_changed: false,
+            changes: field.changes == Changes::OfStages,
         };
         let machine = Rollout::new(bug.policy(&field.policies[0]));
         let mut world = Self { bug, field, machine, now: Time::from_secs(1), checker };
@@ -614,7 +626,7 @@ impl<'a> World<'a> {
             self.checker.given(target, number, self.rules())?;
         }
         for number in completed {
-            self.checker.complete(number, self.rules())?;
+            self.checker.complete(number)?;
         }
         self.checker.at_rest(self.rules())
     }

@@ -7,12 +7,12 @@ use super::*;
 fn all_interleavings_keep_the_invariants() {
     // start, targets, policy, revisions, depth; how many different states, and steps between them
     let cases = [
-        (Start::Nothing, 4, rules(OnFailure::Rollback, 0, false), 2, 8, (17930, 96573)),
-        (Start::Nothing, 3, rules(OnFailure::Rollback, 1, false), 2, 8, (17571, 103272)),
-        (Start::Nothing, 2, rules(OnFailure::Pause, 0, true), 2, 9, (15151, 112549)),
-        (Start::Complete, 4, rules(OnFailure::Rollback, 1, false), 2, 6, (4765, 55751)),
-        (Start::Complete, 3, rules(OnFailure::Rollback, 0, true), 3, 6, (4069, 39218)),
-        (Start::Complete, 2, rules(OnFailure::Pause, 0, false), 3, 8, (5425, 48619)),
+        (Start::Nothing, 4, rules(OnFailure::Rollback, 0, false), 2, 8, (4465, 32557)),
+        (Start::Nothing, 3, rules(OnFailure::Rollback, 1, false), 2, 8, (8506, 54013)),
+        (Start::Nothing, 2, rules(OnFailure::Pause, 0, true), 2, 9, (5681, 47069)),
+        (Start::Complete, 4, rules(OnFailure::Rollback, 1, false), 2, 6, (3824, 51163)),
+        (Start::Complete, 3, rules(OnFailure::Rollback, 0, true), 3, 6, (2799, 33619)),
+        (Start::Complete, 2, rules(OnFailure::Pause, 0, false), 3, 8, (2707, 25779)),
     ];
     let found = cases.clone().map(|(start, targets, rules, revisions, depth, _)| {
         let counted = enumerate(start, targets, &rules, revisions, depth, (Changes::None, Bug::None));
@@ -26,10 +26,10 @@ fn all_interleavings_keep_the_invariants() {
 #[test]
 fn all_interleavings_keep_the_invariants_while_stages_change() {
     let cases = [
-        (Start::Nothing, 4, rules(OnFailure::Rollback, 0, false), 5, (3595, 19458)),
-        (Start::Nothing, 3, rules(OnFailure::Pause, 1, false), 6, (9235, 50539)),
-        (Start::Nothing, 2, rules(OnFailure::Pause, 0, true), 7, (11927, 86922)),
-        (Start::Complete, 3, rules(OnFailure::Rollback, 0, false), 5, (4111, 39822)),
+        (Start::Nothing, 4, rules(OnFailure::Rollback, 0, false), 5, (5533, 25211)),
+        (Start::Nothing, 3, rules(OnFailure::Pause, 1, false), 6, (16290, 73938)),
+        (Start::Nothing, 2, rules(OnFailure::Pause, 0, true), 7, (31188, 175989)),
+        (Start::Complete, 3, rules(OnFailure::Rollback, 0, false), 5, (5345, 45413)),
     ];
     let found = cases.clone().map(|(start, targets, rules, depth, _)| {
         let counted = enumerate(start, targets, &rules, 2, depth, (Changes::OfStages, Bug::None));
@@ -67,40 +67,40 @@ fn all_interleavings_deep() {
 
 /// How each check is tried: start, targets and the bug; the states entered before it is found, and what is found.
 const BUGS: &[(Start, usize, Bug, usize, &str)] = &[
-    (Start::Nothing, 4, Bug::AnyHashApproves, 48, "an approval of 51 by bob counted"),
-    (Start::Nothing, 4, Bug::ApprovalsOutliveTheirRevision, 171, "nobody approved of it"),
-    (Start::Nothing, 4, Bug::BudgetIsLarger, 58, "an approval counted while nothing waited"),
+    (Start::Nothing, 4, Bug::AnyHashApproves, 174, "an approval of 51 by bob counted"),
+    (Start::Nothing, 4, Bug::ApprovalsOutliveTheirRevision, 845, "nobody approved of it"),
+    (Start::Nothing, 4, Bug::BudgetIsLarger, 57, "an approval counted while nothing waited"),
     (Start::Nothing, 4, Bug::CompletesUnasked, 1, "1 is called complete, but it is not"),
-    (Start::Nothing, 1, Bug::CompletesWithNobody, 27, "1 is called complete, and nobody proved it"),
+    (Start::Nothing, 1, Bug::CompletesWithNobody, 127, "1 is called complete, and nobody proved it"),
     (Start::Nothing, 4, Bug::CrashLosesWhatWasDecided, 1, "a crash would lose what t000 is to be given"),
     (Start::Nothing, 4, Bug::EarlyIsLate, 7, "a timer that came too early changed something"),
-    (Start::Nothing, 4, Bug::FourEyesAreTwo, 48, "an approval of 1 by ann counted"),
+    (Start::Nothing, 2, Bug::EmptyStageIsVerified, 33, "nobody approved of it"),
+    (Start::Nothing, 4, Bug::FourEyesAreTwo, 174, "an approval of 1 by ann counted"),
     (Start::Nothing, 4, Bug::GivesToTheGone, 9, "given to a target that is not there"),
     (Start::Nothing, 4, Bug::GivesWhatNobodyProposed, 1, "it is neither proposed nor completed"),
     (Start::Nothing, 4, Bug::GivesWhileStopped, 7, "nothing may be started"),
     (Start::Complete, 2, Bug::JoinsAreForgotten, 18, "t0 joined and was given nothing"),
-    (Start::Complete, 4, Bug::JoinsReceiveTheProposed, 133, "nobody approved of it"),
-    (Start::Complete, 3, Bug::LeftAreForgotten, 1826, "nothing may be started"),
-    (Start::Nothing, 1, Bug::NeverCompletes, 74, "1 is proved everywhere and not called complete"),
+    (Start::Complete, 4, Bug::JoinsReceiveTheProposed, 132, "nobody approved of it"),
+    (Start::Complete, 3, Bug::LeftAreForgotten, 1927, "2 may run what nobody verified"),
+    (Start::Nothing, 1, Bug::NeverCompletes, 68, "1 is proved everywhere and not called complete"),
     (Start::Nothing, 4, Bug::NoPause, 9, "nobody approved of it"),
     (Start::Nothing, 4, Bug::NoWindows, 18, "no window is open"),
     (Start::Nothing, 4, Bug::NobodyIsWoken, 23, "for which nobody was to be woken"),
-    (Start::Nothing, 3, Bug::OldFailuresAreDone, 6023, "t1 could be given 1, and is not"),
-    (Start::Nothing, 4, Bug::RestartForgetsTheUnverified, 279, "could be given 1, and is not"),
+    (Start::Nothing, 3, Bug::OldFailuresAreDone, 2134, "t0 could be given 1, and is not"),
+    (Start::Nothing, 4, Bug::RestartForgetsTheUnverified, 252, "could be given 1, and is not"),
     (Start::Nothing, 4, Bug::RestartVerifiesTheUnverified, 33, "an approval counted while nothing waited"),
-    (Start::Complete, 2, Bug::ReturnedAreBack, 373, "2 may run what nobody verified"),
+    (Start::Complete, 2, Bug::ReturnedAreBack, 272, "2 may run what nobody verified"),
     (Start::Complete, 4, Bug::RollbackForgotten, 19, "was not returned"),
-    (Start::Nothing, 4, Bug::SlotsAreMore, 48, "2 may run what nobody verified"),
-    (Start::Nothing, 4, Bug::SoakIsLess, 174, "2 may run what nobody verified"),
-    (Start::Nothing, 4, Bug::StageIsSkipped, 48, "an earlier stage is not done"),
+    (Start::Nothing, 4, Bug::SlotsAreMore, 174, "2 may run what nobody verified"),
+    (Start::Nothing, 4, Bug::SoakIsLess, 428, "2 may run what nobody verified"),
+    (Start::Nothing, 4, Bug::StageIsSkipped, 174, "an earlier stage is not done"),
     (Start::Nothing, 4, Bug::StageOrderReversed, 1, "nobody approved of it"),
-    (Start::Nothing, 4, Bug::StaleFailureIsFresh, 247, "could be given 1, and is not"),
-    (Start::Complete, 4, Bug::StaleIsFresh, 342, "t0 was not returned"),
+    (Start::Nothing, 4, Bug::StaleFailureIsFresh, 231, "could be given 1, and is not"),
+    (Start::Complete, 4, Bug::StaleIsFresh, 340, "t0 was not returned"),
     (Start::Complete, 2, Bug::StraysAreForgotten, 10, "was left with what nobody proved and nobody wants"),
-    (Start::Complete, 2, Bug::UnheardAreDone, 1059, "2 may run what nobody verified"),
-    (Start::Nothing, 4, Bug::UnreadinessIsUntold, 554, "but a verified target is not ready"),
-    (Start::Nothing, 1, Bug::UnreadinessIsUntold, 154, "complete, and a verified target is not ready"),
-    (Start::Nothing, 2, Bug::EmptyStageIsVerified, 32, "nobody approved of it"),
+    (Start::Complete, 2, Bug::UnheardAreDone, 613, "2 may run what nobody verified"),
+    (Start::Nothing, 4, Bug::UnreadinessIsUntold, 437, "but a verified target is not ready"),
+    (Start::Nothing, 1, Bug::UnreadinessIsUntold, 133, "complete, and a verified target is not ready"),
 ];
 
 #[test]
@@ -143,7 +143,7 @@ fn what_is_taken_for_one_state_cannot_be_told_apart() {
     ] {
         let rules = rules(OnFailure::Rollback, 0, windows);
         let pairs = look_alikes(start, targets, &rules, (changes, depth), |world| world.key());
-        assert!(pairs.is_ok_and(|pairs| pairs > 500));
+        assert!(pairs.as_ref().is_ok_and(|pairs| *pairs > 500), "{pairs:?}");
         // and this would be seen: what only the checker knows is left out of a key
         look_alikes(start, targets, &rules, (changes, depth), |world| world.key_of_the_machine())
             .unwrap_err();

@@ -18,16 +18,22 @@ impl Checker {
         self.present.keys().any(|target| self.stage_of(*target) == stage)
     }
 
-    /// Whether nobody has to approve of what follows the first stage, or somebody did.
-    fn may_pass(&self, rules: &RolloutPolicy) -> bool {
-        self.approved || !rules.stages[0].pause
+    /// Whether nobody has to approve of what follows the canary, or somebody did.
+    fn may_pass(&self) -> bool {
+        self.approved || !self.is_gate
     }
 
-    /// Whether there is anything to approve of: somebody in the stage, or a proof.
+    /// Whether there is anything to approve of: somebody in the stage, or a proof; of a stage that is gone nothing
+    /// but the approval can be asked.
     fn has_evidence(&self) -> bool {
         let is_proof =
             |seen: &Seen| seen.has == Some(self.proposed) && matches!(seen.proof, Proof::Proven { .. });
-        self.is_there(0) || self.present.values().any(is_proof)
+        self.is_other || self.is_there(0) || self.present.values().any(is_proof)
+    }
+
+    /// Whether whoever comes before the gate is done; where stages change, that is not one stage.
+    fn done_before_the_gate(&self) -> bool {
+        self.changes || self.done_before(1)
     }
 
     /// Whose stage asks for no soak, or no longer, is proven by being ready.
@@ -37,9 +43,32 @@ impl Checker {
         for target in targets.collect::<Vec<usize>>() {
             let seen = self.present.get_mut(&target).expect("it is one of them");
             if matches!(seen.proof, Proof::Unproven { ready: Some(_), .. }) {
-                seen.proof = Proof::Proven { ready: true };
+                seen.prove();
             }
         }
+    }
+
+    /// Whether nothing is under way: what was asked of the last revision is forgotten.
+    fn is_settled(&self) -> bool {
+        self.proposed == 0 || self.completed == Some(self.proposed)
+    }
+
+    /// Notes who is behind the canary by the policy and the labels of now: whatever they become, these wait for
+    /// the approval of it, until the revision is complete.
+    fn bind(&mut self) {
+        // the other policy has no canary, and nothing else pauses
+        if self.is_settled() || self.is_other {
+            return;
+        }
+        self.is_gate = true;
+        let behind = self.present.keys().copied().filter(|target| self.stage_of(*target) > 0);
+        let behind: Vec<usize> = behind.collect();
+        self.gated.extend(behind);
+    }
+
+    fn unbind(&mut self) {
+        (self.is_gate, self.is_changed) = (false, false);
+        self.gated.clear();
     }
 
     /// Takes note of what is about to happen.
@@ -48,7 +77,7 @@ impl Checker {
             Step::Abort if self.is_running() || self.halted => self.give_up(true),
             Step::Approve => {
                 self.approved |=
-                    is_waiting && self.is_running() && self.done_before(1) && self.has_evidence();
+                    is_waiting && self.is_running() && self.done_before_the_gate() && self.has_evidence();
             }
             Step::Fail(target) => {
                 self.told(target, self.present[&target].has);
@@ -65,6 +94,7 @@ impl Checker {
             }
             Step::Join(target) => self.join(target),
             Step::Leave(target) => {
+                self.gated.remove(&target);
                 let seen = self.present.remove(&target).expect("only what is there leaves");
                 if !matches!(seen.proof, Proof::Nothing | Proof::Proven { .. }) {
                     self.gone.insert(target, seen.suspects);
@@ -75,10 +105,13 @@ impl Checker {
                     self.moved.remove(&target);
                 }
                 self.judge_soaks();
+                self.bind();
             }
             Step::Policy => {
                 self.is_other = !self.is_other;
+                self.is_changed |= !self.is_settled();
                 self.judge_soaks();
+                self.bind();
             }
             Step::Propose => {
                 self.newest += 1;
@@ -148,6 +181,11 @@ impl Checker {
         let suspects = earlier.unwrap_or_default();
         let before = suspects.last().copied();
         self.present.insert(target, Seen { has: None, before, proof, suspects, is_told: false });
+        // it may have been behind the gate when it left
+        if self.is_changed && self.is_gate {
+            self.gated.insert(target);
+        }
+        self.bind();
     }
 
     /// A target says what it runs: that, or what it was given, is all that it may run from now on.
@@ -180,7 +218,7 @@ impl Checker {
         if !self.is_running() {
             return Err("nothing may be started".into());
         }
-        if stage > 0 && !self.may_pass(rules) {
+        if self.gated.contains(&target) && !self.may_pass() {
             return Err("nobody approved of it".into());
         }
         if !self.done_before(stage) {
@@ -201,9 +239,9 @@ impl Checker {
         Ok(())
     }
 
-    pub(super) fn complete(&mut self, number: u8, rules: &RolloutPolicy) -> Result<(), String> {
+    pub(super) fn complete(&mut self, number: u8) -> Result<(), String> {
         let proven = |seen: &Seen| matches!(seen.proof, Proof::Proven { .. });
-        if number != self.proposed || !self.may_pass(rules) || !self.done_before(3) {
+        if number != self.proposed || !self.may_pass() || !self.done_before(3) {
             return Err(format!("{number} is called complete, but it is not"));
         }
         if !self.present.values().any(proven) {
@@ -213,6 +251,7 @@ impl Checker {
             return Err(format!("{number} is called complete, and a verified target is not ready"));
         }
         self.completed = Some(number);
+        self.unbind();
         self.failures.clear();
         for suspects in self.gone.values_mut() {
             suspects.remove(&number);
@@ -246,7 +285,7 @@ impl Checker {
                 && matches!(seen.proof, Proof::Proven { ready: true } | Proof::Failed)
         });
         let is_any = self.present.values().any(|seen| seen.proof == Proof::Proven { ready: true });
-        if self.is_running() && self.may_pass(rules) && is_proved && is_any && self.done_before(3) {
+        if self.is_running() && self.may_pass() && is_proved && is_any && self.done_before(3) {
             return Err(format!("{} is proved everywhere and not called complete", self.proposed));
         }
         for (target, seen) in &self.present {
@@ -259,11 +298,15 @@ impl Checker {
     }
 
     fn begin(&mut self, number: u8) {
+        if self.is_settled() || self.completed == Some(number) {
+            self.unbind();
+        }
         self.proposed = number;
         self.approved = false;
         self.failures.clear();
         self.halted = false;
         self.await_the_lost();
+        self.bind();
     }
 
     /// Whoever was given up is waited for once more.
