@@ -16,7 +16,9 @@ use mesh_model::access_point::{RolloutPolicy, Stage, TargetSelection, Window};
 use mesh_model::api::{OnFailure, PlacementLevel};
 use mesh_model::fleet::{Fleet, Target};
 use mesh_model::render::Revision;
-use mesh_model::rollout::{Approval, Phase, Proposal, Rollout, RolloutState, TargetHealth, TargetReport};
+use mesh_model::rollout::{
+    Approval, Identity, Phase, Proposal, Rollout, RolloutState, TargetHealth, TargetReport,
+};
 use mesh_model::time::{Time, WallTime};
 use mesh_model::units::{Amount, Share};
 
@@ -114,12 +116,12 @@ impl Course<'_> {
         let (now, wall) = (self.now, self.wall);
         self.observer.look(now);
         match operation {
-            Operation::Abort => drop(self.rollout.handle_abort(now, wall, "eve")),
+            Operation::Abort => drop(self.rollout.handle_abort(now, wall, &who("eve"))),
             Operation::Approve { is_right, by } => self.approve(is_right, by),
             Operation::Join { targets } => {
                 let joined = self.targets.iter().enumerate().filter(|(at, _)| has(targets, *at));
                 let joined: Vec<Target<'_>> = joined.map(|(_, target)| *target).collect();
-                self.observer.join(&joined);
+                self.observer.join(&joined, now);
                 self.rollout.handle_targets(now, wall, &joined, &[]);
             }
             Operation::Leave { targets } => {
@@ -136,7 +138,7 @@ impl Course<'_> {
                 self.rollout.handle_revision(
                     now,
                     wall,
-                    Proposal { revision, difference, author: author.into() },
+                    Proposal { revision, difference, author: who(author) },
                 );
             }
             Operation::Report { target, what, health, since } => self.report(target, what, health, since),
@@ -145,7 +147,7 @@ impl Course<'_> {
                 if matches!(self.rollout.state().phase, Phase::RolledBack | Phase::RollingBack) {
                     self.observer.begin_anew();
                 }
-                let _ = self.rollout.handle_resume(now, wall, "eve");
+                let _ = self.rollout.handle_resume(now, wall, &who("eve"));
             }
             Operation::Tick { .. } => self.rollout.handle_timeout(now, wall),
             Operation::Wall { hours } => {
@@ -159,7 +161,7 @@ impl Course<'_> {
         let proposal = self.rollout.state().proposal.clone();
         let hash = proposal.filter(|_| is_right).map_or(Revision([0; 32]), |proposal| proposal.difference);
         let by = ["ann", "bob", "eve"][usize::from(by % 3)];
-        let approval = Approval { hash, by: by.to_owned() };
+        let approval = Approval { hash, by: who(by) };
         if self.rollout.handle_approval(self.now, self.wall, approval).is_ok() {
             self.observer.approve(hash, by);
         }
@@ -209,6 +211,10 @@ impl Course<'_> {
         assert!(due.is_none_or(|due| due > self.now), "due at {due:?}, which has been");
         assert_eq!(self.rollout.explain(self.wall).len(), before.targets.len());
     }
+}
+
+fn who(name: &str) -> Identity {
+    name.parse().expect("is a name")
 }
 
 fn has(bits: u8, at: usize) -> bool {

@@ -24,7 +24,7 @@ use mesh_model::federation::{ObjectKey, Transmit, WriteAnswer, WriteCommand, Wri
 use mesh_model::fleet::{Fleet, Target};
 use mesh_model::name::Name;
 use mesh_model::placement::{Evidence, Workload, place, targets};
-use mesh_model::render::{Revision, compare, render, render_steered};
+use mesh_model::render::{Edit, Revision, render_steered};
 use mesh_model::rollout::{Approval, Phase, Proposal, Rollout, TargetHealth, TargetReport};
 use mesh_model::status::{self, StatusStore, Wanted};
 use mesh_model::template::Schemas;
@@ -68,10 +68,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         access_point,
     };
     let (mut now, mut wall): (Time, WallTime) = (Time::ZERO, "2026-11-30T17:00:00Z".parse()?);
-    let difference = controller.propose(&fleet, now, wall);
     loop {
-        if controller.rollout.state().phase == Phase::Waiting {
-            controller.rollout.handle_approval(now, wall, Approval { hash: difference, by: "bob".into() })?;
+        if controller.rollout.state().phase == Phase::Waiting
+            && let Some(hash) = controller.rollout.state().proposal.as_ref().map(|shown| shown.difference)
+        {
+            controller.rollout.handle_approval(now, wall, Approval { hash, by: "bob".parse()? })?;
         }
         let writes = controller.pass(&fleet, &workload, now, wall);
         println!("{now} {:?}, {writes} writes", controller.rollout.state().phase);
@@ -90,16 +91,17 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 impl Controller {
-    /// The access point is new, or has changed: it is a revision that somebody else has to approve of.
+    /// What is wanted, and what is shown of it: somebody else has to approve of what it alters on the targets that there are.
     ///
-    /// It is named once, by what every target could receive, for a target that joins is no revision.
-    fn propose(&mut self, fleet: &Fleet, now: Time, wall: WallTime) -> Revision {
-        let all = fleet.targets(self.access_point.placement.level);
-        let rendered: Vec<_> = all.map(|target| render(&self.access_point, &target, &self.schemas)).collect();
-        let difference = compare(&[], &rendered).hash;
-        let proposal = Proposal { revision: Revision::of(&rendered), difference, author: "ann".into() };
-        self.rollout.handle_revision(now, wall, proposal);
-        difference
+    /// The revision is the same until the access point is edited. What it alters is another thing whenever a
+    /// target joins or leaves, so it is said anew at every pass.
+    fn propose(&mut self, wanted: &[Target<'_>], now: Time, wall: WallTime) {
+        let revision = Revision::of_access_point(&self.access_point);
+        // an adapter keeps the versions that targets may have; here there is one
+        let complete = self.rollout.state().completed.map(|_| &self.access_point);
+        let difference = Edit::of(complete, &self.access_point, wanted, &self.schemas).difference().hash;
+        let author = "ann".parse().expect("a name");
+        self.rollout.handle_revision(now, wall, Proposal { revision, difference, author });
     }
 
     /// Whatever changed: everything is looked at, and what is right is not written.
@@ -112,6 +114,7 @@ impl Controller {
         let left: Vec<Name> =
             current.into_iter().filter(|name| wanted.iter().all(|target| target.name() != name)).collect();
         self.rollout.handle_targets(now, wall, &wanted, &left); // who left is emptied by `Writer::handle_withdrawn`
+        self.propose(&wanted, now, wall);
         self.rollout.handle_timeout(now, wall);
         while let Some(apply) = self.rollout.poll_transmit() {
             self.given.insert(apply.target, (apply.revision, now));

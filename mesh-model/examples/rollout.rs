@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (revision, difference) = (Revision([1; 32]), Revision([2; 32]));
     let mut rollout = Rollout::new(policy()?);
     rollout.handle_targets(now, wall, &targets, &[]);
-    rollout.handle_revision(now, wall, Proposal { revision, difference, author: "ann".into() });
+    rollout.handle_revision(now, wall, Proposal { revision, difference, author: "ann".parse()? });
     loop {
         while let Some(apply) = rollout.poll_transmit() {
             println!("{now} {} is given the revision, and is ready", apply.target);
@@ -72,10 +72,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let kept = serde_json::to_string(rollout.state())?;
                 now = Time::ZERO;
                 rollout = Rollout::restore(policy()?, serde_json::from_str(&kept)?, &targets, now);
-                let by_author = Approval { hash: difference, by: "ann".into() };
+                let by_author = Approval { hash: difference, by: "ann".parse()? };
                 let refusal = rollout.handle_approval(now, wall, by_author).expect_err("two are asked for");
                 println!("{now} {refusal}");
-                rollout.handle_approval(now, wall, Approval { hash: difference, by: "bob".into() })?;
+                rollout.handle_approval(now, wall, Approval { hash: difference, by: "bob".parse()? })?;
             }
             Phase::Progressing | Phase::RolledBack | Phase::RollingBack | Phase::Stopped => {
                 let Some(due) = rollout.poll_timeout() else { continue };

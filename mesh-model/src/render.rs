@@ -11,6 +11,7 @@
 //! Who receives what when is the rollout's to say, writing it the federation's.
 
 mod compare;
+mod edit;
 mod revision;
 mod trace;
 
@@ -31,6 +32,7 @@ use crate::time::WallTime;
 use crate::traffic::{Steering, steer};
 
 pub use compare::{Change, Difference, ParseRevisionError, Revision, TargetDifference, compare};
+pub use edit::Edit;
 pub use trace::TraceEntry;
 
 use trace::Origins;

@@ -14,14 +14,16 @@
 
 mod explain;
 mod file;
+mod identity;
 mod phase;
 mod record;
+mod rule;
 mod settle;
 mod stages;
 mod state;
 mod target;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::access_point::RolloutPolicy;
@@ -30,10 +32,12 @@ use crate::name::Name;
 use crate::render::Revision;
 use crate::time::{Time, WallTime};
 
-pub use explain::{TargetExplanation, Wait};
+pub use explain::{Awaited, TargetExplanation, Wait};
 pub use file::{Clock, Decision, Play, PlayError};
+pub use identity::{Identity, ParseIdentityError};
 pub use phase::Phase;
 pub use record::{Happening, HappeningKind, Recorded, RecordedSpec};
+pub use rule::ApprovalRule;
 pub use stages::{EmptyCause, EmptyStage, empty_stages, without_stage};
 pub use state::{Approval, ApprovalRefusal, GivenApproval, Idle, Proposal, RolloutState};
 pub use target::{FailureCause, Progress, TargetHealth, TargetReport, TargetState};
@@ -61,7 +65,7 @@ use target::Signal;
 /// let mut rollout = Rollout::new(RolloutPolicy::default()); // one target at a time
 /// rollout.handle_targets(now, wall, &targets, &[]);
 /// let revision = Revision([7; 32]);
-/// rollout.handle_revision(now, wall, Proposal { revision, difference: revision, author: "ann".into() });
+/// rollout.handle_revision(now, wall, Proposal { revision, difference: revision, author: "ann".parse()? });
 /// assert_eq!(rollout.poll_transmit().unwrap().target, "a-1");
 /// assert_eq!(rollout.poll_transmit(), None, "a-2 waits until a-1 is verified");
 /// let ready = TargetReport { applied: Some(revision), health: TargetHealth::Ready, since: now };
@@ -96,14 +100,14 @@ pub enum Event {
     /// Somebody aborted it.
     Aborted {
         /// Who.
-        by: String,
+        by: Identity,
     },
     /// Somebody let it pass a stage.
     Approved {
         /// The stage.
         stage: Name,
         /// Who.
-        by: String,
+        by: Identity,
     },
     /// More targets failed than may.
     BudgetSpent {
@@ -123,14 +127,14 @@ pub enum Event {
         /// Which.
         stage: Name,
     },
-    /// A target failed with the proposed revision.
+    /// A target failed with the proposed revision, or to return from an earlier one.
     Failed {
         /// Which.
         target: Name,
         /// Why.
         cause: FailureCause,
     },
-    /// The rollout went from one phase to another.
+    /// The rollout went from one phase to another; what it only passed through is left out.
     Phase {
         /// Where it was.
         from: Phase,
@@ -140,7 +144,7 @@ pub enum Event {
     /// Somebody resumed it.
     Resumed {
         /// Who.
-        by: String,
+        by: Identity,
     },
     /// A target is verified with the proposed revision.
     Verified {
@@ -160,8 +164,15 @@ impl Rollout {
                 completed: None,
                 phase: Phase::Settled,
                 approvals: Vec::new(),
-                failures: std::collections::BTreeSet::new(),
-                targets: std::collections::BTreeMap::new(),
+                failures: BTreeSet::new(),
+                left: VecDeque::new(),
+                rule: ApprovalRule {
+                    four_eyes: false,
+                    pauses: BTreeSet::new(),
+                    stages: None,
+                    is_changed: false,
+                },
+                targets: BTreeMap::new(),
             },
             counted: Time::ZERO,
             timeout: None,
@@ -175,31 +186,27 @@ impl Rollout {
     /// What was given to targets that have not said that they have it is given
     /// again. The time since the state was kept counts for nothing: a soak gets
     /// longer by it, never shorter. `targets` are those that there are now: they
-    /// find their stages anew, for the policy may have others. Whoever is not
+    /// find their stages anew, for the policy may have others; what that means for
+    /// approvals is [`handle_policy`](Self::handle_policy)'s. Whoever is not
     /// among them keeps its place and whoever joined has none, until
     /// [`handle_targets`](Self::handle_targets) says so.
     #[must_use]
-    pub fn restore(
-        policy: RolloutPolicy,
-        mut state: RolloutState,
-        targets: &[Target<'_>],
-        now: Time,
-    ) -> Self {
-        for target in targets {
-            if let Some(known) = state.targets.get_mut(target.name()) {
-                known.stage = stage_of(&policy, target);
-            }
-        }
+    pub fn restore(policy: RolloutPolicy, state: RolloutState, targets: &[Target<'_>], now: Time) -> Self {
+        let (transmits, events) = (VecDeque::new(), VecDeque::new());
+        let mut rollout = Self { policy, state, counted: now, timeout: Some(now), transmits, events };
+        rollout.find_stages(targets);
+        let Self { state, transmits, .. } = &mut rollout;
         // whoever failed with a revision is given it again when somebody resumes, and in its turn
         let is_owed = |target: &TargetState| {
             target.applied != target.given
                 && (target.progress.is_unverified() || target.given == state.completed)
         };
         let missing = state.targets.iter().filter(|(_, target)| is_owed(target));
-        let transmits = missing
-            .filter_map(|(name, target)| Some(Apply { target: name.clone(), revision: target.given? }))
-            .collect();
-        Self { policy, state, counted: now, timeout: Some(now), transmits, events: VecDeque::new() }
+        transmits.extend(
+            missing
+                .filter_map(|(name, target)| Some(Apply { target: name.clone(), revision: target.given? })),
+        );
+        rollout
     }
 
     /// What must be kept.
@@ -208,23 +215,61 @@ impl Rollout {
         &self.state
     }
 
+    /// The policy is edited; `targets` are all that there are, which find their stages anew.
+    ///
+    /// It takes effect at once but for one thing: until the rollout that is under
+    /// way settles, no approval that any policy asked of it since its proposal is
+    /// spared it. A stage that pauses no longer, or is gone, is still waited for
+    /// by whoever came behind it; whoever is moved to a stage before it is, too;
+    /// and where two people were asked for, two are needed. Another revision that
+    /// is proposed meanwhile is no way round. Who may edit a policy while
+    /// nothing is under way is for whoever admits edits.
+    pub fn handle_policy(
+        &mut self,
+        now: Time,
+        wall: WallTime,
+        policy: RolloutPolicy,
+        targets: &[Target<'_>],
+    ) {
+        self.pass(now);
+        self.policy = policy;
+        self.find_stages(targets);
+        self.settle(now, wall);
+    }
+
+    fn find_stages(&mut self, targets: &[Target<'_>]) {
+        for target in targets {
+            if let Some(known) = self.state.targets.get_mut(target.name()) {
+                known.stage = stage_of(&self.policy, target);
+            }
+        }
+        if self.state.phase != Phase::Settled {
+            self.bind();
+        }
+    }
+
     /// A revision is wanted everywhere.
     ///
-    /// The one that is under way already changes nothing. The completed one is
+    /// The one that is under way already goes on, by the difference that is shown
+    /// of it now: say so whenever targets joined or left, before any approval. An
+    /// approval that is awaited must be of that hash from then on; one that was
+    /// given stands, for the revision is what its author wrote and the same on
+    /// whoever joins; and its author is who proposed it first. The completed one is
     /// a rollback: it goes to all targets at once. Any other begins with the
     /// first stage, after whoever is unverified was returned to the completed one;
     /// whoever failed with it before, and has it still, tries it again in its turn.
     pub fn handle_revision(&mut self, now: Time, wall: WallTime, proposal: Proposal) {
         self.pass(now);
         let revision = proposal.revision;
-        if self.state.proposal.as_ref().is_some_and(|current| current.revision == revision) {
+        if let Some(current) = self.state.proposal.as_mut().filter(|current| current.revision == revision) {
+            current.difference = proposal.difference;
             return self.settle(now, wall);
         }
         self.state.proposal = Some(proposal);
         self.state.approvals.clear();
         self.state.failures.clear();
         // what failed with it in an earlier rollout is no evidence for this one, neither of success nor of failure
-        self.try_again(|target| target.given == Some(revision));
+        self.try_again(|target| target.given == Some(revision) || target.progress == Progress::UNRETURNED);
         if self.state.completed == Some(revision) {
             self.return_targets(|_| true);
             self.enter(Input::Reverted);
@@ -232,6 +277,7 @@ impl Rollout {
             // with nothing to return to, whoever is unverified goes on proving itself and holds its slot
             self.return_targets(|target| !matches!(target.progress, Progress::Verified { .. }));
             self.enter(Input::Proposed);
+            self.bind();
         }
         self.settle(now, wall);
     }
@@ -239,23 +285,36 @@ impl Rollout {
     /// Targets were added or their labels changed, and others left.
     ///
     /// Whoever joins receives the completed revision at once, and the proposed
-    /// one in its stage. Whoever left holds no slot, but a failure stays one.
+    /// one in its stage. Whoever left holds no slot, but a failure stays one; and
+    /// whoever left unverified holds one again when it joins, until it says that it
+    /// has what it is given.
     pub fn handle_targets(&mut self, now: Time, wall: WallTime, joined: &[Target<'_>], left: &[Name]) {
         self.pass(now);
         for name in left {
-            self.state.targets.remove(name);
+            if let Some(gone) = self.state.targets.remove(name)
+                && gone.may_run_unverified(self.state.completed)
+            {
+                self.state.left.push_back(name.clone());
+            }
             self.transmits.retain(|apply| apply.target != *name);
         }
+        let surplus = self.state.left.len().saturating_sub(RolloutState::MAX_LEFT);
+        self.state.left.drain(..surplus);
         for target in joined {
             let stage = stage_of(&self.policy, target);
+            let awaits = self.awaits(stage, self.state.targets.contains_key(target.name()));
             if let Some(known) = self.state.targets.get_mut(target.name()) {
                 known.stage = stage;
+                known.awaits.extend(awaits);
                 // its stage may ask for less than it has done already
                 self.signal(target.name(), Signal::Passed(Duration::ZERO));
                 continue;
             }
             let given = self.state.completed;
-            let fresh = TargetState { stage, given, applied: None, progress: Progress::Held };
+            let earlier = self.state.left.iter().position(|name| name == target.name());
+            let is_suspect = earlier.and_then(|position| self.state.left.remove(position)).is_some();
+            let progress = if is_suspect { Progress::RETURNED } else { Progress::Held };
+            let fresh = TargetState { stage, given, applied: None, progress, awaits };
             self.state.targets.insert(target.name().clone(), fresh);
             if let Some(revision) = given {
                 self.transmits.push_back(Apply { target: target.name().clone(), revision });
@@ -269,9 +328,11 @@ impl Rollout {
         self.pass(now);
         if let Some(target) = self.state.targets.get_mut(name) {
             let is_about_given = report.applied.is_some() && report.applied == target.given;
-            if report.health != TargetHealth::Unknown {
+            let is_heard = report.health != TargetHealth::Unknown;
+            if is_heard {
                 target.applied = report.applied;
             }
+            let has_given = is_heard && report.applied == target.given;
             let since = now - report.since;
             let signal = match report.health {
                 TargetHealth::Ready if is_about_given => Signal::Ready(since),
@@ -279,6 +340,9 @@ impl Rollout {
                 TargetHealth::Failed | TargetHealth::Ready => Signal::NotReady,
                 TargetHealth::NotReady | TargetHealth::Unknown => Signal::NotReady,
             };
+            if has_given {
+                self.signal(name, Signal::Has);
+            }
             self.signal(name, signal);
         }
         self.settle(now, wall);
@@ -299,18 +363,17 @@ impl Rollout {
     ) -> Result<(), ApprovalRefusal> {
         self.pass(now);
         self.settle(now, wall);
-        let waiting = self.state.phase == Phase::Waiting;
-        let (Some(proposal), Some(gate), true) = (&self.state.proposal, self.gate(), waiting) else {
-            return Err(ApprovalRefusal::NotWaiting);
-        };
+        let proposal = self.state.proposal.as_ref().filter(|_| self.state.phase == Phase::Waiting);
+        let awaited = proposal.and_then(|proposal| Some((proposal, self.awaited(proposal.revision)?)));
+        let Some((proposal, stage)) = awaited else { return Err(ApprovalRefusal::NotWaiting) };
         if approval.hash != proposal.difference {
             return Err(ApprovalRefusal::OtherHash { given: approval.hash, wanted: proposal.difference });
         }
-        if self.policy.four_eyes && approval.by == proposal.author {
-            return Err(ApprovalRefusal::SameAuthor { author: approval.by });
+        if self.state.rule.four_eyes && approval.by.is_same(&proposal.author) {
+            return Err(ApprovalRefusal::SameAuthor { author: proposal.author.clone() });
         }
-        let stage = self.policy.stages[gate].name.clone();
-        if self.is_unproven(gate) {
+        let stage = stage.clone();
+        if self.is_unproven(&stage) {
             return Err(ApprovalRefusal::NobodyThere { stage });
         }
         self.events.push_back(Event::Approved { stage: stage.clone(), by: approval.by.clone() });
@@ -325,7 +388,7 @@ impl Rollout {
     /// # Errors
     ///
     /// There is nothing to abort. Nothing changes then.
-    pub fn handle_abort(&mut self, now: Time, wall: WallTime, by: &str) -> Result<(), Idle> {
+    pub fn handle_abort(&mut self, now: Time, wall: WallTime, by: &Identity) -> Result<(), Idle> {
         self.pass(now);
         let idle = match self.state.phase {
             Phase::Progressing | Phase::Waiting | Phase::Stopped => None,
@@ -333,7 +396,7 @@ impl Rollout {
             Phase::Settled => Some(Idle::Settled),
         };
         if idle.is_none() {
-            self.events.push_back(Event::Aborted { by: by.to_owned() });
+            self.events.push_back(Event::Aborted { by: by.clone() });
             self.give_up(true);
         }
         self.settle(now, wall);
@@ -345,7 +408,7 @@ impl Rollout {
     /// # Errors
     ///
     /// Nothing stands still. Nothing changes then.
-    pub fn handle_resume(&mut self, now: Time, wall: WallTime, by: &str) -> Result<(), Idle> {
+    pub fn handle_resume(&mut self, now: Time, wall: WallTime, by: &Identity) -> Result<(), Idle> {
         self.pass(now);
         let is_over = matches!(self.state.phase, Phase::RolledBack | Phase::RollingBack);
         let idle = match self.state.phase {
@@ -355,7 +418,7 @@ impl Rollout {
             Phase::Waiting => Some(Idle::Waiting),
         };
         if idle.is_none() {
-            self.events.push_back(Event::Resumed { by: by.to_owned() });
+            self.events.push_back(Event::Resumed { by: by.clone() });
             self.state.failures.clear();
             if is_over {
                 self.state.approvals.clear();

@@ -10,6 +10,7 @@ mod world;
 use std::time::Duration;
 
 use mesh_model::names::DrainState;
+use mesh_model::rollout::ApprovalRefusal;
 use world::World;
 
 const TARGETS: [&str; 5] = ["phx-a-1", "phx-c-2", "rno-b-1", "slc-a-1", "slc-b-2"];
@@ -221,4 +222,26 @@ fn a_drained_zone_is_left_by_one_edit_and_comes_back_as_it_was() {
     world.drain("slc-a", false);
     settle(&mut world);
     assert_eq!(world.kept(), before, "not a byte is another");
+}
+
+#[test]
+fn an_approval_is_of_what_the_edit_alters_on_the_targets_that_there_are() {
+    let mut world = World::new();
+    settle(&mut world);
+    world.edit("timeout: 2s", "timeout: 3s");
+    world.pass();
+    let seen = world.shown().unwrap();
+    for _ in 0..3 {
+        world.advance(Duration::from_secs(11 * 60));
+        world.pass();
+    }
+    world.workload_leaves("rno-b-1");
+    for _ in 0..40 {
+        world.pass();
+        world.advance(Duration::from_secs(60));
+    }
+    let shown = world.shown().unwrap();
+    assert_ne!(shown, seen, "one target fewer");
+    assert_eq!(world.approve_of(seen), Err(ApprovalRefusal::OtherHash { given: seen, wanted: shown }));
+    assert_eq!(world.approve_of(shown), Ok(()));
 }

@@ -79,7 +79,7 @@ fn rollout(scale: Scale) -> (Rollout, Vec<Name>) {
 }
 
 fn proposal(revision: Revision) -> Proposal {
-    Proposal { revision, difference: revision, author: "ann".to_owned() }
+    Proposal { revision, difference: revision, author: "ann".parse().expect("a name") }
 }
 
 /// How many targets are given something.

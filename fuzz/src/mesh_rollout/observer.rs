@@ -15,6 +15,8 @@ pub(super) struct Observer<'a> {
     /// The stage of each target that may join.
     stages: BTreeMap<Name, usize>,
     present: BTreeMap<Name, Seen>,
+    /// Who left, and whether it was certainly unverified then.
+    gone: BTreeMap<Name, bool>,
     proposal: Option<(Revision, Revision, &'static str)>,
     completed: Option<Revision>,
     /// How many stages that pause were let pass.
@@ -32,6 +34,10 @@ struct Seen {
     ready_from: Option<Time>,
     /// Whether it may be verified or failed, by all that is known.
     may_be_done: bool,
+    /// Since when it was to return from what was certainly unverified, if it has not said that it did.
+    returning_since: Option<Time>,
+    /// Whether it may be held to run what it had before.
+    may_be_returning: bool,
 }
 
 impl<'a> Observer<'a> {
@@ -44,6 +50,7 @@ impl<'a> Observer<'a> {
             policy,
             stages: targets.iter().map(stage).collect(),
             present: BTreeMap::new(),
+            gone: BTreeMap::new(),
             proposal: None,
             completed: None,
             passed: 0,
@@ -54,14 +61,23 @@ impl<'a> Observer<'a> {
         self.present.get(name).and_then(|seen| seen.has)
     }
 
-    pub(super) fn join(&mut self, targets: &[Target<'_>]) {
+    pub(super) fn join(&mut self, targets: &[Target<'_>], now: Time) {
         for target in targets {
-            self.present.entry(target.name().clone()).or_default();
+            let earlier = self.gone.remove(target.name());
+            self.present.entry(target.name().clone()).or_insert_with(|| Seen {
+                may_be_returning: earlier.is_some(),
+                returning_since: earlier.filter(|is_certain| *is_certain).map(|_| now),
+                ..Seen::default()
+            });
         }
     }
 
     pub(super) fn leave(&mut self, names: &[Name]) {
-        self.present.retain(|name, _| !names.contains(name));
+        for name in names {
+            if let Some(seen) = self.present.remove(name) {
+                self.gone.insert(name.clone(), self.is_unverified(&seen));
+            }
+        }
     }
 
     pub(super) fn propose(&mut self, revision: Revision, difference: Revision, author: &'static str) {
@@ -83,12 +99,17 @@ impl<'a> Observer<'a> {
             let soak = stage.map(|stage| stage.soak).unwrap_or_default();
             seen.may_be_done |= seen.ready_from.is_some_and(|from| now >= from + soak)
                 || now >= seen.given_at + self.policy.progress_deadline;
+            let deadline = self.policy.progress_deadline;
+            seen.returning_since = seen.returning_since.filter(|since| now < *since + deadline);
         }
     }
 
     pub(super) fn report(&mut self, name: &Name, report: &TargetReport, now: Time) {
         let Some(seen) = self.present.get_mut(name) else { return };
         let is_about_given = report.applied.is_some() && report.applied == seen.has;
+        if report.health != TargetHealth::Unknown && report.applied == seen.has {
+            (seen.returning_since, seen.may_be_returning) = (None, false);
+        }
         match report.health {
             TargetHealth::Ready if is_about_given => {
                 let earliest = report.since.min(now).max(seen.given_at).max(seen.unready_at);
@@ -117,7 +138,17 @@ impl<'a> Observer<'a> {
         let seen = self.present.get(&apply.target).expect("given to a target that is not there").clone();
         let is_again = seen.has == Some(apply.revision);
         if Some(apply.revision) == self.completed {
-            let fresh = Seen { has: Some(apply.revision), may_be_done: true, ..Seen::default() };
+            if is_again {
+                return; // after a restart; it is waited for as before
+            }
+            let since = seen.returning_since.or_else(|| self.is_unverified(&seen).then_some(now));
+            let fresh = Seen {
+                has: Some(apply.revision),
+                may_be_done: true,
+                returning_since: since,
+                may_be_returning: seen.has.is_some() || seen.may_be_returning,
+                ..Seen::default()
+            };
             self.present.insert(apply.target.clone(), fresh);
             return;
         }
@@ -145,8 +176,9 @@ impl<'a> Observer<'a> {
             return Err("no window is open".to_owned());
         }
         // whoever has something unproven may have a slot for it, which it keeps
-        let may_have_slot =
+        let has_unproven =
             seen.has.is_some() && seen.has != self.completed && seen.has != Some(apply.revision);
+        let may_have_slot = has_unproven || seen.may_be_returning;
         let (unverified, limit) = (self.unverified().count(), self.limit(stage));
         if !may_have_slot && unverified + 1 > limit {
             return Err(format!("{unverified} of {limit} are unverified already"));
@@ -178,17 +210,21 @@ impl<'a> Observer<'a> {
         }
         if self
             .unverified()
+            .filter(|(_, seen)| seen.has != self.completed)
             .any(|(_, seen)| self.proposal.is_some_and(|(proposed, ..)| seen.has == Some(proposed)))
         {
             assert_ne!(state.phase, Phase::Settled);
         }
     }
 
-    /// Who has something unproven and can be neither verified nor failed yet.
+    /// Who runs or may run something unproven, and can be neither verified nor failed yet.
     fn unverified(&self) -> impl Iterator<Item = (&Name, &Seen)> {
-        let is_unverified =
-            |seen: &Seen| seen.has.is_some() && seen.has != self.completed && !seen.may_be_done;
-        self.present.iter().filter(move |(_, seen)| is_unverified(seen))
+        self.present.iter().filter(|(_, seen)| self.is_unverified(seen))
+    }
+
+    fn is_unverified(&self, seen: &Seen) -> bool {
+        let is_unproven = seen.has.is_some() && seen.has != self.completed && !seen.may_be_done;
+        is_unproven || seen.returning_since.is_some()
     }
 
     /// Whether all that are there of the stages before one have the proposed revision, and may be done with it.

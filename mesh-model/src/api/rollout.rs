@@ -59,12 +59,15 @@ pub struct StageSpec {
     pub pause: bool,
 }
 
-/// What an approval needs; it is always bound to the hash of what was shown.
+/// What an approval needs; it is always bound to the hash of what is shown, as `diff` prints it.
+///
+/// The rollout's policy is no part of that, and an edit of it takes effect at once. But until a rollout that is
+/// under way settles, no approval that was asked of it is spared it: neither four eyes nor a pause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApprovalSpec {
-    /// Whether it must come from somebody else than the author of the change. Default: false.
+    /// Whether it must come from somebody else than the author of the change; capital and small letters are one there. Default: false.
     #[serde(default, skip_serializing_if = "is_false")]
     pub four_eyes: bool,
 }

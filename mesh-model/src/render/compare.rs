@@ -82,7 +82,7 @@ impl Revision {
     }
 
     /// The hash of a value's JSON; mappings are ordered, so equal values have one.
-    pub(super) fn of_json(value: &impl Serialize) -> Self {
+    pub(crate) fn of_json(value: &impl Serialize) -> Self {
         let json = serde_json::to_vec(value).expect("our own values have a form in JSON");
         Self(Sha256::digest(&json).into())
     }

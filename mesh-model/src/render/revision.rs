@@ -3,8 +3,8 @@
 //! The idea: a rollout is begun by an edit and by nothing else. So a revision is
 //! made of what renderings are made of, templates and overrides, and of no
 //! target: one that joins, leaves, is drained or gets another label has no part
-//! in it. What an edit alters on the targets that there are is a
-//! [`Difference`](super::Difference), and to its hash approvals are bound.
+//! in it. What an edit alters on the targets that there are is that of an
+//! [`Edit`](super::Edit), and to the hash of that difference approvals are bound.
 
 use std::collections::BTreeMap;
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::phase::Phase;
 use super::settle::{Hold, demands, is_pending};
 use super::target::Progress;
-use super::{Rollout, TargetState};
+use super::{Identity, Proposal, Rollout, TargetState};
 use crate::name::Name;
 use crate::render::Revision;
 use crate::time::WallTime;
@@ -42,9 +42,9 @@ pub enum Wait {
         hash: Revision,
         /// Whose approval does not count, where the policy asks for two people.
         #[serde(skip_serializing_if = "Option::is_none")]
-        not_by: Option<String>,
+        not_by: Option<Identity>,
     },
-    /// That it says it has the completed revision.
+    /// That it says it has what it was returned to, or given when it joined.
     Applied,
     /// That a verified target becomes ready again; it may be the target itself.
     Health {
@@ -83,6 +83,8 @@ pub enum Wait {
         /// Which.
         before: Option<Name>,
     },
+    /// That a target joins, for there is none.
+    Targets,
     /// That a window opens.
     Window {
         /// When one does.
@@ -90,7 +92,66 @@ pub enum Wait {
     },
 }
 
+/// Whose turn it is.
+struct Turn<'a> {
+    stage: usize,
+    /// What keeps its targets from being started.
+    hold: Option<Hold>,
+    /// The stage whose approval is awaited.
+    awaited: Option<&'a Name>,
+}
+
+/// What a rollout as a whole waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Awaited {
+    /// Whose wait it is, of all that wait the one that the rest hangs on; `None` if it is no target's.
+    pub target: Option<Name>,
+    /// What is awaited.
+    #[serde(flatten)]
+    pub wait: Wait,
+}
+
+impl Wait {
+    /// What the rest hangs on comes first.
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::Window { .. } => 0,
+            Self::Health { .. } => 1,
+            Self::Ready { .. } => 2,
+            Self::Soak { .. } => 3,
+            Self::Applied => 4,
+            Self::Approval { .. } | Self::Nobody { .. } => 5,
+            Self::Resume => 6,
+            Self::Revision => 7,
+            Self::Slot { .. } => 8,
+            Self::Stage { .. } => 9,
+            Self::Targets => 10,
+        }
+    }
+}
+
 impl Rollout {
+    /// What has to happen before anything more does by itself; `None` if nothing is wanted.
+    ///
+    /// It agrees with the phase: while that is waiting, it is an approval, whether or not a target is there.
+    #[must_use]
+    pub fn awaited_now(&self, wall: WallTime) -> Option<Awaited> {
+        let proposal = self.state.proposal.as_ref();
+        if self.state.phase == Phase::Waiting
+            && let Some(proposal) = proposal
+            && let Some(stage) = self.awaited(proposal.revision)
+        {
+            return Some(Awaited { target: None, wait: self.wait_for_approval(proposal, stage) });
+        }
+        if self.state.targets.is_empty() {
+            let is_wanted = matches!(self.state.phase, Phase::Progressing | Phase::Stopped);
+            return is_wanted.then_some(Awaited { target: None, wait: Wait::Targets });
+        }
+        let waits = self.explain(wall).into_iter();
+        let waits = waits.filter_map(|one| Some(Awaited { target: Some(one.target), wait: one.waits_for? }));
+        waits.min_by_key(|awaited| awaited.wait.rank())
+    }
+
     /// Each target by name: what it has, and what it waits for at `wall`.
     ///
     /// What time did since the last `handle_` is not in it.
@@ -98,7 +159,7 @@ impl Rollout {
     pub fn explain(&self, wall: WallTime) -> Vec<TargetExplanation> {
         let turn = self.proposed().and_then(|revision| {
             let stage = self.turn(revision)?;
-            Some((stage, self.hold(revision, stage, wall)))
+            Some(Turn { stage, hold: self.hold(revision, stage, wall), awaited: self.awaited(revision) })
         });
         let explain = |(name, target): (&Name, &TargetState)| TargetExplanation {
             target: name.clone(),
@@ -115,7 +176,7 @@ impl Rollout {
         self.policy.stages.get(stage).map(|stage| stage.name.clone())
     }
 
-    fn wait(&self, name: &Name, target: &TargetState, turn: Option<&(usize, Option<Hold>)>) -> Option<Wait> {
+    fn wait(&self, name: &Name, target: &TargetState, turn: Option<&Turn<'_>>) -> Option<Wait> {
         let demands = demands(&self.policy, target);
         let left = || {
             let left = target.progress.changes_in(demands).unwrap_or(Duration::ZERO);
@@ -123,6 +184,7 @@ impl Rollout {
         };
         match target.progress {
             Progress::Applying { .. } => return Some(Wait::Ready { within: left() }),
+            Progress::Returning { .. } => return Some(Wait::Applied),
             Progress::Soaking { .. } => return Some(Wait::Soak { left: left() }),
             Progress::Failed { .. } | Progress::Held | Progress::Verified { .. } => {}
         }
@@ -141,24 +203,31 @@ impl Rollout {
             Phase::Progressing | Phase::Waiting if !is_pending => None,
             Phase::Progressing | Phase::Waiting => {
                 let stage = target.stage_in(&self.policy);
-                let (turn, hold) = turn?;
-                if let Some(gate) = self.gate().filter(|gate| stage > *gate && *turn > *gate) {
-                    let stage = self.policy.stages[gate].name.clone();
-                    if self.is_unproven(gate) {
-                        return Some(Wait::Nobody { stage });
-                    }
-                    let not_by = self.policy.four_eyes.then(|| proposal.author.clone());
-                    return Some(Wait::Approval { stage, hash: proposal.difference, not_by });
+                let turn = turn?;
+                let missing = || self.missing(target).next();
+                if let Some(awaited) = turn.awaited.filter(|_| missing().is_some()) {
+                    return Some(self.wait_for_approval(proposal, awaited));
                 }
-                if stage > *turn {
-                    return Some(Wait::Stage { before: self.stage_name(*turn) });
+                if stage > turn.stage {
+                    return Some(Wait::Stage { before: self.stage_name(turn.stage) });
                 }
-                hold.clone().map(|hold| match hold {
+                if let Some(missing) = missing() {
+                    return Some(self.wait_for_approval(proposal, missing));
+                }
+                turn.hold.clone().map(|hold| match hold {
                     Hold::Health(of) => Wait::Health { of },
                     Hold::Slots { unverified, limit } => Wait::Slot { unverified, limit },
                     Hold::Window(opens) => Wait::Window { opens },
                 })
             }
         }
+    }
+
+    fn wait_for_approval(&self, proposal: &Proposal, stage: &Name) -> Wait {
+        if self.is_unproven(stage) {
+            return Wait::Nobody { stage: stage.clone() };
+        }
+        let not_by = self.state.rule.four_eyes.then(|| proposal.author.clone());
+        Wait::Approval { stage: stage.clone(), hash: proposal.difference, not_by }
     }
 }

@@ -10,7 +10,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    Apply, Approval, Event, Happening, Phase, Proposal, Recorded, Rollout, TargetExplanation, TargetReport,
+    Apply, Approval, Awaited, Event, Happening, Phase, Proposal, Recorded, Rollout, TargetExplanation,
+    TargetReport,
 };
 use crate::access_point::RolloutPolicy;
 use crate::api::PlacementLevel;
@@ -135,6 +136,12 @@ impl<'a> Play<'a> {
     #[must_use]
     pub fn explain(&self) -> Vec<TargetExplanation> {
         self.clock.map(|clock| self.rollout.explain(clock.wall)).unwrap_or_default()
+    }
+
+    /// What the rollout as a whole waits for after the last line.
+    #[must_use]
+    pub fn awaited(&self) -> Option<Awaited> {
+        self.rollout.awaited_now(self.clock?.wall)
     }
 
     /// Plays one line.

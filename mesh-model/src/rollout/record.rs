@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TargetHealth;
+use super::{Identity, TargetHealth};
 use crate::api::{FieldPath, Problem, SpecError};
 use crate::name::Name;
 use crate::render::Revision;
@@ -27,7 +27,7 @@ pub struct RecordedSpec {
     pub kind: HappeningKind,
     /// `abort`, `approval`, `resume`: who.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
+    pub by: Option<Identity>,
     /// `approval`: the hash of what they saw.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<Revision>,
@@ -54,7 +54,7 @@ pub struct RecordedSpec {
     pub difference: Option<Revision>,
     /// `revision`: who made the change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub author: Option<String>,
+    pub author: Option<Identity>,
 }
 
 /// What can happen, as lines name it.
@@ -145,14 +145,14 @@ pub enum Happening {
     /// Somebody aborted.
     Abort {
         /// Who.
-        by: String,
+        by: Identity,
     },
     /// Somebody approved.
     Approval {
         /// The hash of what they saw.
         hash: Revision,
         /// Who.
-        by: String,
+        by: Identity,
     },
     /// Targets were added, or their labels changed.
     Join {
@@ -182,7 +182,7 @@ pub enum Happening {
     /// Somebody resumed.
     Resume {
         /// Who.
-        by: String,
+        by: Identity,
     },
     /// A revision was proposed.
     Revision {
@@ -192,7 +192,7 @@ pub enum Happening {
         #[serde(skip_serializing_if = "Option::is_none")]
         difference: Option<Revision>,
         /// Who made the change.
-        author: String,
+        author: Identity,
     },
     /// Nothing but time.
     Timeout {},

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::phase::{Input, Phase};
-use super::target::{Demands, Progress, Signal, TargetState};
+use super::target::{Demands, FailureCause, Progress, Signal, TargetState};
 use super::{Apply, Event, Rollout};
 use crate::access_point::RolloutPolicy;
 use crate::api::OnFailure;
@@ -47,16 +47,20 @@ impl Rollout {
         let before = target.progress;
         target.progress = before.next(signal, demands(&self.policy, target));
         let is_same = std::mem::discriminant(&before) == std::mem::discriminant(&target.progress);
-        if is_same || target.given != proposed {
-            return;
-        }
+        let is_of_proposed = target.given == proposed;
         match target.progress {
-            Progress::Failed { cause } => {
+            _ if is_same => {}
+            // whoever is not known to be back runs, as far as anybody knows, what nobody has verified
+            Progress::Failed { cause } if is_of_proposed || cause == FailureCause::Unreturned => {
                 self.state.failures.insert(name.clone());
                 self.events.push_back(Event::Failed { target: name.clone(), cause });
             }
-            Progress::Verified { .. } => self.events.push_back(Event::Verified { target: name.clone() }),
-            Progress::Applying { .. } | Progress::Held | Progress::Soaking { .. } => {}
+            Progress::Verified { .. } if is_of_proposed => {
+                self.events.push_back(Event::Verified { target: name.clone() });
+            }
+            Progress::Failed { .. } | Progress::Verified { .. } => {}
+            Progress::Applying { .. } | Progress::Held => {}
+            Progress::Returning { .. } | Progress::Soaking { .. } => {}
         }
     }
 
@@ -100,27 +104,36 @@ impl Rollout {
         }
     }
 
-    /// Lets those that failed be given what they have once more, in their turn.
+    /// Lets those that failed be given what they have once more, in their turn, or return once more.
     pub(super) fn try_again(&mut self, concerned: impl Fn(&TargetState) -> bool) {
         for target in self.state.targets.values_mut().filter(|target| concerned(target)) {
-            if matches!(target.progress, Progress::Failed { .. }) {
-                target.progress = Progress::Held;
+            match target.progress {
+                Progress::UNRETURNED => target.progress = Progress::RETURNED,
+                Progress::Failed { .. } => target.progress = Progress::Held,
+                Progress::Applying { .. } | Progress::Held | Progress::Returning { .. } => {}
+                Progress::Soaking { .. } | Progress::Verified { .. } => {}
             }
         }
     }
 
     /// Finds out whether the stages are done, up to one that pauses or all.
     fn judge_stages(&mut self, revision: Revision) {
-        let turn = self.turn(revision);
-        if self.gate().is_some_and(|gate| turn.is_none_or(|stage| stage > gate)) {
+        if self.awaited(revision).is_some() {
             return self.enter(Input::GateReached);
         }
         self.enter(Input::WorkFound);
+        let turn = self.turn(revision);
         // what nobody has proved is not complete, even if nobody is left to prove it; nor is what joins and
         // rollbacks are to receive while somebody is not ready with it
         let is_proved = self.verified(revision).next().is_some() && self.unready(revision).is_none();
         if turn.is_none() && is_proved {
             self.state.completed = Some(revision);
+            for target in self.state.targets.values_mut() {
+                // it never said that it has it, so it may have what it had before, verified or not
+                if matches!(target.progress, Progress::Failed { .. }) && target.applied != target.given {
+                    target.progress = Progress::UNRETURNED;
+                }
+            }
             self.events.push_back(Event::Completed { revision });
             self.enter(Input::Finished);
         }
@@ -135,17 +148,28 @@ impl Rollout {
             return;
         }
         let passed = self.newly_passed(revision, stage);
-        let mut free = self.limit(stage).saturating_sub(self.unverified().count());
         let before = self.transmits.len();
-        for (name, target) in &mut self.state.targets {
-            let is_its_turn = target.stage_in(&self.policy) == stage && is_pending(target, revision);
-            // whoever is unverified with something older has its slot already
-            let has_slot = target.progress.is_unverified();
-            if is_its_turn && (has_slot || free > 0) {
-                free -= usize::from(!has_slot);
-                target.give(revision, Progress::GIVEN);
-                self.transmits.push_back(Apply { target: name.clone(), revision });
-            }
+        let (limit, unverified) = (self.limit(stage), self.unverified().count());
+        let mut free = limit.saturating_sub(unverified);
+        let is_its_turn = |target: &TargetState| {
+            let is_here = target.stage_in(&self.policy) == stage && is_pending(target, revision);
+            is_here && self.missing(target).next().is_none()
+        };
+        let pending = self.state.targets.iter().filter(|(_, target)| is_its_turn(target));
+        let given: Vec<Name> = pending
+            .filter(|(_, target)| {
+                // whoever is unverified with something older has its slot already, unless it came back to find it taken
+                let has_slot = target.progress.is_unverified();
+                let is_given = if has_slot { unverified <= limit } else { free > 0 };
+                free -= usize::from(is_given && !has_slot);
+                is_given
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in given {
+            let target = self.state.targets.get_mut(&name).expect("it was found among them");
+            target.give(revision, Progress::GIVEN);
+            self.transmits.push_back(Apply { target: name, revision });
         }
         if self.transmits.len() > before {
             self.events.extend(passed.into_iter().map(|stage| Event::EmptyStage { stage }));
@@ -168,10 +192,16 @@ impl Rollout {
         !self.state.targets.values().any(|target| target.stage_in(&self.policy) == stage)
     }
 
-    /// Whether an approval of a stage would be of nothing: nobody is in it, and nobody is verified.
-    pub(super) fn is_unproven(&self, gate: usize) -> bool {
+    /// Whether an approval of a stage would be of nothing: nobody is in it, and nobody is verified. Of one that the
+    /// policy no longer has nothing can be asked but the approval.
+    pub(super) fn is_unproven(&self, stage: &Name) -> bool {
+        let position = self.policy.stages.iter().position(|one| one.name == *stage);
+        position.is_some_and(|position| self.is_unproven_at(position))
+    }
+
+    fn is_unproven_at(&self, stage: usize) -> bool {
         let is_verified = || self.proposed().is_some_and(|revision| self.verified(revision).next().is_some());
-        self.is_empty(gate) && !is_verified()
+        self.is_empty(stage) && !is_verified()
     }
 
     /// What keeps the targets of a stage from being started, all but their own order.
@@ -191,8 +221,20 @@ impl Rollout {
     pub(super) fn enter(&mut self, input: Input) {
         let from = self.state.phase;
         let to = from.next(input);
+        if from == to {
+            return;
+        }
+        self.state.phase = to;
+        if to == Phase::Settled {
+            self.unbind();
+        }
+        // where one thing leads through several phases, only its end is news
+        let earlier = self.events.iter().position(|event| matches!(event, Event::Phase { .. }));
+        let from = match earlier.and_then(|position| self.events.remove(position)) {
+            Some(Event::Phase { from, .. }) => from,
+            _ => from,
+        };
         if from != to {
-            self.state.phase = to;
             self.events.push_back(Event::Phase { from, to });
         }
     }
@@ -207,14 +249,22 @@ impl Rollout {
         }
     }
 
-    /// Gives targets the completed revision, which needs neither proof nor slot; nothing if there is none.
+    /// Gives targets the completed revision, which needs no proof; nothing if there is none.
+    ///
+    /// Whoever may run an unverified revision has its slot until it says that it has the completed one again.
     pub(super) fn return_targets(&mut self, concerned: impl Fn(&TargetState) -> bool) {
         let Some(completed) = self.state.completed else { return };
         for (name, target) in &mut self.state.targets {
             if target.given == Some(completed) {
-                target.progress = Progress::Held;
+                target.progress = match target.progress {
+                    Progress::UNRETURNED if concerned(target) => Progress::RETURNED,
+                    Progress::UNRETURNED | Progress::Returning { .. } => target.progress,
+                    Progress::Applying { .. } | Progress::Failed { .. } | Progress::Held => Progress::Held,
+                    Progress::Soaking { .. } | Progress::Verified { .. } => Progress::Held,
+                };
             } else if concerned(target) {
-                target.give(completed, Progress::Held);
+                let is_suspect = target.may_run_unverified(Some(completed));
+                target.give(completed, if is_suspect { Progress::RETURNED } else { Progress::Held });
                 self.transmits.push_back(Apply { target: name.clone(), revision: completed });
             }
         }
@@ -225,23 +275,23 @@ impl Rollout {
         self.state.proposal.as_ref().map(|proposal| proposal.revision)
     }
 
-    /// The first stage that pauses and that nobody let pass.
-    pub(super) fn gate(&self) -> Option<usize> {
-        let is_passed = |name: &Name| self.state.approvals.iter().any(|given| given.stage == *name);
-        self.policy.stages.iter().position(|stage| stage.pause && !is_passed(&stage.name))
-    }
-
     /// The first stage with a target that is not done with a revision.
     pub(super) fn turn(&self, revision: Revision) -> Option<usize> {
-        let open = |target: &&TargetState| target.given != Some(revision) || !target.progress.is_done();
-        self.state.targets.values().filter(open).map(|target| target.stage_in(&self.policy)).min()
+        self.open(revision).map(|target| target.stage_in(&self.policy)).min()
+    }
+
+    /// The targets that are not done with a revision.
+    pub(super) fn open(&self, revision: Revision) -> impl Iterator<Item = &TargetState> {
+        let is_open =
+            move |target: &&TargetState| target.given != Some(revision) || !target.progress.is_done();
+        self.state.targets.values().filter(is_open)
     }
 
     /// How many targets may be unverified while a stage has its turn.
     pub(super) fn limit(&self, stage: usize) -> usize {
         let Some(policy) = self.policy.stages.get(stage) else { return 1 };
         // in place of whom an empty stage should have proved it on
-        if (0..stage).any(|earlier| self.is_unproven(earlier)) {
+        if (0..stage).any(|earlier| self.is_unproven_at(earlier)) {
             return 1;
         }
         let here = |target: &&TargetState| target.stage_in(&self.policy) == stage;
@@ -290,7 +340,18 @@ impl Rollout {
 impl TargetState {
     /// It is given a revision; what it said before is no evidence of what it will have.
     fn give(&mut self, revision: Revision, progress: Progress) {
-        *self = Self { stage: self.stage, given: Some(revision), applied: None, progress };
+        (self.given, self.applied, self.progress) = (Some(revision), None, progress);
+    }
+
+    /// Whether it runs or may run a revision that is neither complete nor verified there.
+    pub(super) fn may_run_unverified(&self, completed: Option<Revision>) -> bool {
+        let is_unproven = self.given.is_some() && self.given != completed;
+        match self.progress {
+            Progress::Applying { .. } | Progress::Returning { .. } | Progress::Soaking { .. } => true,
+            Progress::UNRETURNED => true,
+            Progress::Failed { .. } | Progress::Held => is_unproven,
+            Progress::Verified { .. } => false,
+        }
     }
 
     /// Its stage under a policy that may have fewer than when it joined.

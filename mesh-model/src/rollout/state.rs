@@ -1,10 +1,12 @@
 //! What a rollout must not forget, in the form in which it is kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::identity::Identity;
 use super::phase::Phase;
+use super::rule::ApprovalRule;
 use super::target::TargetState;
 use crate::name::Name;
 use crate::render::Revision;
@@ -27,12 +29,26 @@ pub struct RolloutState {
     /// Who let it pass which stage.
     #[serde(default)]
     pub approvals: Vec<GivenApproval>,
-    /// Who failed with the proposed revision since it began or was resumed, present or not.
+    /// Who failed with the proposed revision, or to return from another, since it began or was resumed; present or not.
     #[serde(default)]
     pub failures: BTreeSet<Name>,
+    /// Who left while it may have run an unverified revision, and may do so still when it joins again.
+    ///
+    /// At most [`MAX_LEFT`](Self::MAX_LEFT), in order of their leaving; beyond that the earliest is forgotten.
+    #[serde(default)]
+    pub left: VecDeque<Name>,
+    /// What approvals the rollout needs that is under way.
+    #[serde(default)]
+    pub rule: ApprovalRule,
     /// The targets.
     #[serde(default)]
     pub targets: BTreeMap<Name, TargetState>,
+}
+
+impl RolloutState {
+    /// How many targets are remembered that left unverified: more than there are unverified at once in any rollout that
+    /// is watched, and few enough that a fleet whose clusters have new names every day does not fill a state.
+    pub const MAX_LEFT: usize = 256;
 }
 
 /// A revision that somebody wants everywhere.
@@ -42,10 +58,10 @@ pub struct Proposal {
     /// What the targets are to have, `Revision::of_access_point`: the same until the access point is edited,
     /// whoever joins or leaves, so that only an edit begins a rollout.
     pub revision: Revision,
-    /// The hash of what was shown to whoever approves, `Difference::hash`.
+    /// The hash of what is shown to whoever approves, of `render::Edit::difference` for the targets that there are.
     pub difference: Revision,
     /// Who made the change.
-    pub author: String,
+    pub author: Identity,
 }
 
 /// Somebody's consent.
@@ -55,7 +71,7 @@ pub struct Approval {
     /// The hash of what they saw.
     pub hash: Revision,
     /// Who.
-    pub by: String,
+    pub by: Identity,
 }
 
 /// A consent that was accepted.
@@ -85,7 +101,7 @@ pub enum ApprovalRefusal {
     #[error("{author} made the change; somebody else must approve of it")]
     SameAuthor {
         /// Who made the change and approved of it.
-        author: String,
+        author: Identity,
     },
     /// The stage that pauses selects nobody now, and nobody before it is verified: there is no evidence.
     #[error(

@@ -3,10 +3,12 @@
 //! Durations are kept, never points in time, so that a state outlives the
 //! clock that measured it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::name::Name;
 use crate::render::Revision;
 use crate::time::Time;
 
@@ -22,6 +24,9 @@ pub struct TargetState {
     pub applied: Option<Revision>,
     /// How far it has proved itself with what it was given.
     pub progress: Progress,
+    /// The stages that pause and that it came behind since the rollout began, whatever the policy says by now.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub awaits: BTreeSet<Name>,
 }
 
 /// How far a target has proved itself with what it was given.
@@ -31,8 +36,13 @@ pub struct TargetState {
 ///  Held ──────────────────────────> Applying ───> Soaking ──────────────────────> Verified
 ///   ^                                 │   ^ not ready │                             │
 ///   │ given the completed revision    v   └───────────┘                             v
-///   └────────────────────────────── Failed <─── says so, or unready for too long ───┘
+///   ├────────────────────────────── Failed <─── says so, or unready for too long ───┘
+///   │ says that it has that         v   ^
+///   └───────────────────────────── Returning
 /// ```
+///
+/// What may run an unverified revision is `Returning` until it says that it has what it was given
+/// instead: `Applying`, `Soaking` and `Failed` lead there, only `Verified` leads to `Held` at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "camelCase", deny_unknown_fields)]
 pub enum Progress {
@@ -50,8 +60,14 @@ pub enum Progress {
         /// Why.
         cause: FailureCause,
     },
-    /// It has nothing to prove: it has the completed revision, or none of ours.
+    /// It has nothing to prove: it has the completed revision, or none of ours, or it failed and is to try again.
     Held,
+    /// It was given the completed revision, or was found again, and may run an unverified one until it says otherwise.
+    Returning {
+        /// How long it has not said so.
+        #[serde(with = "text")]
+        unready: Duration,
+    },
     /// It is ready with a new revision, for how long is being watched.
     Soaking {
         /// How long it has been unready with it, in all.
@@ -76,6 +92,8 @@ pub enum FailureCause {
     Deadline,
     /// It said so.
     Reported,
+    /// It did not say within the policy's progress deadline that it has what it was to return to.
+    Unreturned,
 }
 
 /// What a target says, or what is known of it.
@@ -111,6 +129,8 @@ pub enum TargetHealth {
 pub(super) enum Signal {
     /// It failed with what it was given, and says since how long.
     Failed(Duration),
+    /// It has what it was given, well or not.
+    Has,
     /// It is not known to be ready with what it was given.
     NotReady,
     /// Time passed.
@@ -130,13 +150,19 @@ impl Progress {
     /// Freshly given a new revision.
     pub(super) const GIVEN: Self = Self::Applying { unready: Duration::ZERO, quiet: Duration::ZERO };
 
+    /// Freshly returned from what nobody has verified.
+    pub(super) const RETURNED: Self = Self::Returning { unready: Duration::ZERO };
+
+    /// It failed to say that it returned.
+    pub(super) const UNRETURNED: Self = Self::Failed { cause: FailureCause::Unreturned };
+
     /// It said that it failed.
     const REPORTED: Self = Self::Failed { cause: FailureCause::Reported };
 
-    /// Whether it holds a slot of its stage: given what is new, and neither verified nor failed.
+    /// Whether it holds a slot: it runs or may run what is neither verified nor failed.
     #[must_use]
     pub const fn is_unverified(self) -> bool {
-        matches!(self, Self::Applying { .. } | Self::Soaking { .. })
+        matches!(self, Self::Applying { .. } | Self::Returning { .. } | Self::Soaking { .. })
     }
 
     /// Whether nothing more is awaited from it.
@@ -147,8 +173,16 @@ impl Progress {
     /// The progress after a signal: the only place where a target's state is chosen by what it does.
     pub(super) fn next(self, signal: Signal, demands: Demands) -> Self {
         match (self, signal) {
-            (Self::Held, Signal::Failed(_) | Signal::NotReady | Signal::Passed(_) | Signal::Ready(_)) => self,
-            (Self::Failed { .. }, Signal::Failed(_) | Signal::NotReady) => self,
+            (Self::Held, Signal::Failed(_) | Signal::Has | Signal::NotReady) => self,
+            (Self::Held, Signal::Passed(_) | Signal::Ready(_)) => self,
+            (Self::Applying { .. } | Self::Soaking { .. } | Self::Verified { .. }, Signal::Has) => self,
+            (Self::Returning { .. } | Self::UNRETURNED, Signal::Has) => Self::Held,
+            (Self::Returning { .. }, Signal::Failed(_) | Signal::NotReady | Signal::Ready(_)) => self,
+            (Self::Returning { unready }, Signal::Passed(elapsed)) => {
+                let unready = unready.saturating_add(elapsed);
+                if unready >= demands.deadline { Self::UNRETURNED } else { Self::Returning { unready } }
+            }
+            (Self::Failed { .. }, Signal::Failed(_) | Signal::Has | Signal::NotReady) => self,
             (Self::Failed { .. }, Signal::Passed(_) | Signal::Ready(_)) => self,
             (Self::Applying { unready, .. }, Signal::Failed(since)) => {
                 // as with readiness: what is older than what it was given is of something else
@@ -196,6 +230,7 @@ impl Progress {
     pub(super) fn changes_in(self, demands: Demands) -> Option<Duration> {
         match self {
             Self::Applying { unready, .. } => Some(demands.deadline.saturating_sub(unready)),
+            Self::Returning { unready } => Some(demands.deadline.saturating_sub(unready)),
             Self::Soaking { soaked, .. } => Some(demands.soak.saturating_sub(soaked)),
             Self::Failed { .. } | Self::Held | Self::Verified { .. } => None,
         }

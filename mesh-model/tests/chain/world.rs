@@ -16,8 +16,8 @@ use mesh_model::names::{
 };
 use mesh_model::placement::{Evidence, Workload, place, targets};
 use mesh_model::provision::{Issuer, NameProvider, VipPool};
-use mesh_model::render::{Revision, render_certified};
-use mesh_model::rollout::{Approval, Proposal, Rollout, TargetHealth, TargetReport};
+use mesh_model::render::{Edit, Revision, render_certified};
+use mesh_model::rollout::{Approval, ApprovalRefusal, Proposal, Rollout, TargetHealth, TargetReport};
 use mesh_model::service::{
     Condition, GatewayPod, LbServices, Observed, Settings, Withdrawals, claims, configure,
 };
@@ -170,12 +170,21 @@ impl World {
         live.iter().find(|one| one["kind"] == "Service").unwrap()["spec"]["selector"].clone()
     }
 
-    /// Somebody else than the author consents to what was shown.
+    /// Somebody else than the author consents to what is shown.
     pub(crate) fn approve(&mut self) {
-        if let Some(proposal) = self.rollout.state().proposal.clone() {
-            let approval = Approval { hash: proposal.difference, by: "bob".into() };
-            let _not_asked_for = self.rollout.handle_approval(self.now, self.wall, approval);
+        if let Some(hash) = self.shown() {
+            let _not_asked_for = self.approve_of(hash);
         }
+    }
+
+    /// The hash of what is shown to whoever approves.
+    pub(crate) fn shown(&self) -> Option<Revision> {
+        self.rollout.state().proposal.as_ref().map(|proposal| proposal.difference)
+    }
+
+    /// Somebody else than the author consents to something.
+    pub(crate) fn approve_of(&mut self, hash: Revision) -> Result<(), ApprovalRefusal> {
+        self.rollout.handle_approval(self.now, self.wall, Approval { hash, by: "bob".parse().unwrap() })
     }
 
     fn fleet(&self) -> Fleet {
@@ -218,7 +227,9 @@ impl World {
         let left: Vec<Name> = self.known.difference(&names).cloned().collect();
         self.rollout.handle_targets(self.now, self.wall, wanted, &left);
         self.known = names;
-        let proposal = Proposal { revision, difference: revision, author: "ann".into() };
+        let complete = self.rollout.state().completed.map(|complete| &self.versions[&complete]);
+        let difference = Edit::of(complete, access_point, wanted, &self.schemas).difference().hash;
+        let proposal = Proposal { revision, difference, author: "ann".parse().unwrap() };
         self.rollout.handle_revision(self.now, self.wall, proposal);
         self.rollout.handle_timeout(self.now, self.wall);
         while let Some(apply) = self.rollout.poll_transmit() {

@@ -11,13 +11,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use mesh_model::access_point::AccessPoint;
-use mesh_model::fleet::Fleet;
-use mesh_model::render::{Difference, compare, render};
+use mesh_model::fleet::{Fleet, Target};
+use mesh_model::placement::targets;
+use mesh_model::render::{Difference, Edit, render};
 use mesh_model::template::Schemas;
 use mesh_model::traffic::{Order, Steered, Verdict};
 use serde::Serialize;
 
-use super::placed::{one_in, rendered, right_templates, warn_of_workloads};
+use super::placed::{decided, one_in, rendered, right_templates, warn_of_workloads};
 use super::{Stop, read_apart, tell};
 use crate::cli::Diff;
 use crate::objects::{Objects, rendering_faults};
@@ -121,26 +122,33 @@ fn difference(old: &Side<'_>, new: &Side<'_>, around: &Objects) -> Result<Differ
             before.value.id, after.value.id
         )));
     }
-    if before.value.traffic != after.value.traffic {
-        let message = "differs, which is no revision: it takes effect at once, without a stage".to_owned();
-        tell(&[after.source.fault("spec.traffic", message)], Severity::Warning);
-    }
-    let mut sides = Vec::new();
-    for (side, access_point) in [(old, before), (new, after)] {
-        let workloads: Vec<_> = side.objects.workloads.iter().chain(&around.workloads).cloned().collect();
-        // as revisions have it: what traffic is steered to is none
-        sides.push(rendered(access_point, &side.fleet, &workloads, |value, target| {
-            render(value, target, &schemas)
-        })?);
-    }
-    let faults: Vec<_> =
-        sides.iter().flat_map(|side| rendering_faults(side.access_point, &side.renderings)).collect();
+    let message = "differs, which is no revision: it takes effect at once, without a stage";
+    let no_revision = [
+        ("spec.certificates", before.value.issuer != after.value.issuer),
+        ("spec.names", before.value.names != after.value.names),
+        ("spec.placement", before.value.placement != after.value.placement),
+        ("spec.rollout", before.value.rollout != after.value.rollout),
+        ("spec.traffic", before.value.traffic != after.value.traffic),
+        ("spec.vip", before.value.vip != after.value.vip),
+    ];
+    let differing = no_revision.into_iter().filter(|(_, differs)| *differs);
+    let warnings: Vec<_> =
+        differing.map(|(field, _)| after.source.fault(field, message.to_owned())).collect();
+    tell(&warnings, Severity::Warning);
+    let workloads: Vec<_> = new.objects.workloads.iter().chain(&around.workloads).cloned().collect();
+    let decisions = decided(after, &new.fleet, &workloads)?;
+    let targets: Vec<Target<'_>> = targets(&decisions, after.value.placement.level, &new.fleet).collect();
+    let edit = Edit::of(Some(&before.value), &after.value, &targets, &schemas);
+    let faults: Vec<_> = [(before, &edit.old), (after, &edit.new)]
+        .into_iter()
+        .flat_map(|(side, all)| rendering_faults(side, all))
+        .collect();
     if !faults.is_empty() {
         // a target that cannot be rendered has no objects, which is no difference
         tell(&faults, Severity::Error);
         return Err(Stop::AnswerIsNo);
     }
-    Ok(compare(&sides[0].renderings, &sides[1].renderings))
+    Ok(edit.difference())
 }
 
 /// Warns of what the drains of the new fleet leave where it is, of each access point that is known.

@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Rollout, out: &mut Output) -> Result<(), Stop> {
         let said = recorded.happening.clone();
         let decision = play.step(recorded).map_err(|error| unplayable(line, &error))?;
         let is_quiet = out.format() == Format::Text && show::is_quiet(&decision);
-        let awaited = is_quiet.then(|| show::awaited(&play.explain())).flatten();
+        let awaited = is_quiet.then(|| play.awaited().as_ref().map(show::awaited)).flatten();
         decisions.push(Decided { line: line.first_line(), kind: said.kind(), decision, said, awaited });
         if done % STRIDE == 0 {
             playing.update(done);

@@ -210,12 +210,15 @@ fn files_that_are_something_else_are_told_so() {
     );
 }
 
-/// Names from a file do not reach the terminal as commands.
+/// Names from a file do not reach the terminal as commands, and nobody's name has any.
 #[test]
-fn control_characters_are_not_printed() {
+fn control_characters_are_refused_and_not_printed() {
     let ran = rollout(&changed(2, "\"ann\"", "\"a\\u001b[31mnn\\n\""), &[]);
-    assert_eq!(ran.status, 0);
-    assert!(!ran.out.contains('\u{1b}') && ran.out.contains("45d5912f by a [31mnn"), "{}", ran.out);
+    assert_eq!((ran.status, ran.out.as_str()), (2, ""));
+    assert!(ran.err.starts_with("<stdin>:2:") && ran.err.contains("nobody sees, U+001B"), "{}", ran.err);
+    assert!(!ran.err.contains('\u{1b}'), "{}", ran.err);
+    let nobody = rollout(&changed(2, "\"ann\"", "\" \""), &[]);
+    assert!(nobody.status == 2 && nobody.err.contains("empty; write who it is"), "{}", nobody.err);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! A model check: every interleaving of what can happen, judged by a checker
 //! that sees only what the machine gives to whom and what targets said.
 //!
+//! To be given something is not to run it: a target runs what it said last, or anything that it was given
+//! since, and nobody knows which until it says so; not even its leaving changes that.
+//!
 //! Four targets: a canary that pauses, a stage of two of which one at a time
 //! may be unverified, and one that no stage selects. A tick is a second; soak
 //! is one tick, the deadline two. Where there are windows, the wall's clock
@@ -21,17 +24,32 @@ use super::*;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Proof {
     Failed,
+    /// It did not say in time that it is back.
+    Lost,
     Nothing,
-    Proven { ready: bool },
-    Unproven { unready: u8, ready: Option<u8> },
+    Proven {
+        ready: bool,
+    },
+    /// It was given what is proven, and may run what is not.
+    Returning {
+        unready: u8,
+    },
+    Unproven {
+        unready: u8,
+        ready: Option<u8>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Seen {
-    /// What it has: whatever it is given is there at once.
+    /// What it was given last.
     has: Option<u8>,
     before: Option<u8>,
     proof: Proof,
+    /// What it may run of what is neither complete nor proven there.
+    suspects: BTreeSet<u8>,
+    /// Whether it said last that it has what it was given.
+    is_told: bool,
 }
 
 /// What happens.
@@ -102,6 +120,8 @@ pub(super) struct World<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Checker {
     present: BTreeMap<usize, Seen>,
+    /// What those that left may run still.
+    gone: BTreeMap<usize, BTreeSet<u8>>,
     proposed: u8,
     completed: Option<u8>,
     newest: u8,
@@ -113,6 +133,14 @@ struct Checker {
     moved: BTreeSet<usize>,
     /// Whether the policy is the other one.
     is_other: bool,
+    /// Whether a policy since the proposal asks for an approval of the canary.
+    is_gate: bool,
+    /// Who was behind it at any time since.
+    gated: BTreeSet<usize>,
+    /// Whether the policy changed since.
+    is_changed: bool,
+    /// Whether stages may change at all.
+    changes: bool,
 }
 
 pub(super) struct Counted {
@@ -247,6 +275,7 @@ impl<'a> World<'a> {
     fn new(field: &'a Field<'a>, bug: Bug) -> Self {
         let checker = Checker {
             present: BTreeMap::new(),
+            gone: BTreeMap::new(),
             proposed: 0,
             completed: None,
             newest: 0,
@@ -256,6 +285,10 @@ impl<'a> World<'a> {
             window: true,
             moved: BTreeSet::new(),
             is_other: false,
+            is_gate: false,
+            gated: BTreeSet::new(),
+            is_changed: false,
+            changes: field.changes == Changes::OfStages,
         };
         let machine = Rollout::new(bug.policy(&field.policies[0]));
         let mut world = Self { bug, field, machine, now: Time::from_secs(1), checker };
@@ -330,6 +363,8 @@ impl<'a> World<'a> {
             if seen.has.is_some() {
                 steps.extend([Step::Succeed(target), Step::Fail(target), Step::Unready(target)]);
                 steps.extend([Step::StillFailed(target), Step::Lose(target)]);
+            } else if !seen.suspects.is_empty() {
+                steps.push(Step::Unready(target)); // it has nothing of ours any more
             }
             if seen.before.is_some() {
                 steps.push(Step::Stale(target));
@@ -344,7 +379,7 @@ impl<'a> World<'a> {
     }
 
     fn proposal(number: u8) -> Proposal {
-        Proposal { revision: revision(number), difference: difference(number), author: "ann".into() }
+        Proposal { revision: revision(number), difference: difference(number), author: who("ann") }
     }
 
     fn after(&self, step: Step) -> (Result<(), String>, Self) {
@@ -365,6 +400,7 @@ impl<'a> World<'a> {
             self.now = self.now + SECOND;
         }
         self.act(step, before)?;
+        self.forget();
         if kept.is_some_and(|kept| kept != *self.machine.state()) {
             return Err("a timer that came too early changed something".into());
         }
@@ -385,7 +421,7 @@ impl<'a> World<'a> {
         let (now, wall) = (self.now, self.wall());
         let machine = &mut self.machine;
         match step {
-            Step::Abort => drop(machine.handle_abort(now, wall, "eve")),
+            Step::Abort => drop(machine.handle_abort(now, wall, &who("eve"))),
             Step::Approve => self.approve()?,
             Step::Early if self.bug == Bug::EarlyIsLate => machine.handle_timeout(now + SECOND, wall),
             Step::Early => machine.handle_timeout(Time::from_secs(1), wall),
@@ -410,7 +446,7 @@ impl<'a> World<'a> {
             }
             Step::Repropose(number) => self.repropose(number),
             Step::Policy | Step::Restart => self.restart(),
-            Step::Resume => drop(machine.handle_resume(now, wall, "eve")),
+            Step::Resume => drop(machine.handle_resume(now, wall, &who("eve"))),
             Step::Revert => machine.handle_revision(now, wall, Self::proposal(self.checker.proposed)),
             Step::Stale(target) => {
                 let applied = if self.bug == Bug::StaleIsFresh {
@@ -440,6 +476,30 @@ impl<'a> World<'a> {
         Ok(())
     }
 
+    /// Lets a broken machine forget who may run what nobody verified.
+    fn forget(&mut self) {
+        match self.bug {
+            Bug::LeftAreForgotten => self.machine.state.left.clear(),
+            Bug::ReturnedAreBack => {
+                for target in self.machine.state.targets.values_mut() {
+                    if matches!(target.progress, Progress::Returning { .. }) {
+                        target.progress = Progress::Held;
+                    }
+                }
+            }
+            Bug::UnheardAreDone => {
+                for target in self.machine.state.targets.values_mut() {
+                    if target.progress == Progress::UNRETURNED {
+                        target.progress = Progress::Held;
+                    }
+                }
+            }
+            _ => return,
+        }
+        let wall = self.wall();
+        self.machine.handle_timeout(self.now, wall);
+    }
+
     fn join(&mut self, target: usize) {
         let (now, wall) = (self.now, self.wall());
         let real = self.machine.state.completed;
@@ -463,19 +523,19 @@ impl<'a> World<'a> {
     fn approve(&mut self) -> Result<(), String> {
         let (now, wall, proposed) = (self.now, self.wall(), self.checker.proposed);
         if self.bug == Bug::EmptyStageIsVerified && self.machine.state.phase == Phase::Waiting {
-            let approval = Approval { hash: difference(proposed), by: "bob".into() };
+            let approval = Approval { hash: difference(proposed), by: who("bob") };
             self.machine.state.approvals.push(GivenApproval { stage: name("canary"), approval, at: wall });
             self.machine.handle_timeout(now, wall);
             return Ok(());
         }
         for (number, by) in [(proposed + 50, "bob"), (proposed, "ann")] {
             let seen = if self.bug == Bug::AnyHashApproves { proposed } else { number };
-            let approval = Approval { hash: difference(seen), by: by.into() };
+            let approval = Approval { hash: difference(seen), by: who(by) };
             if self.machine.handle_approval(now, wall, approval).is_ok() {
                 return Err(format!("an approval of {number} by {by} counted"));
             }
         }
-        let approval = Approval { hash: difference(proposed), by: "bob".into() };
+        let approval = Approval { hash: difference(proposed), by: who("bob") };
         let counted = self.machine.handle_approval(now, wall, approval).is_ok();
         if counted != self.checker.approved && counted {
             return Err("an approval counted while nothing waited".into());
@@ -566,7 +626,7 @@ impl<'a> World<'a> {
             self.checker.given(target, number, self.rules())?;
         }
         for number in completed {
-            self.checker.complete(number, self.rules())?;
+            self.checker.complete(number)?;
         }
         self.checker.at_rest(self.rules())
     }

@@ -7,12 +7,12 @@ use super::*;
 fn all_interleavings_keep_the_invariants() {
     // start, targets, policy, revisions, depth; how many different states, and steps between them
     let cases = [
-        (Start::Nothing, 4, rules(OnFailure::Rollback, 0, false), 2, 8, (2727, 23301)),
-        (Start::Nothing, 3, rules(OnFailure::Rollback, 1, false), 2, 9, (10566, 92367)),
-        (Start::Nothing, 2, rules(OnFailure::Pause, 0, true), 2, 11, (9668, 114736)),
-        (Start::Complete, 4, rules(OnFailure::Rollback, 1, false), 2, 6, (3464, 48848)),
-        (Start::Complete, 3, rules(OnFailure::Rollback, 0, true), 3, 6, (2286, 29672)),
-        (Start::Complete, 2, rules(OnFailure::Pause, 0, false), 3, 9, (2957, 33805)),
+        (Start::Nothing, 4, rules(OnFailure::Rollback, 0, false), 2, 8, (4465, 32557)),
+        (Start::Nothing, 3, rules(OnFailure::Rollback, 1, false), 2, 8, (8506, 54013)),
+        (Start::Nothing, 2, rules(OnFailure::Pause, 0, true), 2, 9, (5681, 47069)),
+        (Start::Complete, 4, rules(OnFailure::Rollback, 1, false), 2, 6, (3824, 51163)),
+        (Start::Complete, 3, rules(OnFailure::Rollback, 0, true), 3, 6, (2799, 33619)),
+        (Start::Complete, 2, rules(OnFailure::Pause, 0, false), 3, 8, (2707, 25779)),
     ];
     let found = cases.clone().map(|(start, targets, rules, revisions, depth, _)| {
         let counted = enumerate(start, targets, &rules, revisions, depth, (Changes::None, Bug::None));
@@ -26,10 +26,10 @@ fn all_interleavings_keep_the_invariants() {
 #[test]
 fn all_interleavings_keep_the_invariants_while_stages_change() {
     let cases = [
-        (Start::Nothing, 4, rules(OnFailure::Rollback, 0, false), 5, (3595, 19458)),
-        (Start::Nothing, 3, rules(OnFailure::Pause, 1, false), 6, (9235, 50539)),
-        (Start::Nothing, 2, rules(OnFailure::Pause, 0, true), 7, (11927, 86922)),
-        (Start::Complete, 3, rules(OnFailure::Rollback, 0, false), 5, (4111, 39822)),
+        (Start::Nothing, 4, rules(OnFailure::Rollback, 0, false), 5, (5533, 25211)),
+        (Start::Nothing, 3, rules(OnFailure::Pause, 1, false), 6, (16290, 73938)),
+        (Start::Nothing, 2, rules(OnFailure::Pause, 0, true), 7, (31188, 175989)),
+        (Start::Complete, 3, rules(OnFailure::Rollback, 0, false), 5, (5345, 45413)),
     ];
     let found = cases.clone().map(|(start, targets, rules, depth, _)| {
         let counted = enumerate(start, targets, &rules, 2, depth, (Changes::OfStages, Bug::None));
@@ -41,9 +41,8 @@ fn all_interleavings_keep_the_invariants_while_stages_change() {
 
 /// Deeper than every test run has time for: `cargo test --release -p mesh-model deep -- --ignored --nocapture`.
 ///
-/// Last counted, when an approval of a stage of nobody still counted, without a violation: 897,547 states of four targets from nothing and 356,182 from a complete
-/// revision at depth 14, 779,289 of three at depth 18, and of two all there are, 54,358. In all twelve runs
-/// 3,816,095 states and 65,838,837 steps between them, in four and a half minutes.
+/// Counts from before targets could run something else than what they were given are void: it has more states now,
+/// and is to be counted anew.
 #[test]
 #[ignore = "minutes, optimised"]
 #[expect(clippy::disallowed_macros, reason = "a person runs it to read the counts")]
@@ -68,37 +67,40 @@ fn all_interleavings_deep() {
 
 /// How each check is tried: start, targets and the bug; the states entered before it is found, and what is found.
 const BUGS: &[(Start, usize, Bug, usize, &str)] = &[
-    (Start::Nothing, 4, Bug::AnyHashApproves, 159, "an approval of 51 by bob counted"),
-    (Start::Nothing, 4, Bug::ApprovalsOutliveTheirRevision, 667, "nobody approved of it"),
-    (Start::Nothing, 4, Bug::BudgetIsLarger, 55, "an approval counted while nothing waited"),
+    (Start::Nothing, 4, Bug::AnyHashApproves, 174, "an approval of 51 by bob counted"),
+    (Start::Nothing, 4, Bug::ApprovalsOutliveTheirRevision, 845, "nobody approved of it"),
+    (Start::Nothing, 4, Bug::BudgetIsLarger, 57, "an approval counted while nothing waited"),
     (Start::Nothing, 4, Bug::CompletesUnasked, 1, "1 is called complete, but it is not"),
-    (Start::Nothing, 1, Bug::CompletesWithNobody, 99, "1 is called complete, and nobody proved it"),
+    (Start::Nothing, 1, Bug::CompletesWithNobody, 127, "1 is called complete, and nobody proved it"),
     (Start::Nothing, 4, Bug::CrashLosesWhatWasDecided, 1, "a crash would lose what t000 is to be given"),
     (Start::Nothing, 4, Bug::EarlyIsLate, 7, "a timer that came too early changed something"),
-    (Start::Nothing, 2, Bug::EmptyStageIsVerified, 32, "nobody approved of it"),
-    (Start::Nothing, 4, Bug::FourEyesAreTwo, 159, "an approval of 1 by ann counted"),
+    (Start::Nothing, 2, Bug::EmptyStageIsVerified, 33, "nobody approved of it"),
+    (Start::Nothing, 4, Bug::FourEyesAreTwo, 174, "an approval of 1 by ann counted"),
     (Start::Nothing, 4, Bug::GivesToTheGone, 9, "given to a target that is not there"),
     (Start::Nothing, 4, Bug::GivesWhatNobodyProposed, 1, "it is neither proposed nor completed"),
     (Start::Nothing, 4, Bug::GivesWhileStopped, 7, "nothing may be started"),
-    (Start::Complete, 2, Bug::JoinsAreForgotten, 17, "t0 joined and was given nothing"),
-    (Start::Complete, 4, Bug::JoinsReceiveTheProposed, 131, "nobody approved of it"),
-    (Start::Nothing, 1, Bug::NeverCompletes, 59, "1 is proved everywhere and not called complete"),
+    (Start::Complete, 2, Bug::JoinsAreForgotten, 18, "t0 joined and was given nothing"),
+    (Start::Complete, 4, Bug::JoinsReceiveTheProposed, 132, "nobody approved of it"),
+    (Start::Complete, 3, Bug::LeftAreForgotten, 1927, "2 may run what nobody verified"),
+    (Start::Nothing, 1, Bug::NeverCompletes, 68, "1 is proved everywhere and not called complete"),
     (Start::Nothing, 4, Bug::NoPause, 9, "nobody approved of it"),
     (Start::Nothing, 4, Bug::NoWindows, 18, "no window is open"),
-    (Start::Nothing, 4, Bug::NobodyIsWoken, 22, "for which nobody was to be woken"),
-    (Start::Nothing, 3, Bug::OldFailuresAreDone, 1462, "for which nobody was to be woken"),
-    (Start::Nothing, 4, Bug::RestartForgetsTheUnverified, 216, "could be given 1, and is not"),
-    (Start::Nothing, 4, Bug::RestartVerifiesTheUnverified, 32, "an approval counted while nothing waited"),
+    (Start::Nothing, 4, Bug::NobodyIsWoken, 23, "for which nobody was to be woken"),
+    (Start::Nothing, 3, Bug::OldFailuresAreDone, 2134, "t0 could be given 1, and is not"),
+    (Start::Nothing, 4, Bug::RestartForgetsTheUnverified, 252, "could be given 1, and is not"),
+    (Start::Nothing, 4, Bug::RestartVerifiesTheUnverified, 33, "an approval counted while nothing waited"),
+    (Start::Complete, 2, Bug::ReturnedAreBack, 272, "2 may run what nobody verified"),
     (Start::Complete, 4, Bug::RollbackForgotten, 19, "was not returned"),
-    (Start::Nothing, 4, Bug::SlotsAreMore, 159, "2 are unverified"),
-    (Start::Nothing, 4, Bug::SoakIsLess, 367, "2 are unverified"),
-    (Start::Nothing, 4, Bug::StageIsSkipped, 159, "an earlier stage is not done"),
+    (Start::Nothing, 4, Bug::SlotsAreMore, 174, "2 may run what nobody verified"),
+    (Start::Nothing, 4, Bug::SoakIsLess, 428, "2 may run what nobody verified"),
+    (Start::Nothing, 4, Bug::StageIsSkipped, 174, "an earlier stage is not done"),
     (Start::Nothing, 4, Bug::StageOrderReversed, 1, "nobody approved of it"),
-    (Start::Nothing, 4, Bug::StaleFailureIsFresh, 209, "could be given 1, and is not"),
-    (Start::Complete, 4, Bug::StaleIsFresh, 330, "t0 was not returned"),
+    (Start::Nothing, 4, Bug::StaleFailureIsFresh, 231, "could be given 1, and is not"),
+    (Start::Complete, 4, Bug::StaleIsFresh, 340, "t0 was not returned"),
     (Start::Complete, 2, Bug::StraysAreForgotten, 10, "was left with what nobody proved and nobody wants"),
-    (Start::Nothing, 4, Bug::UnreadinessIsUntold, 376, "but a verified target is not ready"),
-    (Start::Nothing, 1, Bug::UnreadinessIsUntold, 105, "complete, and a verified target is not ready"),
+    (Start::Complete, 2, Bug::UnheardAreDone, 613, "2 may run what nobody verified"),
+    (Start::Nothing, 4, Bug::UnreadinessIsUntold, 437, "but a verified target is not ready"),
+    (Start::Nothing, 1, Bug::UnreadinessIsUntold, 133, "complete, and a verified target is not ready"),
 ];
 
 #[test]
@@ -141,7 +143,7 @@ fn what_is_taken_for_one_state_cannot_be_told_apart() {
     ] {
         let rules = rules(OnFailure::Rollback, 0, windows);
         let pairs = look_alikes(start, targets, &rules, (changes, depth), |world| world.key());
-        assert!(pairs.is_ok_and(|pairs| pairs > 500));
+        assert!(pairs.as_ref().is_ok_and(|pairs| *pairs > 500), "{pairs:?}");
         // and this would be seen: what only the checker knows is left out of a key
         look_alikes(start, targets, &rules, (changes, depth), |world| world.key_of_the_machine())
             .unwrap_err();

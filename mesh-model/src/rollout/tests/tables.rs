@@ -44,6 +44,7 @@ fn progress() {
     let verified = |ready| Progress::Verified { ready };
     let reported = Progress::Failed { cause: FailureCause::Reported };
     let late = Progress::Failed { cause: FailureCause::Deadline };
+    let returning = |unready: u32| Progress::Returning { unready: unready * SECOND };
     let signals = [
         Signal::Failed(5 * SECOND),
         Signal::Failed(6 * SECOND),
@@ -71,9 +72,19 @@ fn progress() {
             [reported, reported, verified(false), verified(false), verified(false), verified(true)],
         ),
         (late, [late; 6]),
+        (reported, [reported; 6]),
+        (Progress::UNRETURNED, [Progress::UNRETURNED; 6]),
+        (
+            returning(5),
+            [returning(5), returning(5), returning(5), returning(7), Progress::UNRETURNED, returning(5)],
+        ),
     ];
     for (before, expected) in table {
         assert_eq!(signals.map(|signal| before.next(signal, demands)), expected, "{before:?}");
+        // and the seventh: that it has what it was given proves nothing but that it returned
+        let is_back = matches!(before, Progress::Returning { .. } | Progress::UNRETURNED);
+        let expected = if is_back { Progress::Held } else { before };
+        assert_eq!(before.next(Signal::Has, demands), expected, "{before:?}");
     }
     let none = Demands { soak: Duration::ZERO, ..demands };
     assert_eq!(applying(0, 0).next(Signal::Ready(SECOND), none), verified(true), "no soak is asked for");

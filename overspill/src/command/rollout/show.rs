@@ -6,7 +6,8 @@ use comfy_table::CellAlignment::{Left, Right};
 use mesh_model::name::Name;
 use mesh_model::render::Revision;
 use mesh_model::rollout::{
-    Apply, Decision, Event, FailureCause, Happening, Phase, Progress, TargetExplanation, TargetHealth, Wait,
+    Apply, Awaited, Decision, Event, FailureCause, Happening, Phase, Progress, TargetExplanation,
+    TargetHealth, Wait,
 };
 
 use super::{Decided, Document};
@@ -89,25 +90,14 @@ fn decided(decision: &Decision) -> String {
     words.join("; ")
 }
 
-/// What everything waits for: of all that is awaited, what the rest hangs on.
-pub(super) fn awaited(targets: &[TargetExplanation]) -> Option<String> {
-    let waits = targets.iter().filter_map(|target| Some((target, target.waits_for.as_ref()?)));
-    let (target, wait) = waits.min_by_key(|(_, wait)| match wait {
-        Wait::Window { .. } => 0,
-        Wait::Health { .. } => 1,
-        Wait::Ready { .. } => 2,
-        Wait::Soak { .. } => 3,
-        Wait::Applied => 4,
-        Wait::Approval { .. } | Wait::Nobody { .. } => 5,
-        Wait::Resume => 6,
-        Wait::Revision => 7,
-        Wait::Slot { .. } => 8,
-        Wait::Stage { .. } => 9,
-    })?;
-    let name = &target.target;
-    Some(match wait {
+/// What everything waits for.
+pub(super) fn awaited(Awaited { target, wait }: &Awaited) -> String {
+    let name = target.as_ref().map_or("nobody", Name::as_str);
+    match wait {
         Wait::Applied => format!("{name} has not said that it has it"),
-        Wait::Approval { .. } | Wait::Resume | Wait::Revision => format!("waits for {}", waits_for(wait)),
+        Wait::Approval { .. } | Wait::Resume | Wait::Revision | Wait::Targets => {
+            format!("waits for {}", waits_for(wait))
+        }
         Wait::Health { of } => format!("{of} is no longer ready"),
         Wait::Nobody { stage } => format!("stage {stage} pauses, and nobody is in it"),
         Wait::Ready { within } => format!("{name} has {within} to become ready"),
@@ -116,7 +106,7 @@ pub(super) fn awaited(targets: &[TargetExplanation]) -> Option<String> {
         Wait::Slot { .. } | Wait::Stage { .. } | Wait::Window { opens: None } => {
             format!("{name} waits for {}", waits_for(wait))
         }
-    })
+    }
 }
 
 /// An event in words; none for phases: where the rollout is stands beside it, and what it went through on the way
@@ -133,6 +123,7 @@ fn event(event: &Event) -> Option<String> {
         Event::Failed { target, cause } => Some(match cause {
             FailureCause::Deadline => format!("{target} failed: not ready in time"),
             FailureCause::Reported => format!("{target} failed: it says so"),
+            FailureCause::Unreturned => format!("{target} failed: not known to be back in time"),
         }),
         Event::Phase { .. } => None,
         Event::Resumed { by } => Some(format!("resumed by {by}")),
@@ -173,6 +164,7 @@ const fn progress(target: &TargetExplanation) -> &'static str {
         Progress::Applying { .. } => "applying",
         Progress::Failed { .. } => "failed",
         Progress::Held => "held",
+        Progress::Returning { .. } => "returning",
         Progress::Soaking { .. } => "soaking",
         Progress::Verified { ready: true } => "verified",
         Progress::Verified { ready: false } => "not ready",
@@ -195,6 +187,7 @@ fn waits_for(wait: &Wait) -> String {
         Wait::Soak { left } => format!("{left} more of soak"),
         Wait::Stage { before: Some(before) } => format!("stage {before}"),
         Wait::Stage { before: None } => "the targets of no stage".to_owned(),
+        Wait::Targets => "a target to join".to_owned(),
         Wait::Window { opens: Some(opens) } => format!("the window of {opens}"),
         Wait::Window { opens: None } => "a window, and none opens".to_owned(),
     }

@@ -20,6 +20,7 @@ pub(in super::super) enum Bug {
     JoinsAreForgotten,
     JoinsReceiveTheProposed,
     MovesAreUnheard,
+    LeftAreForgotten,
     NeverCompletes,
     NoPause,
     NoWindows,
@@ -29,6 +30,7 @@ pub(in super::super) enum Bug {
     OtherPolicyIsUnheard,
     RestartForgetsTheUnverified,
     RestartVerifiesTheUnverified,
+    ReturnedAreBack,
     RollbackForgotten,
     SlotsAreMore,
     SoakIsLess,
@@ -37,6 +39,7 @@ pub(in super::super) enum Bug {
     StaleFailureIsFresh,
     StaleIsFresh,
     StraysAreForgotten,
+    UnheardAreDone,
     UnreadinessIsUntold,
 }
 

@@ -18,16 +18,22 @@ impl Checker {
         self.present.keys().any(|target| self.stage_of(*target) == stage)
     }
 
-    /// Whether nobody has to approve of what follows the first stage, or somebody did.
-    fn may_pass(&self, rules: &RolloutPolicy) -> bool {
-        self.approved || !rules.stages[0].pause
+    /// Whether nobody has to approve of what follows the canary, or somebody did.
+    fn may_pass(&self) -> bool {
+        self.approved || !self.is_gate
     }
 
-    /// Whether there is anything to approve of: somebody in the stage, or a proof.
+    /// Whether there is anything to approve of: somebody in the stage, or a proof; of a stage that is gone nothing
+    /// but the approval can be asked.
     fn has_evidence(&self) -> bool {
         let is_proof =
             |seen: &Seen| seen.has == Some(self.proposed) && matches!(seen.proof, Proof::Proven { .. });
-        self.is_there(0) || self.present.values().any(is_proof)
+        self.is_other || self.is_there(0) || self.present.values().any(is_proof)
+    }
+
+    /// Whether whoever comes before the gate is done; where stages change, that is not one stage.
+    fn done_before_the_gate(&self) -> bool {
+        self.changes || self.done_before(1)
     }
 
     /// Whose stage asks for no soak, or no longer, is proven by being ready.
@@ -37,9 +43,32 @@ impl Checker {
         for target in targets.collect::<Vec<usize>>() {
             let seen = self.present.get_mut(&target).expect("it is one of them");
             if matches!(seen.proof, Proof::Unproven { ready: Some(_), .. }) {
-                seen.proof = Proof::Proven { ready: true };
+                seen.prove();
             }
         }
+    }
+
+    /// Whether nothing is under way: what was asked of the last revision is forgotten.
+    fn is_settled(&self) -> bool {
+        self.proposed == 0 || self.completed == Some(self.proposed)
+    }
+
+    /// Notes who is behind the canary by the policy and the labels of now: whatever they become, these wait for
+    /// the approval of it, until the revision is complete.
+    fn bind(&mut self) {
+        // the other policy has no canary, and nothing else pauses
+        if self.is_settled() || self.is_other {
+            return;
+        }
+        self.is_gate = true;
+        let behind = self.present.keys().copied().filter(|target| self.stage_of(*target) > 0);
+        let behind: Vec<usize> = behind.collect();
+        self.gated.extend(behind);
+    }
+
+    fn unbind(&mut self) {
+        (self.is_gate, self.is_changed) = (false, false);
+        self.gated.clear();
     }
 
     /// Takes note of what is about to happen.
@@ -48,29 +77,41 @@ impl Checker {
             Step::Abort if self.is_running() || self.halted => self.give_up(true),
             Step::Approve => {
                 self.approved |=
-                    is_waiting && self.is_running() && self.done_before(1) && self.has_evidence();
+                    is_waiting && self.is_running() && self.done_before_the_gate() && self.has_evidence();
             }
-            Step::Fail(target) => self.fail(target),
-            // whoever proved itself fails now, whatever it says of when it began
-            Step::StillFailed(target) if matches!(self.present[&target].proof, Proof::Proven { .. }) => {
+            Step::Fail(target) => {
+                self.told(target, self.present[&target].has);
                 self.fail(target);
             }
-            Step::Join(target) => {
-                let fresh = Seen { has: None, before: None, proof: Proof::Nothing };
-                self.present.insert(target, fresh);
+            Step::StillFailed(target) => {
+                self.told(target, self.present[&target].has);
+                // whoever proved itself fails now, whatever it says of when it began
+                if matches!(self.present[&target].proof, Proof::Proven { .. }) {
+                    self.fail(target);
+                } else {
+                    self.unready(target);
+                }
             }
+            Step::Join(target) => self.join(target),
             Step::Leave(target) => {
-                self.present.remove(&target);
+                self.gated.remove(&target);
+                let seen = self.present.remove(&target).expect("only what is there leaves");
+                if !matches!(seen.proof, Proof::Nothing | Proof::Proven { .. }) {
+                    self.gone.insert(target, seen.suspects);
+                }
             }
             Step::Move(target) => {
                 if !self.moved.insert(target) {
                     self.moved.remove(&target);
                 }
                 self.judge_soaks();
+                self.bind();
             }
             Step::Policy => {
                 self.is_other = !self.is_other;
+                self.is_changed |= !self.is_settled();
                 self.judge_soaks();
+                self.bind();
             }
             Step::Propose => {
                 self.newest += 1;
@@ -79,9 +120,19 @@ impl Checker {
             Step::Repropose(number) => self.begin(number),
             Step::Resume if self.halted => self.resume(),
             Step::Revert => self.begin(self.completed.expect("there is one to go back to")),
-            Step::Lose(target) | Step::Stale(target) => self.unready(target),
-            Step::StillFailed(target) | Step::Unready(target) => self.unready(target),
-            Step::Succeed(target) => self.ready(target),
+            Step::Lose(target) => self.unready(target),
+            Step::Stale(target) => {
+                self.told(target, self.present[&target].before);
+                self.unready(target);
+            }
+            Step::Unready(target) => {
+                self.told(target, self.present[&target].has);
+                self.unready(target);
+            }
+            Step::Succeed(target) => {
+                self.told(target, self.present[&target].has);
+                self.ready(target);
+            }
             Step::Tick => self.tick(),
             Step::Window => self.window = !self.window,
             Step::Abort | Step::Early | Step::Restart | Step::Resume => {}
@@ -97,7 +148,12 @@ impl Checker {
         let again = seen.has == Some(number);
         if self.completed == Some(number) {
             let seen = self.present.get_mut(&target).expect("just found");
-            *seen = Seen { has: Some(number), before: seen.has.filter(|_| !again), proof: Proof::Nothing };
+            if !again {
+                let is_sure = matches!(seen.proof, Proof::Nothing | Proof::Proven { .. });
+                seen.proof = if is_sure { Proof::Nothing } else { Proof::Returning { unready: 0 } };
+                seen.before = seen.has.or(seen.before).filter(|before| *before != number);
+                (seen.has, seen.is_told) = (Some(number), false);
+            }
             return Ok(());
         }
         // after a restart, what nobody has confirmed is given again: that changes nothing
@@ -110,17 +166,51 @@ impl Checker {
         self.permits(target, number, rules)
             .map_err(|why| format!("t{target} was given {number}, but {why}"))?;
         let seen = self.present.get_mut(&target).expect("just found");
-        let before = if again { seen.before } else { seen.has };
-        *seen = Seen { has: Some(number), before, proof: Proof::Unproven { unready: 0, ready: None } };
+        if !again {
+            seen.before = seen.has.or(seen.before).filter(|before| *before != number);
+        }
+        (seen.has, seen.is_told) = (Some(number), false);
+        seen.suspects.insert(number);
+        seen.proof = Proof::Unproven { unready: 0, ready: None };
         Ok(())
+    }
+
+    fn join(&mut self, target: usize) {
+        let earlier = self.gone.remove(&target);
+        let proof = if earlier.is_some() { Proof::Returning { unready: 0 } } else { Proof::Nothing };
+        let suspects = earlier.unwrap_or_default();
+        let before = suspects.last().copied();
+        self.present.insert(target, Seen { has: None, before, proof, suspects, is_told: false });
+        // it may have been behind the gate when it left
+        if self.is_changed && self.is_gate {
+            self.gated.insert(target);
+        }
+        self.bind();
+    }
+
+    /// A target says what it runs: that, or what it was given, is all that it may run from now on.
+    fn told(&mut self, target: usize, said: Option<u8>) {
+        let seen = self.present.get_mut(&target).expect("only what is there says anything");
+        seen.suspects.retain(|one| Some(*one) == said || Some(*one) == seen.has);
+        seen.is_told = said == seen.has;
+        if seen.is_told && matches!(seen.proof, Proof::Lost | Proof::Returning { .. }) {
+            seen.proof = Proof::Nothing;
+        }
     }
 
     /// Whether a target may be given an unproven revision now.
     fn permits(&self, target: usize, number: u8, rules: &RolloutPolicy) -> Result<(), String> {
         let stage = self.stage_of(target);
-        let unproven = |seen: &Seen| matches!(seen.proof, Proof::Unproven { .. });
-        let holds = usize::from(!unproven(&self.present[&target]));
-        let unverified = self.present.values().filter(|seen| unproven(seen)).count() + holds;
+        let holds = |seen: &Seen| matches!(seen.proof, Proof::Returning { .. } | Proof::Unproven { .. });
+        let is_new = usize::from(!holds(&self.present[&target]));
+        let unverified = self.present.values().filter(|seen| holds(seen)).count() + is_new;
+        // and whatever is made of it: how many would run, as far as anybody knows, what nobody verified?
+        let may_run = |(other, seen): &(&usize, &Seen)| {
+            **other != target
+                && !seen.suspects.is_empty()
+                && !matches!(seen.proof, Proof::Failed | Proof::Lost)
+        };
+        let running = self.present.iter().filter(may_run).count() + 1;
         let unready = |seen: &Seen| seen.has == Some(number) && seen.proof == Proof::Proven { ready: false };
         if number != self.proposed {
             return Err("it is neither proposed nor completed".into());
@@ -128,11 +218,14 @@ impl Checker {
         if !self.is_running() {
             return Err("nothing may be started".into());
         }
-        if stage > 0 && !self.may_pass(rules) {
+        if self.gated.contains(&target) && !self.may_pass() {
             return Err("nobody approved of it".into());
         }
         if !self.done_before(stage) {
             return Err("an earlier stage is not done".into());
+        }
+        if running > 1 {
+            return Err(format!("{running} may run what nobody verified"));
         }
         if unverified > 1 {
             return Err(format!("{unverified} are unverified"));
@@ -146,9 +239,9 @@ impl Checker {
         Ok(())
     }
 
-    pub(super) fn complete(&mut self, number: u8, rules: &RolloutPolicy) -> Result<(), String> {
+    pub(super) fn complete(&mut self, number: u8) -> Result<(), String> {
         let proven = |seen: &Seen| matches!(seen.proof, Proof::Proven { .. });
-        if number != self.proposed || !self.may_pass(rules) || !self.done_before(3) {
+        if number != self.proposed || !self.may_pass() || !self.done_before(3) {
             return Err(format!("{number} is called complete, but it is not"));
         }
         if !self.present.values().any(proven) {
@@ -158,9 +251,16 @@ impl Checker {
             return Err(format!("{number} is called complete, and a verified target is not ready"));
         }
         self.completed = Some(number);
+        self.unbind();
         self.failures.clear();
+        for suspects in self.gone.values_mut() {
+            suspects.remove(&number);
+        }
         for seen in self.present.values_mut() {
-            seen.proof = Proof::Nothing;
+            seen.suspects.remove(&number);
+            // it may have what it had before: nobody heard that it has what is complete
+            let is_unheard = seen.proof == Proof::Failed && !seen.is_told;
+            seen.proof = if is_unheard { Proof::Lost } else { Proof::Nothing };
         }
         Ok(())
     }
@@ -185,7 +285,7 @@ impl Checker {
                 && matches!(seen.proof, Proof::Proven { ready: true } | Proof::Failed)
         });
         let is_any = self.present.values().any(|seen| seen.proof == Proof::Proven { ready: true });
-        if self.is_running() && self.may_pass(rules) && is_proved && is_any && self.done_before(3) {
+        if self.is_running() && self.may_pass() && is_proved && is_any && self.done_before(3) {
             return Err(format!("{} is proved everywhere and not called complete", self.proposed));
         }
         for (target, seen) in &self.present {
@@ -198,10 +298,22 @@ impl Checker {
     }
 
     fn begin(&mut self, number: u8) {
+        if self.is_settled() || self.completed == Some(number) {
+            self.unbind();
+        }
         self.proposed = number;
         self.approved = false;
         self.failures.clear();
         self.halted = false;
+        self.await_the_lost();
+        self.bind();
+    }
+
+    /// Whoever was given up is waited for once more.
+    fn await_the_lost(&mut self) {
+        for seen in self.present.values_mut().filter(|seen| seen.proof == Proof::Lost) {
+            seen.proof = Proof::Returning { unready: 0 };
+        }
     }
 
     /// Whether a rollout is under way that nobody stopped.
@@ -217,12 +329,14 @@ impl Checker {
         self.halted = true;
         if is_return_wanted && self.completed.is_some() {
             self.approved = false; // whoever resumes begins with the first stage
+            self.await_the_lost();
         }
     }
 
     fn resume(&mut self) {
         self.halted = false;
         self.failures.clear();
+        self.await_the_lost();
     }
 
     /// Whether it failed, and somebody resumed since.
@@ -249,7 +363,7 @@ impl Checker {
         match &mut seen.proof {
             Proof::Proven { ready } => *ready = true,
             Proof::Unproven { ready, .. } => *ready = ready.or(Some(0)),
-            Proof::Failed | Proof::Nothing => {}
+            Proof::Failed | Proof::Lost | Proof::Nothing | Proof::Returning { .. } => {}
         }
         self.judge_soaks();
     }
@@ -257,8 +371,9 @@ impl Checker {
     fn fail(&mut self, target: usize) {
         let proposed = self.proposed;
         let seen = self.present.get_mut(&target).expect("only what is there says anything");
-        if !matches!(seen.proof, Proof::Nothing | Proof::Failed) {
+        if matches!(seen.proof, Proof::Proven { .. } | Proof::Unproven { .. }) {
             seen.proof = Proof::Failed;
+            seen.suspects.extend(seen.has);
             if seen.has == Some(proposed) && self.is_running_or_halted() {
                 self.failures.insert(target);
             }
@@ -270,7 +385,7 @@ impl Checker {
         match &mut seen.proof {
             Proof::Proven { ready } => *ready = false,
             Proof::Unproven { ready, .. } => *ready = None,
-            Proof::Failed | Proof::Nothing => {}
+            Proof::Failed | Proof::Lost | Proof::Nothing | Proof::Returning { .. } => {}
         }
     }
 
@@ -278,7 +393,7 @@ impl Checker {
         let counts = self.is_running_or_halted();
         for (target, seen) in &mut self.present {
             match seen.proof {
-                Proof::Unproven { ready: Some(_), .. } => seen.proof = Proof::Proven { ready: true },
+                Proof::Unproven { ready: Some(_), .. } => seen.prove(),
                 Proof::Unproven { unready, ready: None } if unready < 1 => {
                     seen.proof = Proof::Unproven { unready: unready + 1, ready: None };
                 }
@@ -288,8 +403,25 @@ impl Checker {
                         self.failures.insert(*target);
                     }
                 }
-                Proof::Failed | Proof::Nothing | Proof::Proven { .. } => {}
+                Proof::Returning { unready } if unready < 1 => {
+                    seen.proof = Proof::Returning { unready: unready + 1 };
+                }
+                Proof::Returning { .. } => {
+                    seen.proof = Proof::Lost;
+                    if counts {
+                        self.failures.insert(*target);
+                    }
+                }
+                Proof::Failed | Proof::Lost | Proof::Nothing | Proof::Proven { .. } => {}
             }
         }
+    }
+}
+
+impl Seen {
+    /// It ran what it was given for as long as is asked.
+    fn prove(&mut self) {
+        self.proof = Proof::Proven { ready: true };
+        self.suspects.retain(|one| Some(*one) != self.has);
     }
 }
