@@ -173,7 +173,7 @@ fn what_is_refused() {
         ),
         (
             "{ domains: [example.com], reservations: [{ name: a.example.com, namespaces: [a] }, { name: a.example.com, namespaces: [b] }] }",
-            "spec.reservations[1].name: `a.example.com` is already the name of number 0",
+            "spec.reservations[1].name: `a.example.com` is already [0] of this list",
         ),
         (
             "{ domains: [example.com], accessPoints: { namespaces: [a] }, reservations: [{ name: a.example.com, namespaces: [a, b] }] }",

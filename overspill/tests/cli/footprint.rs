@@ -25,7 +25,7 @@ fn a_budget_that_holds() {
     let ran = footprint(&checkout_text("services.yaml"), &[]);
     let start = "\
 GATEWAYS          CLUSTERS  ROUTES  ENDPOINTS   CONFIG   MEMORY   BUDGET
-phx-a-1/payments        17       2      1,224  71.4 kB  71.4 MB  2.15 GB
+phx-a-1/payments        17       2      1,362  77.6 kB  71.5 MB  2.15 GB
 ";
     assert!(ran.out.starts_with(start), "{}", ran.out);
     assert!(ran.out.ends_with("\nwithin all of 10 budgets\n"), "{}", ran.out);
