@@ -13,6 +13,8 @@
 //!
 //! So nothing refers to what is not there yet, or not any more. (A listener goes
 //! before its time where another takes its address: Envoy binds none twice.)
+//! Listeners and routes wait until the proxy speaks of clusters: on a new stream an
+//! Envoy does not while one of them waits, and that one may not serve (#9934).
 //! A message that a proxy refuses is sent again in halves, until it is known
 //! which resource it was. That one is not sent again, and nothing that refers to
 //! it is, until something else is wanted: the last good one stays in use, and

@@ -96,15 +96,17 @@ impl Session {
     }
 
     /// Forgets the secrets that no cluster names which is wanted or which the proxy may have; one that waits
-    /// since before this stream did not speak of clusters yet.
+    /// since before this stream did not speak of clusters yet, or did not say yet what became of them.
     pub(super) fn forget_secrets(&mut self) {
         let Some(clusters) = self.kinds.get(&Kind::Cluster) else { return };
+        if !clusters.is_answered || clusters.sent.is_some() {
+            return; // it may have some of which only another stream knew
+        }
         if !clusters.doubtful.is_empty() || clusters.has.values().any(|one| one.body.is_null()) {
             return; // it may have kept some that it refused, or told their names alone
         }
-        let sent = clusters.sent.iter().flat_map(|sent| sent.resources.values());
         let wanted = self.wanted.iter().flat_map(|wanted| wanted.of(Kind::Cluster));
-        let all = clusters.has.values().chain(sent).chain(wanted);
+        let all = clusters.has.values().chain(wanted);
         let named: BTreeSet<&String> =
             all.flat_map(|one| one.refers_to.iter()).map(|(_, name)| name).collect();
         self.before.secrets.retain(|name, _| named.contains(name));

@@ -17,7 +17,7 @@ impl Session {
         }
         self.note_lacking(&wanted);
         for kind in Kind::ALL {
-            if !self.waits(kind)
+            if !self.waits(&wanted, kind)
                 && let Some(sent) = self.additions(&wanted, kind)
             {
                 self.send(&wanted, kind, sent);
@@ -78,12 +78,19 @@ impl Session {
         self.kinds.values().any(|one| one.sent.is_some())
     }
 
-    /// Whether a message of a kind has to wait for the answers to others.
-    fn waits(&self, kind: Kind) -> bool {
+    /// Whether a message of a kind has to wait for the answers to others, or for what the proxy asks for.
+    fn waits(&self, wanted: &Snapshot, kind: Kind) -> bool {
         match kind {
             Kind::Endpoints | Kind::Secret => self.kinds.get(&kind).is_some_and(|one| one.sent.is_some()),
-            Kind::Cluster | Kind::Listener | Kind::Route => self.is_under_way(),
+            Kind::Cluster => self.is_under_way(),
+            Kind::Listener | Kind::Route => self.is_under_way() || self.is_silent_about_clusters(wanted),
         }
+    }
+
+    /// Whether the proxy did not speak of clusters on this stream, although some are wanted: one of them may wait
+    /// since another stream, and which forms of them serve is not known until it speaks.
+    fn is_silent_about_clusters(&self, wanted: &Snapshot) -> bool {
+        !self.kinds.contains_key(&Kind::Cluster) && wanted.of(Kind::Cluster).next().is_some()
     }
 
     /// What is wanted of a kind and the proxy does not have.
@@ -249,9 +256,12 @@ impl Session {
         })
     }
 
-    /// Whether something of a kind is not sent until the proxy asks for endpoints or secrets.
+    /// Whether something of a kind is not sent until the proxy asks for clusters, endpoints or secrets.
     fn is_to_be_asked(&self, wanted: &Snapshot, kind: Kind) -> bool {
         let Some(subscription) = self.kinds.get(&kind) else { return false };
+        if self.is_silent_about_clusters(wanted) {
+            return true;
+        }
         let open = subscription.open.iter().filter_map(|name| wanted.get(kind, name));
         let mut open = open.filter(|one| subscription.asks_for(kind, &one.name));
         open.any(|one| !subscription.surely_has(one) && self.leads_to_waiting(wanted, kind, one))
