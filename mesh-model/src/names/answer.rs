@@ -123,8 +123,13 @@ fn addresses(members: &[&Member], published: &Parts, trust: Trust, desired: &mut
     let answering = answering(&members, is_published, trust);
     desired.kept = answering.kept.iter().map(|member| member.owner.clone()).collect();
     desired.doubted = answering.doubted;
-    for member in answering.members.into_iter().chain(answering.kept) {
+    let kept = answering.kept.into_iter().map(|member| (member, true));
+    for (member, is_kept) in answering.members.into_iter().map(|member| (member, false)).chain(kept) {
         for kind in [RecordKind::A, RecordKind::Aaaa] {
+            // whom an operator wants traffic off keeps what it has, and is given nothing
+            if is_kept && of(&member.owner, &kind).is_none() {
+                continue;
+            }
             let is_kind = |address: &&IpAddr| address.is_ipv4() == (kind == RecordKind::A);
             let values: BTreeSet<String> = if member.addresses.is_empty() {
                 of(&member.owner, &kind).map(|part| part.values.clone()).unwrap_or_default()

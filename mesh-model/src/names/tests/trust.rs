@@ -141,3 +141,21 @@ fn a_value_that_no_mark_speaks_of_is_told_and_counts_as_a_deletion() {
     let plan = plan(&more, &records, &provider("0"), None);
     assert_eq!((plan.deletions, plan.changes.len()), (0, 1), "its mark is missing");
 }
+
+#[test]
+fn whoever_stays_against_a_drain_is_given_nothing_that_it_had_not() {
+    let mut records = settled(vec![leads(SHOP, vec![member(A)])]);
+    let both = Member { is_drained: true, ..member("n/x@a 10.0.0.1 2001:db8::1") };
+    let wanted = [leads(SHOP, vec![both, is(B, Health::Unhealthy)])];
+    let first = plan(&wanted, &records, &provider("0"), None);
+    make(&first.changes, &mut records);
+    assert_eq!(
+        (values(&records, SHOP, "A").as_str(), values(&records, SHOP, "AAAA").as_str()),
+        ("10.0.0.1", "")
+    );
+    assert_eq!(
+        plan(&wanted, &records, &provider("0"), None).hash,
+        first.hash,
+        "one approval, until it is given"
+    );
+}
