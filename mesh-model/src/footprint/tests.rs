@@ -436,9 +436,9 @@ fn endpoints_are_those_of_the_workload_that_is_followed() {
     };
     let mut services = mesh(0, &json!({}), |_| Vec::new());
     assert_eq!(endpoints(&services), 10, "nothing is known");
-    services.follow(&[access_point.clone()], &[]);
+    services.follow(std::slice::from_ref(&access_point), &[]);
     assert_eq!(endpoints(&services), 10, "nor of a workload that is not there");
-    services.follow(&[access_point.clone()], std::slice::from_ref(&workload));
+    services.follow(std::slice::from_ref(&access_point), std::slice::from_ref(&workload));
     assert_eq!(endpoints(&services), 5_000);
     let file = "{ services: [{ name: web, namespace: team, ports: [80], endpoints: 70 }] }";
     let mut services = Services::try_from(serde_saphyr::from_str::<ServicesFile>(file).unwrap()).unwrap();
