@@ -307,6 +307,8 @@ impl Session {
     /// Under state of the world nothing is believed: the version that it names is of the last message
     /// that it took whole, and of one that it refused later it may have kept a part. Under delta endpoints
     /// are not: a cluster may wait for those that the proxy has, because it was changed after they came.
+    /// Nor are secrets and routes, which are told once more: an Envoy names those, too, that came while it did not
+    /// ask for them and that it left alone (envoyproxy/envoy `delta_subscription_state.cc`).
     /// (An Envoy with a cluster that waits does not even begin a new stream with a request for clusters,
     /// envoyproxy/envoy#9934.)
     fn subscribe(&mut self, request: Request, is_first: bool) {
@@ -337,6 +339,9 @@ impl Session {
                     let body = Arc::new(serde_json::Value::Null);
                     let refers_to = Arc::default();
                     subscription.open.insert(name.clone());
+                    if !request.kind.is_whole() {
+                        subscription.doubtful.insert(name.clone());
+                    }
                     subscription.has.insert(name.clone(), Resource { name, version, body, refers_to });
                 }
             }

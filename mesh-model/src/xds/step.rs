@@ -159,13 +159,18 @@ impl Session {
         if !subscription.asks_for(kind, name) {
             return None;
         }
-        if let Some(last) = subscription.has.get(name) {
+        // that the proxy names a secret does not mean that it has it
+        let is_named_alone = |one: &&Resource| kind == Kind::Secret && one.body.is_null();
+        if let Some(last) = subscription.has.get(name).filter(|one| !is_named_alone(one)) {
             return subscription.due.contains(name).then(|| last.clone());
         }
         match (kind, self.protocol) {
             (Kind::Endpoints, Protocol::StateOfTheWorld) => Some(no_endpoints(name)),
             // there is no empty secret; the cluster that waits for this one was sent when it was there
-            (Kind::Secret, _) => self.last_secret(name).cloned(),
+            (Kind::Secret, _) => {
+                let is_refused = |one: &&Resource| subscription.refused.get(name) == Some(&one.version);
+                self.last_secret(name).filter(|one| !is_refused(one)).cloned()
+            }
             (Kind::Cluster | Kind::Endpoints | Kind::Listener | Kind::Route, _) => None,
         }
     }

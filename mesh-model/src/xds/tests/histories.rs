@@ -174,6 +174,34 @@ fn a_secret_that_is_waited_for_since_another_stream_is_told_after_it_went() {
     }
 }
 
+/// A secret comes while the proxy does not ask for it: of those it says later that it has them, and does not.
+#[test]
+fn a_secret_that_came_while_nobody_asked_for_it_is_told_again() {
+    for (protocol, answers_first) in ALL_HABITS {
+        for (is_wanted, withholds, later) in
+            (0..64).map(|number| (number / 32 == 1, number / 16 % 2 == 1, number % 16))
+        {
+            let habits = Habits { protocol, answers_first, withholds, has_own: false };
+            let of = |secrets: &[(&str, bool)]| with_secrets(&[], &[("a", 1)], &[], secrets);
+            for messages in 0..16 {
+                let mut world = World::new(habits, &of(&[("a", true)]));
+                (0..messages).for_each(|_| _ = world.carry_down() || world.carry_up());
+                world.step(&Step::Want(of(&[])));
+                (0..later).for_each(|_| _ = world.carry_up() || world.carry_down());
+                world.step(&Step::Break);
+                world.step(&Step::Want(of(&[("a", true)])));
+                world.step(&Step::ToServer(1));
+                world.step(&Step::ToProxy(1));
+                if !is_wanted {
+                    world.step(&Step::Want(snapshot(&[("a", BAD)], &[])));
+                }
+                world.step(&Step::Break);
+                world.end();
+            }
+        }
+    }
+}
+
 #[test]
 fn a_cluster_that_is_not_wanted_any_more_is_not_waited_for() {
     for (protocol, answers_first) in ALL_HABITS {
