@@ -54,7 +54,7 @@ fn bad_input_is_told_and_changes_nothing() {
             ("--vip 203.0.113.10 --device eth0", "is no ipip device but veth"),
             ("--vip 203.0.113.10 --outer 4", "write ipv4 or ipv6"),
             (&watch, ":2: `203.0.113.300` is no IP address"),
-            ("--watch /nonexistent", "cannot be read"),
+            ("--watch /nonexistent", "there is no such file"),
         ];
         for (arguments, words) in cases {
             let output = pod.dsr(arguments);

@@ -13,15 +13,26 @@ where
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let described = |mut part: Schema, words: &str| {
+            part.insert("description".to_owned(), words.into());
+            part
+        };
+        let metadata =
+            described(generator.subschema_for::<Metadata>(), "Its name, namespace, labels and annotations.");
+        let spec = described(generator.subschema_for::<S>(), "What is wanted.");
+        let status = described(
+            generator.subschema_for::<S::Status>(),
+            "What is; controllers write it. Default: nothing is known.",
+        );
         json_schema!({
             "type": "object",
             "description": format!("A {} of overspill.", S::KIND),
             "properties": {
-                "apiVersion": { "const": API_VERSION },
-                "kind": { "const": S::KIND.as_str() },
-                "metadata": generator.subschema_for::<Metadata>(),
-                "spec": generator.subschema_for::<S>(),
-                "status": generator.subschema_for::<S::Status>(),
+                "apiVersion": { "const": API_VERSION, "description": "The group and version of our API." },
+                "kind": { "const": S::KIND.as_str(), "description": "The kind of the object." },
+                "metadata": metadata,
+                "spec": spec,
+                "status": status,
             },
             "required": ["apiVersion", "kind", "metadata", "spec"],
             "additionalProperties": false,
@@ -36,9 +47,9 @@ pub(super) fn objects(_: &mut SchemaGenerator) -> Schema {
         "items": {
             "type": "object",
             "properties": {
-                "apiVersion": { "type": "string" },
-                "kind": { "type": "string" },
-                "metadata": { "type": "object" },
+                "apiVersion": { "type": "string", "description": "The group and version of its API, such as `networking.istio.io/v1`." },
+                "kind": { "type": "string", "description": "Its kind." },
+                "metadata": { "type": "object", "description": "Its name, labels and annotations; the namespace is the access point's." },
             },
             "required": ["apiVersion", "kind", "metadata"],
         },

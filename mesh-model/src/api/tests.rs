@@ -201,18 +201,27 @@ fn every_kind_has_a_schema_that_forbids_what_reading_forbids() {
     check::<VipPoolSpec>();
 }
 
-/// Mappings of ours that take unknown fields, and fields without a description.
+/// Mappings of ours that take unknown fields, and fields without a description, at whatever depth.
 #[cfg(feature = "schema")]
 fn undocumented(schema: &serde_json::Value, at: &str, open: &mut Vec<String>) {
-    for (name, part) in schema.get("$defs").and_then(|defs| defs.as_object()).into_iter().flatten() {
-        let Some(fields) = part.get("properties").and_then(|fields| fields.as_object()) else { continue };
-        if part.get("additionalProperties") != Some(&false.into()) {
-            open.push(format!("{at}{name} takes unknown fields"));
+    use serde_json::Value;
+    if let Some(fields) = schema.get("properties").and_then(Value::as_object) {
+        // objects of other groups, which are passed on as they are, have fields of their own
+        let is_ours = !at.ends_with("templates.items");
+        if is_ours && schema.get("additionalProperties") != Some(&false.into()) {
+            open.push(format!("{at} takes unknown fields"));
         }
-        for (field, schema) in fields {
-            if schema.get("description").is_none() {
-                open.push(format!("{at}{name}.{field} has no description"));
+        for (field, part) in fields {
+            if part.get("description").is_none() {
+                open.push(format!("{at}.{field} has no description"));
             }
+            undocumented(part, &format!("{at}.{field}"), open);
         }
+    }
+    for (name, part) in schema.get("$defs").and_then(Value::as_object).into_iter().flatten() {
+        undocumented(part, name, open);
+    }
+    for key in ["items", "additionalProperties"] {
+        schema.get(key).into_iter().for_each(|part| undocumented(part, &format!("{at}.{key}"), open));
     }
 }

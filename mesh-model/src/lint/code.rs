@@ -89,7 +89,7 @@ codes! {
     /// A template that is not as its schema says.
     SchemaViolation "schema-violation" Error,
     /// A policy, or an entry, whose labels are of none of the access point's own pods.
-    SelectsNothing "selects-nothing" Error,
+    SelectsNothing "selects-nothing" Warning,
     /// Targets that no stage of a rollout selects: they come last, without a soak that the stages ask for.
     TargetsWithoutStage "targets-without-stage" Warning,
     /// A stage of a rollout that no target of the access point is in.

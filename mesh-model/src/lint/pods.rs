@@ -1,8 +1,8 @@
 //! Policies and entries that, by their labels, are of none of the access point's own.
 //!
-//! Which pods a cluster has is not known here, so that only one thing is certain: a
-//! label that a policy asks for, and of which every pod that is known has another
-//! value. A policy that holds for nobody is the worst of what is silent: what it was
+//! Which pods a cluster has is not known here, so what is told is a label that a policy
+//! asks for, and of which every pod that is known has another value, or one has a value
+//! that is nearly it. A policy that holds for nobody is the worst of what is silent: what it was
 //! to bar is open.
 
 use std::collections::BTreeMap;
@@ -61,10 +61,12 @@ fn unmet(
     };
     for (key, value) in wanted {
         let others: Vec<&str> = known.iter().filter_map(|one| one.get(key).copied()).collect();
-        if known.is_empty() || others.len() < known.len() || others.contains(&value) {
+        let near = nearest(value, others.iter().copied());
+        let may_be_elsewhere = others.len() < known.len() && near.is_none();
+        if known.is_empty() || may_be_elsewhere || others.contains(&value) {
             continue; // there may be pods with it
         }
-        let near = did_you_mean(nearest(value, others.into_iter()));
+        let near = did_you_mean(near);
         let steps: Vec<&str> = place.split('/').skip(1).chain([key]).collect();
         let path = inside(access_point, &template.id, &pointer(&steps));
         let message = format!("{key}: {value}: {whose}{near}");

@@ -204,7 +204,9 @@ fn answering<'a>(
         Health::Unhealthy => false,
     });
     let is_kept = |member: &Member| member.health == Health::Healthy && is_published(&member.owner);
-    let is_obeyed = trust.is_drain_approved || on.is_empty() || !good.is_empty();
+    // who has no address yet, or any more, is somebody too: with one more pass it would be a drain of all
+    let is_of_all = members.iter().all(Member::is_off);
+    let is_obeyed = trust.is_drain_approved || is_of_all || !good.is_empty();
     let kept = if is_obeyed { Vec::new() } else { tier(&off, &is_kept) };
     let mut members = good;
     if members.is_empty() && kept.is_empty() {

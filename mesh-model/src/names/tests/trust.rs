@@ -159,3 +159,15 @@ fn whoever_stays_against_a_drain_is_given_nothing_that_it_had_not() {
         "one approval, until it is given"
     );
 }
+
+#[test]
+fn a_drain_waits_for_those_too_who_have_no_address_yet() {
+    let mut records = settled(vec![leads(SHOP, vec![member(A), member(B)])]);
+    let none = Member { addresses: Vec::new(), ..is(B, Health::Unhealthy) };
+    let wanted = [leads(SHOP, vec![drained(A), none])];
+    for pass in 0..2 {
+        let plan = plan(&wanted, &records, &provider("100%"), None);
+        make(&plan.changes, &mut records);
+        assert_eq!((values(&records, SHOP, "A").as_str(), plan.held_back.len()), ("10.0.0.1", 1), "{pass}");
+    }
+}
