@@ -53,7 +53,7 @@
 //! other zone calls it any more, and by `traffic` its own routes lead to entrances of other zones before pods
 //! of its own, in whatever cluster these are: they take what nobody else can. Labels name what is wanted and
 //! never what is not, so in a flat network there is no such setting, nor for one cluster of several, nor
-//! without `traffic`: [`unreached`] says where pods are others' to take out, for a drain that is written and,
+//! without `traffic`: [`unreached()`] says where pods are others' to take out, for a drain that is written and,
 //! by [`unreached_if_drained`], before there is one. (Calls in a zone
 //! that follow no route of the access point are none of its own.)
 //!
