@@ -176,7 +176,12 @@ fn wanted(input: &WantedInput) -> Wanted {
         1 => Answer::Weighted(members),
         _ => Answer::Members(members),
     };
-    Wanted { name: name(input.name), ttl: Duration::from_secs(30 * u64::from(1 + input.ttl % 3)), labels: Labels::new(), answer }
+    Wanted {
+        name: name(input.name),
+        ttl: Duration::from_secs(30 * u64::from(1 + input.ttl % 3)),
+        labels: Labels::new(),
+        answer,
+    }
 }
 
 fn member(input: &MemberInput) -> Member {
