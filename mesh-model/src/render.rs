@@ -36,6 +36,7 @@ pub use edit::Edit;
 pub use trace::TraceEntry;
 
 use trace::Origins;
+pub(crate) use trace::pointer_of;
 
 /// The label by which our objects are known; its value is the access point's name.
 pub const OWNER_LABEL: &str = "overspill.dev/access-point";
@@ -368,7 +369,7 @@ impl<'a> Renderer<'a> {
         let unmarked = without_mark(value);
         let namespace = &self.access_point.id.namespace;
         if let Err(wrong) = Template::check_frame(&unmarked, namespace, &FieldPath::default()) {
-            let path = trace::pointer_of(&wrong.path);
+            let path = pointer_of(wrong.path.steps());
             let writer = last_writer(document, &path);
             return errors.push(error(path, wrong.problem.to_string(), writer));
         }

@@ -16,7 +16,7 @@ use crate::api::{FieldPath, Step};
 use crate::fleet::Target;
 use crate::name::Name;
 use crate::patch::Pointer;
-use crate::render::{Inspection, RenderError, inspect};
+use crate::render::{Inspection, RenderError, inspect, pointer_of};
 use crate::template::{Schemas, Template, TemplateId};
 use crate::traffic::SteerProblem;
 
@@ -40,8 +40,8 @@ pub(super) fn check(
     // without overrides and traffic all targets are alike, and what is wrong is the templates' own
     let differ = !access_point.overrides.is_empty() || access_point.traffic.is_some();
     for target in targets.iter().filter(|_| differ) {
-        let mut inspection = inspect(access_point, target, &known.fleet, schemas);
-        found.add_errors(access_point, target, &mut inspection);
+        let inspection = inspect(access_point, target, &known.fleet, schemas);
+        found.add_errors(access_point, target, &inspection);
         if inspection.errors.is_empty() && !access_point.overrides.is_empty() {
             let form = forms.entry(inspection.key()).or_insert_with(|| Form::of(access_point, inspection));
             form.targets.push(*target);
@@ -94,10 +94,7 @@ impl Form<'_> {
             return (path, message);
         }
         let (id, document) = &self.inspection.objects[*number];
-        let place = place.iter().fold(Pointer::default(), |place, step| match step {
-            Step::Field(name) => place.then(name),
-            Step::Index(index) => place.then(&index.to_string()),
-        });
+        let place = pointer_of(place);
         let writer = self.inspection.writer(document, &place);
         let message =
             if rule_of(access_point, writer).is_some() { format!("{id}: {message}") } else { message };
@@ -125,7 +122,7 @@ impl OnTargets {
         targets.extend(on.iter().map(|target| target.name().clone()));
     }
 
-    fn add_errors(&mut self, access_point: &AccessPoint, target: &Target<'_>, inspection: &mut Inspection) {
+    fn add_errors(&mut self, access_point: &AccessPoint, target: &Target<'_>, inspection: &Inspection) {
         // which are found where they are written, by codes of their own
         let is_known = |error: &RenderError| {
             error.rule == "template" || error.reason == SteerProblem::NoOutlierDetection.to_string()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use crate::access_point::AccessPoint;
-use crate::api::{FieldPath, Step};
+use crate::api::Step;
 use crate::patch::{Document, Origin, Pointer};
 use crate::template::TemplateId;
 
@@ -99,9 +99,9 @@ impl Origins {
     }
 }
 
-/// A path of a file's fields as a pointer.
-pub(super) fn pointer_of(path: &FieldPath) -> Pointer {
-    path.steps().iter().fold(Pointer::default(), |pointer, step| match step {
+/// A way through a file's fields as a pointer.
+pub(crate) fn pointer_of(steps: &[Step]) -> Pointer {
+    steps.iter().fold(Pointer::default(), |pointer, step| match step {
         Step::Field(name) => pointer.then(name),
         Step::Index(index) => pointer.then(&index.to_string()),
     })
