@@ -11,7 +11,7 @@
 //! ([`Certificates::lacking`]). A host that fails is proved by itself, ever more
 //! rarely, and joins when it is; meanwhile nobody waits for it:
 //!
-//! - if it was not covered, the others go on without it, at once;
+//! - if it was not covered, the others go on without it, at once, and their Gateway is used without it;
 //! - if it was, the certificate that covers it stays until it ends. Who is new lies
 //!   in another secret at once. Who shares its own has a certificate as well, and goes on
 //!   in another secret only in the last tenth of its life: until then what fails is
@@ -49,6 +49,7 @@ mod retry;
 mod schedule;
 mod servers;
 mod state;
+mod usable;
 mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};

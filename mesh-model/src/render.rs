@@ -140,7 +140,8 @@ pub fn render_steered(
 }
 
 /// Renders what a target is to have now, as [`render_steered`] does, and has each server of its Gateways name the
-/// secret in which its hosts lie ([`Certificates::divide`]).
+/// secret in which its hosts lie ([`Certificates::divide`]). Hosts that failed are not in it, nor a Gateway of which
+/// nothing is left.
 ///
 /// That is what is written to clusters where we order certificates; it is no [`Revision`] either.
 #[must_use]
@@ -276,14 +277,24 @@ impl<'a> Renderer<'a> {
         self.apply(parts, writer, |template, _| Cow::Borrowed(steering.operations(&template.id)));
     }
 
-    /// Has Gateways name the secrets in which their hosts lie.
+    /// Has Gateways name the secrets in which their hosts lie, without those that failed.
     fn certify(&self, parts: &mut Parts<'a>, certificates: &Certificates, wall: WallTime) {
         let writer = (self.origins.certificates(), trace::CERTIFICATES);
         let namespace = &self.access_point.id.namespace;
-        self.apply(parts, writer, |template, document| match template.id.kind {
-            TemplateKind::Gateway => Cow::Owned(certificates.divide(wall, namespace, document.value())),
-            _ => Cow::Borrowed(&[]),
-        });
+        let mut divided = Vec::new();
+        let both = std::mem::take(&mut parts.templates).into_iter().zip(std::mem::take(&mut parts.documents));
+        for (template, document) in both {
+            let operations = match template.id.kind {
+                TemplateKind::Gateway => certificates.divide(wall, namespace, document.value()),
+                _ => Some(Vec::new()),
+            };
+            let Some(operations) = operations else { continue };
+            divided.push(operations);
+            parts.templates.push(template);
+            parts.documents.push(document);
+        }
+        let mut divided = divided.into_iter();
+        self.apply(parts, writer, |_, _| Cow::Owned(divided.next().expect("each was divided")));
     }
 
     /// Changes what is to be changed, and nothing else: the other objects are what they were.
@@ -291,7 +302,7 @@ impl<'a> Renderer<'a> {
         &self,
         parts: &mut Parts<'a>,
         (origin, rule): (Origin, &str),
-        operations: impl Fn(&Template, &Document) -> Cow<'o, [Operation]>,
+        mut operations: impl FnMut(&Template, &Document) -> Cow<'o, [Operation]>,
     ) {
         let Parts { templates, documents, errors } = parts;
         for (template, document) in templates.iter().zip(documents) {

@@ -25,6 +25,7 @@ use crate::units::text_value;
 
 pub use scopes::{Call, ObjectScope, Scopes, Uses, smallest};
 pub(crate) use scopes::{destinations, has_gateway, hosts_of};
+pub(crate) use sidecar::covers;
 pub use sidecar::{ParseSidecarError, Sidecar, ambiguous, sidecar_for};
 
 /// The annotation by which a Kubernetes Service says who sees it.

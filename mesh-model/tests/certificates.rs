@@ -54,6 +54,18 @@ const ISSUER: &str = "{ apiVersion: overspill.dev/v1alpha1, kind: Issuer, metada
 
 const FLEET: &str = include_str!("../../examples/checkout/fleet.yaml");
 
+fn parse(text: &str) -> AccessPoint {
+    AccessPoint::try_from(serde_saphyr::from_str::<api::FederatedAccessPoint>(text).unwrap()).unwrap()
+}
+
+fn issuer() -> Issuer {
+    Issuer::try_from(serde_saphyr::from_str::<api::Issuer>(ISSUER).unwrap()).unwrap()
+}
+
+fn host(name: &str) -> Fqdn {
+    format!("{name}.example.com").parse().unwrap()
+}
+
 fn fleet() -> Fleet {
     fn all<T: serde::de::DeserializeOwned>(kind: &str) -> Vec<T> {
         let line = format!("kind: {kind}\n");
@@ -97,6 +109,12 @@ fn obey_but_for(
                 pushed.insert(credential.resource(), stored[&credential].clone());
                 certificates.handle_pushed(now, wall, &credential, &serial);
             }
+            Transmit::Prove { credential, host, .. } => {
+                let failed = [(host.clone(), "no such record".to_owned())].into();
+                let is_lost = lost == Some(&host);
+                let result = if is_lost { Err(OrderFailure::Hosts { failed }) } else { Ok(()) };
+                certificates.handle_proof(now, wall, &credential, &host, result);
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -122,10 +140,7 @@ fn shown(config: &EnvoyConfig) -> Vec<(Fqdn, Vec<String>)> {
 
 #[test]
 fn a_listener_asks_for_the_secret_that_was_pushed_host_by_host() {
-    let object: api::FederatedAccessPoint = serde_saphyr::from_str(ACCESS_POINT).unwrap();
-    let access_point = AccessPoint::try_from(object).unwrap();
-    let issuer: api::Issuer = serde_saphyr::from_str(ISSUER).unwrap();
-    let issuer = Issuer::try_from(issuer).unwrap();
+    let (access_point, issuer) = (parse(ACCESS_POINT), issuer());
     let (fleet, schemas) = (fleet(), Schemas::embedded());
     let rendered: Vec<_> = fleet
         .targets(PlacementLevel::Cluster)
@@ -167,7 +182,7 @@ fn a_listener_asks_for_the_secret_that_was_pushed_host_by_host() {
     let all: BTreeSet<Fqdn> = found.credentials.values().flat_map(|wanted| wanted.hosts.clone()).collect();
     assert_eq!(hosts_seen, all, "and nothing was ordered that no listener serves");
     assert_eq!(all.len(), 5);
-    assert_eq!(certificates.lacking(wall, &found).count(), 0);
+    assert_eq!(certificates.lacking(wall, &found, &GatewayHosts::default()).count(), 0);
 }
 
 /// What gateways are told of an access point's objects.
@@ -184,10 +199,7 @@ fn configured(access_point: &AccessPoint, rendered: &Rendering) -> EnvoyConfig {
 
 #[test]
 fn a_new_host_is_served_beside_one_that_is_covered_and_fails() {
-    let parse = |text: &str| {
-        AccessPoint::try_from(serde_saphyr::from_str::<api::FederatedAccessPoint>(text).unwrap()).unwrap()
-    };
-    let issuer = Issuer::try_from(serde_saphyr::from_str::<api::Issuer>(ISSUER).unwrap()).unwrap();
+    let issuer = issuer();
     let (fleet, schemas) = (fleet(), Schemas::embedded());
     let target = fleet.target(PlacementLevel::Cluster, "phx-a-1").unwrap();
     let (now, wall) = (Time::ZERO, "2026-11-26T00:00:00Z".parse().unwrap());
@@ -202,7 +214,6 @@ fn a_new_host_is_served_beside_one_that_is_covered_and_fails() {
         assert_eq!(rendered.errors, []);
         rendered
     };
-    let host = |name: &str| -> Fqdn { format!("{name}.example.com").parse().unwrap() };
 
     let old = parse(ACCESS_POINT);
     let live = rendered(&old, &certificates);
@@ -223,10 +234,11 @@ fn a_new_host_is_served_beside_one_that_is_covered_and_fails() {
     let mut both = hosts_of(&old, &live);
     both.add(&new.id, &issuer.name, Some(&issuer), &next.objects);
     certificates.handle_desired(now, wall, &both.credentials);
-    assert_eq!(certificates.lacking(wall, &hosts_of(&new, &next)).count(), 1, "it is not used before");
+    let (live, asked) = (hosts_of(&old, &live), hosts_of(&new, &render(&new, &target, &schemas)));
+    assert_eq!(certificates.lacking(wall, &asked, &live).count(), 1, "it is not used before");
     pushed.extend(obey_but_for(Some(&lost), &mut certificates, now, wall));
     let next = rendered(&new, &certificates);
-    assert_eq!(certificates.lacking(wall, &hosts_of(&new, &next)).count(), 0);
+    assert_eq!(certificates.lacking(wall, &asked, &live).count(), 0);
 
     let config = configured(&new, &next);
     let shown: BTreeMap<Fqdn, Vec<String>> = shown(&config).into_iter().collect();
@@ -256,13 +268,46 @@ fn a_new_host_is_served_beside_one_that_is_covered_and_fails() {
     assert!(asked.all(|one| matches!(one, Transmit::Push { .. })), "nothing is ordered or deleted");
 }
 
+#[test]
+fn a_new_host_that_fails_is_left_out_and_holds_nobody() {
+    let (fleet, schemas, issuer) = (fleet(), Schemas::embedded(), issuer());
+    let target = fleet.target(PlacementLevel::Cluster, "phx-a-1").unwrap();
+    let (now, wall) = (Time::ZERO, "2026-11-26T00:00:00Z".parse().unwrap());
+    let mut certificates = Certificates::new(7, Vec::new());
+    let new = parse(
+        &ACCESS_POINT.replace("hosts: [shop.example.com,", "hosts: [shop.example.com, new.example.com,"),
+    );
+    let lost = host("new");
+    let mut asked = GatewayHosts::default();
+    asked.add(&new.id, &issuer.name, Some(&issuer), &render(&new, &target, &schemas).objects);
+    certificates.handle_desired(now, wall, &asked.credentials);
+    let mut pushed = obey_but_for(Some(&lost), &mut certificates, now, wall);
+    assert_eq!(certificates.lacking(wall, &asked, &GatewayHosts::default()).count(), 0);
+
+    let mut served = |certificates: &mut Certificates, later: Duration, lost: Option<&Fqdn>| {
+        certificates.handle_timeout(now + later, wall + later);
+        pushed.extend(obey_but_for(lost, certificates, now + later, wall + later));
+        let rendered = render_certified(&new, &target, &fleet, &schemas, (certificates, wall + later));
+        assert_eq!(rendered.errors, []);
+        let shown = shown(&configured(&new, &rendered));
+        for (host, secrets) in &shown {
+            assert!(pushed[&secrets[0]].hosts.contains(host), "{host} is not named by {}", secrets[0]);
+        }
+        shown.into_iter().map(|(host, _)| host).collect::<BTreeSet<Fqdn>>()
+    };
+    let all: BTreeSet<Fqdn> = asked.credentials.values().flat_map(|wanted| wanted.hosts.clone()).collect();
+    let others = &all - &[lost.clone()].into();
+    assert_eq!(served(&mut certificates, Duration::ZERO, Some(&lost)), others);
+    // whoever asks for what is live alone would forget it: it is asked for as it is wanted, and follows
+    assert_eq!(served(&mut certificates, Duration::from_secs(3_600), Some(&lost)), others);
+    assert_eq!(served(&mut certificates, Duration::from_secs(6 * 3_600), None), all);
+}
+
 /// Clients' authorities stay where the team wrote them.
 #[test]
 fn a_further_secret_has_no_authorities_of_its_own() {
     let text = ACCESS_POINT.replace("credentialName: pay.tls", "credentialName: pay.tls-overspill-2");
-    let access_point =
-        AccessPoint::try_from(serde_saphyr::from_str::<api::FederatedAccessPoint>(&text).unwrap());
-    let access_point = access_point.unwrap();
+    let access_point = parse(&text);
     let (fleet, schemas) = (fleet(), Schemas::embedded());
     let target = fleet.target(PlacementLevel::Cluster, "phx-a-1").unwrap();
     let config = configured(&access_point, &render(&access_point, &target, &schemas));

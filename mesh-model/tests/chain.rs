@@ -75,11 +75,10 @@ fn a_target_that_is_lost_keeps_everything_and_comes_back_without_a_write() {
 }
 
 #[test]
-fn a_new_host_is_used_once_its_certificate_is_served_and_takes_no_cover_away() {
+fn a_new_host_that_fails_holds_nobody_and_is_used_once_its_certificate_is_served() {
     let mut world = World::new();
     settle(&mut world);
     assert_eq!(world.covered(), ["payments/checkout checkout.example.com"]);
-    let before = world.kept();
     world.refused = ["pay.example.com".parse().unwrap()].into();
     world.edit("hosts: [checkout.example.com]", "hosts: [checkout.example.com, pay.example.com]");
     for _ in 0..5 {
@@ -87,10 +86,15 @@ fn a_new_host_is_used_once_its_certificate_is_served_and_takes_no_cover_away() {
         world.pass();
         world.advance(Duration::from_secs(60));
     }
-    assert!(world.kept() == before, "{:?}", world.writes);
-    assert_eq!(world.ready(), "True AllTargets", "what is there is served as before");
+    // the revision is used without the host that failed, and says so
+    for target in TARGETS {
+        assert_eq!(world.ended(target), ["checkout.example.com"], "{target}");
+    }
+    assert!(world.writes.iter().any(|write| write == "update Gateway on slc-a-1"), "{:?}", world.writes);
+    assert_eq!(world.ready(), "False TargetsNotReady");
     world.refused.clear();
     world.writes.clear();
+    world.advance(Duration::from_secs(6 * 3_600));
     for _ in 0..5 {
         world.pass();
         world.advance(Duration::from_secs(60));
@@ -103,6 +107,9 @@ fn a_new_host_is_used_once_its_certificate_is_served_and_takes_no_cover_away() {
         world.covered(),
         ["payments/checkout checkout.example.com", "payments/checkout pay.example.com"]
     );
+    for target in TARGETS {
+        assert_eq!(world.ended(target), ["checkout.example.com", "pay.example.com"], "{target}");
+    }
     assert_eq!(world.ready(), "True AllTargets");
 }
 

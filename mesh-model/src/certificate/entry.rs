@@ -220,9 +220,9 @@ impl Certificate {
         self.served.as_ref().or_else(|| self.pushing.as_ref().filter(|_| self.state.has_been_served()))
     }
 
-    /// Whether a proof of a host came to nothing since a certificate last named it.
+    /// Whether a host cannot be proved, or was not since a certificate last named it.
     pub(super) fn has_failed(&self, host: &Fqdn) -> bool {
-        self.hosts.get(host).is_some_and(|host| host.trouble.is_some())
+        self.hosts.get(host).is_some_and(|host| host.role.is_unprovable || host.trouble.is_some())
     }
 
     /// Whether anybody asks for it.

@@ -5,7 +5,7 @@
 //! place and holds nobody else. Sources: istio/api `gateway.proto`; RFC 5280
 //! section 4.2.1.6 and RFC 6125 for names; RFC 8555 section 8.3 for stars.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -17,6 +17,7 @@ use crate::patch::Pointer;
 use crate::provision::{Authority, Issuer};
 use crate::template::view::{self, Gateway, Server, ServerTls, TlsMode};
 use crate::template::{TemplateId, TemplateKind};
+use crate::visibility::covers;
 
 /// The credentials that Gateways name, and the hosts that no certificate can be had for.
 ///
@@ -52,6 +53,9 @@ pub struct GatewayHosts {
     pub credentials: BTreeMap<Credential, Wanted>,
     /// What no certificate can be had for, in the order of the objects.
     pub faults: Vec<GatewayFault>,
+    /// What is served without a certificate of ours, as it is written but for `namespace/`: in plain text, passed
+    /// through, by a secret of somebody else's. Who is only sent to TLS is not served.
+    pub(super) without: BTreeSet<String>,
 }
 
 /// A part of a Gateway that no certificate can be had for.
@@ -94,8 +98,10 @@ impl GatewayHosts {
     /// Adds the objects of an access point, of which only Gateways name credentials, and the issuer that it
     /// asks for, as far as there is one.
     ///
-    /// Give it what targets have now and what they are to receive, of all targets: the old Gateway needs its
-    /// credential until the last target has the new one. A secret that we added is told by its
+    /// For what is to be ordered give it what targets have now and what they are to receive, of all targets: the old
+    /// Gateway needs its credential until the last target has the new one. What they are to receive is what
+    /// [`render`](crate::render::render) makes, for [`render_certified`](crate::render::render_certified) leaves out
+    /// hosts that failed, and what nobody asks for is not ordered. A secret that we added is told by its
     /// [`whole`](Credential::whole).
     pub fn add<'a>(
         &mut self,
@@ -131,10 +137,15 @@ impl GatewayHosts {
         server: &Server,
         at: &Pointer,
     ) {
-        let Some(tls) = server.tls.as_ref().filter(|tls| is_ended_with_own(tls.mode)) else { return };
-        let credentials = self.credentials_of(named_by, tls, &at.then("tls"));
+        let own = server.tls.as_ref().filter(|tls| is_ended_with_own(tls.mode));
+        let credentials = own.map(|tls| self.credentials_of(named_by, tls, &at.then("tls")));
+        let credentials = credentials.unwrap_or_default();
         if credentials.is_empty() {
-            return; // it has files of somebody else's, and would never serve what is ordered
+            // or it has files of somebody else's, and would never serve what is ordered
+            if server.tls.as_ref().is_none_or(|tls| own.is_some() || !tls.https_redirect) {
+                self.without.extend(server.hosts.iter().map(|text| host_text(text).to_ascii_lowercase()));
+            }
+            return;
         }
         let hosts = at.then("hosts");
         let (mut good, mut unprovable) = (Vec::new(), Vec::new());
@@ -183,6 +194,11 @@ impl GatewayHosts {
         found
     }
 
+    /// Whether a host is served without a certificate of ours.
+    pub(super) fn serves_without(&self, host: &Fqdn) -> bool {
+        self.without.iter().any(|pattern| covers(pattern, host.as_str()))
+    }
+
     fn fault(&mut self, named_by: &NamedBy, path: Pointer, found: &str, problem: GatewayProblem) {
         self.faults.push(GatewayFault { named_by: named_by.clone(), path, found: found.to_owned(), problem });
     }
@@ -206,7 +222,7 @@ const fn asks_gateways(issuer: &Issuer) -> bool {
 
 /// A host as a certificate can name it; who may be routed to (`namespace/`) is not its business.
 pub(super) fn host(text: &str) -> Result<Fqdn, GatewayProblem> {
-    let text = text.split_once('/').map_or(text, |(_, host)| host);
+    let text = host_text(text);
     if text == "*" {
         return Err(GatewayProblem::Every);
     }
@@ -215,4 +231,8 @@ pub(super) fn host(text: &str) -> Result<Fqdn, GatewayProblem> {
         return Err(GatewayProblem::Underscore);
     }
     Ok(host)
+}
+
+fn host_text(text: &str) -> &str {
+    text.split_once('/').map_or(text, |(_, host)| host)
 }

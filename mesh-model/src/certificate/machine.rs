@@ -287,51 +287,6 @@ impl Certificates {
         self.agenda.first().map(|(at, _)| *at).into_iter().chain(self.look_at).min()
     }
 
-    /// The certificate that all gateways serve for a host of a credential; `None` before there is one.
-    #[must_use]
-    pub fn serving(&self, wall: WallTime, credential: &Credential, host: &Fqdn) -> Option<&Issued> {
-        let certificate = self.all.get(&self.secret(wall, credential, host))?;
-        certificate.served().filter(|_| certificate.serves(host, wall))
-    }
-
-    /// What Gateways ask for and nobody serves yet: they may be used once there is nothing of theirs among it.
-    ///
-    /// What was served and has ended is not among it: with the new Gateway it is no worse than with the old one,
-    /// and the others would wait for it.
-    ///
-    /// A host that an authority wants to see at the gateways (`http-01`) could be proved by none that waits for
-    /// its certificate. So one that failed and that no certificate covers holds back nothing: its Gateway comes
-    /// first, its certificate with the next proof, minutes later, and until then its clients find no TLS. Whoever
-    /// cannot bear that (a redirect to TLS of a host that is served in plain text) has the Issuer prove by DNS.
-    pub fn lacking<'a>(
-        &'a self,
-        wall: WallTime,
-        of: &'a GatewayHosts,
-    ) -> impl Iterator<Item = (&'a Credential, &'a Fqdn)> {
-        let all = of
-            .credentials
-            .iter()
-            .flat_map(|(credential, wanted)| wanted.hosts.iter().map(move |host| (credential, wanted, host)));
-        let lacking = all.filter(move |(credential, wanted, host)| {
-            let may_wait = wanted.is_proved_at_gateways && self.waits_for_gateways(wall, credential, host);
-            !may_wait && !self.is_in_use(wall, credential, host)
-        });
-        lacking.map(|(credential, _, host)| (credential, host))
-    }
-
-    /// Whether the secret that a Gateway has to name for a host is served for it, or was until it ended.
-    fn is_in_use(&self, wall: WallTime, credential: &Credential, host: &Fqdn) -> bool {
-        let certificate = self.all.get(&self.secret(wall, credential, host));
-        certificate.and_then(Certificate::served).is_some_and(|served| served.hosts.contains(host))
-    }
-
-    /// Whether a host failed that no certificate covers, of whatever credential.
-    fn waits_for_gateways(&self, wall: WallTime, credential: &Credential, host: &Fqdn) -> bool {
-        let covers = |issued: &Issued| wall < issued.not_after && issued.hosts.contains(host);
-        self.parts(&credential.whole()).iter().any(|part| self.all[part].has_failed(host))
-            && !self.all.values().filter_map(Certificate::current).any(covers)
-    }
-
     /// The state that a target's Gateways are in, for its status: of several certificates the worst, and the end
     /// that comes first; `None` where they need no certificate.
     #[must_use]

@@ -68,6 +68,11 @@ impl Group {
         Self { issuer: wanted.issuer().cloned(), max_names: wanted.max_names(), hosts }
     }
 
+    /// The hosts that are asked for.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &Fqdn> {
+        self.hosts.keys()
+    }
+
     /// Takes over what is asked for; whether that is something else than before.
     fn want(&mut self, wanted: &Wanted) -> bool {
         let (issuer, max_names) = (wanted.issuer().cloned(), wanted.max_names());

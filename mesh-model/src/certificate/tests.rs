@@ -14,6 +14,7 @@ mod hosts;
 mod operations;
 mod properties;
 mod servers;
+mod usable;
 mod world;
 
 #[test]

@@ -134,7 +134,7 @@ fn pattern(text: &str) -> Result<Pattern, ParseSidecarError> {
 }
 
 /// Whether every name of `host`, which may be a wildcard itself, is of the pattern.
-fn covers(pattern: &str, host: &str) -> bool {
+pub(crate) fn covers(pattern: &str, host: &str) -> bool {
     match pattern.strip_prefix('*') {
         Some("") => true,
         Some(suffix) => host.strip_prefix('*').unwrap_or(host).ends_with(suffix),

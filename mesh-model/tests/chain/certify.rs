@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use mesh_model::certificate::{Credential, GatewayHosts, Issued, OrderFailure, Transmit};
-use mesh_model::fleet::{Fleet, Target};
+use mesh_model::fleet::Target;
 use mesh_model::name::Name;
-use mesh_model::render::render_certified;
+use mesh_model::render::render;
 use serde_json::Value;
 
 use super::World;
 
 impl World {
     /// What is live anywhere needs its certificates still, what comes next needs them before.
-    pub(super) fn certify(&mut self, fleet: &Fleet, wanted: &[Target<'_>]) {
+    pub(super) fn certify(&mut self, wanted: &[Target<'_>]) {
         let mut found = GatewayHosts::default();
         for live in self.servers.values() {
             self.add(&mut found, live);
@@ -20,11 +20,7 @@ impl World {
         for target in wanted {
             let given = self.given.get(target.name()).map(|revision| &self.versions[revision]);
             for version in given.into_iter().chain([&self.access_point]) {
-                let served = (&self.certificates, self.wall);
-                self.add(
-                    &mut found,
-                    &render_certified(version, target, fleet, &self.schemas, served).objects,
-                );
+                self.add(&mut found, &render(version, target, &self.schemas).objects);
             }
         }
         assert_eq!((found.faults.len(), found.refused().count()), (0, 0));
@@ -35,9 +31,19 @@ impl World {
         }
     }
 
-    /// Whether objects name hosts that no certificate is served for.
-    pub(super) fn lacks(&self, objects: &[Value]) -> bool {
-        self.certificates.lacking(self.wall, &self.hosts_of(objects)).next().is_some()
+    /// Whether a target waits for certificates of what it is to receive.
+    pub(super) fn lacks(&self, next: &[Value], target: &Name) -> bool {
+        let live = self.servers.get(target).map_or(&[][..], |live| live);
+        let (next, live) = (self.hosts_of(next), self.hosts_of(live));
+        self.certificates.lacking(self.wall, &next, &live).next().is_some()
+    }
+
+    /// Whether each host that objects name is served with a certificate.
+    pub(super) fn is_certified(&self, objects: &[Value]) -> bool {
+        self.hosts_of(objects).credentials.iter().all(|(credential, wanted)| {
+            let serves = |host| self.certificates.serving(self.wall, credential, host).is_some();
+            wanted.hosts.iter().all(serves)
+        })
     }
 
     /// The credentials of a target's objects.

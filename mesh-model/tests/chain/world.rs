@@ -16,7 +16,7 @@ use mesh_model::names::{
 };
 use mesh_model::placement::{Evidence, Workload, place, targets};
 use mesh_model::provision::{Issuer, NameProvider, VipPool};
-use mesh_model::render::{Edit, Revision, render_certified};
+use mesh_model::render::{Edit, Revision, render, render_certified};
 use mesh_model::rollout::{Approval, ApprovalRefusal, Proposal, Rollout, TargetHealth, TargetReport};
 use mesh_model::service::{
     Condition, GatewayPod, LbServices, Observed, Settings, Withdrawals, claims, configure,
@@ -211,7 +211,7 @@ impl World {
         let decisions = place(&access_point.placement, evidence);
         let wanted: Vec<Target<'_>> = targets(&decisions, PlacementLevel::Cluster, &fleet).collect();
         self.roll_out(&access_point, &wanted);
-        self.certify(&fleet, &wanted);
+        self.certify(&wanted);
         self.federate(&fleet, &wanted);
         let names: BTreeSet<Name> = wanted.iter().map(|target| target.name().clone()).collect();
         self.balance(&access_point, &fleet, &names);
@@ -245,7 +245,7 @@ impl World {
             let served = (&self.certificates, self.wall);
             let rendering = render_certified(version, target, fleet, &self.schemas, served);
             assert_eq!(rendering.errors, []);
-            if self.lacks(&rendering.objects) {
+            if self.lacks(&render(version, target, &self.schemas).objects, target.name()) {
                 continue; // what is added is served before it is used
             }
             self.applied.insert(target.name().clone(), *revision);
@@ -292,7 +292,7 @@ impl World {
                 }
             }
             let live = &self.servers[target];
-            assert!(!self.lacks(live), "{command:?} names a host without a certificate");
+            assert!(self.is_certified(live), "{command:?} names a host without a certificate");
             let subsets = |host: &str| {
                 live.iter()
                     .filter(|one| one["kind"] == "DestinationRule" && one["spec"]["host"] == host)
@@ -473,7 +473,8 @@ impl World {
     /// What is heard of targets, for rollout and status.
     fn report(&mut self, wanted: &[Target<'_>]) {
         let answers = self.answers();
-        for name in wanted.iter().map(|target| target.name()) {
+        for target in wanted {
+            let name = target.name();
             self.write_status(name, |status, now, wall| {
                 let _expected = (status.expect(name, wall), now);
                 None
@@ -498,7 +499,8 @@ impl World {
             let fqdn = is_led_to.then(|| "checkout.example.com".parse().unwrap()).into_iter().collect();
             let text = Some(revision.to_string());
             let route = RouteStatus { applied: text.clone(), live: text };
-            let certificate = self.certificates.status(self.wall, &self.hosts_of(&self.servers[name]));
+            let asked = render(&self.versions[&revision], target, &self.schemas).objects;
+            let certificate = self.certificates.status(self.wall, &self.hosts_of(&asked));
             let report =
                 status::TargetFindings { vip, fqdn, certificate, route, ..status::TargetFindings::default() };
             self.write_status(name, |status, now, wall| status.update(name, report, now, wall));
@@ -571,6 +573,14 @@ impl World {
     pub(crate) fn ready(&self) -> String {
         let ready = &self.status.roll_up()[0];
         format!("{:?} {}", ready.status, ready.reason)
+    }
+
+    /// The hosts of servers that end TLS, on a target.
+    pub(crate) fn ended(&self, target: &str) -> Vec<&str> {
+        let gateways = self.servers[target].iter().filter(|one| one["kind"] == "Gateway");
+        let servers = gateways.flat_map(|one| one["spec"]["servers"].as_array().unwrap());
+        let servers = servers.filter(|server| server["tls"]["credentialName"].is_string());
+        servers.flat_map(|server| server["hosts"].as_array().unwrap()).filter_map(Value::as_str).collect()
     }
 
     /// The time that the rest of a target's routes have.

@@ -140,7 +140,7 @@ fn hosts_of_one_server_are_served_from_two_secrets() {
     let gateway = json!({ "apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": { "name": "edge" }, "spec": { "servers": [server] } });
     let mut gateway = Document::new(gateway, Origin(0));
     let wall = "2026-11-26T00:00:00Z".parse().unwrap();
-    let operations = certificates.divide(wall, &"shop".parse().unwrap(), gateway.value());
+    let operations = certificates.divide(wall, &"shop".parse().unwrap(), gateway.value()).unwrap();
     apply(&mut gateway, &operations, Origin(1)).unwrap();
     let text = format!(
         "{}\n---\n{}",

@@ -1,9 +1,14 @@
 //! Whatever happens in whatever order: no host loses its cover before what covers it ends, no Gateway names a secret
-//! that does not hold it, whoever can be proved is served within hours whoever else fails, and in the end all are.
+//! that does not hold it, whoever can be proved is served within hours whoever else fails and its Gateway used, and in
+//! the end all are.
 
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
+use super::hosts::{gateway, server};
 use super::*;
+use crate::certificate::GatewayHosts;
+use crate::patch::{Document, Origin, apply};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -59,6 +64,46 @@ fn asked(places: &[u8], is_other: bool, max_names: u16) -> BTreeMap<Credential, 
     all
 }
 
+/// A Gateway may be used that names all that is asked for, if anybody can be proved, and names only what is served.
+fn assert_usable(world: &World) {
+    let pairs = world.pairs();
+    let mut next = GatewayHosts::default();
+    for (name, host) in &pairs {
+        next.credentials.entry(name.clone()).or_default().hosts.insert(host.clone());
+    }
+    let lacking = world.lacking(&next);
+    // who is covered by another credential may be on its way
+    let is_covered = |host: &Fqdn| {
+        let mut all = world.machine.iter().filter_map(|(_, one)| one.served());
+        all.any(|issued| world.wall() < issued.not_after && issued.hosts.contains(host))
+    };
+    let is_excused = |text: &String| {
+        let host: Fqdn = text.split_once(' ').unwrap().1.parse().unwrap();
+        world.failing.contains(&host) && is_covered(&host)
+    };
+    let is_of_use = pairs.iter().any(|(_, host)| !world.failing.contains(host));
+    assert!(!is_of_use || lacking.iter().all(is_excused), "it waits for {lacking:?}");
+    if !lacking.is_empty() {
+        return;
+    }
+    let hosts = |credential: &str| -> Vec<&str> {
+        pairs.iter().filter(|(name, _)| name.name() == credential).map(|(_, host)| host.as_str()).collect()
+    };
+    let servers =
+        ["x", "y"].map(|name| server(&hosts(name), json!({ "mode": "SIMPLE", "credentialName": name })));
+    let mut document = Document::new(gateway("web", &json!(servers)), Origin(0));
+    let namespace = "shop".parse().unwrap();
+    let Some(operations) = world.machine.divide(world.wall(), &namespace, document.value()) else { return };
+    apply(&mut document, &operations, Origin(1)).unwrap();
+    for server in document.value()["spec"]["servers"].as_array().unwrap() {
+        let secret = server["tls"]["credentialName"].as_str().unwrap();
+        for host in server["hosts"].as_array().unwrap().iter().filter_map(Value::as_str) {
+            let stored = &world.secrets[&credential(secret)];
+            assert!(stored.hosts.contains(&host.parse().unwrap()), "{secret} does not name {host}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
@@ -105,6 +150,7 @@ proptest! {
                 let serves = soon.machine.serving(soon.wall(), &name, &host).is_some();
                 prop_assert!(serves, "{} of {} is not served soon", host, name);
             }
+            assert_usable(&soon);
         }
         world.failing.clear();
         world.is_down = false;

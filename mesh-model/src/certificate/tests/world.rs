@@ -230,6 +230,17 @@ impl World {
         Some(served.serial.parse().unwrap())
     }
 
+    /// What Gateways wait for where nothing is live, as `CREDENTIAL HOST`.
+    pub(super) fn lacking(&self, next: &GatewayHosts) -> Vec<String> {
+        self.lacking_after(&GatewayHosts::default(), next)
+    }
+
+    /// The same where these are live.
+    pub(super) fn lacking_after(&self, live: &GatewayHosts, next: &GatewayHosts) -> Vec<String> {
+        let lacking = self.machine.lacking(self.wall(), next, live);
+        lacking.map(|(name, host)| format!("{} {host}", name.name())).collect()
+    }
+
     /// The hosts that fail, of a credential.
     pub(super) fn failing_of(&self, name: &str) -> BTreeSet<Fqdn> {
         let certificate = self.machine.certificate(&credential(name)).unwrap();
