@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{ParsePointerError, Pointer};
-use crate::nearest::quoted;
+use crate::nearest::{did_you_mean, nearest, quoted};
 
 /// One operation.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +50,9 @@ pub enum Operation {
     },
 }
 
+/// As the RFC calls them.
+const NAMES: [&str; 6] = ["add", "copy", "move", "remove", "replace", "test"];
+
 /// A value is no operation; unknown members are ignored, as RFC 6902 section 4 wants.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OperationError {
@@ -73,7 +76,11 @@ pub enum OperationError {
         error: ParsePointerError,
     },
     /// No such operation.
-    #[error("{} is no operation; write add, remove, replace, move, copy or test", quoted(operation))]
+    #[error(
+        "{} is no operation; write add, remove, replace, move, copy or test{}",
+        quoted(operation),
+        did_you_mean(nearest(operation, NAMES.into_iter()))
+    )]
     Unknown {
         /// As written.
         operation: String,

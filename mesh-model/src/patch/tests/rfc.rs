@@ -76,7 +76,7 @@ fn examples_of_rfc_6902() {
 #[test]
 fn corners_of_rfc_6902() {
     let document = json!({ "a": [1, 2], "n": null, "f": 1.0, "big": 18_446_744_073_709_551_615_u64 });
-    let table: [(Value, Result<Value, &str>); 22] = [
+    let table: [(Value, Result<Value, &str>); 23] = [
         (json!({ "op": "replace", "path": "", "value": 1 }), Ok(json!(1))),
         (json!({ "op": "add", "path": "", "value": null }), Ok(Value::Null)),
         (json!({ "op": "remove", "path": "" }), Err("the whole document cannot be taken away")),
@@ -108,6 +108,7 @@ fn corners_of_rfc_6902() {
         (json!({ "op": "move", "from": "/a", "path": "/a" }), Ok(document.clone())),
         (json!({ "op": "copy", "path": "/a" }), Err("`from` is missing")),
         (json!({ "op": "append", "path": "/a" }), Err("`append` is no operation")),
+        (json!({ "op": "repalce", "path": "/a" }), Err("did you mean `replace`?")),
     ];
     for (operation, expected) in table {
         let found = patched(document.clone(), &json!([operation]));
