@@ -16,6 +16,7 @@ mod mtls;
 mod names;
 mod objects;
 mod paths;
+mod placed;
 mod pods;
 mod reach;
 mod routes;
@@ -41,6 +42,8 @@ use crate::visibility::{ExportTo, Sidecar};
 
 pub use crate::visibility::GatewayPods;
 pub use code::{Code, Severity};
+
+use placed::Placed;
 
 /// What is known of the world around the access points.
 #[derive(Clone, Debug)]
@@ -142,9 +145,10 @@ pub fn lint(access_points: &[AccessPoint], facts: Option<&FleetFacts>, schemas: 
     let mut report = Report { findings: Vec::new() };
     let hosts = reach::Hosts::of(access_points, facts);
     for access_point in access_points {
-        forms::check(access_point, &hosts, facts, schemas, &mut report);
-        if let Some(facts) = facts {
-            facts::check(access_point, facts, schemas, &mut report);
+        let placed = facts.map(|facts| Placed::new(access_point, facts, schemas));
+        forms::check(access_point, &hosts, placed.as_ref(), schemas, &mut report);
+        if let Some(placed) = &placed {
+            facts::check(access_point, placed, &mut report);
         }
     }
     claims::check(access_points, facts, &mut report);

@@ -33,7 +33,7 @@ use crate::traffic::{Steering, steer};
 
 pub use compare::{Change, Difference, ParseRevisionError, Revision, TargetDifference, compare};
 pub use edit::Edit;
-pub use trace::TraceEntry;
+pub use trace::{TraceEntry, Writer};
 
 use trace::Origins;
 pub(crate) use trace::pointer_of;
@@ -70,7 +70,7 @@ pub const OWNER_LABEL: &str = "overspill.dev/access-point";
 /// let rendering = render(&access_point, &target, &Schemas::embedded());
 /// assert_eq!(rendering.objects[0]["metadata"]["labels"]["zone"], "slc-a");
 /// let last = rendering.trace.iter().find(|entry| entry.path.to_string() == "/metadata/labels/zone").unwrap();
-/// assert_eq!(&*last.from, "override zones rule 0");
+/// assert_eq!(last.from.to_string(), "override zones rule 0");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -91,8 +91,9 @@ pub struct RenderError {
     /// The object.
     #[serde(serialize_with = "trace::as_text")]
     pub object: TemplateId,
-    /// Who is at fault: `template`, `override NAME rule N` (from 0), `traffic`, `certificates`.
-    pub rule: String,
+    /// Who is at fault.
+    #[serde(serialize_with = "trace::as_text")]
+    pub rule: Writer,
     /// Where in the object.
     #[serde(serialize_with = "trace::as_text")]
     pub path: Pointer,
@@ -191,9 +192,9 @@ pub(crate) struct Inspection {
 }
 
 impl Inspection {
-    /// Who wrote last at a place of an object, or around it: `template`, `access point`, `override NAME rule N`.
-    pub(crate) fn writer(&self, object: &Document, place: &Pointer) -> &str {
-        self.origins.name(last_writer(object, place))
+    /// Who wrote last at a place of an object, or around it.
+    pub(crate) fn writer(&self, object: &Document, place: &Pointer) -> &Writer {
+        self.origins.writer(last_writer(object, place))
     }
 }
 
@@ -265,7 +266,7 @@ impl<'a> Renderer<'a> {
             Ok(steering) => self.apply_steering(parts, &steering),
             Err(error) => parts.errors.push(RenderError {
                 object: error.object,
-                rule: trace::TRAFFIC.to_owned(),
+                rule: Writer::Traffic,
                 path: error.path,
                 reason: error.problem.to_string(),
             }),
@@ -273,13 +274,13 @@ impl<'a> Renderer<'a> {
     }
 
     fn apply_steering(&self, parts: &mut Parts<'a>, steering: &Steering) {
-        let writer = (self.origins.traffic(), trace::TRAFFIC);
-        self.apply(parts, writer, |template, _| Cow::Borrowed(steering.operations(&template.id)));
+        self.apply(parts, self.origins.traffic(), |template, _| {
+            Cow::Borrowed(steering.operations(&template.id))
+        });
     }
 
     /// Has Gateways name the secrets in which their hosts lie, without those that failed.
     fn certify(&self, parts: &mut Parts<'a>, certificates: &Certificates, wall: WallTime) {
-        let writer = (self.origins.certificates(), trace::CERTIFICATES);
         let namespace = &self.access_point.id.namespace;
         let mut divided = Vec::new();
         let both = std::mem::take(&mut parts.templates).into_iter().zip(std::mem::take(&mut parts.documents));
@@ -294,14 +295,16 @@ impl<'a> Renderer<'a> {
             parts.documents.push(document);
         }
         let mut divided = divided.into_iter();
-        self.apply(parts, writer, |_, _| Cow::Owned(divided.next().expect("each was divided")));
+        self.apply(parts, self.origins.certificates(), |_, _| {
+            Cow::Owned(divided.next().expect("each was divided"))
+        });
     }
 
     /// Changes what is to be changed, and nothing else: the other objects are what they were.
     fn apply<'o>(
         &self,
         parts: &mut Parts<'a>,
-        (origin, rule): (Origin, &str),
+        origin: Origin,
         mut operations: impl FnMut(&Template, &Document) -> Cow<'o, [Operation]>,
     ) {
         let Parts { templates, documents, errors } = parts;
@@ -314,7 +317,7 @@ impl<'a> Renderer<'a> {
                 Ok(()) => self.check(template, document, errors),
                 Err(error) => errors.push(RenderError {
                     object: template.id.clone(),
-                    rule: rule.to_owned(),
+                    rule: self.origins.writer(origin).clone(),
                     path: error.pointer.clone(),
                     reason: error.to_string(),
                 }),
@@ -359,7 +362,7 @@ impl<'a> Renderer<'a> {
                     Err(error) => {
                         return Err(RenderError {
                             object: template.id.clone(),
-                            rule: self.origins.name(origin).to_owned(),
+                            rule: self.origins.writer(origin).clone(),
                             path: error.path(),
                             reason: error.to_string(),
                         });
@@ -373,7 +376,7 @@ impl<'a> Renderer<'a> {
     /// What the target's API server would refuse of an object goes to the errors, with whoever wrote it.
     fn check(&self, template: &Template, document: &Document, errors: &mut Vec<RenderError>) {
         let error = |path: Pointer, reason: String, writer: Origin| {
-            let rule = self.origins.name(writer).to_owned();
+            let rule = self.origins.writer(writer).clone();
             RenderError { object: template.id.clone(), rule, path, reason }
         };
         let value = document.value();

@@ -245,8 +245,10 @@ pub fn steer(
     target: &Target<'_>,
     fleet: &Fleet,
 ) -> Result<Steering, SteerError> {
-    let mut steering =
-        Steering { unreached: unreached(objects, access_point, target, fleet), ..Steering::default() };
+    let mut steering = Steering {
+        unreached: unreached(objects.iter().map(|(id, object)| (id, object)), access_point, target, fleet),
+        ..Steering::default()
+    };
     if target.is_drained() {
         drain(objects, &mut steering);
     }

@@ -14,7 +14,7 @@ use mesh_model::envoy::{EnvoyConfig, GatewayInput, Proxy, configure};
 use mesh_model::fleet::Fleet;
 use mesh_model::name::Fqdn;
 use mesh_model::provision::Issuer;
-use mesh_model::render::{Rendering, Revision, render, render_certified};
+use mesh_model::render::{Rendering, Revision, Writer, render, render_certified};
 use mesh_model::template::Schemas;
 use mesh_model::time::{Time, WallTime};
 use serde_json::Value;
@@ -251,7 +251,7 @@ fn a_new_host_is_served_beside_one_that_is_covered_and_fails() {
     let plain = [render(&new, &target, &schemas)];
     assert_ne!(plain[0].objects, next.objects);
     assert_eq!(Revision::of(&plain), Revision::of(&[render(&new, &target, &schemas)]));
-    let written = next.trace.iter().filter(|entry| &*entry.from == "certificates");
+    let written = next.trace.iter().filter(|entry| entry.from == Writer::Certificates);
     let written: Vec<String> = written.map(|entry| entry.path.to_string()).collect();
     assert!(written.iter().any(|path| path.starts_with("/spec/servers/3")), "{written:?}");
     assert!(written.iter().all(|path| path.starts_with("/spec/servers/")), "{written:?}");

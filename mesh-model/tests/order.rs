@@ -169,7 +169,7 @@ proptest! {
                     entry.object.to_string() == format!("{kind}/checkout") && entry.path.to_string() == "/metadata/labels/one"
                 };
                 let trace: Vec<_> = rendering.trace.iter().filter(is_it).collect();
-                let from: Vec<&str> = trace.iter().map(|entry| &*entry.from).collect();
+                let from: Vec<String> = trace.iter().map(|entry| entry.from.to_string()).collect();
                 let expected: Vec<String> = writers.iter().map(|at| format!("override o{at} rule 0")).collect();
                 prop_assert_eq!(from, expected, "all of them, in their order");
                 prop_assert!(trace.iter().map(|entry| entry.origin).is_sorted_by(|one, other| one < other), "no two are equal");

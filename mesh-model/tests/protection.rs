@@ -185,7 +185,7 @@ fn a_mark_that_comes_with_a_whole_is_refused_on_the_target() {
         assert!(found.objects.is_empty(), "{operations}");
         let error = &found.errors[0];
         assert_eq!(
-            (error.rule.as_str(), error.object.to_string().as_str()),
+            (error.rule.to_string().as_str(), error.object.to_string().as_str()),
             ("override o rule 0", "Service/web")
         );
         let said = format!("{}: {}", error.path, error.reason);
@@ -262,7 +262,10 @@ fn a_target_may_have_another_version_of_an_api_and_no_other_group() {
             .unwrap(),
     );
     let error = &found.errors[0];
-    assert_eq!((error.rule.as_str(), error.path.to_string().as_str()), ("override o rule 0", "/apiVersion"));
+    assert_eq!(
+        (error.rule.to_string().as_str(), error.path.to_string().as_str()),
+        ("override o rule 0", "/apiVersion")
+    );
 }
 
 #[test]

@@ -584,7 +584,7 @@ fn missing_evidence_and_faulty_renderings_write_nothing() {
     let mut faulty = rendering(Vec::new());
     faulty.errors.push(crate::render::RenderError {
         object: TemplateId { kind: crate::template::TemplateKind::Service, name: "web".into() },
-        rule: "template".into(),
+        rule: crate::render::Writer::Template,
         path: "".parse::<Pointer>().unwrap(),
         reason: "for the test".into(),
     });

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::facts::targets;
+use super::placed::targets;
 use super::{Code, FleetFacts, Report, inside, spec};
 use crate::access_point::{AccessPoint, Sharing};
 use crate::name::Name;

@@ -1,5 +1,6 @@
 //! Drains: what they leave where it is, or nobody to answer, and what the rest cannot bear.
 
+use super::placed::Placed;
 use super::{Code, FleetFacts, Report, inside, spec};
 use crate::access_point::AccessPoint;
 use crate::api::{Kind, Reference};
@@ -7,26 +8,24 @@ use crate::fleet::Target;
 use crate::name::Name;
 use crate::patch::Pointer;
 use crate::placement::Workload;
-use crate::render::render;
-use crate::template::Schemas;
+use crate::render::Inspection;
 use crate::traffic::{Outlook, Steered, listed, unreached, unreached_if_drained};
 
 /// What the drains of a fleet mean to one access point.
 pub(super) fn check(
     access_point: &AccessPoint,
-    facts: &FleetFacts,
-    targets: &[Target<'_>],
+    placed: &Placed<'_>,
     workload: Option<&Workload>,
-    schemas: &Schemas,
     report: &mut Report,
 ) {
+    let Placed { facts, targets, .. } = placed;
+    let has_drain = |target: &Target<'_>| facts.fleet.has_drain(target.zone);
     nobody(access_point, facts, targets, report);
-    for target in targets {
-        if facts.fleet.has_drain(target.zone) {
-            left_behind(access_point, facts, target, workload, schemas, report);
-        } else {
-            not_drainable(access_point, facts, target, workload, report);
-        }
+    for (target, inspection) in placed.inspected().filter(|(target, _)| has_drain(target)) {
+        left_behind(access_point, facts, target, inspection, workload, report);
+    }
+    for target in targets.iter().filter(|target| !has_drain(target)) {
+        not_drainable(access_point, facts, target, workload, report);
     }
 }
 
@@ -57,12 +56,12 @@ fn left_behind(
     access_point: &AccessPoint,
     facts: &FleetFacts,
     target: &Target<'_>,
+    inspection: &Inspection,
     workload: Option<&Workload>,
-    schemas: &Schemas,
     report: &mut Report,
 ) {
-    let objects = render(access_point, target, schemas).identified();
-    let unreached = unreached(&objects, access_point, target, &facts.fleet).of_workload(workload);
+    let objects = inspection.objects.iter().map(|(id, document)| (id, document.value()));
+    let unreached = unreached(objects, access_point, target, &facts.fleet).of_workload(workload);
     for (service, message) in unreached.told(target.name()) {
         let (path, fix) = match service {
             Some(service) => {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::placed::Placed;
 use super::{Code, FleetFacts, Report, drains, inside, reference, spec};
 use crate::access_point::{AccessPoint, PlacementRule, TargetSelection};
 use crate::api::{FieldPath, Kind, PlacementLevel, Reference};
@@ -10,32 +11,14 @@ use crate::labels::Labels;
 use crate::name::{Fqdn, Name};
 use crate::nearest::{did_you_mean, nearest};
 use crate::patch::Pointer;
-use crate::placement::{Evidence, Outcome, Workload, place};
+use crate::placement::Workload;
 use crate::provision::VipPool;
 use crate::rollout::{EmptyCause, empty_stages, without_stage};
-use crate::template::{Schemas, TemplateKind};
+use crate::template::TemplateKind;
 use crate::traffic::{Places, Steered, without};
 use crate::visibility::ambiguous;
 
-/// The targets that an access point has, or would have; all of its level if it follows what is not known.
-pub(super) fn targets<'a>(access_point: &AccessPoint, facts: &'a FleetFacts) -> Vec<Target<'a>> {
-    let placement = &access_point.placement;
-    let workload = workload(access_point, facts);
-    let all = facts.fleet.targets(placement.level);
-    if matches!(placement.rule, PlacementRule::Follow(_)) && workload.is_none() {
-        return all.collect();
-    }
-    let none = BTreeSet::new();
-    let evidence = Evidence { fleet: &facts.fleet, is_complete: true, workload, current: &none };
-    let decisions = place(placement, evidence).into_iter();
-    let placed: BTreeSet<Name> = decisions
-        .filter(|decision| matches!(decision.outcome, Outcome::Place))
-        .map(|decision| decision.target)
-        .collect();
-    all.filter(|target| placed.contains(target.name())).collect()
-}
-
-fn workload<'a>(access_point: &AccessPoint, facts: &'a FleetFacts) -> Option<&'a Workload> {
+pub(super) fn workload<'a>(access_point: &AccessPoint, facts: &'a FleetFacts) -> Option<&'a Workload> {
     let PlacementRule::Follow(name) = &access_point.placement.rule else { return None };
     let namespace = &access_point.id.namespace;
     facts.workloads.iter().find(|one| one.name == *name && one.namespace == *namespace)
@@ -46,9 +29,9 @@ pub(super) fn replicas(access_point: &AccessPoint, facts: &FleetFacts, cluster: 
     workload(access_point, facts).map_or(1, |workload| workload.wanted(&cluster.name))
 }
 
-pub(super) fn check(access_point: &AccessPoint, facts: &FleetFacts, schemas: &Schemas, report: &mut Report) {
+pub(super) fn check(access_point: &AccessPoint, placed: &Placed<'_>, report: &mut Report) {
+    let Placed { facts, targets, .. } = placed;
     provisions(access_point, facts, report);
-    let targets = targets(access_point, facts);
     for (position, one) in access_point.overrides.iter().enumerate() {
         if !targets.iter().any(|target| one.targets.matches(target)) {
             let path = spec("overrides").item(position).field("targets");
@@ -59,12 +42,11 @@ pub(super) fn check(access_point: &AccessPoint, facts: &FleetFacts, schemas: &Sc
     }
     selections(access_point, facts, report);
     regions(access_point, facts, report);
-    stages(access_point, &targets, report);
-    order(access_point, &facts.fleet, &targets, report);
-    unread(access_point, &targets, report);
+    stages(access_point, targets, report);
+    order(access_point, &facts.fleet, targets, report);
+    unread(access_point, targets, report);
     undiscovered(access_point, facts, report);
-    let followed = workload(access_point, facts);
-    drains::check(access_point, facts, &targets, followed, schemas, report);
+    drains::check(access_point, placed, workload(access_point, facts), report);
 }
 
 /// Pool, providers, authority.

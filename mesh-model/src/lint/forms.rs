@@ -9,14 +9,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::placed::Placed;
 use super::reach::{self, Hosts};
-use super::{Code, FleetFacts, Report, facts, inside, objects, spec};
+use super::{Code, Report, facts, inside, objects, spec};
 use crate::access_point::AccessPoint;
 use crate::api::{FieldPath, Step};
 use crate::fleet::Target;
 use crate::name::Name;
 use crate::patch::Pointer;
-use crate::render::{Inspection, RenderError, inspect, pointer_of};
+use crate::render::{Inspection, RenderError, Writer, pointer_of};
 use crate::template::{Schemas, Template, TemplateId};
 use crate::traffic::SteerProblem;
 
@@ -24,31 +25,28 @@ use crate::traffic::SteerProblem;
 pub(super) fn check(
     access_point: &AccessPoint,
     hosts: &Hosts<'_>,
-    facts: Option<&FleetFacts>,
+    placed: Option<&Placed<'_>>,
     schemas: &Schemas,
     report: &mut Report,
 ) {
+    let facts = placed.map(|placed| placed.facts);
     let judge = |form: &AccessPoint, on: &[Target<'_>], report: &mut Report| {
         objects::check(form, on, facts, schemas, report);
         reach::check(form, hosts, facts, report);
         facts.iter().for_each(|facts| facts::selectors(form, facts, report));
     };
-    let Some(known) = facts else { return judge(access_point, &[], report) };
-    let targets = facts::targets(access_point, known);
+    let Some(placed) = placed else { return judge(access_point, &[], report) };
     let mut found = OnTargets::default();
     let mut forms: BTreeMap<String, Form<'_>> = BTreeMap::new();
-    // without overrides and traffic all targets are alike, and what is wrong is the templates' own
-    let differ = !access_point.overrides.is_empty() || access_point.traffic.is_some();
-    for target in targets.iter().filter(|_| differ) {
-        let inspection = inspect(access_point, target, &known.fleet, schemas);
-        found.add_errors(access_point, target, &inspection);
+    for (target, inspection) in placed.inspected() {
+        found.add_errors(access_point, target, inspection);
         if inspection.errors.is_empty() && !access_point.overrides.is_empty() {
             let form = forms.entry(inspection.key()).or_insert_with(|| Form::of(access_point, inspection));
             form.targets.push(*target);
         }
     }
-    if access_point.overrides.is_empty() || targets.is_empty() {
-        judge(access_point, &targets, report);
+    if access_point.overrides.is_empty() || placed.targets.is_empty() {
+        judge(access_point, &placed.targets, report);
     }
     for form in forms.into_values() {
         let mut of_form = Report { findings: Vec::new() };
@@ -58,19 +56,19 @@ pub(super) fn check(
             found.add(finding.code, path, message, finding.fix, &form.targets);
         }
     }
-    found.report(access_point, targets.len(), report);
+    found.report(access_point, placed.targets.len(), report);
 }
 
 /// The objects of an access point as some of its targets have them.
 struct Form<'a> {
     /// The access point with these objects for templates, and nothing that would change them.
     access_point: AccessPoint,
-    inspection: Inspection,
+    inspection: &'a Inspection,
     targets: Vec<Target<'a>>,
 }
 
-impl Form<'_> {
-    fn of(access_point: &AccessPoint, inspection: Inspection) -> Self {
+impl<'a> Form<'a> {
+    fn of(access_point: &AccessPoint, inspection: &'a Inspection) -> Self {
         let objects = inspection.objects.iter();
         let templates =
             objects.map(|(id, document)| Template { id: id.clone(), object: document.value().clone() });
@@ -97,7 +95,7 @@ impl Form<'_> {
         let place = pointer_of(place);
         let writer = self.inspection.writer(document, &place);
         let message =
-            if rule_of(access_point, writer).is_some() { format!("{id}: {message}") } else { message };
+            if matches!(writer, Writer::Rule { .. }) { format!("{id}: {message}") } else { message };
         (at_fault(access_point, writer, id, &place), message)
     }
 }
@@ -125,7 +123,7 @@ impl OnTargets {
     fn add_errors(&mut self, access_point: &AccessPoint, target: &Target<'_>, inspection: &Inspection) {
         // which are found where they are written, by codes of their own
         let is_known = |error: &RenderError| {
-            error.rule == "template" || error.reason == SteerProblem::NoOutlierDetection.to_string()
+            error.rule == Writer::Template || error.reason == SteerProblem::NoOutlierDetection.to_string()
         };
         let errors = inspection.errors.iter().map(|error| (Code::DoesNotRender, error));
         let steering = inspection.steering.iter().map(|error| (Code::TrafficDoesNotHold, error));
@@ -152,16 +150,13 @@ impl OnTargets {
 }
 
 /// The field of the access point that is at fault: the rule's, or the template's.
-fn at_fault(access_point: &AccessPoint, writer: &str, object: &TemplateId, place: &Pointer) -> FieldPath {
-    match rule_of(access_point, writer) {
-        Some((position, number)) => spec("overrides").item(position).field("rules").item(number),
-        None => inside(access_point, object, place),
+fn at_fault(access_point: &AccessPoint, writer: &Writer, object: &TemplateId, place: &Pointer) -> FieldPath {
+    match writer {
+        Writer::Rule { position, number, .. } => {
+            spec("overrides").item(*position).field("rules").item(*number)
+        }
+        Writer::Template | Writer::AccessPoint | Writer::Traffic | Writer::Certificates | Writer::Owner => {
+            inside(access_point, object, place)
+        }
     }
-}
-
-/// The override and the rule of it that a writer is, if it is one.
-fn rule_of(access_point: &AccessPoint, writer: &str) -> Option<(usize, usize)> {
-    let (name, number) = writer.strip_prefix("override ")?.split_once(" rule ")?;
-    let position = access_point.overrides.iter().position(|one| one.name == *name)?;
-    Some((position, number.parse().ok()?))
 }

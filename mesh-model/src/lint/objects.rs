@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::facts::targets;
+use super::placed::targets;
 use super::{Code, FleetFacts, Report, inside, mtls, paths, pods, routes, servers};
 use crate::access_point::AccessPoint;
 use crate::fleet::Target;

@@ -131,8 +131,8 @@ fn a_fault_is_of_one_target_and_names_its_rule() {
         let failed = on(&access_point, &fleet, "slc-a-1");
         assert!(failed.objects.is_empty() && failed.trace.is_empty(), "{rule}: nothing is half-rendered");
         let error = &failed.errors[0];
-        let found = (error.object.to_string(), error.rule.as_str(), error.path.to_string());
-        assert_eq!(found, (object.to_owned(), from, path.to_owned()), "{rule}: {error:?}");
+        let found = (error.object.to_string(), error.rule.to_string(), error.path.to_string());
+        assert_eq!(found, (object.to_owned(), from.to_owned(), path.to_owned()), "{rule}: {error:?}");
         assert!(error.reason.contains(reason), "{rule}: {}", error.reason);
         assert_eq!(on(&access_point, &fleet, "lvs-a-1").errors, [], "{rule}");
     }
@@ -143,7 +143,10 @@ fn a_wrong_template_is_the_templates_fault_everywhere() {
     let mut access_point = with("");
     access_point.templates[1].object["spec"]["servers"] = json!("none");
     let error = on(&access_point, &fleet(), "slc-a-1").errors.remove(0);
-    assert_eq!((error.rule.as_str(), error.path.to_string().as_str()), ("template", "/spec/servers"));
+    assert_eq!(
+        (error.rule.to_string().as_str(), error.path.to_string().as_str()),
+        ("template", "/spec/servers")
+    );
 }
 
 #[test]
@@ -162,7 +165,10 @@ fn what_is_missing_is_the_fault_of_whoever_took_it_away() {
         [(never, "template"), (taken, "override o rule 1"), (replaced, "override o rule 1")]
     {
         let error = on(&access_point, &fleet(), "slc-a-1").errors.remove(0);
-        assert_eq!((error.rule.as_str(), error.reason.as_str()), (rule, "`ports` is missing; add it"));
+        assert_eq!(
+            (error.rule.to_string().as_str(), error.reason.as_str()),
+            (rule, "`ports` is missing; add it")
+        );
     }
 }
 

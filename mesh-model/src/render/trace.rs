@@ -1,11 +1,12 @@
-//! Where each field of a rendered object came from, in words.
+//! Who wrote each field of a rendered object.
 
-use std::sync::Arc;
+use std::fmt;
 
 use serde::{Serialize, Serializer};
 
 use crate::access_point::AccessPoint;
 use crate::api::Step;
+use crate::name::Name;
 use crate::patch::{Document, Origin, Pointer};
 use crate::template::TemplateId;
 
@@ -18,9 +19,9 @@ pub struct TraceEntry {
     /// The field where it is in the end; one that was removed, where it was.
     #[serde(serialize_with = "as_text")]
     pub path: Pointer,
-    /// Who wrote: `template`, `access point`, `override NAME rule N` (from 0), `traffic`, `certificates`, `owner`.
+    /// Who wrote.
     #[serde(serialize_with = "as_text")]
-    pub from: Arc<str>,
+    pub from: Writer,
     /// Whether the field was removed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub removed: bool,
@@ -29,15 +30,46 @@ pub struct TraceEntry {
     pub origin: Origin,
 }
 
-/// What the steering of traffic is called.
-pub(super) const TRAFFIC: &str = "traffic";
+/// Who writes fields of an object, in order of application: the later wins.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Writer {
+    /// The template.
+    Template,
+    /// The access point: its namespace.
+    AccessPoint,
+    /// A rule of an override.
+    Rule {
+        /// The override's position in the list, from 0.
+        position: usize,
+        /// The override's name.
+        name: Name,
+        /// Which of its rules, from 0.
+        number: usize,
+    },
+    /// The steering of traffic.
+    Traffic,
+    /// What has servers name the secrets in which their hosts lie.
+    Certificates,
+    /// Our own mark.
+    Owner,
+}
 
-/// What has servers name the secrets in which their hosts lie.
-pub(super) const CERTIFICATES: &str = "certificates";
+impl fmt::Display for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Template => f.write_str("template"),
+            Self::AccessPoint => f.write_str("access point"),
+            Self::Rule { name, number, .. } => write!(f, "override {name} rule {number}"),
+            Self::Traffic => f.write_str("traffic"),
+            Self::Certificates => f.write_str("certificates"),
+            Self::Owner => f.write_str("owner"),
+        }
+    }
+}
 
 /// The writers of one access point's objects, in order of application.
 pub(super) struct Origins {
-    names: Vec<Arc<str>>,
+    writers: Vec<Writer>,
     /// The first rule of each override.
     first_rule: Vec<u32>,
 }
@@ -48,14 +80,13 @@ impl Origins {
 
     pub(super) fn new(access_point: &AccessPoint) -> Self {
         let mut origins =
-            Self { names: vec!["template".into(), "access point".into()], first_rule: Vec::new() };
-        for one in &access_point.overrides {
+            Self { writers: vec![Writer::Template, Writer::AccessPoint], first_rule: Vec::new() };
+        for (position, one) in access_point.overrides.iter().enumerate() {
             origins.first_rule.push(origins.next().0);
-            let rules = 0..one.rules.len();
-            let rules = rules.map(|number| format!("override {} rule {number}", one.name).into());
-            origins.names.extend(rules);
+            let rule = |number| Writer::Rule { position, name: one.name.clone(), number };
+            origins.writers.extend((0..one.rules.len()).map(rule));
         }
-        origins.names.extend([TRAFFIC, CERTIFICATES, "owner"].map(Arc::from));
+        origins.writers.extend([Writer::Traffic, Writer::Certificates, Writer::Owner]);
         origins
     }
 
@@ -79,8 +110,8 @@ impl Origins {
         Origin(self.next().0 - 3)
     }
 
-    pub(super) fn name(&self, origin: Origin) -> &str {
-        &self.names[origin.0 as usize]
+    pub(super) fn writer(&self, origin: Origin) -> &Writer {
+        &self.writers[origin.0 as usize]
     }
 
     /// The writes of a document in no order but the document's.
@@ -88,14 +119,14 @@ impl Origins {
         document.writes_as_they_lie().into_iter().map(|write| TraceEntry {
             object: object.clone(),
             path: write.path,
-            from: self.names[write.origin.0 as usize].clone(),
+            from: self.writer(write.origin).clone(),
             removed: write.is_removal,
             origin: write.origin,
         })
     }
 
     fn next(&self) -> Origin {
-        Origin(u32::try_from(self.names.len()).expect("a file has less than 2^32 rules"))
+        Origin(u32::try_from(self.writers.len()).expect("a file has less than 2^32 rules"))
     }
 }
 

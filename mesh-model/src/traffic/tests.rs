@@ -13,7 +13,7 @@ use serde_json::json;
 use super::*;
 use crate::api::PlacementLevel;
 use crate::fleet::tests::{cluster, zone};
-use crate::render::{Rendering, Revision, TraceEntry, render, render_steered, render_with};
+use crate::render::{Rendering, Revision, TraceEntry, Writer, render, render_steered, render_with};
 use crate::template::Schemas;
 
 /// Three regions; us-west has two zones, and what `drained` names is drained.
@@ -101,18 +101,18 @@ fn a_policy_becomes_plain_istio_objects() {
 #[test]
 fn the_trace_says_what_traffic_wrote_between_overrides_and_owner() {
     let rendering = on(&access_point(POLICY, ROUTE, TRAFFIC), &fleet(&[]), "slc-a-1");
-    let of = |path: &str| -> Vec<&str> {
+    let of = |path: &str| -> Vec<Writer> {
         let is_it = |entry: &&TraceEntry| entry.path.to_string() == path;
-        rendering.trace.iter().filter(is_it).map(|entry| &*entry.from).collect()
+        rendering.trace.iter().filter(is_it).map(|entry| entry.from.clone()).collect()
     };
     assert_eq!(
         of("/spec/http/0/route/0/destination/host"),
-        ["template"],
+        [Writer::Template],
         "what is written, not what is near"
     );
-    assert_eq!(of("/spec/http/0/route/0/weight"), ["traffic"]);
-    assert_eq!(of("/spec/subsets/1/name"), ["traffic"]);
-    assert_eq!(&*rendering.trace.last().unwrap().from, "owner");
+    assert_eq!(of("/spec/http/0/route/0/weight"), [Writer::Traffic]);
+    assert_eq!(of("/spec/subsets/1/name"), [Writer::Traffic]);
+    assert_eq!(rendering.trace.last().unwrap().from, Writer::Owner);
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn refused(policy: &str, route: &str, (object, path): (&str, &str), problem: &St
     let rendering = on(&access_point, &fleet(&[]), "slc-a-1");
     assert!(rendering.objects.is_empty() && rendering.trace.is_empty(), "nothing is half-rendered");
     assert_eq!(
-        (rendering.errors[0].rule.as_str(), &rendering.errors[0].reason),
+        (rendering.errors[0].rule.to_string().as_str(), &rendering.errors[0].reason),
         ("traffic", &problem.to_string())
     );
 }

@@ -70,15 +70,15 @@ impl Unreached {
 
 /// What the drain of a target leaves where it is, given the objects that are rendered for it.
 #[must_use]
-pub fn unreached(
-    objects: &[(TemplateId, Value)],
+pub fn unreached<'o>(
+    objects: impl IntoIterator<Item = (&'o TemplateId, &'o Value)>,
     access_point: &AccessPoint,
     target: &Target<'_>,
     fleet: &Fleet,
 ) -> Unreached {
     let mut unreached = Unreached::default();
     if target.is_drained() {
-        let services = objects.iter().filter(|(id, _)| id.kind == TemplateKind::Service);
+        let services = objects.into_iter().filter(|(id, _)| id.kind == TemplateKind::Service);
         let services = services.filter(|(_, object)| !has_selector(object) && !is_an_alias(object));
         unreached.services = services.map(|(id, _)| id.clone()).collect();
     }
@@ -108,7 +108,7 @@ pub fn unreached_if_drained(
     let (Some(workload), PlacementLevel::Zone) = (workload, target.level) else { return BTreeSet::new() };
     let drained = fleet.with_zone_drained(&target.zone.name);
     let target = drained.target(target.level, target.name().as_str()).expect("only a drain differs");
-    let clusters = unreached(&[], access_point, &target, &drained).of_workload(Some(workload)).clusters;
+    let clusters = unreached([], access_point, &target, &drained).of_workload(Some(workload)).clusters;
     clusters.into_iter().collect()
 }
 

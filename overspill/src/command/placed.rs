@@ -178,7 +178,9 @@ fn warn_of_drains(
     let workload = workload_of(access_point, workloads)?;
     let both = targets.iter().zip(renderings);
     for (target, rendering) in both.filter(|(target, _)| fleet.has_drain(target.zone)) {
-        let left = unreached(&rendering.identified(), value, target, fleet).of_workload(workload);
+        let objects = rendering.identified();
+        let objects = objects.iter().map(|(id, object)| (id, object));
+        let left = unreached(objects, value, target, fleet).of_workload(workload);
         let told = left.told(target.name()).into_iter();
         warnings.extend(told.map(|(_, message)| source.fault("spec.placement", message)));
     }

@@ -6,7 +6,7 @@ use files::{Fault, Source};
 use mesh_model::access_point::AccessPoint;
 use mesh_model::overrides::Action;
 use mesh_model::patch::Pointer;
-use mesh_model::render::{RenderError, Rendering};
+use mesh_model::render::{RenderError, Rendering, Writer};
 use mesh_model::template::{Schemas, Template};
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ pub(crate) fn template_findings(
 /// What keeps targets from receiving anything, at the rule or template that is at fault; one fault
 /// for all targets that have the same.
 pub(crate) fn rendering_faults(access_point: &Located<AccessPoint>, renderings: &[Rendering]) -> Vec<Fault> {
-    let mut found: BTreeMap<(String, String, String), (Fault, Vec<&str>)> = BTreeMap::new();
+    let mut found: BTreeMap<(Writer, String, String), (Fault, Vec<&str>)> = BTreeMap::new();
     for rendering in renderings {
         for error in &rendering.errors {
             let key =
@@ -53,21 +53,15 @@ fn for_targets(fault: Fault, targets: &[&str]) -> Fault {
 
 fn rendering_fault(access_point: &AccessPoint, source: &Source, error: &RenderError) -> Fault {
     let message = format!("{}: {}", error.object, error.reason);
-    let rules = access_point.overrides.iter().enumerate().flat_map(|(position, one)| {
-        let rule = move |(number, rule)| (position, &one.name, number, rule);
-        one.rules.iter().enumerate().map(rule)
-    });
-    for (position, name, number, rule) in rules {
-        if error.rule == format!("override {name} rule {number}") {
-            let part = match &rule.action {
-                Action::Annotations(_) => ".annotations",
-                Action::Delete => ".delete",
-                Action::Labels(_) => ".labels",
-                Action::Merge(_) => ".merge",
-                Action::Patch(_) => ".patch",
-            };
-            return source.fault(&format!("spec.overrides[{position}].rules[{number}]{part}"), message);
-        }
+    if let Writer::Rule { position, number, .. } = error.rule {
+        let part = match &access_point.overrides[position].rules[number].action {
+            Action::Annotations(_) => ".annotations",
+            Action::Delete => ".delete",
+            Action::Labels(_) => ".labels",
+            Action::Merge(_) => ".merge",
+            Action::Patch(_) => ".patch",
+        };
+        return source.fault(&format!("spec.overrides[{position}].rules[{number}]{part}"), message);
     }
     let template =
         access_point.templates.iter().enumerate().find(|(_, template)| template.id == error.object);
