@@ -82,6 +82,38 @@ pub struct AccessPoint {
     pub rollout: RolloutPolicy,
 }
 
+impl AccessPoint {
+    /// The fields that differ from another version's and are no revision: they take effect at once, without a
+    /// stage and without an approval.
+    #[must_use]
+    pub fn differs_at_once(&self, other: &Self) -> Vec<&'static str> {
+        // whoever adds a field has to say here which it is
+        let Self {
+            id: _, // another one is no version of this
+            labels,
+            generation: _, // the server's
+            placement,
+            vip,
+            names,
+            issuer,
+            templates: _, // of a revision
+            overrides: _, // of a revision
+            traffic,
+            rollout,
+        } = self;
+        let all = [
+            ("metadata.labels", *labels != other.labels),
+            ("spec.certificates", *issuer != other.issuer),
+            ("spec.names", *names != other.names),
+            ("spec.placement", *placement != other.placement),
+            ("spec.rollout", *rollout != other.rollout),
+            ("spec.traffic", *traffic != other.traffic),
+            ("spec.vip", *vip != other.vip),
+        ];
+        all.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect()
+    }
+}
+
 /// Which access point; displays as `payments/checkout`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccessPointId {

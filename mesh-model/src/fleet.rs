@@ -212,6 +212,19 @@ impl Fleet {
         fleet
     }
 
+    /// The same fleet with what only an earlier one has, drained: nothing goes to a cluster that is gone.
+    #[must_use]
+    pub fn with_gone_drained(&self, earlier: &Self) -> Self {
+        let mut fleet = self.clone();
+        for (name, zone) in &earlier.zones {
+            fleet.zones.entry(name.clone()).or_insert_with(|| Zone { drain: true, ..zone.clone() });
+        }
+        for (name, cluster) in &earlier.clusters {
+            fleet.clusters.entry(name.clone()).or_insert_with(|| Cluster { drain: true, ..cluster.clone() });
+        }
+        fleet
+    }
+
     /// All that can be a target at a level, by name; a zone without a gateway cluster cannot.
     pub fn targets(&self, level: PlacementLevel) -> impl Iterator<Item = Target<'_>> {
         let names: Vec<&Name> = match level {

@@ -89,7 +89,8 @@ pub use places::Places;
 pub(crate) use places::{ENTRANCE_LABEL, entrance_label};
 pub use regions::{RegionLoad, RegionState, local_share, region_loads};
 pub use shift::{
-    Demands, DrainChange, Order, PolicyChange, Record, Refused, Shift, ShiftProblem, Steered, Verdict,
+    Demands, DrainChange, Order, PlacementChange, PolicyChange, Record, Refused, Shift, ShiftProblem,
+    Steered, Verdict,
 };
 pub(crate) use unreached::listed;
 pub use unreached::{Unreached, unreached, unreached_if_drained};

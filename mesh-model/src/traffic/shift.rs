@@ -10,7 +10,7 @@
 //! Who may give orders, where loads come from and where records are kept is
 //! the adapter's business.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,26 @@ pub struct Shift {
     /// Policies of traffic that are others, by access point.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<PolicyChange>,
+    /// Targets that access points get or lose, by access point.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub placements: Vec<PlacementChange>,
+}
+
+/// Targets that an access point gets or loses, whatever moves it: its placement, the workload that it follows, the
+/// fleet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlacementChange {
+    /// The namespace of the access point.
+    pub namespace: Name,
+    /// Its name there.
+    pub name: Name,
+    /// Targets that it gets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joins: Vec<Name>,
+    /// Targets that it loses: traffic off them, then its objects away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaves: Vec<Name>,
 }
 
 /// A drain that is begun or ended.
@@ -197,7 +217,8 @@ impl Shift {
     /// What of an edit moves traffic; all else that it changes is none of this.
     ///
     /// Zones, clusters and access points that are on one side alone are not
-    /// shifted: they come or go, which placement decides.
+    /// shifted ([`Fleet::with_gone_drained`] has those that go on both). Which targets access points get or lose is
+    /// decided by placement, and added by whoever asked it ([`PlacementChange::between`]).
     #[must_use]
     pub fn between(before: Steered<'_>, after: Steered<'_>) -> Self {
         let zones = before.fleet.zones().filter_map(|zone| {
@@ -220,13 +241,14 @@ impl Shift {
                 after: after.map(spec),
             })
         });
-        Self { drains: zones.chain(clusters).collect(), policies: policies.collect() }
+        let drains = zones.chain(clusters).collect();
+        Self { drains, policies: policies.collect(), placements: Vec::new() }
     }
 
     /// Whether it moves nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.drains.is_empty() && self.policies.is_empty()
+        self.drains.is_empty() && self.policies.is_empty() && self.placements.is_empty()
     }
 
     /// The edit that takes it back.
@@ -238,9 +260,15 @@ impl Shift {
             after: change.before.clone(),
             ..change.clone()
         };
+        let placement = |change: &PlacementChange| PlacementChange {
+            joins: change.leaves.clone(),
+            leaves: change.joins.clone(),
+            ..change.clone()
+        };
         Self {
             drains: self.drains.iter().map(drain).collect(),
             policies: self.policies.iter().map(policy).collect(),
+            placements: self.placements.iter().map(placement).collect(),
         }
     }
 
@@ -264,7 +292,8 @@ impl Shift {
     /// What is known of whether the rest bears it, and what speaks against it.
     ///
     /// The questions are those of [`check`](Self::check); `outlook` says what of the answer
-    /// to them is not known, as is the effect of a policy without demands.
+    /// to them is not known, as is the effect of a policy without demands, and what an access point carries on a
+    /// target that it loses.
     #[must_use]
     pub fn verdict(
         &self,
@@ -282,7 +311,9 @@ impl Shift {
         let is_known = |change: &PolicyChange| {
             demands.keys().any(|id| id.namespace == change.namespace && id.name == change.name)
         };
-        let is_certain = (!self.begins_drain() || outlook.is_certain()) && self.policies.iter().all(is_known);
+        let is_certain = (!self.begins_drain() || outlook.is_certain())
+            && self.policies.iter().all(is_known)
+            && self.placements.iter().all(|change| change.leaves.is_empty());
         (if is_certain { Verdict::Borne } else { Verdict::Unknown }, Vec::new())
     }
 
@@ -340,6 +371,18 @@ impl Shift {
             }
         }
         problems
+    }
+}
+
+impl PlacementChange {
+    /// The targets that an access point gets and loses; `None` if there are none.
+    #[must_use]
+    pub fn between(id: &AccessPointId, before: &BTreeSet<Name>, after: &BTreeSet<Name>) -> Option<Self> {
+        let joins: Vec<Name> = after.difference(before).cloned().collect();
+        let leaves: Vec<Name> = before.difference(after).cloned().collect();
+        let AccessPointId { namespace, name } = id.clone();
+        let is_none = joins.is_empty() && leaves.is_empty();
+        (!is_none).then_some(Self { namespace, name, joins, leaves })
     }
 }
 

@@ -10,11 +10,13 @@ use clap::Args;
 OLD and NEW are files with one access point each, the same one. Both are placed
 and rendered over one fleet; what differs is told target by target, objects in
 the fleet that nobody changes are not. The hash names the difference: an
-approval is bound to it.
+approval is bound to it. What differs beside objects (placement, names, vip,
+rollout, ...) takes effect at once and is not in the hash; it is told by field,
+and the targets that are got or lost by name.
 
 Or they are two versions of a fleet, whole or together with --fleet. Drains and
-`traffic` are no revisions and not in the hash: they take effect at once. So it
-is asked whether the rest bears a drain: what its clusters carry (requests in
+`traffic` are no revisions either. So it is asked whether the rest bears a
+drain, or that a cluster is gone: what its clusters carry (requests in
 the status of Clusters) goes to the rest of their region, and where there is
 none to the regions that the `traffic` of the access points names (of the files
 and of --fleet). A drain that it does not bear is refused, unless --force. With

@@ -1,36 +1,43 @@
 //! `diff OLD NEW [--fleet FLEET]`: what a change would alter.
 //!
 //! Of an access point, target by target: that is a revision, which waits for its
-//! stages. Of a fleet, and of the `traffic` of an access point, what they move: no
-//! revision, so what stands in place of stages is the question whether the rest
+//! stages. Of a fleet, and of the placement and the `traffic` of an access point, what they
+//! move: no revision, so what stands in place of stages is the question whether the rest
 //! bears it, and `--force` to overrule the answer. Both are asked of `mesh_model`.
 
 mod shift;
+mod versions;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use mesh_model::access_point::AccessPoint;
-use mesh_model::fleet::{Fleet, Target};
-use mesh_model::placement::targets;
-use mesh_model::render::{Difference, Edit, render};
+use mesh_model::fleet::Fleet;
+use mesh_model::name::Name;
+use mesh_model::placement::Workload;
+use mesh_model::render::{Difference, render};
 use mesh_model::template::Schemas;
 use mesh_model::traffic::{Order, Steered, Verdict};
 use serde::Serialize;
 
-use super::placed::{decided, one_in, rendered, right_templates, warn_of_workloads};
-use super::{Stop, read_apart, tell};
+use super::placed::{rendered, warn_of_workloads};
+use super::{Stop, read_apart};
 use crate::cli::Diff;
-use crate::objects::{Objects, rendering_faults};
-use crate::output::{Format, Output};
-use files::Severity;
+use crate::objects::Objects;
+use crate::output::{Format, Output, wrapped};
 use shift::Moved;
+use versions::{Kept, Version};
 
 /// The JSON document.
 #[derive(Debug, Serialize)]
 struct Document {
     #[serde(flatten)]
     difference: Option<Difference>,
+    /// The fields that differ and are no revision.
+    #[serde(rename = "atOnce")]
+    at_once: Vec<&'static str>,
+    /// Targets that are kept until there is evidence that nothing of theirs is needed.
+    kept: Vec<Kept>,
     shift: Moved,
 }
 
@@ -53,19 +60,38 @@ pub(super) fn run(arguments: &Diff, out: &mut Output) -> Result<(), Stop> {
     warn_of_workloads(&around, &new.fleet)?;
     let is_of_fleets =
         [&old, &new].iter().all(|side| side.objects.access_points.is_empty()) && old.objects.has_fleet();
-    let difference = if is_of_fleets { None } else { Some(difference(&old, &new, &around)?) };
-    let moved = Moved::between(old.steered(), new.steered(), arguments.force, order(arguments))
+    let (mut difference, mut at_once) = (None, Vec::new());
+    let versions = if is_of_fleets {
+        Version::of_others(&old, &new, &around)?
+    } else {
+        let version = Version::of_both(&old, &new, &around)?;
+        at_once = version.told_at_once();
+        difference = Some(version.difference(&new.fleet)?);
+        vec![version]
+    };
+    let placements = versions.iter().filter_map(|version| version.change(&new.fleet)).collect();
+    // nothing goes to a cluster that is gone, as to one that is drained
+    let fleet = new.fleet.with_gone_drained(&old.fleet);
+    let after = Steered { fleet: &fleet, access_points: &new.access_points };
+    let moved = Moved::between(old.steered(), after, placements, arguments.force, order(arguments))
         .map_err(|refused| Stop::Usage(format!("--by: {refused}")))?;
     if is_of_fleets {
         warn_of_drains(&new, &around)?;
     }
     let verdict = moved.verdict();
-    let document = Document { difference, shift: moved };
+    let kept = versions.iter().flat_map(Version::kept).collect();
+    let document = Document { difference, at_once, kept, shift: moved };
     match out.format() {
         Format::Json => out.json(&document)?,
         Format::Text => {
             if let Some(difference) = &document.difference {
-                show(difference, out)?;
+                show(difference, &document.at_once, out)?;
+            }
+            for name in gone(&old.fleet, &new.fleet) {
+                writeln!(out, "cluster {name} is no longer in the fleet")?;
+            }
+            for Kept { access_point, target, reason } in &document.kept {
+                write!(out, "{}", wrapped(&format!("{access_point} keeps {target}: {reason}"), ""))?;
             }
             document.shift.show(is_of_fleets, out)?;
         }
@@ -80,6 +106,11 @@ impl<'a> Side<'a> {
         let all = objects.access_points.iter().chain(&around.access_points);
         let access_points = all.map(|access_point| access_point.value.clone()).collect();
         Ok(Self { path, objects, fleet, access_points })
+    }
+
+    /// The workloads of this side and of what is around both.
+    fn workloads(&self, around: &Objects) -> Vec<Workload> {
+        self.objects.workloads.iter().chain(&around.workloads).cloned().collect()
     }
 
     fn steered(&self) -> Steered<'_> {
@@ -110,60 +141,28 @@ fn check_fleets(arguments: &Diff, old: &Side<'_>, new: &Side<'_>) -> Result<(), 
     Ok(())
 }
 
-/// What differs between two versions of one access point, as revisions have it.
-fn difference(old: &Side<'_>, new: &Side<'_>, around: &Objects) -> Result<Difference, Stop> {
-    let schemas = Schemas::embedded();
-    right_templates(&old.objects, &schemas)?;
-    right_templates(&new.objects, &schemas)?;
-    let (before, after) = (one_in(&old.objects, old.path)?, one_in(&new.objects, new.path)?);
-    if before.value.id != after.value.id {
-        return Err(Stop::Usage(format!(
-            "OLD is {} and NEW is {}; write two versions of one access point",
-            before.value.id, after.value.id
-        )));
-    }
-    let message = "differs, which is no revision: it takes effect at once, without a stage";
-    let no_revision = [
-        ("spec.certificates", before.value.issuer != after.value.issuer),
-        ("spec.names", before.value.names != after.value.names),
-        ("spec.placement", before.value.placement != after.value.placement),
-        ("spec.rollout", before.value.rollout != after.value.rollout),
-        ("spec.traffic", before.value.traffic != after.value.traffic),
-        ("spec.vip", before.value.vip != after.value.vip),
-    ];
-    let differing = no_revision.into_iter().filter(|(_, differs)| *differs);
-    let warnings: Vec<_> =
-        differing.map(|(field, _)| after.source.fault(field, message.to_owned())).collect();
-    tell(&warnings, Severity::Warning);
-    let workloads: Vec<_> = new.objects.workloads.iter().chain(&around.workloads).cloned().collect();
-    let decisions = decided(after, &new.fleet, &workloads)?;
-    let targets: Vec<Target<'_>> = targets(&decisions, after.value.placement.level, &new.fleet).collect();
-    let edit = Edit::of(Some(&before.value), &after.value, &targets, &schemas);
-    let faults: Vec<_> = [(before, &edit.old), (after, &edit.new)]
-        .into_iter()
-        .flat_map(|(side, all)| rendering_faults(side, all))
-        .collect();
-    if !faults.is_empty() {
-        // a target that cannot be rendered has no objects, which is no difference
-        tell(&faults, Severity::Error);
-        return Err(Stop::AnswerIsNo);
-    }
-    Ok(edit.difference())
+/// The clusters that only the old fleet has.
+fn gone<'a>(old: &'a Fleet, new: &'a Fleet) -> impl Iterator<Item = &'a Name> {
+    old.clusters().map(|cluster| &cluster.name).filter(|name| new.cluster(name.as_str()).is_none())
 }
 
 /// Warns of what the drains of the new fleet leave where it is, of each access point that is known.
 fn warn_of_drains(new: &Side<'_>, around: &Objects) -> Result<(), Stop> {
     let schemas = Schemas::embedded();
-    let workloads: Vec<_> = new.objects.workloads.iter().chain(&around.workloads).cloned().collect();
+    let workloads = new.workloads(around);
     for access_point in &around.access_points {
         rendered(access_point, &new.fleet, &workloads, |value, target| render(value, target, &schemas))?;
     }
     Ok(())
 }
 
-fn show(difference: &Difference, out: &mut Output) -> io::Result<()> {
+fn show(difference: &Difference, at_once: &[&str], out: &mut Output) -> io::Result<()> {
+    if !at_once.is_empty() {
+        writeln!(out, "at once, without a stage: {}", at_once.join(", "))?;
+    }
     if difference.targets.is_empty() {
-        return writeln!(out, "no difference");
+        let of_what = if at_once.is_empty() { "" } else { " of objects" };
+        return writeln!(out, "no difference{of_what}");
     }
     writeln!(out, "hash {}", difference.hash)?;
     for target in &difference.targets {

@@ -10,7 +10,7 @@ use mesh_model::name::Name;
 use mesh_model::template::Schemas;
 use serde::Serialize;
 
-use super::placed::{decided, fleet_in, some_in, warn_of_workloads};
+use super::placed::{current, decided, fleet_in, some_in, warn_of_workloads};
 use super::{Stop, read_apart};
 use crate::cli::Lint;
 use crate::numbers::counted;
@@ -85,7 +85,7 @@ fn facts(arguments: &Lint, objects: &Objects) -> Result<FleetFacts, Stop> {
     warn_of_workloads(objects, &fleet)?;
     // most findings are of targets: whom an access point follows must be known, and none at all is told
     for access_point in &objects.access_points {
-        decided(access_point, &fleet, &objects.workloads)?;
+        decided(access_point, &fleet, &objects.workloads, &current(access_point)?)?;
     }
     let given = arguments.services.is_some();
     let Services { gateways, root_namespace, default_export, services, discovery, sidecars, .. } =

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use mesh_model::access_point::{AccessPoint, PlacementRule};
 use mesh_model::api::{self, Kind};
 use mesh_model::fleet::{Fleet, Target};
+use mesh_model::name::Name;
 use mesh_model::placement::{Decision, Evidence, Outcome, Reason, Workload, place, targets};
 use mesh_model::render::Rendering;
 use mesh_model::template::Schemas;
@@ -80,7 +81,7 @@ pub(super) fn rendered<'a>(
     workloads: &[Workload],
     render: impl Fn(&AccessPoint, &Target<'_>) -> Rendering,
 ) -> Result<Rendered<'a>, Fault> {
-    let decisions = decided(access_point, fleet, workloads)?;
+    let decisions = decided(access_point, fleet, workloads, &current(access_point)?)?;
     let targets: Vec<Target<'_>> = targets(&decisions, access_point.value.placement.level, fleet).collect();
     let renderings: Vec<Rendering> =
         targets.iter().map(|target| render(&access_point.value, target)).collect();
@@ -88,18 +89,40 @@ pub(super) fn rendered<'a>(
     Ok(Rendered { access_point, decisions, renderings })
 }
 
-/// Places an access point; warns of names that are not in the fleet, and of no target at all.
+/// The targets that an access point has, as far as its file says so (`status.targets`): placement keeps them until
+/// there is evidence that nothing of theirs is needed.
+pub(super) fn current(access_point: &Located<AccessPoint>) -> Result<BTreeSet<Name>, Fault> {
+    let object: api::FederatedAccessPoint = access_point.source.parse()?;
+    let targets = object.status.map(|status| status.targets).unwrap_or_default();
+    Ok(targets.into_iter().map(|target| target.name).collect())
+}
+
+/// Places an access point that has these targets; warns of names that are not in the fleet, and of no target at all.
 pub(super) fn decided(
     access_point: &Located<AccessPoint>,
     fleet: &Fleet,
     workloads: &[Workload],
+    current: &BTreeSet<Name>,
 ) -> Result<Vec<Decision>, Fault> {
-    let workload = workload_of(access_point, workloads)?;
-    let current = BTreeSet::new();
-    let evidence = Evidence { fleet, is_complete: true, workload, current: &current };
-    let decisions = place(&access_point.value.placement, evidence);
+    let decisions = placed(access_point, fleet, workloads, current)?;
     warn(access_point, &decisions);
     Ok(decisions)
+}
+
+/// Places an access point that has these targets.
+pub(super) fn placed(
+    access_point: &Located<AccessPoint>,
+    fleet: &Fleet,
+    workloads: &[Workload],
+    current: &BTreeSet<Name>,
+) -> Result<Vec<Decision>, Fault> {
+    let workload = workload_of(access_point, workloads)?;
+    Ok(place(&access_point.value.placement, Evidence { fleet, is_complete: true, workload, current }))
+}
+
+/// The names of the targets that an access point has by these decisions.
+pub(super) fn names_of(decisions: &[Decision], access_point: &AccessPoint, fleet: &Fleet) -> BTreeSet<Name> {
+    targets(decisions, access_point.placement.level, fleet).map(|target| target.name().clone()).collect()
 }
 
 /// Warns of clusters that workloads are wanted in and the fleet does not have: whoever follows them is not there.

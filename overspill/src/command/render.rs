@@ -1,16 +1,16 @@
 //! `render FILE... --fleet FLEET`: what each target would receive, and why.
 //!
 //! With `--east-west`: what their zones' clusters would, so that zones call each other's services.
-//! There is no live state here: every target that the placement wants is one,
-//! and none is kept because it has been one.
+//! There is no live state here but `status.targets` of an access point that has it: what it has is kept until there is
+//! evidence that it has left.
 
 mod east_west;
 mod show;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use mesh_model::access_point::AccessPoint;
+use mesh_model::access_point::{AccessPoint, AccessPointId};
 use mesh_model::fleet::Target;
 use mesh_model::render::render_steered;
 use mesh_model::template::Schemas;
@@ -20,7 +20,7 @@ use super::{Stop, tell};
 use crate::cli::Render;
 use crate::objects::{Objects, rendering_faults};
 use crate::output::Output;
-use files::{Severity, did_you_mean};
+use files::{Fault, Severity, did_you_mean};
 
 pub(super) fn run(arguments: &Render, out: &mut Output) -> Result<(), Stop> {
     let paths = arguments.files.iter().chain(&arguments.fleet).map(std::path::PathBuf::as_path);
@@ -57,11 +57,43 @@ pub(super) fn run(arguments: &Render, out: &mut Output) -> Result<(), Stop> {
             out,
         );
     }
+    let twice = written_twice(&all);
+    if !twice.is_empty() {
+        tell(&twice, Severity::Error);
+        return Err(Stop::AnswerIsNo);
+    }
     match &arguments.out {
-        Some(folder) => show::files(&all, folder, arguments.explain)?,
+        Some(folder) => {
+            show::files(&all, folder, arguments.explain)?;
+            if arguments.explain {
+                show::placement(&all, out)?;
+            }
+        }
         None => show::print(&all, arguments.explain, out)?,
     }
     if all.iter().any(has_errors) { Err(Stop::AnswerIsNo) } else { Ok(()) }
+}
+
+/// Objects that two access points of a namespace would write on one target: the later would overwrite the earlier.
+fn written_twice(all: &[Rendered<'_>]) -> Vec<Fault> {
+    let mut writers: BTreeMap<_, &AccessPointId> = BTreeMap::new();
+    let mut faults = Vec::new();
+    for one in all {
+        let id = &one.access_point.value.id;
+        let objects = one.renderings.iter().flat_map(|all| all.objects.iter().map(move |one| (all, one)));
+        for (rendering, object) in objects {
+            let (kind, name) = show::kind_and_name(object);
+            let first = *writers.entry((&rendering.target, &id.namespace, kind, name)).or_insert(id);
+            if first != id {
+                let target = &rendering.target;
+                let message = format!(
+                    "{kind}/{name} of {id} is written by {first} on {target}, too; rename one, or place them apart"
+                );
+                faults.push(one.access_point.source.fault("spec.templates", message));
+            }
+        }
+    }
+    faults
 }
 
 /// Keeps one target, which must be one.

@@ -17,6 +17,7 @@ mod lint_istio;
 mod mesh;
 mod mistakes;
 mod pick;
+mod placement;
 mod rollout;
 mod run;
 mod table;

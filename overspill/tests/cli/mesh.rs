@@ -278,22 +278,24 @@ fn what_cannot_be_rendered_is_told_at_its_place() {
 
 #[test]
 fn two_access_points_are_rendered_side_by_side() {
-    let other = access_point().replace("name: checkout\n  namespace", "name: till\n  namespace");
+    let other = access_point()
+        .replace("name: checkout\n  namespace: payments", "name: till\n  namespace: tills")
+        .replace("follow: { kind: FederatedDeployment, name: checkout }", "names: [rno-b-1]");
     let both = format!("{}---\n{other}", access_point());
     let document = render(&both, &["--format", "json", "--target", "rno-b-1"]).json();
     let of: Vec<&Value> =
         document["targets"].as_array().unwrap().iter().map(|target| &target["access_point"]).collect();
-    assert_eq!(of, ["payments/checkout", "payments/till"]);
+    assert_eq!(of, ["payments/checkout", "tills/till"]);
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let ran = render(&both, &["--out", out.to_str().unwrap()]);
     assert_eq!(ran.status, 2);
-    assert!(ran.err.contains("would be written twice, the second time for payments/till"), "{}", ran.err);
+    assert!(ran.err.contains("would be written twice, the second time for tills/till"), "{}", ran.err);
     assert!(!out.exists());
 }
 
 /// The difference that a replacement in the example makes.
-fn diff(from: &str, to: &str, arguments: &[&str]) -> Ran {
+pub(super) fn diff(from: &str, to: &str, arguments: &[&str]) -> Ran {
     assert!(ACCESS_POINT.contains(from), "{from}");
     let old = "../examples/checkout/access-point.yaml";
     let arguments = [&["diff", old, "-", "--fleet", FLEET], arguments].concat();
@@ -332,7 +334,8 @@ fn a_difference_is_told_target_by_target() {
 fn what_is_no_difference_of_revisions_is_told() {
     let ran = diff("local: 99%, remote: 1%", "local: 90%, remote: 10%", &[]);
     let expected = "\
-no difference
+at once, without a stage: spec.traffic
+no difference of objects
 traffic of payments/checkout: 99% local in us-west, us-south, us-north, then 90%
 local in us-west, us-south, us-north
 whether the rest bears it is not known: what begins where of these requests is

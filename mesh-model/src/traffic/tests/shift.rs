@@ -162,3 +162,38 @@ fn a_verdict_says_what_is_known() {
     let known = shift.verdict(steered(&to), (&Loads::new(), &demands()), &Outlook::default(), false);
     assert_eq!(known, (Verdict::Borne, vec![]));
 }
+
+/// What an access point carries on a target that it loses is in no file.
+#[test]
+fn targets_that_are_got_and_lost_move_traffic() {
+    let id = shop(None)[0].id.clone();
+    let set = |all: &[&str]| names(all).into_iter().collect();
+    let change = PlacementChange::between(&id, &set(&["a", "b"]), &set(&["b", "c"])).unwrap();
+    assert_eq!((change.joins.clone(), change.leaves.clone()), (names(&["c"]), names(&["a"])));
+    assert_eq!(PlacementChange::between(&id, &set(&["a"]), &set(&["a"])), None);
+    let calm = fleet(&[]);
+    let steered = Steered { fleet: &calm, access_points: &[] };
+    let verdict = |placements: Vec<PlacementChange>| {
+        let shift = Shift { placements, ..Shift::default() };
+        let both = (&loads(400), &Demands::new());
+        shift.verdict(steered, both, &Outlook::default(), false).0
+    };
+    let shift = Shift { placements: vec![change.clone()], ..Shift::default() };
+    assert!(!shift.is_empty());
+    assert_eq!(shift.reversed().reversed(), shift);
+    assert_eq!(verdict(vec![change.clone()]), Verdict::Unknown);
+    assert_eq!(verdict(vec![PlacementChange { leaves: Vec::new(), ..change }]), Verdict::Borne);
+}
+
+/// Nothing goes to a cluster that is gone, as to one that is drained.
+#[test]
+fn a_cluster_that_is_gone_counts_as_drained() {
+    let whole = fleet(&[]);
+    let rest = Fleet::default().with_gone_drained(&whole);
+    assert_eq!(rest.clusters().len(), whole.clusters().len());
+    assert!(rest.clusters().all(|cluster| cluster.drain) && rest.zones().all(|zone| zone.drain));
+    assert_eq!(whole.with_gone_drained(&whole), whole);
+    let after = Steered { fleet: &rest, access_points: &[] };
+    let refused = drain_check(after, &loads(600)).unwrap_err();
+    assert_eq!(refused.lost, Rate::per_second(2_400), "nobody is left");
+}

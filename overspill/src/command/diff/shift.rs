@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use mesh_model::api::{PlacementLevel, TrafficSpec};
 use mesh_model::name::Name;
 use mesh_model::traffic::{
-    Demands, DrainChange, Order, Outlook, PolicyChange, Record, Refused, Room, Shift, Shifted, Steered,
-    Verdict,
+    Demands, DrainChange, Order, Outlook, PlacementChange, PolicyChange, Record, Refused, Room, Shift,
+    Shifted, Steered, Verdict,
 };
 use mesh_model::units::Rate;
 use serde::Serialize;
@@ -19,6 +19,7 @@ use crate::output::{Output, wrapped};
 pub(super) struct Moved {
     drains: Vec<DrainChange>,
     policies: Vec<PolicyChange>,
+    placements: Vec<PlacementChange>,
     verdict: Verdict,
     /// What speaks against it, whether or not that is overruled.
     problems: Vec<String>,
@@ -42,10 +43,11 @@ impl Moved {
     pub(super) fn between(
         before: Steered<'_>,
         after: Steered<'_>,
+        placements: Vec<PlacementChange>,
         force: bool,
         order: Option<Order>,
     ) -> Result<Self, Refused> {
-        let shift = Shift::between(before, after);
+        let shift = Shift { placements, ..Shift::between(before, after) };
         // what is so already is no doing of this change
         let loads = before.fleet.loads().or_else(|| after.fleet.loads()).unwrap_or_default();
         let outlook = if shift.begins_drain() { Outlook::of(after, &loads) } else { Outlook::default() };
@@ -54,9 +56,21 @@ impl Moved {
         let order = order.filter(|_| !matches!(verdict, Verdict::Nothing | Verdict::Refused));
         let record = order.map(|order| shift.order(order, after, &loads, &Demands::new())).transpose()?;
         let problems = problems.iter().map(ToString::to_string).collect();
-        let Shift { drains, policies } = shift;
+        let Shift { drains, policies, placements } = shift;
         let Outlook { clusters, lost, unmeasured, unbounded, rooms } = outlook;
-        Ok(Self { drains, policies, verdict, problems, clusters, lost, unmeasured, unbounded, rooms, record })
+        Ok(Self {
+            drains,
+            policies,
+            placements,
+            verdict,
+            problems,
+            clusters,
+            lost,
+            unmeasured,
+            unbounded,
+            rooms,
+            record,
+        })
     }
 
     pub(super) const fn verdict(&self) -> Verdict {
@@ -78,6 +92,15 @@ impl Moved {
                 "{}",
                 wrapped(&format!("traffic of {namespace}/{name}: {before}, then {after}"), "")
             )?;
+        }
+        for PlacementChange { namespace, name, joins, leaves } in &self.placements {
+            for (what, targets) in [("gets", joins), ("leaves", leaves)] {
+                let targets: Vec<&str> = targets.iter().map(Name::as_str).collect();
+                if !targets.is_empty() {
+                    let line = format!("{namespace}/{name} {what} {}", targets.join(", "));
+                    write!(out, "{}", wrapped(&line, ""))?;
+                }
+            }
         }
         match self.verdict {
             Verdict::Nothing if is_all => writeln!(out, "no traffic is moved"),
@@ -122,6 +145,10 @@ impl Moved {
         }
         if !self.policies.is_empty() {
             reasons.push("what begins where of these requests is in no file".to_owned());
+        }
+        for change in self.placements.iter().filter(|change| !change.leaves.is_empty()) {
+            let PlacementChange { namespace, name, .. } = change;
+            reasons.push(format!("what {namespace}/{name} carries where it leaves is in no file"));
         }
         let room = |Room { region, left, whole }: &Room| format!("{region} keeps {left} of {whole}");
         let rooms: Vec<String> = self.rooms.iter().map(room).collect();

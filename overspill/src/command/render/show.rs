@@ -72,29 +72,46 @@ fn document<'a>(all: &'a [Rendered<'_>], explain: bool) -> Document<'a> {
         errors: &rendering.errors,
         trace: explain.then_some(&rendering.trace),
     };
-    let placed = |one: &Rendered<'_>| -> Vec<Placed> {
+    Document {
+        targets: by_target(all).into_iter().map(target).collect(),
+        placement: explain.then(|| decisions(all)),
+    }
+}
+
+fn decisions(all: &[Rendered<'_>]) -> Vec<Placed> {
+    let of = |one: &Rendered<'_>| {
         let access_point = one.access_point.value.id.to_string();
         let placed = |decision: &mesh_model::placement::Decision| Placed {
             access_point: access_point.clone(),
             target: decision.target.to_string(),
             decision: decision.to_string(),
         };
-        one.decisions.iter().map(placed).collect()
+        one.decisions.iter().map(placed).collect::<Vec<Placed>>()
     };
-    Document {
-        targets: by_target(all).into_iter().map(target).collect(),
-        placement: explain.then(|| all.iter().flat_map(placed).collect()),
+    all.iter().flat_map(of).collect()
+}
+
+/// Why each name is a target or is none, for objects that lie in files.
+pub(super) fn placement(all: &[Rendered<'_>], out: &mut Output) -> io::Result<()> {
+    match out.format() {
+        Format::Json => out.json(&Document { targets: Vec::new(), placement: Some(decisions(all)) }),
+        Format::Text => comments(all, out),
     }
+}
+
+fn comments(all: &[Rendered<'_>], out: &mut Output) -> io::Result<()> {
+    for one in all {
+        writeln!(out, "# {}", one.access_point.value.id)?;
+        for decision in &one.decisions {
+            write!(out, "{}", wrapped(&decision.to_string(), "#   "))?;
+        }
+    }
+    Ok(())
 }
 
 fn stream(all: &[Rendered<'_>], explain: bool, out: &mut Output) -> io::Result<()> {
     if explain {
-        for one in all {
-            writeln!(out, "# {}", one.access_point.value.id)?;
-            for decision in &one.decisions {
-                write!(out, "{}", wrapped(&decision.to_string(), "#   "))?;
-            }
-        }
+        comments(all, out)?;
     }
     for (_, rendering) in by_target(all) {
         for object in &rendering.objects {

@@ -1,0 +1,86 @@
+//! Which targets an access point gets, keeps and loses, and what no two may write, at the command line.
+
+use serde_json::{Value, json};
+
+use crate::mesh::{FLEET, diff};
+use crate::{checkout, checkout_text, overspill_with, run};
+
+/// What leaves is no object that changes, and traffic is moved all the same.
+#[test]
+fn targets_that_an_edit_takes_away_are_told() {
+    let follow = "follow: { kind: FederatedDeployment, name: checkout }";
+    let ran = diff(follow, "names: [slc-a-1, phx-a-2]", &[]);
+    let expected = "\
+at once, without a stage: spec.placement
+no difference of objects
+payments/checkout gets phx-a-2
+payments/checkout leaves phx-a-1, phx-c-2, rno-b-1, slc-b-2
+whether the rest bears it is not known: what payments/checkout carries where it
+leaves is in no file
+";
+    assert_eq!((ran.status, ran.out.as_str()), (0, expected));
+    let ran = diff(follow, "names: [slc-a-1, phx-a-2]", &["--format", "json"]);
+    let document: Value = serde_json::from_str(&ran.out).expect("a document");
+    assert_eq!(document["atOnce"], json!(["spec.placement"]));
+    assert_eq!(
+        (&document["shift"]["placements"], &document["shift"]["verdict"]),
+        (
+            &json!([{ "namespace": "payments", "name": "checkout", "joins": ["phx-a-2"], "leaves": ["phx-a-1", "phx-c-2", "rno-b-1", "slc-b-2"] }]),
+            &json!("unknown")
+        )
+    );
+}
+
+/// Whoever follows a workload leaves after it, and a cluster that is gone is as one that is drained.
+#[test]
+fn clusters_and_workloads_that_go_are_told() {
+    let folder = tempfile::tempdir().expect("a place for files");
+    let fleet = checkout_text("fleet.yaml");
+    let line = "      - { name: rno-b-1, replicas: 12 }\n";
+    assert!(fleet.contains(line));
+    let access_point = format!("{}/{}", env!("CARGO_MANIFEST_DIR"), checkout("access-point.yaml"));
+    let told = |new: &str| {
+        std::fs::write(folder.path().join("old.yaml"), &fleet).expect("a place for files");
+        std::fs::write(folder.path().join("new.yaml"), new).expect("a place for files");
+        run(folder.path(), &["diff", "old.yaml", "new.yaml", "--fleet", &access_point], "")
+    };
+    let kept = "payments/checkout keeps rno-b-1: the workload is leaving and still has 12\nreplicas there\nno traffic is moved\n";
+    let ran = told(&fleet.replace(line, ""));
+    assert_eq!((ran.status, ran.out.as_str()), (0, kept));
+    let gone =
+        fleet.split("\n---\n").filter(|one| !one.contains("kind: Cluster") || !one.contains("name: rno-b-1"));
+    let ran = told(&gone.collect::<Vec<_>>().join("\n---\n"));
+    let expected = "cluster rno-b-1 is no longer in the fleet\ndrain of cluster rno-b-1 begins\npayments/checkout leaves rno-b-1\n";
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.out.starts_with(expected), "{}", ran.out);
+}
+
+/// What an access point has, it keeps until what it follows was seen to have left.
+#[test]
+fn targets_of_the_status_are_kept() {
+    let text = checkout_text("access-point.yaml");
+    let status = |name: &str| format!("{text}status: {{ targets: [{{ name: {name} }}] }}\n");
+    let fleet = checkout_text("fleet.yaml");
+    let leaving = fleet.replace("      - { name: rno-b-1, replicas: 12 }\n", "");
+    let folder = tempfile::tempdir().expect("a place for files");
+    std::fs::write(folder.path().join("fleet.yaml"), leaving).expect("a place for files");
+    let targets = |text: &str| {
+        let ran = run(folder.path(), &["render", "-", "--fleet", "fleet.yaml", "--format", "json"], text);
+        let document = ran.json();
+        let all = document["targets"].as_array().expect("targets").iter();
+        all.map(|one| one["target"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert!(!targets(&text).contains(&"rno-b-1".to_owned()), "nothing says that it was there");
+    assert!(targets(&status("rno-b-1")).contains(&"rno-b-1".to_owned()));
+}
+
+#[test]
+fn an_object_that_two_access_points_would_write_is_refused() {
+    let text = checkout_text("access-point.yaml");
+    let other = text.replacen("name: checkout\n  namespace", "name: till\n  namespace", 1);
+    assert!(text != other);
+    let ran = overspill_with(&["render", "-", &checkout("access-point.yaml"), "--fleet", FLEET], &other);
+    assert_eq!((ran.status, ran.out.as_str()), (1, ""));
+    let message = "Service/checkout of payments/checkout is written by payments/till on phx-a-1, too; rename one, or place them apart";
+    assert!(ran.err.contains(message), "{}", ran.err);
+}
