@@ -22,7 +22,7 @@ use crate::name::Name;
 use crate::patch::{Document, Operation, Origin, PatchError, Pointer, apply, merge};
 use crate::template::{TemplateId, TemplateKind};
 
-pub use variables::{Variable, VariableProblem, expand, variables_of};
+pub use variables::{Unexpanded, Variable, VariableProblem, expand, variables_of};
 
 use variables::has_variables;
 
@@ -82,18 +82,28 @@ pub enum RuleError {
     #[error(transparent)]
     Patch(#[from] PatchError),
     /// A variable has no value on this target.
-    #[error(transparent)]
-    Variable(#[from] VariableProblem),
+    #[error("{problem}")]
+    Variable {
+        /// The field that it would be written to.
+        path: Pointer,
+        /// What is wrong with it.
+        problem: VariableProblem,
+    },
 }
 
 impl RuleError {
-    /// Where it failed, if that is a place in the object.
+    /// Where in the object it failed.
     #[must_use]
     pub fn path(&self) -> Pointer {
         match self {
             Self::Patch(error) => error.pointer.clone(),
-            Self::Variable(_) => Pointer::default(),
+            Self::Variable { path, .. } => path.clone(),
         }
+    }
+
+    /// What is wrong with a value that a rule brings to this place.
+    fn of_value(error: &Unexpanded, at: &Pointer) -> Self {
+        Self::Variable { path: error.path(at), problem: error.problem.clone() }
     }
 }
 
@@ -121,10 +131,14 @@ impl Rule {
             }
             Action::Delete => return Ok(Fate::Deleted),
             Action::Labels(marks) => merge(object, &marks_patch("labels", marks, target)?, origin),
-            Action::Merge(patch) if has_variables(patch) => merge(object, &expand(patch, target)?, origin),
+            Action::Merge(patch) if has_variables(patch) => {
+                let expanded = expand(patch, target);
+                let expanded = expanded.map_err(|error| RuleError::of_value(&error, &Pointer::default()))?;
+                merge(object, &expanded, origin);
+            }
             Action::Merge(patch) => merge(object, patch, origin),
             Action::Patch(operations) if operations.iter().filter_map(value_of).any(has_variables) => {
-                let operations: Result<Vec<Operation>, VariableProblem> =
+                let operations: Result<Vec<Operation>, RuleError> =
                     operations.iter().map(|operation| expanded(operation, target)).collect();
                 apply(object, &operations?, origin)?;
             }
@@ -135,22 +149,25 @@ impl Rule {
 }
 
 /// Labels or annotations as a merge patch.
-fn marks_patch(field: &str, marks: &Marks, target: &Target<'_>) -> Result<Value, VariableProblem> {
+fn marks_patch(field: &str, marks: &Marks, target: &Target<'_>) -> Result<Value, RuleError> {
+    let at = Pointer::default().then("metadata").then(field);
     let mark = |(key, value): (&String, &Option<String>)| {
         let value = value.clone().map_or(Value::Null, Value::String);
-        Ok((key.clone(), expand(&value, target)?))
+        let expanded = expand(&value, target).map_err(|error| RuleError::of_value(&error, &at.then(key)))?;
+        Ok((key.clone(), expanded))
     };
-    let marks: serde_json::Map<String, Value> =
-        marks.iter().map(mark).collect::<Result<_, VariableProblem>>()?;
+    let marks: serde_json::Map<String, Value> = marks.iter().map(mark).collect::<Result<_, RuleError>>()?;
     Ok(serde_json::json!({ "metadata": { field: marks } }))
 }
 
 /// An operation with the values that its variables have on a target.
-fn expanded(operation: &Operation, target: &Target<'_>) -> Result<Operation, VariableProblem> {
+fn expanded(operation: &Operation, target: &Target<'_>) -> Result<Operation, RuleError> {
     let mut operation = operation.clone();
     match &mut operation {
-        Operation::Add { value, .. } | Operation::Replace { value, .. } | Operation::Test { value, .. } => {
-            *value = expand(value, target)?;
+        Operation::Add { path, value }
+        | Operation::Replace { path, value }
+        | Operation::Test { path, value } => {
+            *value = expand(value, target).map_err(|error| RuleError::of_value(&error, path))?;
         }
         Operation::Copy { .. } | Operation::Move { .. } | Operation::Remove { .. } => {}
     }

@@ -266,8 +266,8 @@ pub enum Problem {
         /// The other.
         first: String,
     },
-    /// A share that lets nothing happen.
-    #[error("{found} lets nothing happen; write at least 1, or a share over 0%")]
+    /// A number, a share or a time that lets nothing happen.
+    #[error("{found} lets nothing happen; write more than that")]
     Zero {
         /// As written.
         found: String,

@@ -121,10 +121,17 @@ fn a_rule_that_fails_changes_nothing_and_says_why() {
     let error = rule(Action::Patch(operations.into())).apply(&mut document, &target, Origin(1)).unwrap_err();
     assert_eq!(error.path().to_string(), "/spec/b/c");
     assert!(error.to_string().contains("operation 1 (remove `/spec/b/c`): there is no `b`"), "{error}");
-    let error = rule(Action::Merge(json!({ "a": "${cluster.labels.none}" })))
-        .apply(&mut document, &target, Origin(1))
-        .unwrap_err();
-    assert!(matches!(error, RuleError::Variable(VariableProblem::NoValue { .. })));
+    let none = "${cluster.labels.none}";
+    let add = json!({ "op": "add", "path": "/spec/c", "value": { "d": [1, none] } });
+    for (action, path) in [
+        (Action::Merge(json!({ "a": { "b/c": none } })), "/a/b~1c"),
+        (Action::Patch(vec![Operation::from_value(&add).unwrap()]), "/spec/c/d/1"),
+        (Action::Labels([("x".to_owned(), Some(none.to_owned()))].into()), "/metadata/labels/x"),
+    ] {
+        let error = rule(action).apply(&mut document, &target, Origin(1)).unwrap_err();
+        assert!(matches!(error, RuleError::Variable { problem: VariableProblem::NoValue { .. }, .. }));
+        assert_eq!(error.path().to_string(), path);
+    }
     assert_eq!(document, before);
 }
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::fleet::Target;
 use crate::nearest::{did_you_mean, nearest, quoted};
+use crate::patch::Pointer;
 
 /// Something that differs between targets.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -182,12 +183,41 @@ pub(super) fn has_variables(value: &Value) -> bool {
     }
 }
 
+/// A variable has no value on a target.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+pub struct Unexpanded {
+    /// The keys and positions that lead to the text, the innermost first.
+    inwards: Vec<String>,
+    /// What is wrong with it.
+    pub problem: VariableProblem,
+}
+
+impl Unexpanded {
+    fn at(mut self, step: impl ToString) -> Self {
+        self.inwards.push(step.to_string());
+        self
+    }
+
+    /// Where the text is in a value that is itself at this place.
+    #[must_use]
+    pub fn path(&self, at: &Pointer) -> Pointer {
+        self.inwards.iter().rev().fold(at.clone(), |path, step| path.then(step))
+    }
+}
+
+impl From<VariableProblem> for Unexpanded {
+    fn from(problem: VariableProblem) -> Self {
+        Self { inwards: Vec::new(), problem }
+    }
+}
+
 /// A value with the texts that its variables have on a target; keys are left as they are.
 ///
 /// # Errors
 ///
-/// A variable has no value there.
-pub fn expand(value: &Value, target: &Target<'_>) -> Result<Value, VariableProblem> {
+/// A variable has no value there; the error says where in the value.
+pub fn expand(value: &Value, target: &Target<'_>) -> Result<Value, Unexpanded> {
     Ok(match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
         Value::String(text) if text.contains("${") => {
@@ -202,11 +232,15 @@ pub fn expand(value: &Value, target: &Target<'_>) -> Result<Value, VariableProbl
         }
         Value::String(text) => Value::String(text.clone()),
         Value::Array(items) => {
-            Value::Array(items.iter().map(|item| expand(item, target)).collect::<Result<_, _>>()?)
+            let item = |(position, item)| expand(item, target).map_err(|error| error.at(position));
+            Value::Array(items.iter().enumerate().map(item).collect::<Result<_, _>>()?)
         }
         Value::Object(members) => {
-            let member = |(key, value): (&String, &Value)| Ok((key.clone(), expand(value, target)?));
-            Value::Object(members.iter().map(member).collect::<Result<_, VariableProblem>>()?)
+            let member = |(key, value): (&String, &Value)| {
+                let value = expand(value, target).map_err(|error| error.at(key))?;
+                Ok((key.clone(), value))
+            };
+            Value::Object(members.iter().map(member).collect::<Result<_, Unexpanded>>()?)
         }
     })
 }

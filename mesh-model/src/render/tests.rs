@@ -122,7 +122,7 @@ fn a_fault_is_of_one_target_and_names_its_rule() {
             "kind: Gateway, labels: { a: \"${cluster.labels.none}\" }",
             "Gateway/web",
             "override o rule 1",
-            "",
+            "/metadata/labels/a",
             "`cluster.labels.none` has no value on slc-a-1",
         ),
     ];

@@ -52,7 +52,9 @@ fn for_targets(fault: Fault, targets: &[&str]) -> Fault {
 }
 
 fn rendering_fault(access_point: &AccessPoint, source: &Source, error: &RenderError) -> Fault {
-    let message = format!("{}: {}", error.object, error.reason);
+    let place = error.path.to_string();
+    let place = if error.reason.contains(&place) { String::new() } else { format!(" {place}") };
+    let message = format!("{}{place}: {}", error.object, error.reason);
     if let Writer::Rule { position, number, .. } = error.rule {
         let part = match &access_point.overrides[position].rules[number].action {
             Action::Annotations(_) => ".annotations",

@@ -149,7 +149,7 @@ fn what_is_wrong_in_a_services_file_is_told_at_its_place() {
             "version: 2",
             "3:10: error: version: version 2 is not known; write 1, or leave it out",
         ),
-        ("workers: 4", "workers: 0", "4:10: error: workers: 0 lets nothing happen; write at least 1"),
+        ("workers: 4", "workers: 0", "4:10: error: workers: 0 lets nothing happen; write more than that"),
         (
             "mutualTls:",
             "mutualTLS:",
