@@ -33,8 +33,8 @@ use count::{Mesh, Objects};
 pub struct Footprint {
     /// The classes of proxies: by cluster, gateways first, then by namespace.
     pub proxies: Vec<ProxySize>,
-    /// The services that no longer seen would bring all proxies into their budgets, as far
-    /// as any can be hidden: `namespace/name` of those that nothing rendered refers to.
+    /// The services that no longer seen would bring proxies into their budgets, those apart that
+    /// [no hiding brings there](ProxySize::is_beyond_hiding): `namespace/name` of services that nothing rendered refers to.
     pub hide: Vec<String>,
 }
 
@@ -74,6 +74,17 @@ pub struct ProxySize {
     pub budget_bytes: Option<u64>,
     /// Whether it needs more.
     pub over: bool,
+    /// Bytes of memory that a proxy over its budget needs at least: when all is hidden that nothing rendered refers to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least_bytes: Option<u64>,
+}
+
+impl ProxySize {
+    /// Whether it is over its budget, and whatever is hidden stays so: the proxy needs more memory, or other access points less.
+    #[must_use]
+    pub fn is_beyond_hiding(&self) -> bool {
+        self.over && self.least_bytes > self.budget_bytes
+    }
 }
 
 impl Footprint {
@@ -130,13 +141,13 @@ pub fn predict(renderings: &[Rendering], services: &Services, fleet: &Fleet) -> 
             };
             let size = services.model.size(counts);
             let over = budget_bytes.is_some_and(|budget| size.memory_bytes > budget);
-            // what is exported is nothing to a gateway of our own
-            if let Some(budget) = budget_bytes.filter(|_| over && !is_own) {
-                let candidates = viewer.unneeded(services, &mesh);
-                for position in to_hide(candidates, size.memory_bytes - budget) {
-                    hide[position] = true;
-                }
-            }
+            let least_bytes = budget_bytes.filter(|_| over).map(|budget| {
+                // what is exported is nothing to a gateway of our own
+                let candidates = if is_own { Vec::new() } else { viewer.unneeded(services, &mesh) };
+                let (positions, least) = to_hide(candidates, size.memory_bytes, budget);
+                positions.into_iter().for_each(|position| hide[position] = true);
+                least
+            });
             footprint.proxies.push(ProxySize {
                 class,
                 gateway: (class == ProxyClass::Gateway).then(|| name.clone()),
@@ -148,6 +159,7 @@ pub fn predict(renderings: &[Rendering], services: &Services, fleet: &Fleet) -> 
                 memory_bytes: size.memory_bytes,
                 budget_bytes,
                 over,
+                least_bytes,
             });
         }
     }
@@ -177,17 +189,23 @@ fn budget(class: ProxyClass, cluster: Option<&Cluster>) -> Option<u64> {
     budget.map(crate::units::ByteSize::as_bytes)
 }
 
-/// The services that bring a proxy into its budget: the largest, as many as it takes.
-fn to_hide(mut candidates: Vec<(usize, u64)>, excess: u64) -> impl Iterator<Item = usize> {
+/// The services that bring a proxy into its budget, and what it needs when all are hidden that may be.
+///
+/// They are the largest, as many as it takes; none where all together are too few.
+fn to_hide(mut candidates: Vec<(usize, u64)>, bytes: u64, budget: u64) -> (Vec<usize>, u64) {
+    let least = candidates.iter().fold(bytes, |left, (_, freed)| left.saturating_sub(*freed));
+    if least > budget {
+        return (Vec::new(), least);
+    }
     // stable: equal ones stay in order of name
     candidates.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
-    let mut freed = 0_u64;
-    let needed = candidates.into_iter().take_while(move |(_, bytes)| {
-        let is_needed = freed < excess;
-        freed = freed.saturating_add(*bytes);
+    let mut left = bytes;
+    let needed = candidates.into_iter().take_while(|(_, freed)| {
+        let is_needed = left > budget;
+        left = left.saturating_sub(*freed);
         is_needed
     });
-    needed.map(|(position, _)| position)
+    (needed.map(|(position, _)| position).collect(), least)
 }
 
 /// `namespace/name` of a service.

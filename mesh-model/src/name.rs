@@ -2,9 +2,11 @@
 //!
 //! A [`Name`] is a DNS label (RFC 1123), stricter than Kubernetes asks, because
 //! our names become label values, directories and parts of host names. A
-//! [`Fqdn`] is a host name in the one form that records are compared in. Both are
-//! shared when they are cloned, for plans name everything many times. What a
-//! name refers to is for others to find.
+//! [`Fqdn`] is a host name in the one form that records are compared in, a
+//! [`DnsName`] whatever else a zone may have. All are shared when they are cloned,
+//! for plans name everything many times. What a name refers to is for others to find.
+
+mod dns;
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -12,6 +14,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::units::text_value;
+
+pub use dns::{DnsName, ParseDnsNameError};
 
 /// The name of an object, zone, cluster, override or stage: 1 to 63 of `a-z 0-9 -`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

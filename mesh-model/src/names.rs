@@ -42,7 +42,7 @@ use crate::vip::ClaimKey;
 
 pub use desired::wanted;
 pub use drain::{Drain, DrainEvent, DrainState, DrainTransmit};
-pub use file::{CurrentFile, DesiredFile, MemberSpec, WantedSpec};
+pub use file::{CurrentFile, DesiredFile, MemberSpec, RecordSpec, WantedSpec};
 pub use mark::{Mark, Unmarked};
 pub use planner::{Planner, plan};
 pub use record::{ParseRecordKindError, Record, RecordKind};

@@ -126,6 +126,41 @@ fn the_incident_of_8_000_services_is_over_budget_and_says_what_to_hide() {
 }
 
 #[test]
+fn what_no_hiding_reaches_is_said_and_asks_for_no_hiding() {
+    let renderings = [rendering("c0", 0), rendering("c1", 1)];
+    let services = mesh(100, &edge(), |_| Vec::new());
+    let with = |memory: &str| {
+        let spec = |at, memory: &str| {
+            format!("{{ zone: z{at}, gateway: true, proxyMemory: {{ gateway: {memory}, sidecar: 256MiB }} }}")
+        };
+        let clusters = vec![cluster("c0", &spec(0, memory)), cluster("c1", &spec(1, "80MB"))];
+        let fleet = Fleet::new(vec![zone("z0", "us-west"), zone("z1", "us-west")], clusters).unwrap();
+        predict(&renderings, &services, &fleet)
+    };
+    // at rest a proxy takes 67 MB; with all 100 services of two ports, about 95 MB
+    let beyond = with("60MB");
+    let [one, other] = ["c0", "c1"].map(|cluster| {
+        let is_it = |proxy: &&ProxySize| proxy.class == ProxyClass::Gateway && proxy.cluster == name(cluster);
+        beyond.proxies.iter().find(is_it).unwrap()
+    });
+    assert!(one.is_beyond_hiding() && other.over && !other.is_beyond_hiding(), "{one:?} {other:?}");
+    let least = one.least_bytes.unwrap();
+    assert!((67_000_000..one.memory_bytes).contains(&least), "{one:?}");
+    let alone = with("2GiB");
+    assert_eq!(beyond.hide, alone.hide, "only the other's, which it helps");
+    assert!(!alone.hide.is_empty() && alone.hide.len() < 98);
+    // just what it says is enough, with everything hidden that may be, and no byte less
+    let enough = with(&format!("{least}B"));
+    assert!(enough.is_over() && !enough.proxies.iter().any(ProxySize::is_beyond_hiding));
+    assert_eq!(enough.hide.len(), 98, "all but the two that are referred to");
+    assert!(with(&format!("{}B", least - 1)).proxies.iter().any(ProxySize::is_beyond_hiding));
+    assert!(
+        one.least_bytes.is_some()
+            && alone.proxies.iter().all(|proxy| proxy.over == proxy.least_bytes.is_some())
+    );
+}
+
+#[test]
 fn a_scoped_gateway_of_1_000_access_points_holds_its_own_references_only() {
     let fleet = fleet(1);
     let renderings: Vec<Rendering> = (0..1_000).map(|at| rendering("c0", at)).collect();

@@ -37,11 +37,12 @@ pub(super) fn check(
     };
     let Some(placed) = placed else { return judge(access_point, &[], report) };
     let mut found = OnTargets::default();
+    let bare = bare(access_point);
     let mut forms: BTreeMap<String, Form<'_>> = BTreeMap::new();
     for (target, inspection) in placed.inspected() {
         found.add_errors(access_point, target, inspection);
         if inspection.errors.is_empty() && !access_point.overrides.is_empty() {
-            let form = forms.entry(inspection.key()).or_insert_with(|| Form::of(access_point, inspection));
+            let form = forms.entry(inspection.key()).or_insert_with(|| Form::of(&bare, inspection));
             form.targets.push(*target);
         }
     }
@@ -59,6 +60,14 @@ pub(super) fn check(
     found.report(access_point, placed.targets.len(), report);
 }
 
+/// An access point without its objects and what would change them: those are many times as large as the rest.
+fn bare(access_point: &AccessPoint) -> AccessPoint {
+    let mut bare = access_point.clone();
+    bare.templates.clear();
+    bare.overrides.clear();
+    bare
+}
+
 /// The objects of an access point as some of its targets have them.
 struct Form<'a> {
     /// The access point with these objects for templates, and nothing that would change them.
@@ -68,12 +77,11 @@ struct Form<'a> {
 }
 
 impl<'a> Form<'a> {
-    fn of(access_point: &AccessPoint, inspection: &'a Inspection) -> Self {
+    fn of(bare: &AccessPoint, inspection: &'a Inspection) -> Self {
         let objects = inspection.objects.iter();
         let templates =
             objects.map(|(id, document)| Template { id: id.clone(), object: document.value().clone() });
-        let access_point =
-            AccessPoint { templates: templates.collect(), overrides: Vec::new(), ..access_point.clone() };
+        let access_point = AccessPoint { templates: templates.collect(), ..bare.clone() };
         Self { access_point, inspection, targets: Vec::new() }
     }
 

@@ -58,3 +58,43 @@ fn below_a_domain_is_not_beside_it() {
     assert!(below("a.example.com", "example.com") && below("example.com", "example.com"));
     assert!(!below("badexample.com", "example.com") && !below("example.com", "a.example.com"));
 }
+
+#[test]
+fn names_that_only_zones_have() {
+    let label = "a".repeat(63);
+    let longest = [&*label, &*label, &*label, &label[..61]].join(".");
+    let (too_long, escapes) = (format!("a{longest}"), format!(r"{}.b", r"\001".repeat(63)));
+    let table = [
+        ("A_b.Example.com.", Ok("a_b.example.com")),
+        ("_acme-challenge.example.com", Ok("_acme-challenge.example.com")),
+        ("-.example.com", Ok("-.example.com")),
+        ("a.*.example.com", Ok("a.*.example.com")),
+        ("com", Ok("com")),
+        ("7.0.0.10", Ok("7.0.0.10")),
+        ("a/b c.d", Ok(r"a/b\032c.d")),
+        (r"\042.Example.com", Ok("*.example.com")),
+        (r"\a\.b\\.c\009", Ok(r"a\.b\\.c\009")),
+        (r"a\.", Ok(r"a\.")),
+        (&escapes, Ok(&escapes)),
+        (&longest, Ok(&longest)),
+        (&too_long, Err(ParseDnsNameError::Label)),
+        (&format!("a.{longest}"), Err(ParseDnsNameError::Long)),
+        ("", Err(ParseDnsNameError::Label)),
+        (".", Err(ParseDnsNameError::Label)),
+        ("a..b", Err(ParseDnsNameError::Label)),
+        (".a", Err(ParseDnsNameError::Label)),
+        ("a\\", Err(ParseDnsNameError::Escape)),
+        (r"\25", Err(ParseDnsNameError::Escape)),
+        (r"\256.a", Err(ParseDnsNameError::Escape)),
+        (r"\052.a", Err(ParseDnsNameError::Escape)),
+        ("b\u{fc}cher.example", Err(ParseDnsNameError::NotAscii)),
+    ];
+    for (text, expected) in table {
+        let read = text.parse::<DnsName>();
+        assert_eq!(read.as_ref().map(DnsName::as_str).map_err(|error| *error), expected, "{text}");
+        if let Ok(name) = read {
+            assert_eq!(name.as_str().parse(), Ok(name.clone()), "its own text is read as itself");
+            assert_eq!(name.host_name(), name.as_str().parse().ok(), "{text}");
+        }
+    }
+}

@@ -1,15 +1,15 @@
 //! The files of the planner by itself: names that are wanted, records that are there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Health, Member, Record, Wanted};
+use super::{Answer, Health, Member, Record, RecordKind, Wanted};
 use crate::access_point::whole_seconds;
 use crate::api::{self, FieldPath, Problem, SpecError, Step, check_version};
 use crate::labels::check_labels;
-use crate::name::Fqdn;
+use crate::name::{DnsName, Fqdn};
 use crate::provision::{NameProvider, check_hosts};
 use crate::render::Revision;
 use crate::units::HumanDuration;
@@ -92,9 +92,30 @@ pub struct CurrentFile {
     /// Version of this format: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
-    /// All records of the provider's domains, marks too, in a list that may be empty: what is not in it is
-    /// not there, so a file that ends before it is no file.
-    pub records: Vec<Record>,
+    /// All records of the provider's domains, marks and those of others too, in a list that may be empty: what is
+    /// not in it is not there, so a file that ends before it is no file.
+    pub records: Vec<RecordSpec>,
+}
+
+/// A record, as it is written: like a [`Record`], of any name that a zone may have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RecordSpec {
+    /// Its name.
+    pub name: DnsName,
+    /// Its kind.
+    pub kind: RecordKind,
+    /// Its values as text: addresses, a name without the last dot, texts without quotes or as in a zone file.
+    pub values: BTreeSet<String>,
+    /// How long resolvers may remember it.
+    pub ttl: HumanDuration,
+    /// Which of several records of one name and kind, where the provider has weighted ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_id: Option<String>,
+    /// Its share beside the other sets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
 }
 
 impl DesiredFile {
@@ -120,7 +141,8 @@ impl DesiredFile {
 }
 
 impl CurrentFile {
-    /// The records as values.
+    /// The records as values, without those whose names no host can have: nobody can want these or mark them,
+    /// so they are others', and in nobody's way.
     ///
     /// # Errors
     ///
@@ -136,7 +158,15 @@ impl CurrentFile {
                 return Err(at.item(position).field("name").wrong(Problem::Duplicate { name, first }));
             }
         }
-        Ok(self.records.clone())
+        Ok(self.records.iter().filter_map(RecordSpec::record).collect())
+    }
+}
+
+impl RecordSpec {
+    /// The record, if a host can have its name.
+    fn record(&self) -> Option<Record> {
+        let Self { name, kind, values, ttl, set_id, weight } = self.clone();
+        Some(Record { name: name.host_name()?, kind, values, ttl, set_id, weight })
     }
 }
 

@@ -48,9 +48,17 @@ impl fmt::Display for Mark {
 
 /// A mark as the TXT record has it.
 pub(super) fn text(fleet: &Name, owner: &ClaimKey, values: &BTreeSet<String>) -> String {
+    let AccessPointId { namespace, name } = &owner.owner;
     // of a usual length, so that it need not grow
     let mut text = String::with_capacity(160);
-    put_before_values(&mut text, fleet, owner);
+    for part in [HERITAGE, fleet.as_str(), OWNER, namespace.as_str(), "/", name.as_str()] {
+        text.push_str(part);
+    }
+    if let Some(target) = &owner.target {
+        text.push('@');
+        text.push_str(target.as_str());
+    }
+    text.push_str(VALUES);
     for (position, value) in values.iter().enumerate() {
         if position > 0 {
             text.push(';');
@@ -60,17 +68,23 @@ pub(super) fn text(fleet: &Name, owner: &ClaimKey, values: &BTreeSet<String>) ->
     text
 }
 
-/// Writes what a mark says before its values.
-pub(super) fn put_before_values(text: &mut String, fleet: &Name, owner: &ClaimKey) {
+/// What all marks of a fleet begin with; an owner follows.
+pub(super) fn before_owner(fleet: &Name) -> String {
+    [HERITAGE, fleet.as_str(), OWNER].concat()
+}
+
+/// Whether a text is what a mark of this owner says before its values.
+pub(super) fn is_before_values(text: &str, before_owner: &str, owner: &ClaimKey) -> bool {
     let AccessPointId { namespace, name } = &owner.owner;
-    for part in [HERITAGE, fleet.as_str(), OWNER, namespace.as_str(), "/", name.as_str()] {
-        text.push_str(part);
-    }
-    if let Some(target) = &owner.target {
-        text.push('@');
-        text.push_str(target.as_str());
-    }
-    text.push_str(VALUES);
+    let after_owner = || {
+        let rest = text.strip_prefix(before_owner)?.strip_prefix(namespace.as_str())?;
+        let rest = rest.strip_prefix('/')?.strip_prefix(name.as_str())?;
+        match &owner.target {
+            Some(target) => rest.strip_prefix('@')?.strip_prefix(target.as_str()),
+            None => Some(rest),
+        }
+    };
+    after_owner() == Some(VALUES)
 }
 
 impl FromStr for Mark {
@@ -131,29 +145,40 @@ fn length_of(name: &Fqdn, kind: &RecordKind) -> usize {
     PREFIX.len() + kind.as_str().len() + ".".len() + name.as_str().len() + star
 }
 
-/// The name that a mark's name speaks of, and the kind; `None` for other names.
-pub(super) fn subject(mark: &Fqdn) -> Option<(Fqdn, RecordKind)> {
-    let (star, name, kind) = parts(mark)?;
-    Some((Fqdn::made_of_names([star, name].concat()), kind))
+/// A name as marks' names have it: whether it is one for all names below another, and the rest of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Named<'a> {
+    is_wildcard: bool,
+    pub(super) rest: &'a str,
 }
 
-/// The same in two parts: what stands before the name, and the rest of it.
-pub(super) fn parts(mark: &Fqdn) -> Option<(&'static str, &str, RecordKind)> {
+impl<'a> Named<'a> {
+    pub(super) fn of(name: &'a Fqdn) -> Self {
+        let below = name.as_str().strip_prefix("*.");
+        Self { is_wildcard: below.is_some(), rest: below.unwrap_or(name.as_str()) }
+    }
+
+    /// As a name; `None` if a single label is left, which is none.
+    pub(super) fn to_fqdn(self) -> Option<Fqdn> {
+        let star = if self.is_wildcard { "*." } else { "" };
+        self.rest.contains('.').then(|| Fqdn::made_of_names([star, self.rest].concat()))
+    }
+}
+
+/// The name that a mark's name speaks of, and the kind; `None` for other names.
+pub(super) fn subject(mark: &Fqdn) -> Option<(Named<'_>, RecordKind)> {
     let rest = mark.as_str().strip_prefix(PREFIX)?;
     // a label is short, so looking byte by byte finds its end soonest
     let end = rest.bytes().position(|byte| byte == b'.')?;
-    let (label, name) = (&rest[..end], &rest[end + 1..]);
-    let (kind, star) = match label.strip_suffix(ALL) {
-        Some(kind) => (kind, "*."),
-        None => (label, ""),
-    };
+    let (label, rest) = (&rest[..end], &rest[end + 1..]);
+    let kind = label.strip_suffix(ALL);
+    let is_wildcard = kind.is_some();
     // names are in lower case, see `name_of`
-    let kind = match kind {
+    let kind = match kind.unwrap_or(label) {
         "a" => RecordKind::A,
         "aaaa" => RecordKind::Aaaa,
         "cname" => RecordKind::Cname,
         _ => return None,
     };
-    // the rest of a name is one unless a single label is left
-    name.contains('.').then_some((star, name, kind))
+    Some((Named { is_wildcard, rest }, kind))
 }

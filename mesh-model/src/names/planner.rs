@@ -180,7 +180,8 @@ impl Planner {
 /// A record with the name that it belongs to, and the kind that it marks if it is a mark.
 fn placed(record: Record) -> (Fqdn, Option<RecordKind>, Record) {
     let record = record.normal();
-    match (record.kind == RecordKind::Txt).then(|| mark::subject(&record.name)).flatten() {
+    let subject = (record.kind == RecordKind::Txt).then(|| mark::subject(&record.name)).flatten();
+    match subject.and_then(|(name, kind)| Some((name.to_fqdn()?, kind))) {
         Some((name, kind)) => (name, Some(kind), record),
         None => (record.name.clone(), None, record),
     }

@@ -13,6 +13,7 @@ mod properties;
 mod settled;
 mod trust;
 mod whose;
+mod zone;
 
 pub(super) fn provider(max_deletions: &str) -> NameProvider {
     NameProvider {

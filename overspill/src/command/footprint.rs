@@ -112,7 +112,37 @@ fn show(footprint: &Footprint, out: &mut Output) -> io::Result<()> {
         writeln!(out, "{}", lines(&table))?;
     }
     write!(out, "{}", wrapped(&verdict(footprint), ""))?;
-    footprint.hide.iter().try_for_each(|service| writeln!(out, "  {service}"))
+    footprint.hide.iter().try_for_each(|service| writeln!(out, "  {service}"))?;
+    beyond_hiding(footprint, out)
+}
+
+/// The budgets that no hiding reaches, with what they would have to be.
+fn beyond_hiding(footprint: &Footprint, out: &mut Output) -> io::Result<()> {
+    let beyond = || footprint.proxies.iter().filter(|proxy| proxy.is_beyond_hiding());
+    let count = beyond().count();
+    if count == 0 {
+        return Ok(());
+    }
+    let told = format!(
+        "no hiding reaches {}: with all hidden that nothing refers to, these need what stands here; give them that, or take access points away:",
+        counted(count, "budget")
+    );
+    write!(out, "{}", wrapped(&told, ""))?;
+    for proxy in beyond() {
+        let class = match proxy.class {
+            ProxyClass::Gateway => "gateway",
+            ProxyClass::Sidecar => "sidecars",
+        };
+        let least = proxy.least_bytes.map(at_least).unwrap_or_default();
+        writeln!(out, "  {class} {}/{}  {least}", proxy.cluster, proxy.namespace)?;
+    }
+    Ok(())
+}
+
+/// Bytes in three digits, rounded up: so many are enough.
+fn at_least(least: u64) -> String {
+    let step = 10_u64.pow(least.checked_ilog10().unwrap_or_default().saturating_sub(2));
+    bytes(least.div_ceil(step).saturating_mul(step))
 }
 
 /// What it comes to.
@@ -127,9 +157,7 @@ fn verdict(footprint: &Footprint) -> String {
     match (with_budget.is_empty(), over, footprint.hide.is_empty()) {
         (true, ..) => "no budget: write proxyMemory to the clusters of the fleet".to_owned(),
         (false, 0, _) => format!("within all of {all}"),
-        (false, _, true) => format!(
-            "{over} of {all} exceeded, and everything there is referred to: take access points away, or give the proxies more memory"
-        ),
+        (false, _, true) => format!("{over} of {all} exceeded"),
         (false, _, false) => format!(
             "{over} of {all} exceeded; hide these services from proxies that do not call them (exportTo, or a Sidecar):"
         ),

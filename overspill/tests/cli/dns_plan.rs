@@ -253,6 +253,29 @@ fn what_is_wrong_in_current_records_is_told_at_its_place() {
     }
 }
 
+/// A zone has names that no host may have: others', which are in nobody's way.
+#[test]
+fn records_of_names_that_no_host_has_are_let_be() {
+    let text = checkout_text("current.yaml");
+    let of = |name: &str| {
+        let other = format!("  - {{ name: '{name}', kind: TXT, ttl: 1h, values: [theirs] }}\n");
+        there(&format!("{}\n{other}", text.trim_end()), &[])
+    };
+    let plan = there(&text, &[]);
+    for name in
+        ["a_b.example.com", "_acme-challenge.a_b.example.com", "-.example.com", "a.*.example.com", "com"]
+    {
+        let ran = of(name);
+        assert_eq!((ran.status, &ran.out, ran.err.as_str()), (plan.status, &plan.out, ""), "{name}");
+    }
+    let long = format!("{}.example.com", "a".repeat(64));
+    for name in ["a..example.com", "", &long] {
+        let ran = of(name);
+        let told = refused(&ran);
+        assert!(told.contains("a label is empty or longer than 63 bytes"), "{name}: {told}");
+    }
+}
+
 /// What is not in a list is gone, so a file that ends before its list is refused.
 #[test]
 fn a_file_that_was_cut_off_deletes_nothing() {
