@@ -142,6 +142,11 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
 }
 
 /// Who and what goes; `kept` are those that go with an approval only.
+///
+/// Who is answered with in one family of addresses and no longer in another goes from that one: whoever asks
+/// for it finds it there no more, and it does not come back by itself, as from checks or a drain. An alias in
+/// the place of addresses is no deletion, nor are addresses in the place of an alias: both answer for every
+/// family, and neither can be there before the other is gone, so that holding one back would hold back both.
 fn deletions(
     name: &Fqdn,
     published: &Parts,
@@ -153,9 +158,10 @@ fn deletions(
     for (kind, parts) in published {
         let left = desired.parts.get(kind);
         let goes = |owner: &ClaimKey| {
+            let is_out = left.is_none_or(|left| !left.contains_key(owner));
             desired.parts.is_empty()
                 || !desired.owners.contains(owner)
-                || (kept.contains(owner) && left.is_none_or(|left| !left.contains_key(owner)))
+                || (is_out && (kept.contains(owner) || is_in_other_family(owner, kind, &desired.parts)))
         };
         let owners = parts.keys().filter(|owner| goes(owner)).cloned().map(Gone::Owner);
         let known: BTreeSet<&String> = parts
@@ -170,6 +176,16 @@ fn deletions(
         deletions.extend(gone.map(|gone| Deletion { name: name.clone(), kind: kind.clone(), gone }));
     }
     deletions
+}
+
+/// Whether an owner is answered with, in the family of addresses that a kind is not of.
+fn is_in_other_family(owner: &ClaimKey, kind: &RecordKind, parts: &Parts) -> bool {
+    let other = match kind {
+        RecordKind::A => RecordKind::Aaaa,
+        RecordKind::Aaaa => RecordKind::A,
+        RecordKind::Cname | RecordKind::Other(_) | RecordKind::Txt => return false,
+    };
+    parts.get(&other).is_some_and(|parts| parts.contains_key(owner))
 }
 
 /// What is planned otherwise than one would think.

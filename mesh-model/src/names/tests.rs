@@ -9,6 +9,7 @@ use crate::units::{Amount, HumanDuration};
 
 mod desired;
 mod drain;
+mod families;
 mod properties;
 mod settled;
 mod trust;
