@@ -16,6 +16,7 @@
 //! external-dns does is cited where we do likewise (`plan/plan.go`).
 
 mod answer;
+mod circle;
 mod desired;
 mod drain;
 mod file;
@@ -293,6 +294,16 @@ pub enum NameProblem {
     Beside {
         /// What is there.
         kind: RecordKind,
+    },
+    /// An alias of names that lead back to it.
+    #[error(
+        "it is an alias of {to}, which leads back to it in a circle of {length} names, so that no address is ever found; nothing of it is changed: let one of these lead to addresses, or elsewhere"
+    )]
+    Circle {
+        /// The name that it is an alias of.
+        to: Fqdn,
+        /// How many names there are in the circle, with it.
+        length: usize,
     },
     /// Several namespaces want it, and none has it.
     #[error(

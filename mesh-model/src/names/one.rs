@@ -75,6 +75,22 @@ pub(super) struct Outcome {
     pub(super) waits: bool,
     /// How many marks of ours there are now.
     pub(super) marks: usize,
+    /// The name that it is to be an alias of, if it is one; or that it stays one of.
+    pub(super) alias: Option<Fqdn>,
+}
+
+impl Outcome {
+    /// Refuses an alias that leads back to its name; a mistake changes nothing.
+    pub(super) fn refuse_circle(&mut self, name: &Fqdn, length: usize) {
+        let Some(to) = self.alias.clone() else { return };
+        self.errors.retain(|error| !matches!(error.problem, NameProblem::Circle { .. }));
+        self.errors.push(NameError { name: name.clone(), problem: NameProblem::Circle { to, length } });
+        self.changes.clear();
+        self.held_changes.clear();
+        self.deletions.clear();
+        self.notes.clear();
+        self.waits = false;
+    }
 }
 
 /// Whose the records of one kind are.
@@ -116,6 +132,7 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
         let_stay(&mut desired, &stay, &published);
         desired
     };
+    outcome.alias = alias_of(&published);
     let careful = to_be(false, &mut outcome.errors);
     let approved = (!careful.kept.is_empty()).then(|| to_be(true, &mut Vec::new()));
     let desired = approved.as_ref().unwrap_or(&careful);
@@ -128,6 +145,7 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
     if desired.parts.is_empty() && outcome.errors.iter().any(|error| error.problem == NameProblem::Loop) {
         return outcome; // a mistake deletes nothing
     }
+    outcome.alias = alias_of(&desired.parts);
     outcome.changes = changes(name, &published, desired, here, provider);
     outcome.deletions = deletions(name, &published, desired, &careful.kept, here);
     outcome.held_changes = if outcome.deletions.is_empty() {
@@ -226,6 +244,12 @@ fn let_stay(desired: &mut Desired, stay: &BTreeMap<ClaimKey, bool>, published: &
             desired.owners.insert(owner.clone());
         }
     }
+}
+
+/// The name that a name with these parts is an alias of.
+fn alias_of(parts: &Parts) -> Option<Fqdn> {
+    let part = parts.get(&RecordKind::Cname)?.values().next()?;
+    part.values.first()?.parse().ok()
 }
 
 /// Whose the records of a kind are: ours only if every mark beside them is.

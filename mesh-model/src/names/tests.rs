@@ -7,6 +7,7 @@ use crate::labels::{Labels, Selector};
 use crate::provision::NameProvider;
 use crate::units::{Amount, HumanDuration};
 
+mod circles;
 mod desired;
 mod drain;
 mod families;

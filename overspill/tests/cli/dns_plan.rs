@@ -175,6 +175,25 @@ held back: 9 deletions, where 1 may be made without an approval:
     assert!(ran.out.contains(told), "{}", ran.out);
 }
 
+#[test]
+fn aliases_in_a_circle_are_refused_by_name_and_the_others_are_planned() {
+    let text = checkout_text("desired.yaml");
+    let alias = |name: &str, to: &str| {
+        format!("  - {{ name: {name}.example.com, alias: {to}.example.com, owner: payments/{name} }}\n")
+    };
+    let ran = wanted(&format!("{text}{}{}", alias("a", "b"), alias("b", "a")), &[]);
+    let told = "\
+error: a.example.com: it is an alias of b.example.com, which leads back to it in
+a circle of 2 names, so that no address is ever found; nothing of it is changed:
+let one of these lead to addresses, or elsewhere
+error: b.example.com: it is an alias of a.example.com, which leads back to it in
+a circle of 2 names, so that no address is ever found; nothing of it is changed:
+let one of these lead to addresses, or elsewhere
+";
+    let alone = wanted(&text, &[]).out;
+    assert_eq!((ran.status, ran.out), (1, alone.replace("0 errors", "2 errors") + told));
+}
+
 /// Whoever writes another team's name into an access point of his gets nothing of it, and takes nothing.
 #[test]
 fn a_name_of_another_namespace_is_not_taken() {
