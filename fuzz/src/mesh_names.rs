@@ -4,8 +4,8 @@
 //! of ours and of another fleet, texts that are no marks, weighted records,
 //! aliases beside addresses. What must hold in any case: a change touches
 //! records of ours only, and none that is not there; when it is made nothing is
-//! left to do; without an approval not more owners are deleted than may be, and
-//! with it exactly those.
+//! left to do; without an approval not more owners are deleted than may be, from
+//! a name or from a family of its addresses, and with it exactly those.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -82,10 +82,14 @@ pub fn check(bytes: &[u8]) {
     } else {
         assert!(first.held_back.iter().all(|deletion| kept.contains(&deletion.name)), "{first:?}");
     }
+    let now = records.owners();
+    let left = owners.difference(&now).filter(|(mark, owner)| {
+        other_family(mark).is_some_and(|other| now.contains(&(other, owner.clone())))
+    });
+    assert!(left.count() <= first.max_deletions, "more leave a family than may: {first:?}");
     if first.held_back.is_empty() {
         return;
     }
-    let now = records.owners();
     for deletion in &first.held_back {
         let Gone::Owner(owner) = &deletion.gone else { continue };
         let mark = (mark_name(&deletion.name, &deletion.kind), owner.clone());
@@ -167,6 +171,14 @@ fn mark_name(name: &Fqdn, kind: &RecordKind) -> Fqdn {
         Some(below) => format!("_overspill-{kind}-all.{below}"),
         None => format!("_overspill-{kind}.{name}"),
     })
+}
+
+/// The name of the mark of the family of addresses that a mark is not of.
+fn other_family(mark: &Fqdn) -> Option<Fqdn> {
+    let pairs = [("a.", "aaaa."), ("a-all.", "aaaa-all."), ("aaaa.", "a."), ("aaaa-all.", "a-all.")];
+    let rest = mark.as_str().strip_prefix("_overspill-")?;
+    let other = |(kind, other): (&str, &str)| Some(format!("_overspill-{other}{}", rest.strip_prefix(kind)?));
+    pairs.into_iter().find_map(other).map(|name| parsed(&name))
 }
 
 fn wanted(input: &WantedInput) -> Wanted {

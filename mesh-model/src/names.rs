@@ -9,12 +9,14 @@
 //! access point are to lead to.
 //!
 //! Missing evidence takes nobody out: see [`Member::health`]. Many deletions at
-//! once wait for somebody who approves exactly these. [`Drain`] is the order in
+//! once, of owners or of a family of their addresses, wait for somebody who
+//! approves exactly these. [`Drain`] is the order in
 //! which an access point leaves a target: names first, then what resolvers
 //! remember, then the address. Talking to providers is for adapters. What
 //! external-dns does is cited where we do likewise (`plan/plan.go`).
 
 mod answer;
+mod circle;
 mod desired;
 mod drain;
 mod file;
@@ -130,7 +132,7 @@ pub struct NamePlan {
     pub notes: Vec<NameNote>,
     /// What could not be planned; the records of that name stay as they are.
     pub errors: Vec<NameError>,
-    /// How many deletions there are, held back or not: owners that leave, values that nobody marked.
+    /// How many deletions there are, held back or not: owners that leave a record, values that nobody marked.
     pub deletions: usize,
     /// How many there may be without an approval.
     pub max_deletions: usize,
@@ -161,7 +163,10 @@ pub enum Change {
     },
 }
 
-/// An owner that a name no longer leads to, or a value that is in a record of ours for no owner.
+/// An owner that leaves the records of one kind at a name, or a value that is in a record of ours for no owner.
+///
+/// One that leaves both families of addresses is two, and one that keeps the other family is one; who is left
+/// out for its checks or a drain, or becomes an alias, is none.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Deletion {
     /// The name.
@@ -289,6 +294,16 @@ pub enum NameProblem {
     Beside {
         /// What is there.
         kind: RecordKind,
+    },
+    /// An alias of names that lead back to it.
+    #[error(
+        "it is an alias of {to}, which leads back to it in a circle of {length} names, so that no address is ever found; nothing of it is changed: let one of these lead to addresses, or elsewhere"
+    )]
+    Circle {
+        /// The name that it is an alias of.
+        to: Fqdn,
+        /// How many names there are in the circle, with it.
+        length: usize,
     },
     /// Several namespaces want it, and none has it.
     #[error(

@@ -9,13 +9,24 @@
 //! News has an age: a target that was not heard of for the
 //! limit reads `Unknown`, never what it said last.
 //!
+//! After a restart nothing is known but what the object shows, so its `freshAt`
+//! bears the age over: it is written with every change, and where nothing
+//! changes once in ten limits, however often news comes. What is shown is
+//! therefore at most ten limits older than what was heard, and restored news is
+//! believed until it is eleven limits old, one of them from the restart at most.
+//! So a restart amid news writes nothing, one after a long silence makes all
+//! `Unknown` at once, and no row of restarts keeps an old `Ready`: what it may
+//! last is counted from `freshAt`, which no restart moves. A mark of the restart
+//! would have to be written by each; without either a restart in a long calm and
+//! one after a long silence look the same.
+//!
 //! Where reports come from is the adapter's business, who is given what the
 //! [`rollout`](crate::rollout)'s. Source: Kubernetes' API conventions.
 
 mod conditions;
 mod slots;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::api::{
@@ -26,6 +37,9 @@ use crate::time::{Time, WallTime};
 
 use conditions::{Aspect, Counts, verdicts};
 use slots::{Heard, Slots};
+
+/// In how many limits `freshAt` is written where nothing else changes.
+const LIMITS_TO_REFRESH: u32 = 10;
 
 /// What was found out about a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,7 +103,7 @@ pub struct StatusStore {
     wanted: Wanted,
     max_age: Duration,
     targets: Slots<Entry>,
-    /// The targets that are not `Unknown`, who was heard of longest ago first.
+    /// The targets that are not `Unknown`, by when their news is too old.
     heard: Heard,
     counts: Counts,
     shown: Vec<Condition>,
@@ -99,6 +113,8 @@ pub struct StatusStore {
 struct Entry {
     report: TargetFindings,
     fresh_at: Option<WallTime>,
+    /// How fresh it was when it was written last.
+    shown_fresh_at: Option<WallTime>,
     conditions: [Condition; Aspect::ALL.len()],
 }
 
@@ -116,40 +132,56 @@ impl StatusStore {
         }
     }
 
-    /// Goes on from what the object shows, so that a controller that restarts writes only what is new.
+    /// Goes on from what the object shows, so that a controller that restarts writes only what is new: what is
+    /// to be written at once is whoever is `Unknown` now.
     ///
-    /// What it shows counts as heard at `now`: whoever is not heard of within the
-    /// limit from then on becomes `Unknown`. Targets whose conditions are not those
-    /// of this store are left out, and written when they are heard of.
+    /// What it shows is believed for the limit from `now`, and not after its `freshAt` is eleven limits before
+    /// `wall` (why, says the module): whoever is not heard of until then becomes `Unknown`. A `freshAt` in the
+    /// future counts as now, and who has none is not believed. Targets whose conditions are not those of this
+    /// store are left out, and written when they are heard of.
     #[must_use]
-    pub fn restore(wanted: Wanted, max_age: Duration, status: &AccessPointStatus, now: Time) -> Self {
+    pub fn restore(
+        wanted: Wanted,
+        max_age: Duration,
+        status: &AccessPointStatus,
+        now: Time,
+        wall: WallTime,
+    ) -> (Self, Vec<StatusWrite>) {
         let mut store = Self::new(wanted, max_age);
         if let Some(shown) = conditions::all(&status.conditions) {
             store.shown = shown.to_vec();
         }
+        let mut due: BTreeMap<usize, Time> = BTreeMap::new();
         for target in &status.targets {
             let Some(conditions) = conditions::all(&target.conditions) else { continue };
             let report = TargetFindings::shown_as(target, &conditions);
             let is_heard_of = conditions[0].status != ConditionStatus::Unknown;
-            let entry = Entry { report, fresh_at: target.fresh_at, conditions };
+            let fresh_at = target.fresh_at;
+            let entry = Entry { report, fresh_at, shown_fresh_at: fresh_at, conditions };
             // of one that is shown twice the last is what it is
             if let Some((slot, before)) = store.targets.remove(&target.name) {
                 store.counts.remove(&before.conditions, slot);
-                store.heard.remove(slot);
+                due.remove(&slot);
             }
             let slot = store.targets.take(&target.name);
             store.counts.add(&entry.conditions, slot);
             if is_heard_of {
-                store.heard.insert(slot, now);
+                due.insert(slot, store.restored_due(fresh_at, now, wall));
             }
             store.targets.put(slot, entry);
         }
-        store
+        let mut due: Vec<(Time, usize)> = due.into_iter().map(|(slot, due)| (due, slot)).collect();
+        due.sort_unstable();
+        for (due, slot) in due {
+            store.heard.insert(slot, due);
+        }
+        let writes = store.expire(now, wall);
+        (store, writes)
     }
 
     /// A target was heard of; what is to be written, if that is anything new.
     ///
-    /// That it was heard of again is not: `freshAt` is written with the next change.
+    /// That it was heard of again is not: `freshAt` is written with the next change, and once in ten limits.
     pub fn update(
         &mut self,
         name: &Name,
@@ -179,7 +211,7 @@ impl StatusStore {
     /// Whoever was not heard of for longer than the limit becomes `Unknown`: one write for each.
     pub fn expire(&mut self, now: Time, wall: WallTime) -> Vec<StatusWrite> {
         let mut writes = Vec::new();
-        while let Some((slot, _)) = self.heard.first().filter(|(_, heard)| now - *heard > self.max_age) {
+        while let Some((slot, _)) = self.heard.first().filter(|(_, due)| *due <= now) {
             let (name, entry) = self.targets.get(slot).expect("whoever was heard of is there");
             let (name, report) = (name.clone(), entry.report.clone());
             writes.extend(self.note(&name, report, None, wall));
@@ -190,7 +222,25 @@ impl StatusStore {
     /// When `expire` is due: a nanosecond after the limit of the news that is oldest.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        self.heard.first().map(|(_, heard)| heard + self.max_age + Duration::from_nanos(1))
+        self.heard.first().map(|(_, due)| due)
+    }
+
+    /// How much older what is shown may be than what was heard.
+    const fn lag(&self) -> Duration {
+        self.max_age.saturating_mul(LIMITS_TO_REFRESH)
+    }
+
+    /// When news that was restored is too old.
+    fn restored_due(&self, fresh_at: Option<WallTime>, now: Time, wall: WallTime) -> Time {
+        // nobody can say how old the rest is
+        let left = fresh_at
+            .and_then(|fresh_at| self.lag().saturating_add(self.max_age).checked_sub(wall - fresh_at));
+        left.map_or(now, |left| after(now, left.min(self.max_age)))
+    }
+
+    /// Whether what is shown is so much older than news, or later, that a restart would be misled.
+    fn is_lagging(&self, shown: Option<WallTime>, wall: WallTime) -> bool {
+        shown.is_none_or(|shown| (wall - shown).max(shown - wall) >= self.lag())
     }
 
     /// The conditions of all targets together: `Ready` first.
@@ -235,13 +285,18 @@ impl StatusStore {
             self.counts.remove(&before.conditions, slot);
         }
         self.counts.add(&conditions, slot);
-        let old_fresh_at = before.as_ref().and_then(|before| before.fresh_at);
+        let (old_fresh_at, shown_fresh_at) =
+            before.as_ref().map_or((None, None), |before| (before.fresh_at, before.shown_fresh_at));
         let fresh_at = fresh.map(|(_, wall)| wall).or(old_fresh_at);
-        let entry = Entry { report, fresh_at, conditions };
-        let is_new = before.is_none_or(|before| !before.is_shown_as(&entry));
+        let mut entry = Entry { report, fresh_at, shown_fresh_at, conditions };
+        let is_lagging = fresh.is_some_and(|(_, wall)| self.is_lagging(shown_fresh_at, wall));
+        let is_new = is_lagging || before.is_none_or(|before| !before.is_shown_as(&entry));
+        if is_new {
+            entry.shown_fresh_at = fresh_at;
+        }
         self.heard.remove(slot);
         if let Some((now, _)) = fresh {
-            self.heard.insert(slot, now);
+            self.heard.insert(slot, after(now, self.max_age));
         }
         let write = is_new.then(|| entry.shown(name));
         self.targets.put(slot, entry);
@@ -269,6 +324,11 @@ impl StatusStore {
         };
         Some(self.shown.clone())
     }
+}
+
+/// The first moment after a span of time.
+fn after(now: Time, span: Duration) -> Time {
+    now + span + Duration::from_nanos(1)
 }
 
 impl TargetFindings {

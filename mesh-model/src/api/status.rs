@@ -53,7 +53,8 @@ pub struct TargetStatus {
     /// Which revision is where.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<RouteStatus>,
-    /// When the target was heard of last.
+    /// When the target was heard of last before this was written: with every change, and where nothing changes
+    /// once in ten times the limit after which no news is `Unknown`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fresh_at: Option<WallTime>,
     /// `Ready`, `Vip`, `Name`, `Certificate`, `Route`.

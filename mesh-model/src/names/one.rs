@@ -75,6 +75,22 @@ pub(super) struct Outcome {
     pub(super) waits: bool,
     /// How many marks of ours there are now.
     pub(super) marks: usize,
+    /// The name that it is to be an alias of, if it is one; or that it stays one of.
+    pub(super) alias: Option<Fqdn>,
+}
+
+impl Outcome {
+    /// Refuses an alias that leads back to its name; a mistake changes nothing.
+    pub(super) fn refuse_circle(&mut self, name: &Fqdn, length: usize) {
+        let Some(to) = self.alias.clone() else { return };
+        self.errors.retain(|error| !matches!(error.problem, NameProblem::Circle { .. }));
+        self.errors.push(NameError { name: name.clone(), problem: NameProblem::Circle { to, length } });
+        self.changes.clear();
+        self.held_changes.clear();
+        self.deletions.clear();
+        self.notes.clear();
+        self.waits = false;
+    }
 }
 
 /// Whose the records of one kind are.
@@ -116,6 +132,7 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
         let_stay(&mut desired, &stay, &published);
         desired
     };
+    outcome.alias = alias_of(&published);
     let careful = to_be(false, &mut outcome.errors);
     let approved = (!careful.kept.is_empty()).then(|| to_be(true, &mut Vec::new()));
     let desired = approved.as_ref().unwrap_or(&careful);
@@ -128,6 +145,7 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
     if desired.parts.is_empty() && outcome.errors.iter().any(|error| error.problem == NameProblem::Loop) {
         return outcome; // a mistake deletes nothing
     }
+    outcome.alias = alias_of(&desired.parts);
     outcome.changes = changes(name, &published, desired, here, provider);
     outcome.deletions = deletions(name, &published, desired, &careful.kept, here);
     outcome.held_changes = if outcome.deletions.is_empty() {
@@ -142,6 +160,11 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
 }
 
 /// Who and what goes; `kept` are those that go with an approval only.
+///
+/// Who is answered with in one family of addresses and no longer in another goes from that one: whoever asks
+/// for it finds it there no more, and it does not come back by itself, as from checks or a drain. An alias in
+/// the place of addresses is no deletion, nor are addresses in the place of an alias: both answer for every
+/// family, and neither can be there before the other is gone, so that holding one back would hold back both.
 fn deletions(
     name: &Fqdn,
     published: &Parts,
@@ -153,9 +176,10 @@ fn deletions(
     for (kind, parts) in published {
         let left = desired.parts.get(kind);
         let goes = |owner: &ClaimKey| {
+            let is_out = left.is_none_or(|left| !left.contains_key(owner));
             desired.parts.is_empty()
                 || !desired.owners.contains(owner)
-                || (kept.contains(owner) && left.is_none_or(|left| !left.contains_key(owner)))
+                || (is_out && (kept.contains(owner) || is_in_other_family(owner, kind, &desired.parts)))
         };
         let owners = parts.keys().filter(|owner| goes(owner)).cloned().map(Gone::Owner);
         let known: BTreeSet<&String> = parts
@@ -170,6 +194,16 @@ fn deletions(
         deletions.extend(gone.map(|gone| Deletion { name: name.clone(), kind: kind.clone(), gone }));
     }
     deletions
+}
+
+/// Whether an owner is answered with, in the family of addresses that a kind is not of.
+fn is_in_other_family(owner: &ClaimKey, kind: &RecordKind, parts: &Parts) -> bool {
+    let other = match kind {
+        RecordKind::A => RecordKind::Aaaa,
+        RecordKind::Aaaa => RecordKind::A,
+        RecordKind::Cname | RecordKind::Other(_) | RecordKind::Txt => return false,
+    };
+    parts.get(&other).is_some_and(|parts| parts.contains_key(owner))
 }
 
 /// What is planned otherwise than one would think.
@@ -210,6 +244,12 @@ fn let_stay(desired: &mut Desired, stay: &BTreeMap<ClaimKey, bool>, published: &
             desired.owners.insert(owner.clone());
         }
     }
+}
+
+/// The name that a name with these parts is an alias of.
+fn alias_of(parts: &Parts) -> Option<Fqdn> {
+    let part = parts.get(&RecordKind::Cname)?.values().next()?;
+    part.values.first()?.parse().ok()
 }
 
 /// Whose the records of a kind are: ours only if every mark beside them is.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
+use super::circle::circles;
 use super::mark;
 use super::one::{Here, Outcome, outcome};
 use super::settled::{Settled, settled};
@@ -51,6 +52,17 @@ pub struct Planner {
     /// Outcomes of names that something is to be done or said about.
     outcomes: BTreeMap<Fqdn, Outcome>,
     marks_total: usize,
+    aliases: Aliases,
+}
+
+/// Which names are aliases of which, as they are to be.
+#[derive(Clone, Debug, Default)]
+struct Aliases {
+    to: BTreeMap<Fqdn, Fqdn>,
+    /// Those of which nobody has asked yet whether they are in a circle.
+    changed: BTreeSet<Fqdn>,
+    /// Names in circles, and how many there are in each one's.
+    circles: BTreeMap<Fqdn, usize>,
 }
 
 /// What is known of a name.
@@ -104,6 +116,7 @@ impl Planner {
             names: names.into_iter().collect(),
             outcomes: BTreeMap::new(),
             marks_total: 0,
+            aliases: Aliases::default(),
         }
     }
 
@@ -129,6 +142,7 @@ impl Planner {
         for name in std::mem::take(&mut self.changed) {
             self.look_at(name);
         }
+        self.refuse_circles();
         let mut deletions: Vec<&Deletion> =
             self.outcomes.values().flat_map(|outcome| &outcome.deletions).collect();
         deletions.sort();
@@ -160,11 +174,28 @@ impl Planner {
         }
     }
 
+    /// Refuses aliases that lead back to themselves, which no name's plan sees by itself.
+    fn refuse_circles(&mut self) {
+        let Aliases { to, changed, circles: before } = &mut self.aliases;
+        let circles = circles(to, std::mem::take(changed).iter().chain(before.keys()));
+        for name in std::mem::replace(before, circles).into_keys() {
+            if !self.aliases.circles.contains_key(&name) {
+                self.look_at(name);
+            }
+        }
+        for (name, length) in &self.aliases.circles {
+            let outcome = self.outcomes.entry(name.clone()).or_default();
+            outcome.alias = self.aliases.to.get(name).cloned();
+            outcome.refuse_circle(name, *length);
+        }
+    }
+
     fn look_at(&mut self, name: Fqdn) {
         let Some(known) = self.names.get_mut(&name) else { return };
         let outcome = outcome(&name, &known.wanted, &known.here, &self.provider);
         self.marks_total = self.marks_total + outcome.marks - known.marks;
         known.marks = outcome.marks;
+        self.aliases.note(&name, outcome.alias.as_ref());
         if known.wanted.is_empty() && known.here.is_empty() {
             self.names.remove(&name);
         }
@@ -173,6 +204,21 @@ impl Planner {
             self.outcomes.remove(&name);
         } else {
             self.outcomes.insert(name, outcome);
+        }
+    }
+}
+
+impl Aliases {
+    fn note(&mut self, name: &Fqdn, to: Option<&Fqdn>) {
+        if self.to.get(name) == to {
+            return;
+        }
+        match to {
+            None => drop(self.to.remove(name)),
+            Some(to) => {
+                self.to.insert(name.clone(), to.clone());
+                self.changed.insert(name.clone());
+            }
         }
     }
 }

@@ -7,8 +7,10 @@ use crate::labels::{Labels, Selector};
 use crate::provision::NameProvider;
 use crate::units::{Amount, HumanDuration};
 
+mod circles;
 mod desired;
 mod drain;
+mod families;
 mod properties;
 mod settled;
 mod trust;

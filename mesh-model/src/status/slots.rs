@@ -1,4 +1,4 @@
-//! A number for each target, and the order in which targets were heard of.
+//! A number for each target, and the order in which news of targets grows too old.
 //!
 //! The idea: what is kept by number is found, taken out and put in at one place, whatever else there
 //! is. Numbers of targets that left are given to those that come.
@@ -86,7 +86,7 @@ impl<T> Slots<T> {
     }
 }
 
-/// Slots in the order in which they were heard of: a list in both directions.
+/// Slots in the order in which their news is too old: a list in both directions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Heard {
     links: Vec<Option<Link>>,
@@ -96,32 +96,32 @@ pub(super) struct Heard {
 
 #[derive(Clone, Copy, Debug)]
 struct Link {
-    heard: Time,
+    due: Time,
     before: Option<usize>,
     after: Option<usize>,
 }
 
 impl Heard {
-    /// Who was heard of longest ago, and when.
+    /// Whose news is too old first, and when.
     pub(super) fn first(&self) -> Option<(usize, Time)> {
         let first = self.first?;
-        Some((first, self.links[first]?.heard))
+        Some((first, self.links[first]?.due))
     }
 
     /// Puts a slot in that is not in it. Time goes on, so its place is the last; if it did not, it is looked for from there.
-    pub(super) fn insert(&mut self, slot: usize, heard: Time) {
+    pub(super) fn insert(&mut self, slot: usize, due: Time) {
         if self.links.len() <= slot {
             self.links.resize(slot + 1, None);
         }
         let mut before = self.last;
-        while let Some(link) = before.and_then(|at| self.links[at]).filter(|link| link.heard > heard) {
+        while let Some(link) = before.and_then(|at| self.links[at]).filter(|link| link.due > due) {
             before = link.before;
         }
         let after = match before {
             Some(at) => self.links[at].and_then(|link| link.after),
             None => self.first,
         };
-        self.links[slot] = Some(Link { heard, before, after });
+        self.links[slot] = Some(Link { due, before, after });
         self.join(before, Some(slot));
         self.join(Some(slot), after);
     }

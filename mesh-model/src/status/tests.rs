@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::api::{CertificateState, ConditionStatus};
 
+mod restarts;
+
 fn all() -> Wanted {
     Wanted { vip: true, names: ["checkout.example.com".parse().unwrap()].into(), certificate: true }
 }
@@ -17,8 +19,10 @@ fn wall(second: u64) -> WallTime {
     WallTime::from_unix_seconds(1_764_000_000) + Duration::from_secs(second)
 }
 
+const LIMIT: Duration = Duration::from_secs(60);
+
 fn store() -> StatusStore {
-    StatusStore::new(all(), Duration::from_secs(60))
+    StatusStore::new(all(), LIMIT)
 }
 
 fn well() -> TargetFindings {
@@ -152,29 +156,29 @@ fn a_restart_writes_only_what_is_new_and_takes_silence_for_none_after_the_limit(
     store.expect(&name("c"), wall(0));
     let shown = serde_json::to_string(&store.status(Some("r1".into()), 1)).unwrap();
     let shown: AccessPointStatus = serde_json::from_str(&shown).unwrap();
-    let (limit, start) = (Duration::from_secs(60), Time::from_secs(5)); // on another clock
-    let mut after = StatusStore::restore(all(), limit, &shown, start);
-    assert_eq!(after.roll_up(), store.roll_up());
-    assert_eq!(after.update(&name("a"), well(), Time::from_secs(9), wall(900)), None, "as it is shown");
-    assert_eq!(after.expect(&name("c"), wall(900)), None);
-    assert_eq!(after.expire(Time::from_secs(65), wall(960)), []);
-    let writes = after.expire(Time::from_secs(66), wall(961));
+    let start = Time::from_secs(5); // on another clock
+    let (mut after, writes) = StatusStore::restore(all(), LIMIT, &shown, start, wall(500));
+    assert_eq!((after.roll_up(), writes), (store.roll_up(), vec![]));
+    assert_eq!(after.update(&name("a"), well(), Time::from_secs(9), wall(504)), None, "as it is shown");
+    assert_eq!(after.expect(&name("c"), wall(504)), None);
+    assert_eq!(after.expire(Time::from_secs(65), wall(560)), []);
+    let writes = after.expire(Time::from_secs(66), wall(561));
     assert_eq!(writes.len(), 1, "b, which was not heard of since; c was unknown before");
     let write = after.update(
         &name("a"),
         TargetFindings { fqdn: Vec::new(), ..well() },
         Time::from_secs(67),
-        wall(962),
+        wall(562),
     );
     let target = write.unwrap().target.unwrap();
     let since: Vec<WallTime> =
         target.conditions.iter().map(|condition| condition.last_transition_time).collect();
-    assert_eq!(since, [962, 0, 962, 0, 0].map(wall), "what did not change is as old as before the restart");
+    assert_eq!(since, [562, 0, 562, 0, 0].map(wall), "what did not change is as old as before the restart");
     let mut foreign = shown;
     foreign.targets[0].conditions.pop();
-    let mut other = StatusStore::restore(all(), limit, &foreign, start);
+    let (mut other, _) = StatusStore::restore(all(), LIMIT, &foreign, start, wall(500));
     assert!(
-        other.update(&name("a"), well(), Time::from_secs(9), wall(900)).is_some(),
+        other.update(&name("a"), well(), Time::from_secs(9), wall(504)).is_some(),
         "it is not as we show it"
     );
 }
@@ -189,7 +193,7 @@ fn the_owner_of_an_address_is_shown_and_survives_a_restart() {
     let shown = serde_json::to_value(store.status(None, 1)).unwrap();
     assert_eq!(shown["targets"][0]["vipOwner"], "shop/web");
     let shown: AccessPointStatus = serde_json::from_value(shown).unwrap();
-    let mut after = StatusStore::restore(all(), Duration::from_secs(60), &shown, Time::ZERO);
+    let (mut after, _) = StatusStore::restore(all(), LIMIT, &shown, Time::ZERO, wall(9));
     assert_eq!(after.update(&name("a"), foreign, Time::ZERO, wall(9)), None, "as it is shown");
     let own = after.update(&name("a"), well(), Time::ZERO, wall(9)).unwrap().target.unwrap();
     assert_eq!(serde_json::to_value(own).unwrap().get("vipOwner"), None, "its own");

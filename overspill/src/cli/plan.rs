@@ -12,7 +12,8 @@ DESIRED says whose names these are (a NameProvider) and what they are to lead
 to; CURRENT is what the provider has, our marks among it. A record without a
 mark of ours is never touched, and a name never goes empty because nobody knows
 how its members are. More deletions than the provider's maxDeletions are held
-back, all of them, until their hash stands in DESIRED as `approved`.
+back, all of them, until their hash stands in DESIRED as `approved`; an owner
+that keeps its IPv4 and loses its IPv6 is one, too.
 
 One name's error leaves the others as they are. Exit status 1 if there is one,
 or if deletions are held back.

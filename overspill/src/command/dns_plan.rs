@@ -97,9 +97,9 @@ fn leaving(plan: &NamePlan) -> String {
     let leave = if owners == 1 { "owner leaves" } else { "owners leave" };
     let go = if strays == 1 { "value without a mark goes" } else { "values without a mark go" };
     match (owners, strays) {
-        (_, 0) => format!("{} {leave} a name", grouped(owners as u64)),
+        (_, 0) => format!("{} {leave} a record", grouped(owners as u64)),
         (0, _) => format!("{} {go}", grouped(strays as u64)),
-        _ => format!("{} {leave} a name and {} {go}", grouped(owners as u64), grouped(strays as u64)),
+        _ => format!("{} {leave} a record and {} {go}", grouped(owners as u64), grouped(strays as u64)),
     }
 }
 

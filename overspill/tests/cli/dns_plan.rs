@@ -30,7 +30,7 @@ fn the_changes_are_printed_name_by_name() {
 + CNAME pay.example.com  5m
     + checkout.example.com
 2 creates, 2 updates, 0 deletes, 0 errors
-1 owner leaves a name; 1 may without an approval
+1 owner leaves a record; 1 may without an approval
 ";
     assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (0, expected, ""));
     let document = wanted(&checkout_text("desired.yaml"), &["--format", "json"]).json();
@@ -88,7 +88,7 @@ fn an_error_of_one_name_leaves_the_others() {
     assert_eq!((ran.status, ran.err.as_str()), (1, ""));
     let end = "\
 0 creates, 2 updates, 0 deletes, 1 error
-1 owner leaves a name; 1 may without an approval
+1 owner leaves a record; 1 may without an approval
 error: pay.example.com: it has a record of kind CNAME that bears no mark of
 ours; nothing of it is touched: remove it, or choose another name
 ";
@@ -133,7 +133,7 @@ fn checks_that_leave_too_few_and_values_without_a_mark_are_told() {
     let text = with(&text, "maxDeletions: 1", "maxDeletions: 2");
     let ran = overspill_with(&["dns-plan", "-", path.to_str().expect("it is text")], &text);
     let end = "\
-1 owner leaves a name and 1 value without a mark goes; 2 may without an approval
+1 owner leaves a record and 1 value without a mark goes; 2 may without an approval
 note: checkout.example.com: without the unhealthy 1 of 5 members would be left,
 and 50% must be (minHealthy of the provider): the checks are not believed, and
 whoever is published stays
@@ -142,6 +142,56 @@ of it: it goes, and counts as a deletion
 ";
     assert_eq!((ran.status, ran.err.as_str()), (0, ""));
     assert!(ran.out.ends_with(end), "{}", ran.out);
+}
+
+/// All IPv4 goes and IPv6 comes for it: what comes is made, and whoever has IPv4 only is not cut off.
+#[test]
+fn a_family_of_addresses_that_goes_from_many_names_is_held_back() {
+    let of = |number: usize, line: fn(usize) -> String| (0..number).map(line).collect::<String>();
+    let wants = |number| {
+        format!(
+            "\n  - {{ name: x{number}.example.com, members: [{{ owner: n/x{number}@t, addresses: [\"2001:db8::{number}\"], health: healthy }}] }}"
+        )
+    };
+    let has = |number| {
+        let mark = format!("heritage=overspill,fleet=fleet-1,owner=n/x{number}@t,values=10.0.0.{number}");
+        format!(
+            "\n  - {{ name: x{number}.example.com, kind: A, values: [10.0.0.{number}], ttl: 30s }}\n  - {{ name: _overspill-a.x{number}.example.com, kind: TXT, values: [\"{mark}\"], ttl: 5m }}"
+        )
+    };
+    let desired = checkout_text("desired.yaml");
+    let (head, _) = desired.split_once("names:").expect("it has names");
+    let desired = format!("{head}names:{}", of(9, wants));
+    let folder = tempfile::tempdir().expect("there is room");
+    let path = folder.path().join("current.yaml");
+    std::fs::write(&path, format!("records:{}", of(9, has))).expect("there is room");
+    let ran = overspill_with(&["dns-plan", "-", path.to_str().expect("it is text")], &desired);
+    assert_eq!((ran.status, ran.err.as_str()), (1, ""));
+    let told = "\
+18 creates, 0 updates, 0 deletes, 0 errors
+held back: 9 deletions, where 1 may be made without an approval:
+  A x0.example.com for n/x0@t
+";
+    assert!(ran.out.contains(told), "{}", ran.out);
+}
+
+#[test]
+fn aliases_in_a_circle_are_refused_by_name_and_the_others_are_planned() {
+    let text = checkout_text("desired.yaml");
+    let alias = |name: &str, to: &str| {
+        format!("  - {{ name: {name}.example.com, alias: {to}.example.com, owner: payments/{name} }}\n")
+    };
+    let ran = wanted(&format!("{text}{}{}", alias("a", "b"), alias("b", "a")), &[]);
+    let told = "\
+error: a.example.com: it is an alias of b.example.com, which leads back to it in
+a circle of 2 names, so that no address is ever found; nothing of it is changed:
+let one of these lead to addresses, or elsewhere
+error: b.example.com: it is an alias of a.example.com, which leads back to it in
+a circle of 2 names, so that no address is ever found; nothing of it is changed:
+let one of these lead to addresses, or elsewhere
+";
+    let alone = wanted(&text, &[]).out;
+    assert_eq!((ran.status, ran.out), (1, alone.replace("0 errors", "2 errors") + told));
 }
 
 /// Whoever writes another team's name into an access point of his gets nothing of it, and takes nothing.
