@@ -40,7 +40,7 @@ pub fn check(bytes: &[u8]) {
 }
 
 /// All of a write but its number, which other overrides have a part in.
-fn written(entry: &TraceEntry) -> (&TemplateId, &Pointer, &str, bool) {
+fn written(entry: &TraceEntry) -> (&TemplateId, &Pointer, &Writer, bool) {
     (&entry.object, &entry.path, &entry.from, entry.removed)
 }
 

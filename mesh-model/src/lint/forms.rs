@@ -159,12 +159,10 @@ impl OnTargets {
 
 /// The field of the access point that is at fault: the rule's, or the template's.
 fn at_fault(access_point: &AccessPoint, writer: &Writer, object: &TemplateId, place: &Pointer) -> FieldPath {
-    match writer {
-        Writer::Rule { position, number, .. } => {
-            spec("overrides").item(*position).field("rules").item(*number)
-        }
-        Writer::Template | Writer::AccessPoint | Writer::Traffic | Writer::Certificates | Writer::Owner => {
-            inside(access_point, object, place)
-        }
+    if let Writer::Rule { name, number } = writer
+        && let Some(position) = access_point.overrides.iter().position(|one| one.name == *name)
+    {
+        return spec("overrides").item(position).field("rules").item(*number);
     }
+    inside(access_point, object, place)
 }

@@ -30,7 +30,7 @@ pub struct TraceEntry {
     pub origin: Origin,
 }
 
-/// Who writes fields of an object, in order of application: the later wins.
+/// Who writes fields of an object, in order of application but for overrides, which are told by their names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Writer {
     /// The template.
@@ -39,9 +39,7 @@ pub enum Writer {
     AccessPoint,
     /// A rule of an override.
     Rule {
-        /// The override's position in the list, from 0.
-        position: usize,
-        /// The override's name.
+        /// The override's name: its place in the list changes when another one comes or goes.
         name: Name,
         /// Which of its rules, from 0.
         number: usize,
@@ -59,7 +57,7 @@ impl fmt::Display for Writer {
         match self {
             Self::Template => f.write_str("template"),
             Self::AccessPoint => f.write_str("access point"),
-            Self::Rule { name, number, .. } => write!(f, "override {name} rule {number}"),
+            Self::Rule { name, number } => write!(f, "override {name} rule {number}"),
             Self::Traffic => f.write_str("traffic"),
             Self::Certificates => f.write_str("certificates"),
             Self::Owner => f.write_str("owner"),
@@ -81,9 +79,9 @@ impl Origins {
     pub(super) fn new(access_point: &AccessPoint) -> Self {
         let mut origins =
             Self { writers: vec![Writer::Template, Writer::AccessPoint], first_rule: Vec::new() };
-        for (position, one) in access_point.overrides.iter().enumerate() {
+        for one in &access_point.overrides {
             origins.first_rule.push(origins.next().0);
-            let rule = |number| Writer::Rule { position, name: one.name.clone(), number };
+            let rule = |number| Writer::Rule { name: one.name.clone(), number };
             origins.writers.extend((0..one.rules.len()).map(rule));
         }
         origins.writers.extend([Writer::Traffic, Writer::Certificates, Writer::Owner]);

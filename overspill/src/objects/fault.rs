@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use files::{Fault, Source};
 use mesh_model::access_point::AccessPoint;
+use mesh_model::name::Name;
 use mesh_model::overrides::Action;
 use mesh_model::patch::Pointer;
 use mesh_model::render::{RenderError, Rendering, Writer};
@@ -55,8 +56,11 @@ fn rendering_fault(access_point: &AccessPoint, source: &Source, error: &RenderEr
     let place = error.path.to_string();
     let place = if error.reason.contains(&place) { String::new() } else { format!(" {place}") };
     let message = format!("{}{place}: {}", error.object, error.reason);
-    if let Writer::Rule { position, number, .. } = error.rule {
-        let part = match &access_point.overrides[position].rules[number].action {
+    let by_name = |name: &Name| access_point.overrides.iter().position(|one| one.name == *name);
+    if let Writer::Rule { name, number } = &error.rule
+        && let Some(position) = by_name(name)
+    {
+        let part = match &access_point.overrides[position].rules[*number].action {
             Action::Annotations(_) => ".annotations",
             Action::Delete => ".delete",
             Action::Labels(_) => ".labels",
