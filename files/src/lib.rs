@@ -43,7 +43,7 @@ use serde_saphyr::{Error, Options};
 
 use locate::Tree;
 pub use near::{did_you_mean, nearest, unreadable};
-pub use show::Severity;
+pub use show::{Severity, is_hidden, printable};
 use strict::Strict;
 
 /// The largest file that is read: far more than any fleet needs, far less than would hurt.

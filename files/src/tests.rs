@@ -293,6 +293,31 @@ fn a_long_line_is_cut_around_the_mark() {
 }
 
 #[test]
+fn what_is_not_seen_is_written_out_and_the_mark_keeps_its_column() {
+    let shown = shown("\"\u{202e}secivres\": []\n");
+    let expected = "\
+lb.yaml:1:1: error: \\u{202e}secivres: unknown field `\\u{202e}secivres`";
+    assert!(shown.starts_with(expected), "{shown}");
+    assert!(shown.ends_with("\n    1 | \" secivres\": []\n      | ^\n"), "{shown}");
+    // of each kind the first and last, and what stands beside them
+    for hidden in
+        "\u{0}\u{1b}\u{7f}\u{9f}\u{ad}\u{600}\u{61c}\u{200b}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\
+                   \u{2060}\u{2066}\u{2069}\u{feff}\u{fff9}\u{1343f}\u{e0001}\u{e007f}"
+            .chars()
+    {
+        let written = printable(&hidden.to_string());
+        assert!(is_hidden(hidden) && written.is_ascii() && written.len() > 1, "{hidden:?} is {written}");
+    }
+    let seen = " ~\u{a0}é\u{ae}\u{301}漢\u{606}\u{2010}\u{2030}\u{202f}😀`\\\"";
+    assert_eq!(printable(seen), seen);
+    // the language's own word on what can be printed: a mistyped row would hold letters
+    let letters = (char::MIN..=char::MAX).find(|one| is_hidden(*one) && one.is_alphanumeric());
+    assert_eq!(letters, None);
+    let printed = (char::MIN..=char::MAX).find(|one| is_hidden(*one) && one.escape_debug().count() == 1);
+    assert_eq!(printed, None);
+}
+
+#[test]
 fn a_secret_is_never_shown() {
     let key = "00112233445566778899aabbccddeeff";
     for text in [
