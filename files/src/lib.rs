@@ -43,7 +43,7 @@ use serde_saphyr::{Error, Options};
 
 use locate::Tree;
 pub use near::{did_you_mean, nearest, unreadable};
-pub use show::Severity;
+pub use show::{Severity, is_hidden, printable};
 use strict::Strict;
 
 /// The largest file that is read: far more than any fleet needs, far less than would hurt.
@@ -191,7 +191,9 @@ impl Source {
 
     /// Reads the text as YAML 1.2 (JSON is YAML), unknown fields being for `T` to refuse.
     ///
-    /// A value is of the type that it is written as: `3` is no text and `"3"` no number.
+    /// A value is of the type that it is written as: `3` is no text and `"3"` no number. In a value of any
+    /// type, such as somebody else's object, a key that is a whole number or a truth value is its text, as
+    /// API servers take it; whole numbers beyond 64 bits become floats there, as theirs do.
     ///
     /// # Errors
     ///

@@ -61,18 +61,64 @@ fn excerpt(
 ) -> io::Result<()> {
     let column = usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1);
     let skipped = column.saturating_sub(WIDTH - 8);
-    // a terminal must not obey what a file says
-    let visible = |character: char| if character.is_control() { ' ' } else { character };
+    // a terminal must not obey what a file says, and the mark stands below the column
+    let visible = |character: char| if is_hidden(character) { ' ' } else { character };
     let shown: String = masked(text).chars().skip(skipped).take(WIDTH).map(visible).collect();
     let before = if skipped > 0 { "..." } else { "" };
     writeln!(out, "{line:5} | {before}{}", shown.trim_end())?;
     writeln!(out, "      | {:1$}{mark}^{end}", "", before.len() + column - skipped)
 }
 
-/// The text with control characters written out: a terminal must not obey a file.
-fn printable(text: &str) -> String {
-    let escape = |character: char| character.is_control().then(|| character.escape_default().to_string());
-    text.chars().map(|character| escape(character).unwrap_or_else(|| character.to_string())).collect()
+/// The text with what is not seen written out: a terminal must not obey a file, nor show it in another order.
+///
+/// ```
+/// assert_eq!(files::printable("pay\u{202e}moc"), "pay\\u{202e}moc");
+/// ```
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_hidden(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// What is no sign but changes how others are shown: Unicode's format characters (Cf), which turn a line's
+/// direction or take no room, and its separators of lines and paragraphs (Zl, Zp). In Unicode 17.
+const FORMATS: [(char, char); 20] = [
+    ('\u{ad}', '\u{ad}'),
+    ('\u{600}', '\u{605}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{6dd}', '\u{6dd}'),
+    ('\u{70f}', '\u{70f}'),
+    ('\u{890}', '\u{891}'),
+    ('\u{8e2}', '\u{8e2}'),
+    ('\u{180e}', '\u{180e}'),
+    ('\u{200b}', '\u{200f}'),
+    ('\u{2028}', '\u{202e}'),
+    ('\u{2060}', '\u{2064}'),
+    ('\u{2066}', '\u{206f}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{fff9}', '\u{fffb}'),
+    ('\u{110bd}', '\u{110bd}'),
+    ('\u{110cd}', '\u{110cd}'),
+    ('\u{13430}', '\u{1343f}'),
+    ('\u{1bca0}', '\u{1bca3}'),
+    ('\u{1d173}', '\u{1d17a}'),
+    ('\u{e0001}', '\u{e007f}'),
+];
+
+/// Whether a character is seen by its effects alone: control and format characters.
+#[must_use]
+pub fn is_hidden(character: char) -> bool {
+    // below the first of the table there is nothing but texts of almost everybody
+    character.is_control()
+        || (character >= FORMATS[0].0
+            && FORMATS.iter().any(|(first, last)| (*first..=*last).contains(&character)))
 }
 
 /// Whether a field's path or a line speaks of a key or password, however it is spelt.

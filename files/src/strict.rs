@@ -5,7 +5,9 @@
 //! wherever a number or a truth value is wanted, [`Strict`] asks the reader what
 //! stands there instead, and leaves it to serde to refuse another type. Texts
 //! need no such question: the reader refuses a plain `3` for one by itself
-//! (`no_schema`).
+//! (`no_schema`). The keys of a value of any type are another matter: see [`keys`].
+
+mod keys;
 
 use std::fmt;
 
@@ -13,8 +15,13 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
+use keys::Entries;
+
 /// A deserializer, seed, visitor or access that is strict all the way down.
 pub(super) struct Strict<T>(pub(super) T);
+
+/// The visitor of a value of any type.
+struct Any<V>(V);
 
 /// Methods that ask for what the inner deserializer knows by itself.
 macro_rules! as_asked {
@@ -37,6 +44,10 @@ macro_rules! as_written {
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
     type Error = D::Error;
 
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_any(Any(visitor))
+    }
+
     as_written!(
         deserialize_bool,
         deserialize_i8,
@@ -51,7 +62,6 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         deserialize_f64,
     );
     as_asked!(
-        deserialize_any(),
         deserialize_i128(),
         deserialize_u128(),
         deserialize_char(),
@@ -95,58 +105,66 @@ macro_rules! scalars {
     };
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Strict<V> {
-    type Value = V::Value;
+/// A visitor that hands everything on, mappings by their entries in another dress.
+macro_rules! visitor {
+    ($visitor:ident, $entries:path) => {
+        impl<'de, V: Visitor<'de>> Visitor<'de> for $visitor<V> {
+            type Value = V::Value;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.expecting(f)
-    }
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.expecting(f)
+            }
 
-    scalars!(
-        visit_bool: bool,
-        visit_i64: i64,
-        visit_i128: i128,
-        visit_u64: u64,
-        visit_u128: u128,
-        visit_f32: f32,
-        visit_f64: f64,
-        visit_char: char,
-        visit_str: &str,
-        visit_borrowed_str: &'de str,
-        visit_string: String,
-        visit_bytes: &[u8],
-        visit_borrowed_bytes: &'de [u8],
-        visit_byte_buf: Vec<u8>,
-    );
+            scalars!(
+                visit_bool: bool,
+                visit_i64: i64,
+                visit_i128: i128,
+                visit_u64: u64,
+                visit_u128: u128,
+                visit_f32: f32,
+                visit_f64: f64,
+                visit_char: char,
+                visit_str: &str,
+                visit_borrowed_str: &'de str,
+                visit_string: String,
+                visit_bytes: &[u8],
+                visit_borrowed_bytes: &'de [u8],
+                visit_byte_buf: Vec<u8>,
+            );
 
-    fn visit_none<E: Error>(self) -> Result<V::Value, E> {
-        self.0.visit_none()
-    }
+            fn visit_none<E: Error>(self) -> Result<V::Value, E> {
+                self.0.visit_none()
+            }
 
-    fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
-        self.0.visit_unit()
-    }
+            fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
+                self.0.visit_unit()
+            }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        self.0.visit_some(Strict(deserializer))
-    }
+            fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+                self.0.visit_some(Strict(deserializer))
+            }
 
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        self.0.visit_newtype_struct(Strict(deserializer))
-    }
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+                self.0.visit_newtype_struct(Strict(deserializer))
+            }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
-        self.0.visit_seq(Strict(items))
-    }
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
+                self.0.visit_seq(Strict(items))
+            }
 
-    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<V::Value, A::Error> {
-        self.0.visit_map(Strict(entries))
-    }
+            fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<V::Value, A::Error> {
+                self.0.visit_map($entries(entries))
+            }
 
-    fn visit_enum<A: EnumAccess<'de>>(self, variant: A) -> Result<V::Value, A::Error> {
-        self.0.visit_enum(Strict(variant))
-    }
+            fn visit_enum<A: EnumAccess<'de>>(self, variant: A) -> Result<V::Value, A::Error> {
+                self.0.visit_enum(Strict(variant))
+            }
+        }
+    };
 }
+
+visitor!(Strict, Strict);
+visitor!(Any, Entries::new);
 
 impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Strict<A> {
     type Error = A::Error;

@@ -16,6 +16,7 @@ use mesh_model::access_point::AccessPoint;
 use mesh_model::envoy::{Endpoint, EnvoyConfig, GatewayInput, HostEndpoints, Proxy, configure};
 use mesh_model::fleet::Fleet;
 use mesh_model::footprint::{Services, ServicesFile, predict};
+use mesh_model::labels::Labels;
 use mesh_model::lint::{FleetFacts, lint};
 use mesh_model::locality::Locality;
 use mesh_model::render::{Rendering, render_steered};
@@ -86,7 +87,9 @@ fn configured(access_point: &AccessPoint, rendering: &Rendering) {
         endpoints: &endpoints,
         rate_limit: None,
     };
-    match configure(&Proxy::default(), &[input]).whole() {
+    // whom the Gateways of the corpus select
+    let labels = Labels::from([("istio".to_owned(), "ingressgateway".to_owned())]);
+    match configure(&Proxy { labels, ..Proxy::default() }, &[input]).whole() {
         Err(faults) => {
             assert!(!faults.is_empty() && faults.iter().all(|fault| !fault.to_string().is_empty()))
         }

@@ -49,7 +49,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         endpoints: &endpoints,
         rate_limit: None,
     };
-    let proxy = Proxy { locality: Locality::new("us-west/slc-a"), ..Proxy::default() };
+    // as its pods have them: a Gateway names by them who serves it
+    let labels = Labels::from([("istio".to_owned(), "ingressgateway".to_owned())]);
+    let proxy = Proxy { locality: Locality::new("us-west/slc-a"), labels, ..Proxy::default() };
     let config = configure(&proxy, &[input]).whole().map_err(|unsupported| format!("{unsupported:#?}"))?;
     for (kind, count) in [
         ("listeners", config.listeners.len()),

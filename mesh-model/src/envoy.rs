@@ -52,7 +52,9 @@ use objects::Input;
 pub struct Proxy {
     /// Where it is.
     pub locality: Locality,
-    /// Its labels, which rules select by and `failoverPriority` compares.
+    /// The labels of its pods, all of them: a Gateway whose `selector` they do not match is another
+    /// gateway's and not served here (one without a selector is everybody's), rules select by them, and
+    /// `failoverPriority` compares them.
     pub labels: Labels,
     /// Whether each request is written to standard output as a line of JSON.
     pub access_log: bool,
@@ -171,6 +173,9 @@ pub struct Configured {
     pub config: EnvoyConfig,
     /// Those that are refused, each with everything that was found, in order of object and field.
     pub refused: BTreeMap<AccessPointId, Vec<Unsupported>>,
+    /// The Gateways of the others that select other workloads than this gateway: not served here, and no
+    /// fault, for they may be served elsewhere.
+    pub passed_over: BTreeMap<AccessPointId, Vec<TemplateId>>,
 }
 
 impl Configured {
@@ -249,9 +254,12 @@ pub fn configure(proxy: &Proxy, inputs: &[GatewayInput<'_>]) -> Configured {
             Err(vec![Unsupported::whole(id, Feature::Twice)])
         };
         match one {
-            Ok((config, addresses)) => {
+            Ok(One { config, addresses, passed_over }) => {
                 taken.extend(addresses.into_iter().map(|address| (address, id.clone())));
                 all.config.extend(config);
+                if !passed_over.is_empty() {
+                    all.passed_over.insert(id.clone(), passed_over);
+                }
             }
             Err(mut faults) => {
                 let found = all.refused.entry(id.clone()).or_default();
@@ -264,20 +272,31 @@ pub fn configure(proxy: &Proxy, inputs: &[GatewayInput<'_>]) -> Configured {
     all
 }
 
-/// What one access point needs, and where it listens.
+/// What one access point needs.
+struct One {
+    config: EnvoyConfig,
+    /// Where it listens.
+    addresses: BTreeSet<SocketAddr>,
+    passed_over: Vec<TemplateId>,
+}
+
 fn one(
     proxy: &Proxy,
     given: &GatewayInput<'_>,
     taken: &BTreeMap<SocketAddr, AccessPointId>,
-) -> Result<(EnvoyConfig, BTreeSet<SocketAddr>), Vec<Unsupported>> {
-    let input = Input::read(given)?;
+) -> Result<One, Vec<Unsupported>> {
+    let input = Input::read(proxy, given)?;
     let (mut config, mut faults) = (EnvoyConfig::default(), Vec::new());
     coverage::walk(proxy, &input, &mut faults);
     let mut scope = Scope { proxy, input: &input, config: &mut config, faults: &mut faults };
     let addresses = listener::addresses(&mut scope, taken);
     let called = listener::listeners(&mut scope);
     cluster::clusters(&mut scope, &called);
-    if faults.is_empty() { Ok((config, addresses)) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(One { config, addresses, passed_over: input.passed_over })
+    } else {
+        Err(faults)
+    }
 }
 
 /// The resource by which SDS gives a certificate and its key, both PEM.

@@ -23,7 +23,7 @@ use clap::Parser;
 
 use cli::Cli;
 use command::Stop;
-use files::Severity;
+use files::{Severity, printable};
 
 /// Exit status where an expectation failed.
 const ANSWER_IS_NO: u8 = 1;
@@ -61,7 +61,7 @@ fn complain(stop: &Stop) {
         Stop::Faults(faults) => {
             faults.iter().try_for_each(|fault| fault.show(&mut err, Severity::Error, colour))
         }
-        Stop::Usage(message) => writeln!(err, "overspill: error: {message}"),
+        Stop::Usage(message) => writeln!(err, "overspill: error: {}", printable(message)),
         Stop::Write(error) => writeln!(err, "overspill: error: the output cannot be written: {error}"),
     };
 }

@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
+use files::printable;
 use serde::Serialize;
 
 /// The columns of a terminal that everybody has.
@@ -99,15 +100,15 @@ pub(crate) fn colour(stream: &impl IsTerminal) -> bool {
 pub(crate) fn wrapped(text: &str, indent: &str) -> String {
     let (mut lines, mut line) = (String::new(), String::new());
     let length = |text: &str| text.chars().count();
-    for word in printable(text).split_whitespace() {
-        if !line.is_empty() && length(indent) + length(&line) + 1 + length(word) > usize::from(WIDTH) {
+    for word in text.split_whitespace().map(printable) {
+        if !line.is_empty() && length(indent) + length(&line) + 1 + length(&word) > usize::from(WIDTH) {
             lines += &format!("{indent}{line}\n");
             line.clear();
         }
         if !line.is_empty() {
             line.push(' ');
         }
-        line += word;
+        line += &word;
     }
     if line.is_empty() { lines } else { lines + indent + &line + "\n" }
 }
@@ -120,9 +121,4 @@ pub(crate) fn titled(title: &str, text: &str) -> String {
     } else {
         format!("{title}:\n{}", wrapped(text, "  "))
     }
-}
-
-/// A text from a file without what a terminal would obey.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }

@@ -319,7 +319,8 @@ fn configured(parts: &[Part]) -> EnvoyConfig {
         GatewayInput { access_point: access_point.id.clone(), vips, objects, endpoints, rate_limit: None }
     };
     let inputs: Vec<GatewayInput<'_>> = parts.iter().zip(0..).map(input).collect();
-    configure(&Proxy::default(), &inputs).whole().expect("the example is supported")
+    let labels = Labels::from([("istio".to_owned(), "ingressgateway".to_owned())]);
+    configure(&Proxy { labels, ..Proxy::default() }, &inputs).whole().expect("the example is supported")
 }
 
 /// What a gateway of so many access points takes.

@@ -31,7 +31,9 @@ pub struct AccessPointSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificates: Option<CertificatesSpec>,
     /// Kubernetes and Istio objects: Service, Gateway, VirtualService, DestinationRule, ServiceEntry,
-    /// WorkloadEntry, AuthorizationPolicy, PeerAuthentication; any number of each.
+    /// WorkloadEntry, AuthorizationPolicy, PeerAuthentication; any number of each. Read as API servers read
+    /// YAML: a key that is a whole number or a truth value (`8080`) is that text, and whole numbers beyond
+    /// 64 bits become floating point.
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::objects"))]
     pub templates: Vec<Value>,
     /// How objects differ on some targets; applied in this order, the later wins.

@@ -242,8 +242,8 @@ pub(super) fn walk(proxy: &Proxy, input: &Input<'_>, faults: &mut Vec<Unsupporte
     for (id, object) in &input.objects {
         let is_ours = match id.kind {
             TemplateKind::AuthorizationPolicy => access::is_enforced(proxy, input, id),
+            TemplateKind::Gateway => !input.passed_over.contains(id),
             TemplateKind::DestinationRule
-            | TemplateKind::Gateway
             | TemplateKind::PeerAuthentication
             | TemplateKind::Service
             | TemplateKind::ServiceEntry

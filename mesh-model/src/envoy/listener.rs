@@ -102,6 +102,9 @@ fn listener(scope: &mut Scope<'_>, port: u32, servers: &[OfGateway<'_>], called:
     let mut names = BTreeSet::new();
     for one in servers {
         let (at, before) = (format!("/spec/servers/{}", one.number), chains.len());
+        if one.server.hosts.is_empty() {
+            scope.value(one.gateway, format!("{at}/hosts"), "", "write at least one host, or `*`");
+        }
         match carries(scope, one, &at) {
             None => {}
             Some(Carries::Http) => {
@@ -230,18 +233,23 @@ fn carries(scope: &mut Scope<'_>, one: &OfGateway<'_>, at: &str) -> Option<Carri
 
 fn served<'a>(scope: &Scope<'_>, one: &OfGateway<'a>) -> Served<'a> {
     let namespace = scope.input.access_point.namespace.as_str();
-    let host = |host: &String| match host.split_once('/') {
-        None => Some(host.to_ascii_lowercase()),
-        Some((of, host)) => [".", "*", namespace].contains(&of).then(|| host.to_ascii_lowercase()),
-    };
-    let mut hosts: Vec<String> = Vec::new();
-    for host in one.server.hosts.iter().filter_map(host) {
+    let is_for_us = |of: Option<&str>| of.is_none_or(|of| [".", "*", namespace].contains(&of));
+    let hosts = names(one.server, is_for_us);
+    Served { gateway: &one.gateway.name, hosts, port: one.server.port.number }
+}
+
+/// The names of a server's hosts, of those whose namespace is meant: who may bind routes to a name.
+fn names(server: &Server, is_meant: impl Fn(Option<&str>) -> bool) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for host in &server.hosts {
+        let (of, name) = host.split_once('/').map_or((None, host.as_str()), |(of, name)| (Some(of), name));
+        let name = name.to_ascii_lowercase();
         // Envoy refuses a chain that has a name twice
-        if !hosts.contains(&host) {
-            hosts.push(host);
+        if is_meant(of) && !names.contains(&name) {
+            names.push(name);
         }
     }
-    Served { gateway: &one.gateway.name, hosts, port: one.server.port.number }
+    names
 }
 
 /// Adds the hosts of a server without encryption: those of one port share a route table.
@@ -255,7 +263,7 @@ fn plain_hosts(
     let redirects = one.server.tls.as_ref().is_some_and(|tls| tls.https_redirect);
     if redirects {
         // what is sent to HTTPS needs no routes
-        for host in served.hosts {
+        for host in names(one.server, |_| true) {
             all.entry(host).or_default().1 = true;
         }
         return;
@@ -281,14 +289,20 @@ fn https(
     let wanted = one.server.tls.as_ref().unwrap_or(&default);
     let socket = tls::downstream(scope, one.gateway, &format!("{at}/tls"), wanted, true);
     let mut chain = json!({ "transport_socket": socket, "filters": [http_filter(scope, &name)] });
-    put(&mut chain, "filter_chain_match", names_match(&served.hosts));
+    put(&mut chain, "filter_chain_match", server_match(one.server));
     chain
 }
 
-/// Which hellos a chain takes; any for `*`.
-fn names_match(hosts: &[String]) -> Option<Value> {
-    if hosts.iter().any(|host| host == "*") {
+/// Which hellos a server that ends TLS takes: those for its names, even where only others may bind routes
+/// to one and nobody here answers.
+fn server_match(server: &Server) -> Option<Value> {
+    names_match(&names(server, |_| true))
+}
+
+/// Which hellos a chain takes; any for `*`. Without names it would take any, too, which no caller means.
+fn names_match(names: &[String]) -> Option<Value> {
+    if names.iter().any(|name| name == "*") {
         return None;
     }
-    Some(json!({ "server_names": hosts }))
+    Some(json!({ "server_names": names }))
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::{Feature, GatewayInput, HostEndpoints, RateLimit, Unsupported};
+use super::{Feature, GatewayInput, HostEndpoints, Proxy, RateLimit, Unsupported};
 use crate::access_point::AccessPointId;
 use crate::template::view::{
     AuthorizationPolicy, DestinationRule, Gateway, MutualTlsMode, PeerAuthentication, Service, ServiceEntry,
@@ -24,7 +24,10 @@ pub(super) struct Input<'a> {
     pub(super) rate_limit: Option<RateLimit>,
     pub(super) objects: Vec<(TemplateId, &'a Value)>,
     pub(super) services: Vec<Named<Service>>,
+    /// Those that select the proxy.
     pub(super) gateways: Vec<Named<Gateway>>,
+    /// The Gateways that select other workloads.
+    pub(super) passed_over: Vec<TemplateId>,
     pub(super) virtual_services: Vec<Named<VirtualService>>,
     pub(super) destination_rules: Vec<Named<DestinationRule>>,
     pub(super) entries: Vec<Named<ServiceEntry>>,
@@ -53,7 +56,8 @@ pub(super) enum Backing<'a> {
 }
 
 impl<'a> Input<'a> {
-    pub(super) fn read(given: &GatewayInput<'a>) -> Result<Self, Vec<Unsupported>> {
+    /// Reads the objects of which the proxy serves what selects it.
+    pub(super) fn read(proxy: &Proxy, given: &GatewayInput<'a>) -> Result<Self, Vec<Unsupported>> {
         let mut objects: Vec<(TemplateId, &'a Value)> = Vec::new();
         for object in given.objects {
             let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
@@ -71,13 +75,19 @@ impl<'a> Input<'a> {
                 feature: Feature::TwoObjects,
             });
         }
+        let selects = |(_, gateway): &Named<Gateway>| {
+            gateway.selector.iter().all(|(key, value)| proxy.labels.get(key) == Some(value))
+        };
+        let (gateways, others): (Vec<_>, Vec<_>) =
+            views::<Gateway>(given, &objects, &mut faults).into_iter().partition(selects);
         let input = Self {
             access_point: given.access_point.clone(),
             vips: given.vips.clone(),
             endpoints: given.endpoints,
             rate_limit: given.rate_limit,
             services: views(given, &objects, &mut faults),
-            gateways: views(given, &objects, &mut faults),
+            gateways,
+            passed_over: others.into_iter().map(|(id, _)| id).collect(),
             virtual_services: views(given, &objects, &mut faults),
             destination_rules: views(given, &objects, &mut faults),
             entries: views(given, &objects, &mut faults),

@@ -25,7 +25,7 @@ pub(super) use filter::filters;
 pub(super) struct Served<'a> {
     /// The Gateway's name.
     pub(super) gateway: &'a str,
-    /// The hosts, without namespaces.
+    /// The hosts to which the access point's namespace may bind routes, without namespaces.
     pub(super) hosts: Vec<String>,
     pub(super) port: u32,
 }
@@ -41,12 +41,6 @@ impl Served<'_> {
     pub(super) fn shared(&self, host: &str) -> BTreeSet<String> {
         // names are the same in either case, and Envoy refuses one that it has twice
         let host = host.to_ascii_lowercase();
-        let covers = |wide: &str, narrow: &str| {
-            wide == narrow
-                || wide
-                    .strip_prefix('*')
-                    .is_some_and(|suffix| narrow.len() > suffix.len() && narrow.ends_with(suffix))
-        };
         let narrower = |own: &String| {
             if covers(own, &host) {
                 return Some(host.clone());
@@ -55,6 +49,12 @@ impl Served<'_> {
         };
         self.hosts.iter().filter_map(narrower).collect()
     }
+}
+
+/// Whether a name is another, or a wildcard that the other is in; both in lower case.
+pub(super) fn covers(wide: &str, narrow: &str) -> bool {
+    let is_in = |suffix: &str| narrow.len() > suffix.len() && narrow.ends_with(suffix);
+    wide == narrow || wide.strip_prefix('*').is_some_and(is_in)
 }
 
 /// The virtual hosts of a server.
@@ -170,7 +170,8 @@ pub(super) fn unbound(scope: &mut Scope<'_>) {
     let known = |one: &String| {
         let namespace = input.access_point.namespace.as_str();
         let name = one.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('/')).unwrap_or(one);
-        one == "mesh" || input.gateways.iter().any(|(id, _)| *id.name == *name)
+        let gateways = input.gateways.iter().map(|(id, _)| id).chain(&input.passed_over);
+        one == "mesh" || gateways.into_iter().any(|id| *id.name == *name)
     };
     let wrong: Vec<(TemplateId, usize, String)> = input
         .virtual_services

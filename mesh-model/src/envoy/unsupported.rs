@@ -56,6 +56,30 @@ pub enum Feature {
         /// What would be.
         right: &'static str,
     },
+    /// What is for a call, in a route that answers by itself.
+    #[error("does nothing beside {answer}, which answers the request already; remove one of the two")]
+    Beside {
+        /// The field that answers.
+        answer: &'static str,
+    },
+    /// A host that is handed on unread and that no route by name takes.
+    #[error(
+        "port {port} hands TLS on unread, and no route of `tls` takes {host}: routes of `http` never see it; write one with the name in sniHosts, or let the Gateway end TLS"
+    )]
+    GoesThrough {
+        /// The host.
+        host: String,
+        /// The server's port.
+        port: u32,
+    },
+    /// A server of bytes that nothing is carried from.
+    #[error(
+        "no VirtualService of this Gateway has a route of `{section}` for this server, and without one nothing listens; write one, or remove the server"
+    )]
+    NoRoute {
+        /// The routes that it would need.
+        section: &'static str,
+    },
     /// A host that nothing is known of.
     #[error(
         "nothing is known of port {port} of host {host}: no object of the access point has it, and no service"

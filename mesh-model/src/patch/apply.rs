@@ -289,9 +289,19 @@ fn is_equal(one: &Value, other: &Value) -> bool {
     }
 }
 
+/// Numbers are equal if their values are, to the last digit: a float near a whole number is another one.
 fn is_same_number(one: &Number, other: &Number) -> bool {
-    match (one.as_i128(), other.as_i128()) {
+    match (whole(one), whole(other)) {
         (Some(one), Some(other)) => one == other,
-        _ => one.as_f64() == other.as_f64(),
+        (None, None) => one.as_f64() == other.as_f64(),
+        (Some(_), None) | (None, Some(_)) => false,
     }
+}
+
+/// A number without a fraction, exactly; `None` for one beyond 128 bits, where there are floats alone.
+fn whole(number: &Number) -> Option<i128> {
+    // what no float rounds to is written in full by it, as many digits as it has
+    number
+        .as_i128()
+        .or_else(|| format!("{:.0}", number.as_f64().filter(|float| float.fract() == 0.0)?).parse().ok())
 }

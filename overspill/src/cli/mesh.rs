@@ -145,6 +145,8 @@ pub(crate) struct Locality {
 PATCH is a list of operations (RFC 6902), or with --merge a document of the
 fields that differ (RFC 7396), null to remove one. It is applied whole or not at
 all. This is what overrides are applied with, without their protected fields.
+Whole numbers are exact up to 64 bits; beyond, as in every API server, they are
+rounded to floating point.
 
 Examples:
   overspill patch gateway.yaml patch.yaml

@@ -11,9 +11,9 @@ use mesh_model::render::Revision;
 use super::{Stop, checked, read_apart};
 use crate::cli::{DnsPlan, Kind};
 use crate::numbers::{counted, grouped};
-use crate::output::{Format, Output, printable, wrapped};
+use crate::output::{Format, Output, wrapped};
 use crate::progress::Progress;
-use files::{Fault, Source};
+use files::{Fault, Source, printable};
 
 /// What is wanted, whose it is, and the deletions that are approved.
 pub(super) type Desired = (NameProvider, Vec<Wanted>, Option<Revision>);

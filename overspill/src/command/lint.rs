@@ -15,8 +15,9 @@ use super::{Stop, read_apart};
 use crate::cli::Lint;
 use crate::numbers::counted;
 use crate::objects::Objects;
-use crate::output::{Format, Output, printable, wrapped};
+use crate::output::{Format, Output, wrapped};
 use crate::progress::Progress;
+use files::printable;
 
 /// The JSON document.
 #[derive(Debug, Serialize)]

@@ -437,6 +437,21 @@ us-east/zone-1/rack-1         2       1   0.00%
     let ran = overspill_with(&["locality", "-"], &LOCALITY.replace("healthy: 4", "healthy: 11"));
     assert_eq!(ran.status, 2);
     assert!(ran.err.starts_with("<stdin>:7:"), "{}", ran.err);
+    // a policy's field goes nowhere from here, so that nobody else would tell
+    for (right, wrong, place) in [
+        ("outlierDetection", "outlierDetecton", "<stdin>:5:20: error: policy.outlierDetecton"),
+        (
+            "localityLbSetting",
+            "localityLbSettings",
+            "<stdin>:4:39: error: policy.loadBalancer.localityLbSettings",
+        ),
+    ] {
+        for command in ["locality", "check"] {
+            let ran = overspill_with(&[command, "-"], &LOCALITY.replace(right, wrong));
+            let told = format!("{place}: no known field; did you mean `{right}`?\n");
+            assert!(ran.status == 2 && ran.err.starts_with(&told), "{}", ran.err);
+        }
+    }
 }
 
 #[test]

@@ -35,6 +35,52 @@ fn a_misspelt_file_is_told_the_one_that_is_there() {
     );
 }
 
+/// A template is read as API servers read it, in which every key is a text; in our own fields `8080` is none.
+#[test]
+fn a_key_of_a_template_needs_no_quotes_and_two_that_are_one_are_told() {
+    let fleet = checkout("fleet.yaml");
+    let by_port = |ports: &str| {
+        access_point(
+            "mtls: { mode: STRICT }",
+            &format!("mtls: {{ mode: STRICT }}\n        portLevelMtls: {ports}"),
+        )
+    };
+    let render = |text: &str, more: &[&str]| {
+        overspill_with(&[&["render", "-", "--fleet", &fleet, "--target", "slc-a-1"], more].concat(), text)
+    };
+    let plain = by_port("{ 8080: { mode: DISABLE } }");
+    let quoted = by_port("{ \"8080\": { mode: DISABLE } }");
+    let ran = overspill_with(&["check", "-"], &plain);
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    let rendered = render(&plain, &[]);
+    assert_eq!(rendered, render(&quoted, &[]));
+    assert_eq!((rendered.status, rendered.err.as_str()), (0, ""));
+    let document = render(&plain, &["--format", "json"]).json();
+    let objects = document["targets"][0]["objects"].as_array().expect("a list");
+    let policy = objects.iter().find(|one| one["kind"] == "PeerAuthentication").expect("the example has one");
+    assert_eq!(policy["spec"]["portLevelMtls"]["8080"]["mode"], "DISABLE");
+    // what an override adds is a part of a template, too
+    let merged = access_point(
+        "merge: { spec: { trafficPolicy: { connectionPool: { http: { http2MaxRequests: 8192 } } } } }",
+        "merge: { metadata: { annotations: { 8080: port } } }",
+    );
+    assert_eq!(overspill_with(&["check", "-"], &merged).err, "");
+    for both in [
+        "{ 8080: { mode: DISABLE }, \"8080\": { mode: STRICT } }",
+        "{ \"8080\": {}, 8080: {} }",
+        "{ 8080: {}, 0x1F90: {} }",
+    ] {
+        for ran in [overspill_with(&["check", "-"], &by_port(both)), render(&by_port(both), &[])] {
+            let told = "` is already given in this mapping; remove one of the two";
+            assert!(refused(&ran).contains(told), "{both}: {}", ran.err);
+            assert!(ran.err.starts_with("<stdin>:123:"), "{}", ran.err);
+        }
+    }
+    let own = access_point("labels: { example.com/exposure: public }", "labels: { 8080: public }");
+    let told = refused(&overspill_with(&["check", "-"], &own)).to_owned();
+    assert!(told.contains("a text is wanted here; write \"8080\""), "{told}");
+}
+
 #[test]
 fn a_misspelt_target_is_told_the_nearest() {
     let (access_point, fleet) = (checkout("access-point.yaml"), checkout("fleet.yaml"));

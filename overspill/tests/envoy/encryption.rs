@@ -94,6 +94,39 @@ spec:
     assert!(authority.get(at, "partners.example.com", "/", None).is_err(), "without a certificate");
 }
 
+/// A host to which only another namespace may bind routes: its TLS ends here, and nobody answers for it, not
+/// even the routes for all hosts beside it.
+#[test]
+fn a_host_of_another_namespace_takes_no_other_hosts_connections() {
+    let (authority, at) = (Authority::new("public"), free("127.0.79.1"));
+    let secrets = [("theirs", "checkout.example.com"), ("ours", "a.example.com")].map(|(name, host)| {
+        let secret = format!("kubernetes://shop/{name}");
+        (secret.clone(), authority.sign(&[host]).secret(&secret))
+    });
+    let secrets: Vec<(&str, Value)> =
+        secrets.iter().map(|(name, one)| (name.as_str(), one.clone())).collect();
+    let text = "
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: edge }
+spec:
+  servers:
+    - { port: { number: PORT, name: theirs, protocol: HTTPS }, hosts: [other/checkout.example.com], tls: { mode: SIMPLE, credentialName: theirs } }
+    - { port: { number: PORT, name: ours, protocol: HTTPS }, hosts: ['*'], tls: { mode: SIMPLE, credentialName: ours } }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: pages }
+spec: { hosts: ['*'], gateways: [edge], http: [{ directResponse: { status: 200 } }] }
+";
+    // which waits until it is ready: Envoy refuses two chains that take the same
+    let Some(_gateway) = start(at, text, &[], &secrets) else { return };
+    // the client checks that the certificate is of the name
+    for (host, expected) in [("checkout.example.com", 404), ("a.example.com", 200)] {
+        assert_eq!(authority.get(at, host, "/", None).unwrap().status, expected, "{host}");
+    }
+}
+
 /// Certificates for these hosts of `shop/web`, as an authority gives them that finds the lost one not to be ours.
 fn certify(certificates: &mut Certificates, hosts: &[&str], lost: Option<&str>) {
     let (now, wall): (Time, WallTime) = (Time::ZERO, "2026-11-26T00:00:00Z".parse().unwrap());

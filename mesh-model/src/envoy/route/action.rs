@@ -9,7 +9,7 @@ use super::retry::retries;
 use crate::envoy::listener::MAX_ANSWER;
 use crate::envoy::objects::Called;
 use crate::envoy::value::{duration, fraction, put};
-use crate::envoy::{Scope, pattern};
+use crate::envoy::{Feature, Scope, pattern};
 use crate::template::TemplateId;
 use crate::template::view::{HttpMatch, HttpRoute};
 
@@ -22,6 +22,7 @@ pub(super) fn action(
     envoy: &mut Value,
     called: &mut BTreeSet<Called>,
 ) {
+    no_call(scope, id, at, route);
     if let Some(answer) = &route.direct_response {
         if !(200..600).contains(&answer.status) {
             let right = "write a status from 200 to 599";
@@ -39,6 +40,29 @@ pub(super) fn action(
         envoy["redirect"] = redirect(scope, id, at, route);
     } else {
         envoy["route"] = forward(scope, id, at, route, wanted, called);
+    }
+}
+
+/// What is for a call would be dropped where a route answers by itself; Istio refuses most of it, too.
+fn no_call(scope: &mut Scope<'_>, id: &TemplateId, at: &str, route: &HttpRoute) {
+    let (answer, is_redirected_too) = match (&route.direct_response, &route.redirect) {
+        (Some(_), redirect) => ("directResponse", redirect.is_some()),
+        (None, Some(_)) => ("redirect", false),
+        (None, None) => return,
+    };
+    for (field, is_there) in [
+        ("mirror", route.mirror.is_some()),
+        ("mirrorPercentage", route.mirror_percentage.is_some()),
+        ("mirrors", !route.mirrors.is_empty()),
+        ("redirect", is_redirected_too),
+        ("retries", route.retries.is_some()),
+        ("rewrite", route.rewrite.is_some()),
+        ("route", !route.route.is_empty()),
+        ("timeout", route.timeout.is_some()),
+    ] {
+        if is_there {
+            scope.fault(id, format!("{at}/{field}"), Feature::Beside { answer });
+        }
     }
 }
 

@@ -7,10 +7,9 @@ use super::{EVERYTHING, configured, objects};
 use crate::template::{Schemas, TemplateKind};
 
 /// Fields that are not the gateway's to read, with whose they are.
-const NOT_OURS: [(&str, &str); 19] = [
+const NOT_OURS: [(&str, &str); 18] = [
     ("apiVersion", "the frame"),
     ("exportTo/0", "who sees an object is decided before it is here"),
-    ("selector/istio", "which gateways serve a Gateway is decided before"),
     ("metadata", "the frame"),
     ("servers/*/name", "telemetry"),
     ("servers/*/port/name", "telemetry"),

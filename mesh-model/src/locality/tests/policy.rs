@@ -306,6 +306,18 @@ fn what_is_refused() {
             "policy.loadBalancer: `[]` is not possible here; write a mapping".to_owned(),
         ),
         (
+            "policy: { outlierDetecton: { consecutive5xxErrors: 4 } }, endpoints: []".to_owned(),
+            "policy.outlierDetecton: no known field; did you mean `outlierDetection`?".to_owned(),
+        ),
+        (
+            "policy: { loadBalancer: { localityLbSettings: {} } }, endpoints: []".to_owned(),
+            "policy.loadBalancer.localityLbSettings: no known field; did you mean `localityLbSetting`?".to_owned(),
+        ),
+        (
+            setting("{ failover: [{ from: a, to: b, form: c }] }"),
+            format!("{at}.failover[0].form: no known field; did you mean `from`?"),
+        ),
+        (
             "endpoints: [{ locality: a, hosts: 2, healthy: 2, degraded: 1 }]".to_owned(),
             "endpoints[0].hosts: 3 are healthy, degraded or excluded, of 2 hosts".to_owned(),
         ),

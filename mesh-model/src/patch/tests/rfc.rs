@@ -119,6 +119,33 @@ fn corners_of_rfc_6902() {
     }
 }
 
+/// RFC 6902 section 4.6: numbers are equal if their values are, which rounding must not decide.
+#[test]
+fn numbers_are_compared_by_their_exact_values() {
+    // one more than what a float holds exactly, and the float beside it
+    let odd = 9_007_199_254_740_993_u64;
+    let table = [
+        (json!(odd), json!(9_007_199_254_740_992.0), false),
+        (json!(odd - 1), json!(9_007_199_254_740_992.0), true),
+        (json!(-9_007_199_254_740_993_i64), json!(-9_007_199_254_740_992.0), false),
+        (json!(i64::MIN), json!(-9_223_372_036_854_775_808.0), true),
+        (json!(u64::MAX), json!(18_446_744_073_709_551_616.0), false),
+        (json!(1), json!(1.5), false),
+        (json!(0), json!(-0.0), true),
+        (json!(0.0), json!(-0.0), true),
+        (json!(1e300), json!(1e300), true),
+        (json!(1e300), json!(1), false),
+        (json!(0.5), json!(0.5), true),
+    ];
+    for (one, other, expected) in table {
+        for (there, wanted) in [(&one, &other), (&other, &one)] {
+            let test = json!([{ "op": "test", "path": "/n", "value": [wanted] }]);
+            let found = patched(json!({ "n": [there] }), &test);
+            assert_eq!(found.is_ok(), expected, "{there} and {wanted}: {found:?}");
+        }
+    }
+}
+
 /// RFC 7396 appendix A: original, patch, result.
 #[test]
 fn examples_of_rfc_7396() {

@@ -17,7 +17,7 @@ use crate::command::Stop;
 use crate::command::placed::Rendered;
 use crate::output::{Format, Output, WIDTH, wrapped};
 use crate::replacement::{self, Complete, Replacement};
-use files::Fault;
+use files::{Fault, printable};
 
 /// The JSON document.
 #[derive(Debug, Serialize)]
@@ -130,9 +130,7 @@ fn text_of(object: &Value, trace: Option<&Vec<TraceEntry>>) -> String {
     for entry in trace.into_iter().flatten().filter(|entry| entry.object.to_string() == id) {
         let removed = if entry.removed { " (removed)" } else { "" };
         // a name of a field may hold anything, and a comment must end where its line does
-        let path: String =
-            entry.path.to_string().chars().filter(|character| !character.is_control()).collect();
-        text += &comment(&path, &format!("{}{removed}", entry.from));
+        text += &comment(&printable(&entry.path.to_string()), &format!("{}{removed}", entry.from));
     }
     text + &files::yaml(object).expect("a JSON value has a form in YAML")
 }

@@ -12,7 +12,8 @@ use mesh_model::rollout::{
 
 use super::{Decided, Document};
 use crate::numbers::counted;
-use crate::output::{Output, lines_of_80, printable, table};
+use crate::output::{Output, lines_of_80, table};
+use files::printable;
 
 pub(super) fn text(document: &Document, out: &mut Output) -> io::Result<()> {
     let mut decisions = table(&[("AT", Right), ("EVENT", Left), ("PHASE", Left), ("DECISION", Left)]);

@@ -1,0 +1,169 @@
+//! Tests of which servers a gateway has and what they carry: Gateways of other workloads, hosts of other
+//! namespaces, servers without routes, and routes that say two things at once.
+
+use serde_json::{Value, json};
+
+use super::{configured, endpoints, id, input, proxy, refused, simple};
+use crate::envoy::{Configured, Feature, GatewayInput, Proxy, configure};
+
+fn https(hosts: Value) -> Value {
+    let tls = json!({ "mode": "SIMPLE", "credentialName": "shop-cert" });
+    json!({ "port": { "number": 443, "name": "https", "protocol": "HTTPS" }, "hosts": hosts, "tls": tls })
+}
+
+fn passthrough(hosts: Value) -> Value {
+    let port = json!({ "number": 443, "name": "tls", "protocol": "TLS" });
+    json!({ "port": port, "hosts": hosts, "tls": { "mode": "PASSTHROUGH" } })
+}
+
+#[test]
+fn a_gateway_that_selects_other_workloads_is_not_served_and_told() {
+    let web = [endpoints("web.shop.svc.cluster.local", 80)];
+    let selector = |labels: Value| simple("a.example.com", &[("1/spec/selector", labels)]);
+    let result = |objects: &[Value], proxy: &Proxy| -> Configured {
+        configure(proxy, &[input("shop/edge", "203.0.113.10", objects, &web)])
+    };
+    for (labels, is_served) in [
+        (json!({}), true),
+        (json!({ "istio": "ingressgateway" }), true),
+        (json!({ "istio": "ingressgateway", "topology.kubernetes.io/region": "us-west" }), true),
+        (json!({ "istio": "other" }), false),
+        (json!({ "istio": "ingressgateway", "app": "edge" }), false),
+    ] {
+        let objects = selector(labels.clone());
+        let found = result(&objects, &proxy());
+        assert_eq!(found.refused.len(), 0, "{labels}: {:?}", found.refused);
+        assert_eq!(found.config.listeners.contains_key("shop/edge:80"), is_served, "{labels}");
+        let told = found.passed_over.get(&id("shop/edge")).map(|gateways| gateways[0].to_string());
+        assert_eq!(told.is_none(), is_served, "{labels}");
+        assert!(told.is_none_or(|told| told == "Gateway/edge"), "{labels}");
+    }
+    // a proxy of no labels has those of everybody only
+    let objects = selector(json!({ "istio": "ingressgateway" }));
+    assert_eq!(result(&objects, &Proxy::default()).passed_over.len(), 1);
+    assert!(result(&selector(json!({})), &Proxy::default()).passed_over.is_empty());
+}
+
+#[test]
+fn a_gateway_of_others_takes_no_address_and_has_no_fault_here() {
+    let web = [endpoints("web.shop.svc.cluster.local", 80)];
+    let other = simple(
+        "a.example.com",
+        &[("1/spec/selector", json!({ "istio": "other" })), ("1/spec/servers/0/bind", json!("10.0.0.1"))],
+    );
+    let own = simple("a.example.com", &[]);
+    // it is first, and asks for the same port of the same address
+    let inputs = [input("shop/a", "203.0.113.10", &other, &web), input("shop/b", "203.0.113.10", &own, &web)];
+    let found = configure(&proxy(), &inputs);
+    assert_eq!((found.refused.len(), found.passed_over.len()), (0, 1));
+    assert_eq!(found.config.listeners.keys().collect::<Vec<_>>(), ["shop/b:80"]);
+    let nowhere = GatewayInput { vips: Vec::new(), ..inputs[0].clone() };
+    assert!(configure(&proxy(), &[nowhere]).refused.is_empty(), "what does not listen needs no address");
+}
+
+#[test]
+fn tls_ends_for_a_host_to_which_only_another_namespace_may_bind_routes() {
+    let chains = |servers: Value| -> Result<Vec<Value>, Vec<String>> {
+        let objects = simple("checkout.example.com", &[("1/spec/servers", servers)]);
+        let config = configured(&objects)
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        let routes = &config.routes["shop/edge:443/edge/0"]["virtual_hosts"];
+        assert_eq!(*routes, json!([]), "nobody here may bind routes to it");
+        let chains = config.listeners["shop/edge:443"]["filter_chains"].as_array().unwrap().clone();
+        Ok(chains.iter().map(|chain| chain["filter_chain_match"].clone()).collect())
+    };
+    let other = || https(json!(["other/Checkout.example.com"]));
+    let own = json!({ "server_names": ["checkout.example.com"] });
+    assert_eq!(chains(json!([other()])).unwrap(), [json!({ "server_names": ["checkout.example.com"] })]);
+    assert_eq!(chains(json!([other(), https(json!(["*"]))])).unwrap(), [own, Value::Null]);
+    // the name is taken all the same
+    let faults = chains(json!([other(), https(json!(["checkout.example.com"]))])).unwrap_err();
+    assert!(faults[0].contains("/spec/servers/1/hosts: `checkout.example.com`"), "{faults:?}");
+    let faults = chains(json!([https(json!(["other/*"])), https(json!(["*"]))])).unwrap_err();
+    assert!(faults[0].contains("/spec/servers/1/hosts: `*`"), "{faults:?}");
+}
+
+#[test]
+fn a_server_without_hosts_would_take_any_and_is_refused() {
+    for server in [https(json!([])), passthrough(json!([]))] {
+        let lines = refused(&simple("a.example.com", &[("1/spec/servers", json!([server]))]));
+        assert!(
+            lines.iter().any(|line| line.contains("/spec/servers/0/hosts: `` is not possible")),
+            "{lines:?}"
+        );
+    }
+}
+
+#[test]
+fn what_goes_through_unread_needs_routes_by_name() {
+    let tls = |hosts: Value| json!([{ "match": [{ "sniHosts": hosts }], "route": [{ "destination": { "host": "web" } }] }]);
+    let faults = |server_hosts: Value, hosts: Value, routes: Option<Value>| -> Vec<Feature> {
+        let server = json!([passthrough(server_hosts)]);
+        let mut objects = simple("x", &[("1/spec/servers", server), ("2/spec/hosts", hosts)]);
+        if let Some(routes) = routes {
+            objects[2]["spec"]["tls"] = routes;
+        }
+        configured(&objects)
+            .map_or_else(|faults| faults.into_iter().map(|one| one.feature).collect(), |_| vec![])
+    };
+    let (a, b) = ("a.example.com", "b.example.com");
+    let through = |host: &str| Feature::GoesThrough { host: host.to_owned(), port: 443 };
+    assert_eq!(faults(json!([a]), json!([a]), None), [through(a)]);
+    assert_eq!(faults(json!([a]), json!([a]), Some(tls(json!([a])))), []);
+    assert_eq!(faults(json!([a, b]), json!([a, b]), Some(tls(json!([a])))), [through(b)]);
+    assert_eq!(faults(json!(["*"]), json!(["*.example.com"]), Some(tls(json!([a])))), []);
+    assert_eq!(faults(json!([a]), json!(["*"]), Some(tls(json!(["*"])))), []);
+    // nobody speaks of its hosts
+    assert_eq!(faults(json!([a]), json!([b]), None), [Feature::NoRoute { section: "tls" }]);
+    assert_eq!(
+        faults(json!(["other/a.example.com"]), json!([a]), None),
+        [Feature::NoRoute { section: "tls" }]
+    );
+}
+
+#[test]
+fn a_port_of_bytes_without_a_route_is_told() {
+    let port = json!({ "number": 5432, "name": "db", "protocol": "TCP" });
+    let server = json!([{ "port": port, "hosts": ["*"] }]);
+    let lines = refused(&simple("a.example.com", &[("1/spec/servers", server)]));
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(
+        lines[0]
+            .contains("Gateway/edge/spec/servers/0: no VirtualService of this Gateway has a route of `tcp`")
+    );
+}
+
+#[test]
+fn a_route_that_answers_calls_nobody() {
+    let call = json!([{ "destination": { "host": "web" } }]);
+    let with = |extra: Value| -> Vec<String> {
+        let mut objects = simple("a.example.com", &[]);
+        objects[2]["spec"]["http"] = json!([extra]);
+        let line = |line: String| line.split_once("/spec/http/0/").unwrap().1.to_owned();
+        configured(&objects).map_or_else(|_| refused(&objects).into_iter().map(line).collect(), |_| vec![])
+    };
+    let answer = json!({ "status": 200 });
+    assert_eq!(
+        with(json!({ "redirect": { "uri": "/" }, "route": call })),
+        ["route: does nothing beside redirect, which answers the request already; remove one of the two"]
+    );
+    for (field, value) in [
+        ("mirror", json!({ "host": "web" })),
+        ("mirrorPercentage", json!({ "value": 1 })),
+        ("mirrors", json!([{ "destination": { "host": "web" } }])),
+        ("redirect", json!({ "uri": "/" })),
+        ("retries", json!({ "attempts": 1 })),
+        ("rewrite", json!({ "uri": "/" })),
+        ("route", call.clone()),
+        ("timeout", json!("5s")),
+    ] {
+        let found = with(json!({ "directResponse": answer, field: value }));
+        assert_eq!(found.len(), 1, "{field}: {found:?}");
+        assert!(found[0].starts_with(&format!("{field}: does nothing beside directResponse")), "{found:?}");
+    }
+    assert_eq!(
+        with(json!({ "redirect": { "uri": "/" }, "headers": { "response": { "set": { "a": "b" } } } })),
+        [""; 0]
+    );
+    assert_eq!(with(json!({ "directResponse": answer })), [""; 0]);
+}
