@@ -128,6 +128,8 @@ struct Checker {
     approved: bool,
     failures: BTreeSet<usize>,
     halted: bool,
+    /// Whether the completed revision is wanted back: to want it once more changes nothing.
+    is_returning: bool,
     window: bool,
     /// Whose labels are the other ones.
     moved: BTreeSet<usize>,
@@ -282,6 +284,7 @@ impl<'a> World<'a> {
             approved: false,
             failures: BTreeSet::new(),
             halted: false,
+            is_returning: false,
             window: true,
             moved: BTreeSet::new(),
             is_other: false,

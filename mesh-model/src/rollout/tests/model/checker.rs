@@ -74,7 +74,7 @@ impl Checker {
     /// Takes note of what is about to happen.
     pub(super) fn expect(&mut self, step: Step, rules: &RolloutPolicy, is_waiting: bool) {
         match step {
-            Step::Abort if self.is_running() || self.halted => self.give_up(true),
+            Step::Abort if self.is_running() || self.halted && !self.is_returning => self.give_up(true),
             Step::Approve => {
                 self.approved |=
                     is_waiting && self.is_running() && self.done_before_the_gate() && self.has_evidence();
@@ -304,7 +304,7 @@ impl Checker {
         self.proposed = number;
         self.approved = false;
         self.failures.clear();
-        self.halted = false;
+        (self.halted, self.is_returning) = (false, false);
         self.await_the_lost();
         self.bind();
     }
@@ -328,13 +328,14 @@ impl Checker {
     fn give_up(&mut self, is_return_wanted: bool) {
         self.halted = true;
         if is_return_wanted && self.completed.is_some() {
+            self.is_returning = true;
             self.approved = false; // whoever resumes begins with the first stage
             self.await_the_lost();
         }
     }
 
     fn resume(&mut self) {
-        self.halted = false;
+        (self.halted, self.is_returning) = (false, false);
         self.failures.clear();
         self.await_the_lost();
     }
