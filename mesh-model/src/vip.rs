@@ -5,7 +5,9 @@
 //! answered by one that does not know them yet; a holder keeps its addresses
 //! whatever becomes of its pool, and only its own [release](Allocator::release)
 //! ends that. A released address rests: until its quarantine is over, nobody
-//! else gets the ports that its last owner had there.
+//! else gets the ports that its last owner had there. A holder whose pool gains a
+//! family is given an address of it, which moves none, unless its claim names
+//! families: an access point has the same ones on its old targets and its new.
 //!
 //! [`plan()`] is the whole decision at once, whatever the order of its input. It
 //! releases what nobody claims any more, but not many holdings of a pool at once:
@@ -39,7 +41,7 @@ use crate::units::text_value;
 pub use allocator::Allocator;
 pub use file::{ClaimSpec, ClaimsFile};
 pub use plan::{Asked, Assignment, PoolUse, Refused, Release, Unclaimed, VipPlan, plan};
-pub use refusal::{RecordProblem, Refusal, Tried, Unfit};
+pub use refusal::{RecordProblem, Refusal, Tried, Unfit, Unshared};
 
 /// Whose addresses: an access point's on one target, or on all; displays as `payments/checkout@slc-a-1`.
 ///

@@ -130,7 +130,7 @@ pub struct VipSpec {
     /// Addresses are shared at most within one group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isolation_group: Option<Name>,
-    /// The families, all of which one allocation has. Default: those that the pool has.
+    /// The families, all of which one allocation has. Default: those that the pool has, also one that it gains later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub families: Option<Vec<IpFamily>>,
     /// These addresses and no others, one of each family; only with scope `all`.

@@ -104,7 +104,8 @@ pub struct NameProviderSpec {
     /// What marks records as ours; two fleets that share a domain have two. Default: `overspill`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Name>,
-    /// How many of our records one plan may delete without an approval, a number or a share of all. Default: 10%.
+    /// How many of our records one plan may delete without an approval, a number or a share of all; an owner that
+    /// leaves one family of its addresses counts. Default: 10%.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_deletions: Option<Amount>,
     /// Whose access points and `NameService`s may publish names by it; everybody's where left out.

@@ -113,7 +113,8 @@ impl Allocator {
         problems
     }
 
-    /// Gives a claim its addresses: those that it has, or else new ones in all families or none.
+    /// Gives a claim its addresses: those that it has, and one of each family that it lacks, or else new ones in
+    /// all families or none. A claim that names no family is for those of its pool, also where that gains one.
     ///
     /// `targets` are those that the addresses are to lead to: the one of the
     /// claim, or all of the access point where it wants one allocation for all.
@@ -128,7 +129,7 @@ impl Allocator {
             return Err(Refusal::Scope { scope });
         }
         let held = match self.book.held.get(&claim.key).cloned() {
-            Some(held) => self.renewed(held, claim)?,
+            Some(held) => self.renewed(held, claim, targets)?,
             None => {
                 let held = self.otherwise_held(&claim.key);
                 if !held.is_empty() {
@@ -195,7 +196,7 @@ impl Allocator {
     }
 
     /// What a holder has after it asked anew: what it had, and families that it had not.
-    fn renewed(&self, mut held: Held, claim: &Claim) -> Result<Held, Refusal> {
+    fn renewed(&self, mut held: Held, claim: &Claim, targets: &[Target<'_>]) -> Result<Held, Refusal> {
         let request = &claim.request;
         let has: BTreeSet<IpAddr> = held.addresses.iter().copied().collect();
         let families: BTreeSet<IpFamily> = has.iter().map(|address| family(*address)).collect();
@@ -212,23 +213,73 @@ impl Allocator {
         if old != new {
             for address in &held.addresses {
                 // who is there against the records' own terms is known, and no reason to refuse more
-                if let Some(by) = self.book.stranger(*address, &claim.key, &new) {
-                    return Err(Refusal::Terms { address: *address, by: by.owner.clone() });
+                if let Some((by, why)) = self.book.stranger(*address, &claim.key, &new) {
+                    let by = by.owner.clone();
+                    return Err(Refusal::Terms { address: *address, by, why: Box::new(why) });
                 }
             }
         }
-        for family in request.families.iter().filter(|family| !families.contains(family)) {
-            let Some(pool) = self.pool(&held.pool) else {
-                return Err(Refusal::UnknownPool { name: held.pool, nearest: None });
-            };
-            match self.lowest_free(pool, *family) {
-                Ok(address) => held.addresses.push(address),
-                Err(reason) => {
-                    return Err(Refusal::NoPool { tried: vec![Tried { pool: held.pool, reason }] });
-                }
+        if let Some(pool) = self.pool_of_more(&held, &families, claim, targets)? {
+            for family in self::families(pool, claim).into_iter().filter(|family| !families.contains(family))
+            {
+                let address = self.one_more(pool, family, &held, claim);
+                let unfit =
+                    |reason| Refusal::NoPool { tried: vec![Tried { pool: held.pool.clone(), reason }] };
+                held.addresses.push(address.map_err(unfit)?);
             }
         }
         Ok(held_by(claim, held.pool, held.addresses))
+    }
+
+    /// The pool that gives a holder what it lacks, if there is one and it may.
+    ///
+    /// What was asked for in so many words is refused without; who asks for whatever its pool has keeps what it
+    /// has, of a pool that is gone or no longer for it.
+    fn pool_of_more(
+        &self,
+        held: &Held,
+        families: &BTreeSet<IpFamily>,
+        claim: &Claim,
+        targets: &[Target<'_>],
+    ) -> Result<Option<&VipPool>, Refusal> {
+        let request = &claim.request;
+        let lacks_none = request.families.iter().all(|family| families.contains(family));
+        if !request.addresses.is_empty() || (!request.families.is_empty() && lacks_none) {
+            return Ok(None);
+        }
+        let Some(pool) = self.pool(&held.pool) else {
+            let gone = || Refusal::UnknownPool { name: held.pool.clone(), nearest: None };
+            return if lacks_none { Ok(None) } else { Err(gone()) };
+        };
+        match check(pool, claim, targets) {
+            Ok(()) => Ok(Some(pool)),
+            Err(_) if lacks_none => Ok(None),
+            Err(reason) => Err(Refusal::NoPool { tried: vec![Tried { pool: held.pool.clone(), reason }] }),
+        }
+    }
+
+    /// An address of one more family: that of one who shares with the holder, or else the lowest free.
+    fn one_more(
+        &self,
+        pool: &VipPool,
+        family: IpFamily,
+        held: &Held,
+        claim: &Claim,
+    ) -> Result<IpAddr, Unfit> {
+        let terms = Terms::of_claim(claim);
+        let beside = |shared: IpAddr| {
+            let tenants = self.book.tenants.get(&shared).into_iter().flatten();
+            let others =
+                tenants.filter(|other| **other != held.owner).filter_map(|key| self.book.held.get(key));
+            let others = others.filter(move |other| other.addresses.contains(&shared));
+            others.flat_map(|other| other.addresses.iter().copied())
+        };
+        let beside = held.addresses.iter().copied().flat_map(beside).find(|address| {
+            self::family(*address) == family
+                && has(pool, *address)
+                && self.book.stranger(*address, &claim.key, &terms).is_none()
+        });
+        beside.map_or_else(|| self.lowest_free(pool, family), Ok)
     }
 
     /// What the access point of a claim holds for all targets where the claim is for one, or the other way round.
@@ -341,11 +392,11 @@ impl Allocator {
 
     /// Whether an address that is asked for can be had.
     fn admit(&self, address: IpAddr, key: &ClaimKey, terms: &Terms<'_>) -> Result<(), Unfit> {
-        let Some(other) = self.book.stranger(address, key, terms) else { return Ok(()) };
+        let Some((other, why)) = self.book.stranger(address, key, terms) else { return Ok(()) };
         let by = other.owner.clone();
         match self.book.released.get(&(by.clone(), address)) {
             Some(rest) if rest.held == *other => Err(Unfit::Resting { address, by, until: rest.until }),
-            Some(_) | None => Err(Unfit::Taken { address, by }),
+            Some(_) | None => Err(Unfit::Taken { address, by, why: Box::new(why) }),
         }
     }
 
@@ -389,8 +440,9 @@ fn families(pool: &VipPool, claim: &Claim) -> Vec<IpFamily> {
     if !claim.request.families.is_empty() {
         return claim.request.families.clone();
     }
-    let families: BTreeSet<IpFamily> =
-        pool.ranges.iter().map(crate::provision::AddressRange::family).collect();
+    // ranges are ascending, those of IPv4 first
+    let ends = [pool.ranges.first(), pool.ranges.last()].into_iter().flatten();
+    let families: BTreeSet<IpFamily> = ends.map(crate::provision::AddressRange::family).collect();
     families.into_iter().collect()
 }
 

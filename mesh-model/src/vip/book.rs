@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use super::circle::{Circle, Terms};
 use super::runs::Runs;
-use super::{ClaimKey, Held, Port, RecordProblem, Released};
+use super::{ClaimKey, Held, Port, RecordProblem, Released, Unshared};
 use crate::time::WallTime;
 
 /// Holdings and rests.
@@ -75,15 +75,20 @@ impl Book {
         }
     }
 
-    /// The first other who is at an address, or lets it rest, on terms that do not agree.
-    pub(super) fn stranger(&self, address: IpAddr, key: &ClaimKey, terms: &Terms<'_>) -> Option<&Held> {
+    /// The first other who is at an address, or lets it rest, on terms that do not agree, and why they do not.
+    pub(super) fn stranger(
+        &self,
+        address: IpAddr,
+        key: &ClaimKey,
+        terms: &Terms<'_>,
+    ) -> Option<(&Held, Unshared)> {
         let tenants = self.tenants.get(&address)?.iter().filter(|other| *other != key);
         let records = tenants.flat_map(|other| {
             let held = self.held.get(other).filter(|held| held.addresses.contains(&address));
             let rest = self.released.get(&(other.clone(), address)).map(|rest| &rest.held);
             [held, rest].into_iter().flatten()
         });
-        records.into_iter().find(|held| !Terms::of_holder(held).agree(terms))
+        records.into_iter().find_map(|held| Some((held, Terms::of_holder(held).quarrel(terms)?)))
     }
 
     pub(super) fn conflicts(&self) -> Vec<RecordProblem> {
@@ -93,13 +98,12 @@ impl Book {
             let holders: Vec<&Held> = holders.filter(|held| held.addresses.contains(address)).collect();
             for (position, first) in holders.iter().enumerate() {
                 let terms = Terms::of_holder(first);
-                let others =
-                    holders[position + 1..].iter().filter(|other| !terms.agree(&Terms::of_holder(other)));
-                problems.extend(others.map(|second| RecordProblem::Conflict {
-                    address: *address,
-                    first: first.owner.clone(),
-                    second: second.owner.clone(),
-                }));
+                let conflict = |second: &&Held| {
+                    let why = terms.quarrel(&Terms::of_holder(second))?;
+                    let (first, second) = (first.owner.clone(), second.owner.clone());
+                    Some(RecordProblem::Conflict { address: *address, first, second, why })
+                };
+                problems.extend(holders[position + 1..].iter().filter_map(conflict));
             }
         }
         problems

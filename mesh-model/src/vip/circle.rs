@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Claim, ClaimKey, Held, Port};
+use super::{Claim, ClaimKey, Held, Port, Unshared};
 use crate::access_point::Sharing;
 use crate::name::Name;
 
@@ -21,6 +21,7 @@ pub(super) struct Circle {
 /// On which terms somebody is at an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Terms<'a> {
+    owner: &'a ClaimKey,
     circle: Option<Circle>,
     ports: &'a BTreeSet<Port>,
 }
@@ -40,13 +41,13 @@ impl<'a> Terms<'a> {
         Self::of(held.sharing_key.as_ref(), held.isolation_group.as_ref(), &held.owner, &held.ports)
     }
 
-    fn of(key: Option<&Name>, group: Option<&Name>, of: &ClaimKey, ports: &'a BTreeSet<Port>) -> Self {
+    fn of(key: Option<&Name>, group: Option<&Name>, owner: &'a ClaimKey, ports: &'a BTreeSet<Port>) -> Self {
         let circle = key.map(|key| Circle {
             key: key.clone(),
             isolation_group: group.cloned(),
-            target: of.target.clone(),
+            target: owner.target.clone(),
         });
-        Self { circle, ports }
+        Self { owner, circle, ports }
     }
 
     /// The circle, if there is one.
@@ -54,12 +55,25 @@ impl<'a> Terms<'a> {
         self.circle.as_ref()
     }
 
-    /// Whether both may be at one address. Who names no port may mean all of them.
-    pub(super) fn agree(&self, other: &Self) -> bool {
-        self.circle.is_some()
-            && self.circle == other.circle
-            && !self.ports.is_empty()
-            && !other.ports.is_empty()
-            && self.ports.is_disjoint(other.ports)
+    /// Why both may not be at one address; `None` if they may.
+    pub(super) fn quarrel(&self, other: &Self) -> Option<Unshared> {
+        let nobody = |terms: &Self| Unshared::NoKey { owner: terms.owner.clone() };
+        let Some(own) = &self.circle else { return Some(nobody(self)) };
+        let Some(theirs) = &other.circle else { return Some(nobody(other)) };
+        if own.key != theirs.key {
+            return Some(Unshared::Keys { one: own.key.clone(), other: theirs.key.clone() });
+        }
+        if own.isolation_group != theirs.isolation_group {
+            let [one, other] = [own, theirs].map(|circle| circle.isolation_group.clone());
+            return Some(Unshared::Groups { one, other });
+        }
+        if own.target != theirs.target {
+            return Some(Unshared::Targets);
+        }
+        // who names no port may mean all of them
+        if let Some(terms) = [self, other].into_iter().find(|terms| terms.ports.is_empty()) {
+            return Some(Unshared::NoPorts { owner: terms.owner.clone() });
+        }
+        self.ports.intersection(other.ports).next().map(|port| Unshared::Port { port: *port })
     }
 }

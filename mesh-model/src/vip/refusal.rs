@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::ClaimKey;
+use super::{ClaimKey, Port};
 use crate::api::{IpFamily, VipScope};
 use crate::name::Name;
 use crate::nearest::did_you_mean;
@@ -37,13 +37,15 @@ pub enum Refusal {
     },
     /// The terms on which it holds an address have changed, and another is there on other terms.
     #[error(
-        "{by} is at {address} too, and may not share with the new ports, key or group; change them back, or have it released"
+        "{by} is at {address} too, and may not share with the new ports, key or group: {why}; change them back, or have it released"
     )]
     Terms {
         /// The address.
         address: IpAddr,
         /// Who else is there.
         by: ClaimKey,
+        /// Why they may not share it.
+        why: Box<Unshared>,
     },
     /// There is no pool of the name.
     #[error("there is no VipPool `{name}`{}", did_you_mean(nearest.as_deref()))]
@@ -104,12 +106,14 @@ pub enum Unfit {
         until: WallTime,
     },
     /// An address that is asked for is another's.
-    #[error("has given {address} to {by}, with whom it may not be shared")]
+    #[error("has given {address} to {by}, with whom it may not be shared: {why}")]
     Taken {
         /// The address.
         address: IpAddr,
         /// Who has it.
         by: ClaimKey,
+        /// Why they may not share it.
+        why: Box<Unshared>,
     },
     /// It does not serve a target.
     #[error("does not serve {}", target.as_ref().map_or("every target", |target| target.as_str()))]
@@ -119,12 +123,54 @@ pub enum Unfit {
     },
 }
 
+/// Why two may not be at one address; of two things the first is that of whoever has it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Unshared {
+    /// They are of two isolation groups, or one is of none.
+    #[error("their isolation groups are {} and {}", group(one.as_ref()), group(other.as_ref()))]
+    Groups {
+        /// One group.
+        one: Option<Name>,
+        /// The other.
+        other: Option<Name>,
+    },
+    /// They have two keys.
+    #[error("their sharing keys are `{one}` and `{other}`")]
+    Keys {
+        /// One key.
+        one: Name,
+        /// The other.
+        other: Name,
+    },
+    /// One has no key.
+    #[error("{owner} has no sharing key, and shares with nobody")]
+    NoKey {
+        /// Who.
+        owner: ClaimKey,
+    },
+    /// One names no ports.
+    #[error("{owner} names no ports, and may serve any")]
+    NoPorts {
+        /// Who.
+        owner: ClaimKey,
+    },
+    /// Both serve a port.
+    #[error("both serve {port}")]
+    Port {
+        /// The first such port.
+        port: Port,
+    },
+    /// They are of two targets, or one is for all: an address is announced where its target is.
+    #[error("they are not of one target, where an address is announced")]
+    Targets,
+}
+
 /// What is odd about the records; nothing is moved or dropped for it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum RecordProblem {
     /// Two have one address and did not agree.
     #[error(
-        "{address} is held by {first} and by {second}, which may not share; both keep it: release one of them"
+        "{address} is held by {first} and by {second}, which may not share ({why}); both keep it: release one of them"
     )]
     Conflict {
         /// The address.
@@ -133,6 +179,8 @@ pub enum RecordProblem {
         first: ClaimKey,
         /// The other.
         second: ClaimKey,
+        /// Why they may not share it.
+        why: Unshared,
     },
     /// The pool no longer has the address.
     #[error(
@@ -162,6 +210,10 @@ pub enum RecordProblem {
         /// The pool that they came from.
         pool: Name,
     },
+}
+
+fn group(group: Option<&Name>) -> String {
+    group.map_or_else(|| "none".to_owned(), |group| format!("`{group}`"))
 }
 
 fn list(addresses: &[IpAddr]) -> String {

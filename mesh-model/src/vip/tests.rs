@@ -11,9 +11,11 @@ use crate::fleet::tests::fleet;
 use crate::fleet::{Fleet, Target};
 use crate::provision::VipPool;
 
+mod families;
 mod metallb;
 mod model;
 mod releases;
+mod terms;
 
 pub(super) fn pool(name: &str, spec: &str) -> VipPool {
     let text = format!(
@@ -160,7 +162,7 @@ fn explicit_addresses() {
     let busy = get(&mut allocator, &explicit("n/b", "10.0.1.2"));
     assert_eq!(
         busy,
-        "no pool can: `p` does not have 10.0.1.2; `q` has given 10.0.1.2 to n/a, with whom it may not be shared"
+        "no pool can: `p` does not have 10.0.1.2; `q` has given 10.0.1.2 to n/a, with whom it may not be shared: n/a has no sharing key, and shares with nobody"
     );
     allocator.release(at(0), &"n/a".parse().unwrap());
     let resting = get_at(&mut allocator, 10, &explicit("n/b", "10.0.1.2"));

@@ -69,7 +69,8 @@ pub(crate) struct Rollout {
 #[command(after_help = "\
 POOLS holds VipPools, and the zones and clusters that claims are for if pools or
 typing errors are to be held against them. CLAIMS says who wants addresses, who
-holds some, and what rests after its release. Whoever holds an address keeps it;
+holds some, and what rests after its release. Whoever holds an address keeps it,
+and is given one of each family that its pool has, unless its claim names some;
 what nobody claims any more is released and rests (unless CLAIMS says `complete:
 false`, or so many of a pool would go that it waits for an approval). The result
 does not depend on the order of anything.

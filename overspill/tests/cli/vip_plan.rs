@@ -82,10 +82,52 @@ fn odd_records_are_told_and_nobody_moves() {
     assert_eq!((ran.status, ran.err.as_str()), (0, ""));
     let end = "\
 warning: 203.0.113.2 is held by payments/checkout@slc-a-1 and by
-payments/checkout@slc-b-2, which may not share; both keep it: release one of
-them
+payments/checkout@slc-b-2, which may not share (payments/checkout@slc-a-1 has no
+sharing key, and shares with nobody); both keep it: release one of them
 ";
     assert!(ran.out.ends_with(end), "{}", ran.out);
+}
+
+/// One access point has the same families on all of its targets, whenever each was placed.
+#[test]
+fn a_pool_that_gains_a_family_gives_it_to_holders_too() {
+    let pools =
+        with(&checkout_text("fleet.yaml"), "[203.0.113.0/24]", "[203.0.113.0/24, \"2001:db8:1::/120\"]");
+    let folder = tempfile::tempdir().expect("there is room");
+    let path = folder.path().join("fleet.yaml");
+    std::fs::write(&path, pools).expect("there is room");
+    let path = path.to_str().expect("it is text");
+    let ran = overspill(&["vip-plan", path, &checkout("claims.yaml"), "--now", NOW]);
+    let told = "\
+payments/checkout@phx-a-1  public-v4  203.0.113.3 2001:db8:1::   new
+payments/checkout@phx-c-2  public-v4  203.0.113.7 2001:db8:1::4  new
+payments/checkout@rno-b-1  public-v4  203.0.113.4 2001:db8:1::1  new
+payments/checkout@slc-a-1  public-v4  203.0.113.1 2001:db8:1::2  new
+payments/checkout@slc-b-2  public-v4  203.0.113.2 2001:db8:1::3  new
+";
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    assert!(ran.out.contains(told), "{}", ran.out);
+}
+
+#[test]
+fn a_refusal_says_why_an_address_is_not_shared() {
+    let of = |rest: &str| {
+        let first = "{ owner: x/a, vip: { scope: all, pool: inside, sharingKey: k, exclusive: false, families: [ipv4], addresses: [10.200.0.9] }, ports: [443/tcp] }";
+        let second = with(&with(first, "x/a", "y/b"), "443/tcp", "443/tcp, 80/tcp");
+        let second = with(&second, "sharingKey: k, exclusive: false", rest);
+        let ran = claims(&format!("claims:\n  - {first}\n  - {second}\n"), &[]);
+        let told = ran.out.replace('\n', " ");
+        let (_, why) = told.split_once("with whom it may not be shared: ").expect("it is refused");
+        (ran.status, why.trim().to_owned())
+    };
+    for (rest, why) in [
+        ("sharingKey: k, exclusive: false", "both serve 443/tcp"),
+        ("sharingKey: j, exclusive: false", "their sharing keys are `k` and `j`"),
+        ("sharingKey: k, exclusive: false, isolationGroup: g", "their isolation groups are none and `g`"),
+        ("exclusive: true", "y/b has no sharing key, and shares with nobody"),
+    ] {
+        assert_eq!(of(rest), (1, why.to_owned()));
+    }
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn a_recorded_duplicate_is_reported_and_nobody_is_moved() {
     assert_eq!(
         texts,
         [
-            "10.0.0.1 is held by n/a and by n/b, which may not share; both keep it: release one of them",
+            "10.0.0.1 is held by n/a and by n/b, which may not share (n/a has no sharing key, and shares with nobody); both keep it: release one of them",
             "n/b is recorded more than once; it keeps all of 10.0.0.1 and 10.0.0.3",
         ]
     );

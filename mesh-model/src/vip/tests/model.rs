@@ -10,7 +10,7 @@ use super::*;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Claim { owner: usize, key: usize, port: usize, is_dual: bool, address: Option<u8> },
+    Claim { owner: usize, key: usize, port: usize, families: usize, address: Option<u8> },
     Pass(i64),
     Pools(usize),
     Release(usize),
@@ -18,21 +18,29 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let claim = (0..6_usize, 0..3_usize, 0..3_usize, any::<bool>(), prop::option::weighted(0.2, 0..6_u8));
+    let claim = (0..6_usize, 0..3_usize, 0..3_usize, 0..3_usize, prop::option::weighted(0.2, 0..6_u8));
     prop_oneof![
-        6 => claim.prop_map(|(owner, key, port, is_dual, address)| Step::Claim { owner, key, port, is_dual, address }),
+        6 => claim.prop_map(|(owner, key, port, families, address)| Step::Claim { owner, key, port, families, address }),
         3 => (0..6_usize).prop_map(Step::Release),
         2 => (0..40_i64).prop_map(Step::Pass),
         1 => any::<bool>().prop_map(|is_reversed| Step::Restart { is_reversed }),
-        1 => (0..3_usize).prop_map(Step::Pools),
+        1 => (0..4_usize).prop_map(Step::Pools),
     ]
 }
 
-const POOLS: [&str; 3] = [
+const POOLS: [&str; 4] = [
     "{ addresses: [10.0.0.0-10.0.0.3, \"2001:db8::-2001:db8::2\"], quarantine: 30s }",
     "{ addresses: [10.0.0.1-10.0.0.5, \"2001:db8::1-2001:db8::3\"], quarantine: 30s }",
     "{ addresses: [10.0.0.2, \"2001:db8::/64\"], quarantine: 30s }",
+    "{ addresses: [10.0.0.0-10.0.0.4], quarantine: 30s }",
 ];
+
+/// The families that a claim is for: those that it names, or else those of the pool.
+fn families(claim: &Claim, pool: &VipPool) -> Vec<IpFamily> {
+    let named = &claim.request.families;
+    let of_pool = pool.ranges.iter().map(crate::provision::AddressRange::family).collect::<BTreeSet<_>>();
+    if named.is_empty() { of_pool.into_iter().collect() } else { named.clone() }
+}
 
 /// Who is somewhere, on which terms; until when, if it has left.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,8 +86,8 @@ impl Naive {
         let all: Vec<IpAddr> = pool.ranges.iter().flat_map(few).collect();
         let is = |family: &IpFamily, address: &IpAddr| address.is_ipv4() == (*family == IpFamily::Ipv4);
         let of = |from: &[IpAddr]| -> Option<Vec<IpAddr>> {
-            let families = claim.request.families.iter();
-            families.map(|family| from.iter().copied().find(|address| is(family, address))).collect()
+            let families = families(claim, pool);
+            families.iter().map(|family| from.iter().copied().find(|address| is(family, address))).collect()
         };
         let mine: Vec<IpAddr> = {
             let rests =
@@ -123,14 +131,14 @@ impl Naive {
     }
 }
 
-fn claim_of(owner: usize, key: usize, port: usize, is_dual: bool, address: Option<u8>) -> Claim {
+fn claim_of(owner: usize, key: usize, port: usize, families: usize, address: Option<u8>) -> Claim {
     let mut claim = claim(&format!("n/x{owner}"));
     if key > 0 {
         claim.request.sharing = Sharing::Key(format!("k{key}").parse().unwrap());
     }
     claim.ports = ports(["443/tcp", "443/udp", "80/tcp 443/tcp"][port]);
     claim.request.families =
-        if is_dual { vec![IpFamily::Ipv4, IpFamily::Ipv6] } else { vec![IpFamily::Ipv4] };
+        [vec![], vec![IpFamily::Ipv4], vec![IpFamily::Ipv4, IpFamily::Ipv6]][families].clone();
     if let Some(last) = address {
         claim.request.families.clear();
         claim.request.addresses = vec![IpAddr::from([10, 0, 0, last])];
@@ -171,8 +179,8 @@ proptest! {
         for step in steps {
             naive.forget();
             match step {
-                Step::Claim { owner, key, port, is_dual, address } => {
-                    let claim = claim_of(owner, key, port, is_dual, address);
+                Step::Claim { owner, key, port, families: named, address } => {
+                    let claim = claim_of(owner, key, port, named, address);
                     let got = allocator.claim(at(naive.now), &claim, &[]).map(|held| held.addresses);
                     let had = naive.holding(&claim.key);
                     if had.is_empty() {
@@ -181,7 +189,14 @@ proptest! {
                         take(&mut naive, &claim, expected.unwrap_or_default());
                     } else if let Ok(addresses) = got {
                         prop_assert!(had.iter().all(|address| addresses.contains(address)), "{:?} moved to {:?}", had, addresses);
-                        prop_assert!(addresses.iter().all(|address| had.contains(address) || !naive.stays.iter().any(|stay| stay.address == *address)));
+                        // one of a family that it lacked is free, or of one who shares with it
+                        let partners: Vec<ClaimKey> = naive.stays.iter().filter(|stay| stay.until.is_none() && had.contains(&stay.address)).map(|stay| stay.owner.clone()).collect();
+                        let is_partners = |address: &IpAddr| partners.iter().any(|partner| naive.holding(partner).contains(address));
+                        prop_assert!(addresses.iter().all(|address| is_partners(address) || !naive.stays.iter().any(|stay| stay.address == *address)));
+                        if claim.request.addresses.is_empty() {
+                            let is = |family: &IpFamily| addresses.iter().any(|address| address.is_ipv4() == (*family == IpFamily::Ipv4));
+                            prop_assert!(families(&claim, &pools[0]).iter().all(is), "{:?} lack one", addresses);
+                        }
                         prop_assert!(addresses.iter().all(|address| naive.fits(*address, &claim)));
                         drop_ports(&mut naive, &claim, &had);
                         take(&mut naive, &claim, addresses);
