@@ -74,6 +74,8 @@ codes! {
     NameClaimedTwice "name-claimed-twice" Error,
     /// A published name that no Gateway of the access point serves.
     NameNotServed "name-not-served" Error,
+    /// An object that another access point of the namespace writes, too, on the same targets.
+    ObjectWrittenTwice "object-written-twice" Error,
     /// An override that no target of the access point has.
     OverrideNeverMatches "override-never-matches" Warning,
     /// A path that is barred, but not with a `/` behind it.

@@ -11,6 +11,7 @@ use crate::fleet::Target;
 use crate::locality::{Locality, matches};
 use crate::name::Name;
 use crate::nearest::{did_you_mean, nearest};
+use crate::overrides::{Action, Rule};
 use crate::patch::Pointer;
 use crate::template::{Schemas, Template, TemplateKind};
 use crate::traffic::full_host;
@@ -18,6 +19,9 @@ use crate::visibility::ExportTo;
 
 /// Istio's limit of ejection in percent where a rule says nothing.
 const MAX_EJECTION: u64 = 10;
+
+/// What to do about what no server would take.
+pub(super) const SCHEMA_FIX: &str = "write what the schema asks for";
 
 /// Looks at the objects of an access point as they are on these targets.
 pub(super) fn check(
@@ -39,7 +43,7 @@ pub(super) fn check(
             let fix = if is_warning {
                 "correct the name; a field that the cluster's version knows may stay"
             } else {
-                "write what the schema asks for"
+                SCHEMA_FIX
             };
             let path = inside(access_point, &template.id, &finding.path);
             report.of(&access_point.id, code, path, finding.problem.to_string(), fix);
@@ -80,10 +84,16 @@ struct Policy<'a> {
     is_steered: bool,
 }
 
-/// Whether an override changes it somewhere: where no target is known, what it becomes cannot be judged.
+/// Whether an override changes more than its marks somewhere: where no target is known, what it becomes cannot be
+/// judged. (Annotations of a Service say who sees it.)
 pub(super) fn is_overridden(access_point: &AccessPoint, template: &Template) -> bool {
-    let touches = |rule: &crate::overrides::Rule| {
-        rule.kind == template.id.kind && rule.name.as_ref().is_none_or(|name| **name == *template.id.name)
+    let touches = |rule: &Rule| {
+        let is_mark = match rule.action {
+            Action::Labels(_) => true,
+            Action::Annotations(_) => template.id.kind != TemplateKind::Service,
+            Action::Delete | Action::Merge(_) | Action::Patch(_) => false,
+        };
+        !is_mark && rule.concerns(&template.id)
     };
     access_point.overrides.iter().any(|one| one.rules.iter().any(touches))
 }

@@ -34,7 +34,7 @@ pub(super) fn servers(gateway: &Template) -> impl Iterator<Item = (usize, &Value
 }
 
 /// A server's hosts without the namespaces before them.
-fn hosts(server: &Value) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn hosts(server: &Value) -> impl Iterator<Item = (usize, &str)> {
     let hosts = server.get("hosts").and_then(Value::as_array).into_iter().flatten().enumerate();
     hosts.filter_map(|(position, host)| {
         let host = host.as_str()?;

@@ -3,6 +3,7 @@
 
 mod cases;
 mod certificates;
+mod claims;
 mod drains;
 mod example;
 mod forms;
@@ -351,10 +352,10 @@ fn sidecars_and_loads() {
 #[test]
 fn codes_are_stable_and_in_json() {
     let mut names: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-    assert_eq!(names.len(), 48);
+    assert_eq!(names.len(), 49);
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 48, "no two have one name");
+    assert_eq!(names.len(), 49, "no two have one name");
     let parts = templates(&[&SERVICE.replace("ports:", "prots: [], ports:")]);
     let findings = lint(&[access_point("shop", &parts)], None, &Schemas::embedded());
     let expected = serde_json::json!({ "code": "unknown-field", "severity": "warning", "object": "FederatedAccessPoint/team/shop",

@@ -206,7 +206,10 @@ pub(crate) const GATEWAY: &str = "kind: Gateway, metadata: { name: shop }, spec:
 
 #[test]
 fn a_host_that_two_claim() {
-    let [one, other] = ["shop", "till"].map(|name| access_point(name, &[GATEWAY], ""));
+    let [one, other] = ["shop", "till"].map(|name| {
+        let gateway = GATEWAY.replace("name: shop }", &format!("name: {name} }}"));
+        access_point(name, &[&gateway], "")
+    });
     told(
         &[("shop.yaml", &one), ("till.yaml", &other.replace("shop.example.com", "shop.example.com "))],
         ("shop.example.com ", "till.example.com"),
