@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::placed::Placed;
 use super::{Code, FleetFacts, Report, drains, inside, reference, spec};
 use crate::access_point::{AccessPoint, PlacementRule, TargetSelection};
-use crate::api::{FieldPath, Kind, PlacementLevel, Reference};
+use crate::api::{FieldPath, IpFamily, Kind, PlacementLevel, Reference};
 use crate::fleet::{Cluster, Fleet, Target};
 use crate::labels::Labels;
 use crate::name::{Fqdn, Name};
 use crate::nearest::{did_you_mean, nearest};
 use crate::patch::Pointer;
 use crate::placement::Workload;
-use crate::provision::VipPool;
+use crate::provision::{Authority, VipPool};
 use crate::rollout::{EmptyCause, empty_stages, without_stage};
 use crate::template::TemplateKind;
 use crate::traffic::{Places, Steered, without};
@@ -32,7 +32,13 @@ pub(super) fn replicas(access_point: &AccessPoint, facts: &FleetFacts, cluster: 
 pub(super) fn check(access_point: &AccessPoint, placed: &Placed<'_>, report: &mut Report) {
     let Placed { facts, targets, .. } = placed;
     provisions(access_point, facts, report);
-    for (position, one) in access_point.overrides.iter().enumerate() {
+    // where it is nowhere, that is what is wrong, and not each of the selections in it
+    if targets.is_empty() && facts.fleet.clusters().next().is_some() {
+        let message = "it has no target in this fleet, so nobody receives any of it".to_owned();
+        let fix = "correct the names or labels that it asks for, or add the targets to the fleet";
+        report.of(&access_point.id, Code::PlacedNowhere, spec("placement"), message, fix);
+    }
+    for (position, one) in access_point.overrides.iter().enumerate().filter(|_| !targets.is_empty()) {
         if !targets.iter().any(|target| one.targets.matches(target)) {
             let path = spec("overrides").item(position).field("targets");
             let message = format!("override {} holds on none of the {} targets", one.name, targets.len());
@@ -80,6 +86,7 @@ fn provisions(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Repor
         }
     }
     demanded(access_point, facts, report);
+    families(access_point, facts, report);
     for (position, one) in access_point.names.iter().enumerate() {
         let path = spec("names").item(position).field("provider");
         provider(reference(id), path, (&one.provider, &one.fqdn), &access_point.labels, facts, report);
@@ -112,6 +119,37 @@ fn demanded(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report)
         let fix = "write an address of the pool, or name the pool that has it";
         report.of(&access_point.id, Code::VipOutsidePool, path, message, fix);
     }
+}
+
+/// Families of addresses that no pool has which the access point may use: all of an allocation are of one pool.
+fn families(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
+    let Some(vip) = access_point.vip.as_ref().filter(|vip| vip.addresses.is_empty()) else { return };
+    let is_asked = |pool: &&VipPool| match &vip.pool {
+        Some(name) => pool.name == *name,
+        None => pool.auto_assign,
+    };
+    let admits = |pool: &&VipPool| pool.admits(&access_point.id.namespace, &access_point.labels);
+    let pools: Vec<&VipPool> = facts.pools.iter().filter(is_asked).filter(admits).collect();
+    let has = |pool: &VipPool, family: IpFamily| {
+        pool.ranges.iter().any(|range| range.first().is_ipv4() == (family == IpFamily::Ipv4))
+    };
+    let has_all = |pool: &&VipPool| vip.families.iter().all(|family| has(pool, *family));
+    if pools.is_empty() || pools.iter().any(has_all) {
+        return; // a pool that is not there, or not for it, is told by itself
+    }
+    let names: Vec<&str> = pools.iter().map(|pool| pool.name.as_str()).collect();
+    let lacking =
+        vip.families.iter().enumerate().find(|(_, family)| !pools.iter().any(|pool| has(pool, **family)));
+    let (path, what) = match lacking {
+        Some((position, family)) => {
+            let family = if *family == IpFamily::Ipv4 { "IPv4" } else { "IPv6" };
+            (spec("vip").field("families").item(position), format!("no address of {family}"))
+        }
+        None => (spec("vip").field("families"), "not both families in one".to_owned()),
+    };
+    let message = format!("{} has {what}, so it is never given an address", names.join(", "));
+    let fix = "ask for families that the pool has, or add addresses of this family to it";
+    report.of(&access_point.id, Code::VipOutsidePool, path, message, fix);
 }
 
 /// The provider of a name that an access point or `NameService` with these labels wants.
@@ -210,7 +248,10 @@ fn stages(access_point: &AccessPoint, targets: &[Target<'_>], report: &mut Repor
     for empty in empty_stages(policy, targets) {
         let path = spec("rollout").field("stages").item(empty.position).field("targets");
         let fix = match empty.cause {
-            EmptyCause::Taken { .. } => "put the narrower stage first",
+            EmptyCause::Taken { is_narrower: true, .. } => "put the narrower stage first",
+            EmptyCause::Taken { is_narrower: false, .. } => {
+                "let it select others, or take it away: whatever it asks for, such as its soak, is asked of nobody"
+            }
             EmptyCause::SelectsNobody { .. } => {
                 "correct the names, or take the stage away: it proves nothing, and if it pauses nobody can let it pass"
             }
@@ -308,6 +349,32 @@ pub(super) fn selectors(access_point: &AccessPoint, facts: &FleetFacts, report: 
     }
 }
 
+/// Authorities that are to see by DNS whose hosts are whose, by a provider that is not there.
+fn proofs(facts: &FleetFacts, report: &mut Report) {
+    for issuer in &facts.issuers {
+        let name = match &issuer.authority {
+            Authority::Acme(acme) => acme.dns_provider.as_ref(),
+            Authority::Ca(_) => None,
+        };
+        if let Some(name) = name.filter(|name| !facts.providers.iter().any(|one| one.name == **name)) {
+            let object = Reference { kind: Kind::Issuer, namespace: None, name: issuer.name.clone() };
+            let providers = facts.providers.iter().map(|provider| &provider.name);
+            let message = format!(
+                "{}: no challenge is answered, and no certificate signed",
+                missing("NameProvider", name, providers)
+            );
+            let path = spec("acme").field("dnsProvider");
+            report.add(
+                Code::UnknownProvider,
+                object,
+                path,
+                message,
+                "correct the name, or add the provider to the fleet",
+            );
+        }
+    }
+}
+
 /// What is wrong with the fleet itself.
 pub(super) fn check_fleet(access_points: &[AccessPoint], facts: &FleetFacts, report: &mut Report) {
     for (one, other) in ambiguous(&facts.sidecars) {
@@ -324,6 +391,7 @@ pub(super) fn check_fleet(access_points: &[AccessPoint], facts: &FleetFacts, rep
         }
     }
     drains::check_fleet(access_points, facts, report);
+    proofs(facts, report);
     let fails_over =
         access_points.iter().any(|one| one.traffic.as_ref().is_some_and(|traffic| traffic.failover));
     let (Some(loads), true) = (&facts.loads, fails_over) else { return };

@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::answers::{self, Routes};
 use super::claims::Claims;
 use super::placed::Placed;
 use super::reach::{self, Hosts};
@@ -28,7 +29,7 @@ use crate::traffic::SteerProblem;
 /// Judges the objects of an access point, and tells what cannot be rendered or steered.
 pub(super) fn check<'a>(
     access_point: &'a AccessPoint,
-    hosts: &Hosts<'_>,
+    (hosts, routes): (&Hosts<'_>, &Routes<'_>),
     placed: Option<&Placed<'_>>,
     schemas: &Schemas,
     gathered: &mut Gathered<'a>,
@@ -40,6 +41,7 @@ pub(super) fn check<'a>(
     let mut judge = |form: &AccessPoint, on: &[Target<'_>], report: &mut Report| {
         objects::check(form, on, facts, schemas, report);
         reach::check(form, hosts, facts, report);
+        answers::check(form, routes, report);
         if let Some(facts) = facts {
             facts::selectors(form, facts, report);
             certificates::gather(form, facts, certificates, report);

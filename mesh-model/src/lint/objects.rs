@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::placed::targets;
-use super::{Code, FleetFacts, Report, inside, mtls, paths, pods, routes, servers};
+use super::served::ServedHosts;
+use super::{
+    Code, FleetFacts, Report, entries, inside, mtls, paths, pods, policies, refused, routes, servers,
+};
 use crate::access_point::AccessPoint;
 use crate::fleet::Target;
 use crate::locality::{Locality, matches};
@@ -35,6 +38,7 @@ pub(super) fn check(
     servers::published(access_point, report);
     mtls::check(access_point, report);
     pods::check(access_point, facts, report);
+    entries::check(access_point, report);
     one_policy(access_point, report);
     for template in &access_point.templates {
         for finding in schemas.check(template) {
@@ -48,6 +52,7 @@ pub(super) fn check(
             let path = inside(access_point, &template.id, &finding.path);
             report.of(&access_point.id, code, path, finding.problem.to_string(), fix);
         }
+        refused::check(access_point, template, report);
         match template.id.kind {
             TemplateKind::DestinationRule => {
                 for policy in policies(template, access_point) {
@@ -63,7 +68,10 @@ pub(super) fn check(
                 unserved(access_point, template, report);
                 routes::check(access_point, template, facts, report);
             }
-            TemplateKind::AuthorizationPolicy => paths::check(access_point, template, report),
+            TemplateKind::AuthorizationPolicy => {
+                paths::check(access_point, template, report);
+                policies::check(access_point, template, report);
+            }
             TemplateKind::PeerAuthentication
             | TemplateKind::Service
             | TemplateKind::ServiceEntry
@@ -392,20 +400,12 @@ fn unserved(access_point: &AccessPoint, template: &Template, report: &mut Report
     if named.is_empty() || gateways.len() < named.len() {
         return;
     }
-    let of_server = |server: &Value| texts(server, "/hosts");
-    let of_gateway = |gateway: &&Template| -> Vec<String> {
-        let servers = gateway.object.pointer("/spec/servers").and_then(Value::as_array);
-        servers.into_iter().flatten().flat_map(of_server).collect()
-    };
-    let served: Vec<String> = gateways.iter().flat_map(of_gateway).collect();
-    let covers = |wide: &str, narrow: &str| {
-        wide == narrow || wide.strip_prefix('*').is_some_and(|suffix| narrow.ends_with(suffix))
-    };
+    let mut served = ServedHosts::default();
+    for (_, server) in gateways.iter().flat_map(|gateway| servers::servers(gateway)) {
+        texts(server, "/hosts").iter().for_each(|host| served.add(host, &access_point.id.namespace));
+    }
     for (position, host) in texts(&template.object, "/spec/hosts").iter().enumerate() {
-        let is_served = served.iter().any(|one| {
-            let one = one.split_once('/').map_or(one.as_str(), |(_, host)| host);
-            covers(one, host) || covers(host, one)
-        });
+        let is_served = served.meets(host, &access_point.id.namespace);
         if !is_served {
             let path =
                 inside(access_point, &template.id, &pointer(&["spec", "hosts", &position.to_string()]));

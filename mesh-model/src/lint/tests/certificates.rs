@@ -28,7 +28,7 @@ fn overridden((name, issuer, hosts): (&str, &str, &str), rules: &str) -> AccessP
     let gateway = istio(
         "Gateway",
         &format!(
-            "{{ selector: {{ istio: ingress }}, servers: [{{ port: {{ number: 80, name: http, protocol: HTTP }}, hosts: [plain.example.com] }}, \
+            "{{ selector: {{ istio: ingress }}, servers: [{{ port: {{ number: 80, name: http, protocol: HTTP }}, hosts: ['*'] }}, \
              {{ port: {{ number: {port}, name: https, protocol: HTTPS }}, hosts: [{hosts}], tls: {{ mode: SIMPLE, credentialName: web }} }}] }}"
         ),
     );
@@ -111,4 +111,26 @@ fn what_overrides_make_of_gateways_is_what_certificates_are_for() {
         "{ kind: Gateway, patch: [{ op: replace, path: /spec/servers/1/tls/credentialName, value: till }] }";
     let two = [with("a.example.com", name), shop("till", "other", "c.example.com")];
     assert_eq!(told(&two, &facts), [""; 0], "their secrets are two");
+}
+
+#[test]
+fn a_host_whose_proof_nobody_answers_for() {
+    let facts = signed_by(ACME);
+    let without = |port: &str, hosts: &str| {
+        let mut shop = shop("shop", "corp", "a.example.com");
+        let gateway = &mut shop.templates[0].object["spec"]["servers"][0];
+        gateway["port"]["number"] = port.parse::<u64>().unwrap().into();
+        gateway["hosts"] = serde_json::json!([hosts]);
+        shop
+    };
+    let wrong = ["shop hosts[0] host-without-certificate"];
+    assert_eq!(told(&[without("8080", "*")], &facts), wrong);
+    assert_eq!(told(&[without("80", "b.example.com")], &facts), wrong);
+    for right in ["*", "a.example.com", "./*.example.com"] {
+        assert_eq!(told(&[without("80", right)], &facts), [""; 0], "{right}");
+    }
+    // by DNS, or with a key of one's own, nobody asks on port 80
+    for authority in [CA, &ACME.replace("email:", "dnsProvider: corp, email:")] {
+        assert_eq!(told(&[without("8080", "*")], &signed_by(authority)), [""; 0]);
+    }
 }

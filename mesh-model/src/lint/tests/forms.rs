@@ -136,3 +136,43 @@ fn what_a_rule_of_an_override_writes_is_told_with_the_field() {
     let expected = format!("does-not-render {at}on phx-a-1 and 1 more: {place}http2MaxRequests: ");
     assert!(told.len() == 1 && told[0].starts_with(&expected), "{told:#?}");
 }
+
+#[test]
+fn a_label_that_targets_lack_is_told_once() {
+    let overrides = "{ name: all, rules: [{ kind: Service, labels: { tier: '${cluster.labels.tier}' } }] }";
+    assert_eq!(
+        told(&shop(overrides)),
+        [
+            "does-not-render spec.overrides[0].rules[0]: on phx-a-1 and 1 more: Service/web: `cluster.labels.tier` has no value on this target; give it the label"
+        ]
+    );
+}
+
+#[test]
+fn a_hidden_host_is_told_where_it_stands() {
+    let of = |overrides: &str| {
+        let routes = istio(
+            "VirtualService",
+            "{ hosts: [a.example.com], http: [{ match: [{ uri: { prefix: /a } }], route: [{ destination: { host: web } }] }, { route: [{ destination: { host: web.others.svc.cluster.local } }] }] }",
+        );
+        let shop = format!("{}, overrides: [{overrides}]", templates(&[SERVICE, &routes]));
+        let hidden =
+            SERVICE.replace("name: web", "name: web, annotations: { networking.istio.io/exportTo: . }");
+        found(&[access_point("shop", &shop), access_point("other", &templates(&[&hidden]))], Some(&facts()))
+    };
+    let at = ["shop spec.templates[1].spec.http[1].route[0].destination.host hidden-host"];
+    assert_eq!(of(""), at);
+    let elsewhere =
+        "{ op: add, path: /spec/http/0/headers, value: { response: { set: { from: '${cluster.name}' } } } }";
+    assert_eq!(
+        of(&format!("{{ name: all, rules: [{{ kind: VirtualService, patch: [{elsewhere}] }}] }}")),
+        at
+    );
+    // the override's own
+    let here =
+        "{ op: replace, path: /spec/http/1/route/0/destination/host, value: web.others.svc.cluster.local }";
+    assert_eq!(
+        of(&format!("{{ name: all, rules: [{{ kind: VirtualService, patch: [{here}] }}] }}")),
+        ["shop spec.overrides[0].rules[0] hidden-host"]
+    );
+}
