@@ -114,18 +114,18 @@ fn undeclared(access_point: &AccessPoint, known: &Hosts<'_>, report: &mut Report
         let is_missing = |host: &str| !host.starts_with('*') && !known.by_name.contains_key(host);
         for (at, host) in hosts.iter().filter(|(_, host)| is_missing(host)) {
             // one that is not of the cluster may be anywhere
-            let Some(name) = host.strip_suffix(CLUSTER_DOMAIN) else { continue };
-            let near = match host.strip_suffix(own.as_str()) {
-                Some(name) if known.is_all => {
-                    nearest(name, known.by_name.keys().filter_map(|host| host.strip_suffix(own.as_str())))
-                }
-                Some(name) => nearest(name, idle.iter().copied()),
-                None => {
-                    nearest(name, known.by_name.keys().filter_map(|host| host.strip_suffix(CLUSTER_DOMAIN)))
-                }
+            let Some((name, rest)) = host.split_once('.').filter(|_| host.ends_with(CLUSTER_DOMAIN)) else {
+                continue;
+            };
+            let beside = |other: &'_ String| other.split_once('.').is_some_and(|(_, theirs)| theirs == rest);
+            let near = if known.is_all {
+                let names = known.by_name.keys().filter(|other| beside(other));
+                nearest(name, names.filter_map(|other| Some(other.split_once('.')?.0)))
+            } else {
+                nearest(name, idle.iter().copied())
             };
             let is_own = host.ends_with(own.as_str());
-            let is_listed = host.split_once('.').is_some_and(|(_, rest)| known.namespaces.contains(rest));
+            let is_listed = known.namespaces.contains(rest);
             let is_told = if known.is_all { is_own || is_listed } else { is_own && near.is_some() };
             if !is_told {
                 continue;

@@ -175,6 +175,12 @@ fn hosts_that_nothing_declares() {
             shop(&[SERVICE, &routes("a.example.com"), &rule("'*.team.svc.cluster.local'")]),
         ],
     );
+    // a name is meant of the same namespace, or none
+    for (host, near) in [("vaul", "; did you mean `vault`?"), ("ledger", "")] {
+        let routes = routes(&format!("{host}.money.svc.cluster.local"));
+        let findings = lint(&shop(&[SERVICE, &routes]), Some(&all), &Schemas::embedded());
+        assert_eq!(findings[0].message, format!("nothing declares {host}.money.svc.cluster.local{near}"));
+    }
     // who does not know all services knows only that no route leads to the Service of nearly that name
     check(
         Code::UnknownHost,
