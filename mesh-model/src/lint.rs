@@ -7,6 +7,7 @@
 //! and lines are known to whoever read them.
 
 mod answers;
+mod balance;
 mod certificates;
 mod claims;
 mod code;
@@ -21,6 +22,7 @@ mod paths;
 mod placed;
 mod pods;
 mod policies;
+mod provisions;
 mod reach;
 mod refused;
 mod routes;

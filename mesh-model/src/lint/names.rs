@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Code, FleetFacts, Report, facts, reference, spec};
+use super::{Code, FleetFacts, Report, provisions, reference, spec};
 use crate::access_point::{AccessPoint, AccessPointId};
 use crate::api::{FieldPath, Kind, Reference};
 use crate::labels::Labels;
@@ -18,7 +18,7 @@ use crate::nearest::{did_you_mean, nearest};
 pub(super) fn check(access_points: &[AccessPoint], facts: &FleetFacts, report: &mut Report) {
     for name in &facts.names {
         let of = (&name.provider, &name.fqdn);
-        facts::provider(service(&name.id), spec("provider"), of, &name.labels, facts, report);
+        provisions::provider(service(&name.id), spec("provider"), of, &name.labels, facts, report);
     }
     claimed(access_points, facts, report);
     circles(&facts.names, report);

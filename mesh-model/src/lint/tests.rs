@@ -11,6 +11,7 @@ mod forms;
 mod holds;
 mod order;
 mod paths;
+mod provisions;
 mod refused;
 mod routes;
 mod surroundings;
