@@ -189,7 +189,7 @@ impl Answer {
         match self {
             Self::OtherHost => "and no VirtualService has this host".to_owned(),
             Self::OtherGateway => {
-                "and no VirtualService with this host names the Gateway, so that sidecars alone follow it, or others".to_owned()
+                "and no VirtualService with this host names that Gateway, without which sidecars alone follow it".to_owned()
             }
             Self::OtherNamespace => {
                 "and its server takes no routes of the namespace that has them (`namespace/host`)".to_owned()
