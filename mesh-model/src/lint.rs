@@ -6,10 +6,13 @@
 //! A finding is never a guess: where a fact is missing, nothing is said. Files
 //! and lines are known to whoever read them.
 
+mod answers;
+mod balance;
 mod certificates;
 mod claims;
 mod code;
 mod drains;
+mod entries;
 mod facts;
 mod forms;
 mod mtls;
@@ -18,8 +21,12 @@ mod objects;
 mod paths;
 mod placed;
 mod pods;
+mod policies;
+mod provisions;
 mod reach;
+mod refused;
 mod routes;
+mod served;
 mod servers;
 
 use std::collections::BTreeMap;
@@ -43,6 +50,7 @@ use crate::visibility::{ExportTo, Sidecar};
 pub use crate::visibility::GatewayPods;
 pub use code::{Code, Severity};
 
+use forms::{Gathered, Sites};
 use placed::Placed;
 
 /// What is known of the world around the access points.
@@ -144,16 +152,18 @@ pub struct Finding {
 pub fn lint(access_points: &[AccessPoint], facts: Option<&FleetFacts>, schemas: &Schemas) -> Vec<Finding> {
     let mut report = Report { findings: Vec::new() };
     let hosts = reach::Hosts::of(access_points, facts);
+    let routes = answers::Routes::of(access_points);
+    let mut gathered = Gathered::default();
     for access_point in access_points {
         let placed = facts.map(|facts| Placed::new(access_point, facts, schemas));
-        forms::check(access_point, &hosts, placed.as_ref(), schemas, &mut report);
+        forms::check(access_point, (&hosts, &routes), placed.as_ref(), schemas, &mut gathered, &mut report);
         if let Some(placed) = &placed {
             facts::check(access_point, placed, &mut report);
         }
     }
-    claims::check(access_points, facts, &mut report);
+    claims::check(gathered.claims, &mut Sites::new(facts, schemas), &mut report);
     if let Some(facts) = facts {
-        certificates::check(access_points, facts, &mut report);
+        certificates::check(access_points, &gathered.certificates, &mut report);
         facts::check_fleet(access_points, facts, &mut report);
         names::check(access_points, facts, &mut report);
     }

@@ -29,7 +29,7 @@ use crate::overrides::Fate;
 use crate::patch::{Document, Operation, Origin, Pointer, apply, merge};
 use crate::template::{SchemaFinding, SchemaProblem, Schemas, Template, TemplateId, TemplateKind};
 use crate::time::WallTime;
-use crate::traffic::{Steering, steer};
+use crate::traffic::{SteerError, SteerProblem, Steering, steer};
 
 pub use compare::{Change, Difference, ParseRevisionError, Revision, TargetDifference, compare};
 pub use edit::Edit;
@@ -135,7 +135,8 @@ pub fn render_steered(
     let renderer = Renderer::new(access_point, target, schemas);
     let mut parts = renderer.plain();
     if parts.errors.is_empty() {
-        renderer.steer(&mut parts, fleet);
+        // whatever keeps it from that is among the errors
+        _ = renderer.steer(&mut parts, fleet);
     }
     renderer.rendering(parts)
 }
@@ -156,7 +157,8 @@ pub fn render_certified(
     let renderer = Renderer::new(access_point, target, schemas);
     let mut parts = renderer.plain();
     if parts.errors.is_empty() {
-        renderer.steer(&mut parts, fleet);
+        // whatever keeps it from that is among the errors
+        _ = renderer.steer(&mut parts, fleet);
     }
     if parts.errors.is_empty() && access_point.issuer.is_some() {
         renderer.certify(&mut parts, certificates, wall);
@@ -186,7 +188,10 @@ pub(crate) struct Inspection {
     pub(crate) errors: Vec<RenderError>,
     /// What keeps its traffic from being steered; looked for only where nothing else is at fault.
     pub(crate) steering: Vec<RenderError>,
-    /// The objects before any is steered; none if there are errors.
+    /// Which of the steering's own problems that is, if it is one of these.
+    pub(crate) unsteered: Option<SteerProblem>,
+    /// The objects before any is steered, be they right or not; one that a rule cannot be applied to, as its template
+    /// has it.
     pub(crate) objects: Vec<(TemplateId, Document)>,
     origins: Origins,
 }
@@ -208,15 +213,11 @@ pub(crate) fn inspect(
     let renderer = Renderer::new(access_point, target, schemas);
     let mut parts = renderer.plain();
     let errors = std::mem::take(&mut parts.errors);
-    let mut objects = Vec::new();
-    if errors.is_empty() {
-        let both = parts.templates.iter().zip(&parts.documents);
-        objects = both.map(|(template, document)| (template.id.clone(), document.clone())).collect();
-        if access_point.traffic.is_some() {
-            renderer.steer(&mut parts, fleet);
-        }
-    }
-    Inspection { errors, steering: parts.errors, objects, origins: renderer.origins }
+    let both = parts.templates.iter().zip(&parts.documents);
+    let objects = both.map(|(template, document)| (template.id.clone(), document.clone())).collect();
+    let is_asked = errors.is_empty() && access_point.traffic.is_some();
+    let unsteered = is_asked.then(|| renderer.steer(&mut parts, fleet).err()).flatten();
+    Inspection { errors, steering: parts.errors, unsteered, objects, origins: renderer.origins }
 }
 
 /// What renders one access point for one target.
@@ -251,25 +252,32 @@ impl<'a> Renderer<'a> {
                     parts.templates.push(template);
                     parts.documents.push(document);
                 }
-                Err(error) => parts.errors.push(error),
+                Err(error) => {
+                    // nobody receives it, but what else there is may be looked at beside it
+                    parts.templates.push(template);
+                    parts.documents.push(self.unchanged(template));
+                    parts.errors.push(error);
+                }
             }
         }
         parts
     }
 
-    /// Steers the traffic of objects that are right.
-    fn steer(&self, parts: &mut Parts<'a>, fleet: &Fleet) {
+    /// Steers the traffic of objects that are right; what keeps it from that goes to the errors, too.
+    fn steer(&self, parts: &mut Parts<'a>, fleet: &Fleet) -> Result<(), SteerProblem> {
         let both = parts.templates.iter().zip(&parts.documents);
         let objects: Vec<(TemplateId, Value)> =
             both.map(|(template, document)| (template.id.clone(), document.value().clone())).collect();
         match steer(&objects, self.access_point, self.target, fleet) {
-            Ok(steering) => self.apply_steering(parts, &steering),
-            Err(error) => parts.errors.push(RenderError {
-                object: error.object,
-                rule: Writer::Traffic,
-                path: error.path,
-                reason: error.problem.to_string(),
-            }),
+            Ok(steering) => {
+                self.apply_steering(parts, &steering);
+                Ok(())
+            }
+            Err(SteerError { object, path, problem }) => {
+                let reason = problem.to_string();
+                parts.errors.push(RenderError { object, rule: Writer::Traffic, path, reason });
+                Err(problem)
+            }
         }
     }
 
@@ -342,13 +350,19 @@ impl<'a> Renderer<'a> {
         Rendering { target, objects, errors: Vec::new(), trace }
     }
 
-    /// One object with its overrides; `None` if it is not to be there.
-    fn document(&self, template: &Template) -> Result<Option<Document>, RenderError> {
+    /// A template in the access point's namespace.
+    fn unchanged(&self, template: &Template) -> Document {
         let mut document = Document::new(template.object.clone(), Origins::TEMPLATE);
         if metadata(document.value(), "namespace").is_none() {
             let namespace = json!({ "metadata": { "namespace": self.access_point.id.namespace.as_str() } });
             merge(&mut document, &namespace, Origins::ACCESS_POINT);
         }
+        document
+    }
+
+    /// One object with its overrides; `None` if it is not to be there.
+    fn document(&self, template: &Template) -> Result<Option<Document>, RenderError> {
+        let mut document = self.unchanged(template);
         for (position, one) in self.access_point.overrides.iter().enumerate() {
             if !one.targets.matches(self.target) {
                 continue;

@@ -24,7 +24,7 @@ use crate::name::{Name, ParseNameError};
 use crate::units::text_value;
 
 pub use scopes::{Call, ObjectScope, Scopes, Uses, smallest};
-pub(crate) use scopes::{destinations, has_gateway, hosts_of};
+pub(crate) use scopes::{destinations, destinations_at, has_gateway, hosts_of};
 pub(crate) use sidecar::covers;
 pub use sidecar::{ParseSidecarError, Sidecar, ambiguous, sidecar_for};
 

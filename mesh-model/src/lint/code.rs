@@ -50,6 +50,8 @@ codes! {
     DistributeWithoutFrom "distribute-without-from" Error,
     /// At most so many hosts may be ejected that the local ones can never all be.
     EjectionBelowLocalShare "ejection-below-local-share" Error,
+    /// The address of a WorkloadEntry, or of an endpoint, that is none, where no name is looked up.
+    AddressNotStatic "address-not-static" Error,
     /// A drain that the rest of the fleet cannot bear.
     DrainOverloads "drain-overloads" Error,
     /// A drain that leaves endpoints of an access point where they are.
@@ -72,12 +74,24 @@ codes! {
     MtlsConflict "mtls-conflict" Error,
     /// A name that another namespace publishes, or an alias where others want something else.
     NameClaimedTwice "name-claimed-twice" Error,
+    /// A name whose access point, or the name that it is an alias of, is nowhere.
+    NameLeadsNowhere "name-leads-nowhere" Warning,
     /// A published name that no Gateway of the access point serves.
     NameNotServed "name-not-served" Error,
+    /// A published name that a Gateway has and no routes are for.
+    NameWithoutRoute "name-without-route" Error,
+    /// An object that Istio's admission refuses.
+    ObjectRefused "object-refused" Error,
+    /// An object that another access point of the namespace writes, too, on the same targets.
+    ObjectWrittenTwice "object-written-twice" Error,
     /// An override that no target of the access point has.
     OverrideNeverMatches "override-never-matches" Warning,
     /// A path that is barred, but not with a `/` behind it.
     PathWithoutSlash "path-without-slash" Warning,
+    /// An access point that has no target.
+    PlacedNowhere "placed-nowhere" Warning,
+    /// A policy, or a pattern of one, that no request ever matches.
+    PolicyNeverMatches "policy-never-matches" Error,
     /// A destination of a Gateway's routes without a port, whose Service has several and not the Gateway's.
     PortNotChosen "port-not-chosen" Error,
     /// Two rules of one host, of which Istio takes the policy of one.
@@ -108,11 +122,11 @@ codes! {
     UnknownIssuer "unknown-issuer" Error,
     /// A pool that is not there, or not for this access point.
     UnknownPool "unknown-pool" Error,
-    /// A port that the Service of a destination does not have.
+    /// A port that the Service of a destination does not have, or a name of a port that nobody has.
     UnknownPort "unknown-port" Error,
     /// A provider of names that is not there, does not serve the name, or is not for whoever wants it.
     UnknownProvider "unknown-provider" Error,
-    /// A host of the own namespace that nothing declares.
+    /// A host of the own namespace, or of the cluster, that nothing declares.
     UnknownHost "unknown-host" Warning,
     /// A region that no zone of the fleet is in.
     UnknownRegion "unknown-region" Error,
@@ -132,7 +146,7 @@ codes! {
     ZoneNotDrainable "zone-not-drainable" Warning,
     /// An address that two access points demand.
     VipClaimedTwice "vip-claimed-twice" Error,
-    /// An address that is demanded and that no pool has for the access point.
+    /// An address or a family that is demanded and that no pool has for the access point.
     VipOutsidePool "vip-outside-pool" Error,
     /// Weights of a route that are not 100 together.
     WeightSum "weight-sum" Warning,

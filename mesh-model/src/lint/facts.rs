@@ -3,16 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::placed::Placed;
-use super::{Code, FleetFacts, Report, drains, inside, reference, spec};
+use super::{Code, FleetFacts, Report, drains, inside, provisions, spec};
 use crate::access_point::{AccessPoint, PlacementRule, TargetSelection};
 use crate::api::{FieldPath, Kind, PlacementLevel, Reference};
 use crate::fleet::{Cluster, Fleet, Target};
-use crate::labels::Labels;
-use crate::name::{Fqdn, Name};
-use crate::nearest::{did_you_mean, nearest};
+use crate::name::Name;
 use crate::patch::Pointer;
 use crate::placement::Workload;
-use crate::provision::VipPool;
 use crate::rollout::{EmptyCause, empty_stages, without_stage};
 use crate::template::TemplateKind;
 use crate::traffic::{Places, Steered, without};
@@ -31,8 +28,14 @@ pub(super) fn replicas(access_point: &AccessPoint, facts: &FleetFacts, cluster: 
 
 pub(super) fn check(access_point: &AccessPoint, placed: &Placed<'_>, report: &mut Report) {
     let Placed { facts, targets, .. } = placed;
-    provisions(access_point, facts, report);
-    for (position, one) in access_point.overrides.iter().enumerate() {
+    provisions::check(access_point, facts, report);
+    // where it is nowhere, that is what is wrong, and not each of the selections in it
+    if targets.is_empty() && facts.fleet.clusters().next().is_some() {
+        let message = "it has no target in this fleet, so nobody receives any of it".to_owned();
+        let fix = "correct the names or labels that it asks for, or add the targets to the fleet";
+        report.of(&access_point.id, Code::PlacedNowhere, spec("placement"), message, fix);
+    }
+    for (position, one) in access_point.overrides.iter().enumerate().filter(|_| !targets.is_empty()) {
         if !targets.iter().any(|target| one.targets.matches(target)) {
             let path = spec("overrides").item(position).field("targets");
             let message = format!("override {} holds on none of the {} targets", one.name, targets.len());
@@ -49,112 +52,12 @@ pub(super) fn check(access_point: &AccessPoint, placed: &Placed<'_>, report: &mu
     drains::check(access_point, placed, workload(access_point, facts), report);
 }
 
-/// Pool, providers, authority.
-fn provisions(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
-    let id = &access_point.id;
-    if let Some(name) = access_point.vip.as_ref().and_then(|vip| vip.pool.as_ref()) {
-        let path = spec("vip").field("pool");
-        match facts.pools.iter().find(|pool| pool.name == *name) {
-            None => {
-                let message = missing("VipPool", name, facts.pools.iter().map(|pool| &pool.name));
-                report.of(
-                    id,
-                    Code::UnknownPool,
-                    path,
-                    message,
-                    "correct the name, or add the pool to the fleet",
-                );
-            }
-            Some(pool) if !pool.admits(&id.namespace, &access_point.labels) => {
-                let message =
-                    format!("VipPool {name} is not for this access point, by its namespaces or labels");
-                report.of(
-                    id,
-                    Code::UnknownPool,
-                    path,
-                    message,
-                    "give the access point the pool's labels, or name another",
-                );
-            }
-            Some(_) => {}
-        }
-    }
-    demanded(access_point, facts, report);
-    for (position, one) in access_point.names.iter().enumerate() {
-        let path = spec("names").item(position).field("provider");
-        provider(reference(id), path, (&one.provider, &one.fqdn), &access_point.labels, facts, report);
-    }
-    if let Some(name) = &access_point.issuer
-        && !facts.issuers.iter().any(|issuer| issuer.name == *name)
-    {
-        let path = spec("certificates").field("issuer");
-        let message = missing("Issuer", name, facts.issuers.iter().map(|issuer| &issuer.name));
-        report.of(id, Code::UnknownIssuer, path, message, "correct the name, or add the issuer to the fleet");
-    }
-}
-
-/// Addresses that are asked for by value, and that no pool has which the access point may use.
-fn demanded(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
-    let Some(vip) = &access_point.vip else { return };
-    let is_asked = |pool: &&VipPool| vip.pool.as_ref().is_none_or(|name| pool.name == *name);
-    let asked: Vec<&VipPool> = facts.pools.iter().filter(is_asked).collect();
-    // a pool that is not there, or not for it, is told by itself
-    let admits = |pool: &&&VipPool| pool.admits(&access_point.id.namespace, &access_point.labels);
-    let pools: Vec<&VipPool> = asked.iter().filter(admits).copied().collect();
-    let has = |pool: &&VipPool, address| pool.ranges.iter().any(|range| range.contains(address));
-    for (position, address) in vip.addresses.iter().enumerate().filter(|_| !pools.is_empty()) {
-        if pools.iter().any(|pool| has(pool, *address)) {
-            continue;
-        }
-        let names: Vec<&str> = pools.iter().map(|pool| pool.name.as_str()).collect();
-        let message = format!("{address} is in no range of {}, so it is never given", names.join(", "));
-        let path = spec("vip").field("addresses").item(position);
-        let fix = "write an address of the pool, or name the pool that has it";
-        report.of(&access_point.id, Code::VipOutsidePool, path, message, fix);
-    }
-}
-
-/// The provider of a name that an access point or `NameService` with these labels wants.
-pub(super) fn provider(
-    object: Reference,
-    path: FieldPath,
-    (name, fqdn): (&Name, &Fqdn),
-    labels: &Labels,
-    facts: &FleetFacts,
-    report: &mut Report,
-) {
-    let Some(provider) = facts.providers.iter().find(|provider| provider.name == *name) else {
-        let message = missing("NameProvider", name, facts.providers.iter().map(|provider| &provider.name));
-        let fix = "correct the name, or add the provider to the fleet";
-        return report.add(Code::UnknownProvider, object, path, message, fix);
-    };
-    if !provider.serves(fqdn) {
-        let message = format!("NameProvider {name} does not serve {fqdn}, so it is never published");
-        report.add(Code::UnknownProvider, object, path, message, "name the provider of this domain");
-    } else if object.namespace.as_ref().is_some_and(|namespace| !provider.admits(fqdn, namespace, labels)) {
-        let kind = match object.kind {
-            Kind::NameService => "NameService",
-            _ => "access point",
-        };
-        let message = format!(
-            "NameProvider {name} is not for this {kind}, by its namespaces, labels or reservations, so {fqdn} is never published"
-        );
-        let fix = "give it the provider's labels, or name another provider or name";
-        report.add(Code::UnknownProvider, object, path, message, fix);
-    }
-}
-
-fn missing<'a>(kind: &str, name: &Name, known: impl Iterator<Item = &'a Name>) -> String {
-    let near = nearest(name.as_str(), known.map(Name::as_str));
-    format!("there is no {kind} {name}{}", did_you_mean(near))
-}
-
 fn regions(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Report) {
     let known: BTreeSet<&Name> = facts.fleet.zones().map(|zone| &zone.region).collect();
     let regions = access_point.traffic.iter().flat_map(|traffic| &traffic.regions).enumerate();
     for (position, region) in regions.filter(|(_, region)| !known.contains(region)) {
         let path = spec("traffic").field("regions").item(position);
-        let message = missing("region", region, known.iter().copied());
+        let message = provisions::missing("region", region, known.iter().copied());
         report.of(&access_point.id, Code::UnknownRegion, path, message, "name a region of the fleet's zones");
     }
 }
@@ -196,7 +99,7 @@ fn selections(access_point: &AccessPoint, facts: &FleetFacts, report: &mut Repor
                 let message = if is_zone && access_point.placement.level == PlacementLevel::Zone {
                     format!("zone {name} has no gateway cluster, so it is no target")
                 } else {
-                    missing(kind, name, known.iter().copied())
+                    provisions::missing(kind, name, known.iter().copied())
                 };
                 report.of(&access_point.id, code, path, message, fix);
             }
@@ -210,7 +113,10 @@ fn stages(access_point: &AccessPoint, targets: &[Target<'_>], report: &mut Repor
     for empty in empty_stages(policy, targets) {
         let path = spec("rollout").field("stages").item(empty.position).field("targets");
         let fix = match empty.cause {
-            EmptyCause::Taken { .. } => "put the narrower stage first",
+            EmptyCause::Taken { is_narrower: true, .. } => "put the narrower stage first",
+            EmptyCause::Taken { is_narrower: false, .. } => {
+                "let it select others, or take it away: whatever it asks for, such as its soak, is asked of nobody"
+            }
             EmptyCause::SelectsNobody { .. } => {
                 "correct the names, or take the stage away: it proves nothing, and if it pauses nobody can let it pass"
             }
@@ -324,6 +230,7 @@ pub(super) fn check_fleet(access_points: &[AccessPoint], facts: &FleetFacts, rep
         }
     }
     drains::check_fleet(access_points, facts, report);
+    provisions::check_fleet(facts, report);
     let fails_over =
         access_points.iter().any(|one| one.traffic.as_ref().is_some_and(|traffic| traffic.failover));
     let (Some(loads), true) = (&facts.loads, fails_over) else { return };

@@ -6,34 +6,47 @@
 //! finding says on which; it points to the rule that wrote what is at fault, else to
 //! the template. Where no target is known, or there is no override, what is judged is
 //! the templates, and of those that an override changes only what it cannot mend.
+//! An object that no server would take is judged beside the others, too: whoever
+//! mends it is not to meet the rest only then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::answers::{self, Routes};
+use super::claims::Claims;
 use super::placed::Placed;
 use super::reach::{self, Hosts};
-use super::{Code, Report, facts, inside, objects, spec};
-use crate::access_point::AccessPoint;
+use super::{Code, FleetFacts, Report, certificates, facts, inside, objects, reference, spec};
+use crate::access_point::{AccessPoint, AccessPointId};
 use crate::api::{FieldPath, Step};
+use crate::certificate::GatewayHosts;
 use crate::fleet::Target;
 use crate::name::Name;
 use crate::patch::Pointer;
-use crate::render::{Inspection, RenderError, Writer, pointer_of};
+use crate::render::{Inspection, Writer, inspect, pointer_of};
 use crate::template::{Schemas, Template, TemplateId};
 use crate::traffic::SteerProblem;
 
 /// Judges the objects of an access point, and tells what cannot be rendered or steered.
-pub(super) fn check(
-    access_point: &AccessPoint,
-    hosts: &Hosts<'_>,
+pub(super) fn check<'a>(
+    access_point: &'a AccessPoint,
+    (hosts, routes): (&Hosts<'_>, &Routes<'_>),
     placed: Option<&Placed<'_>>,
     schemas: &Schemas,
+    gathered: &mut Gathered<'a>,
     report: &mut Report,
 ) {
     let facts = placed.map(|placed| placed.facts);
-    let judge = |form: &AccessPoint, on: &[Target<'_>], report: &mut Report| {
+    let Gathered { claims, certificates } = gathered;
+    claims.push(Claims::new(access_point));
+    let mut judge = |form: &AccessPoint, on: &[Target<'_>], report: &mut Report| {
         objects::check(form, on, facts, schemas, report);
         reach::check(form, hosts, facts, report);
-        facts.iter().for_each(|facts| facts::selectors(form, facts, report));
+        answers::check(form, routes, report);
+        if let Some(facts) = facts {
+            facts::selectors(form, facts, report);
+            certificates::gather(form, facts, certificates, report);
+        }
+        claims.iter_mut().last().expect("it was added").gather(form, on, facts);
     };
     let Some(placed) = placed else { return judge(access_point, &[], report) };
     let mut found = OnTargets::default();
@@ -41,7 +54,7 @@ pub(super) fn check(
     let mut forms: BTreeMap<String, Form<'_>> = BTreeMap::new();
     for (target, inspection) in placed.inspected() {
         found.add_errors(access_point, target, inspection);
-        if inspection.errors.is_empty() && !access_point.overrides.is_empty() {
+        if !access_point.overrides.is_empty() {
             let form = forms.entry(inspection.key()).or_insert_with(|| Form::of(&bare, inspection));
             form.targets.push(*target);
         }
@@ -52,8 +65,10 @@ pub(super) fn check(
     for form in forms.into_values() {
         let mut of_form = Report { findings: Vec::new() };
         judge(&form.access_point, &form.targets, &mut of_form);
+        // what no server would take was found when it was rendered, with whoever wrote it
+        of_form.findings.retain(|finding| finding.code != Code::SchemaViolation);
         for finding in of_form.findings {
-            let (path, message) = form.written_at(access_point, finding.path, finding.message);
+            let (path, message) = form.written_at(access_point, finding.code, finding.path, finding.message);
             found.add(finding.code, path, message, finding.fix, &form.targets);
         }
     }
@@ -66,6 +81,13 @@ fn bare(access_point: &AccessPoint) -> AccessPoint {
     bare.templates.clear();
     bare.overrides.clear();
     bare
+}
+
+/// What is gathered of each form, to be held against that of other access points.
+#[derive(Default)]
+pub(super) struct Gathered<'a> {
+    pub(super) claims: Vec<Claims<'a>>,
+    pub(super) certificates: GatewayHosts,
 }
 
 /// The objects of an access point as some of its targets have them.
@@ -90,6 +112,7 @@ impl<'a> Form<'a> {
     fn written_at(
         &self,
         access_point: &AccessPoint,
+        code: Code,
         path: FieldPath,
         message: String,
     ) -> (FieldPath, String) {
@@ -102,9 +125,10 @@ impl<'a> Form<'a> {
         let (id, document) = &self.inspection.objects[*number];
         let place = pointer_of(place);
         let writer = self.inspection.writer(document, &place);
-        let message =
-            if matches!(writer, Writer::Rule { .. }) { format!("{id}: {message}") } else { message };
-        (at_fault(access_point, writer, id, &place), message)
+        // the words of a schema alone do not say which field is meant
+        let is_bare = code == Code::UnknownField && matches!(writer, Writer::Rule { .. });
+        let message = if is_bare { format!("{place}: {message}") } else { message };
+        told_at(access_point, writer, (id, &place), message)
     }
 }
 
@@ -116,11 +140,72 @@ impl Inspection {
     }
 }
 
+/// Where persons wrote what targets receive, looked up anew for what only all access points together show.
+pub(super) struct Sites<'a> {
+    facts: Option<&'a FleetFacts>,
+    schemas: &'a Schemas,
+    inspections: BTreeMap<(AccessPointId, Name), Inspection>,
+}
+
+impl<'a> Sites<'a> {
+    pub(super) const fn new(facts: Option<&'a FleetFacts>, schemas: &'a Schemas) -> Self {
+        Self { facts, schemas, inspections: BTreeMap::new() }
+    }
+
+    /// Whether targets are known.
+    pub(super) const fn has_targets(&self) -> bool {
+        self.facts.is_some()
+    }
+
+    /// Where a person wrote what these targets receive at a place, and the message as it is to be there.
+    pub(super) fn written_at(
+        &mut self,
+        access_point: &AccessPoint,
+        on: &BTreeSet<Name>,
+        (id, place): (&TemplateId, &Pointer),
+        message: String,
+    ) -> (FieldPath, String) {
+        let is_changed =
+            access_point.overrides.iter().flat_map(|one| &one.rules).any(|rule| rule.concerns(id));
+        let target = self.facts.zip(on.first()).filter(|_| is_changed).and_then(|(facts, name)| {
+            Some((facts, facts.fleet.target(access_point.placement.level, name.as_str())?))
+        });
+        let Some((facts, target)) = target else { return (inside(access_point, id, place), message) };
+        let inspection = self
+            .inspections
+            .entry((access_point.id.clone(), target.name().clone()))
+            .or_insert_with(|| inspect(access_point, &target, &facts.fleet, self.schemas));
+        let object = inspection.objects.iter().find(|(other, _)| other == id);
+        let Some((_, document)) = object else { return (inside(access_point, id, place), message) };
+        told_at(access_point, inspection.writer(document, place), (id, place), message)
+    }
+}
+
+/// The place that a person wrote, and the message as it is to be there.
+fn told_at(
+    access_point: &AccessPoint,
+    writer: &Writer,
+    (id, place): (&TemplateId, &Pointer),
+    message: String,
+) -> (FieldPath, String) {
+    let is_of_rule = matches!(writer, Writer::Rule { .. });
+    let message = if is_of_rule { format!("{id}: {message}") } else { message };
+    (at_fault(access_point, writer, id, place), message)
+}
+
 /// What was found, and on which targets.
 #[derive(Default)]
 struct OnTargets {
-    found: BTreeMap<(Code, FieldPath, String, String), BTreeSet<Name>>,
+    found: Found,
+    /// Traffic that is not steered for want of outlier detection, which the rule itself is told of in words of its own.
+    undetected: Found,
 }
+
+/// Code, place, message and fix, and the targets.
+type Found = BTreeMap<(Code, FieldPath, String, String), BTreeSet<Name>>;
+
+/// What to do about what keeps a target from its objects.
+const KEPT: &str = "see the message; these targets keep what they have until then";
 
 impl OnTargets {
     fn add(&mut self, code: Code, path: FieldPath, message: String, fix: String, on: &[Target<'_>]) {
@@ -129,21 +214,42 @@ impl OnTargets {
     }
 
     fn add_errors(&mut self, access_point: &AccessPoint, target: &Target<'_>, inspection: &Inspection) {
-        // which are found where they are written, by codes of their own
-        let is_known = |error: &RenderError| {
-            error.rule == Writer::Template || error.reason == SteerProblem::NoOutlierDetection.to_string()
-        };
-        let errors = inspection.errors.iter().map(|error| (Code::DoesNotRender, error));
-        let steering = inspection.steering.iter().map(|error| (Code::TrafficDoesNotHold, error));
-        for (code, error) in errors.chain(steering).filter(|(_, error)| !is_known(error)) {
+        for error in &inspection.errors {
             let path = at_fault(access_point, &error.rule, &error.object, &error.path);
-            let fix = "see the message; these targets keep what they have until then";
-            self.add(code, path, error.reason.clone(), fix.into(), &[*target]);
+            let on = &[*target];
+            match error.rule {
+                Writer::Rule { .. } => {
+                    let message = within(&error.object, &error.path, &error.reason);
+                    self.add(Code::DoesNotRender, path, message, KEPT.into(), on);
+                }
+                // without an override the templates themselves are looked at
+                _ if access_point.overrides.is_empty() => {}
+                _ => {
+                    let fix = objects::SCHEMA_FIX.into();
+                    self.add(Code::SchemaViolation, path, error.reason.clone(), fix, on);
+                }
+            }
+        }
+        for error in &inspection.steering {
+            let path = at_fault(access_point, &error.rule, &error.object, &error.path);
+            let found = match inspection.unsteered {
+                Some(SteerProblem::NoOutlierDetection) => &mut self.undetected,
+                _ => &mut self.found,
+            };
+            let key = (Code::TrafficDoesNotHold, path, error.reason.clone(), KEPT.to_owned());
+            found.entry(key).or_default().insert(target.name().clone());
         }
     }
 
     /// Tells all of it; what holds on every target without a word of targets.
-    fn report(self, access_point: &AccessPoint, all: usize, report: &mut Report) {
+    fn report(mut self, access_point: &AccessPoint, all: usize, report: &mut Report) {
+        let is_told = |code: Code| code == Code::FailoverWithoutOutlierDetection;
+        let own = reference(&access_point.id);
+        let of_rules = report.findings.iter().filter(|finding| finding.object == own);
+        let of_rules = of_rules.map(|finding| finding.code);
+        if !self.found.keys().map(|(code, ..)| *code).chain(of_rules).any(is_told) {
+            self.found.append(&mut self.undetected);
+        }
         for ((code, path, mut message, fix), names) in self.found {
             let is_of_all =
                 names.len() == all && !matches!(code, Code::DoesNotRender | Code::TrafficDoesNotHold);
@@ -154,6 +260,15 @@ impl OnTargets {
             }
             report.of(&access_point.id, code, path, message, &fix);
         }
+    }
+}
+
+/// What is said of a place that somebody's rule wrote, which may change many: with the object and the place.
+fn within(object: &TemplateId, place: &Pointer, message: &str) -> String {
+    if place.steps().is_empty() {
+        format!("{object}: {message}")
+    } else {
+        format!("{object}: {place}: {message}")
     }
 }
 

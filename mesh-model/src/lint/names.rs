@@ -7,20 +7,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Code, FleetFacts, Report, facts, reference, spec};
+use super::{Code, FleetFacts, Report, provisions, reference, spec};
 use crate::access_point::{AccessPoint, AccessPointId};
 use crate::api::{FieldPath, Kind, Reference};
 use crate::labels::Labels;
 use crate::name::{Fqdn, Name};
 use crate::names::{NameService, NameTarget};
+use crate::nearest::{did_you_mean, nearest};
 
 pub(super) fn check(access_points: &[AccessPoint], facts: &FleetFacts, report: &mut Report) {
     for name in &facts.names {
         let of = (&name.provider, &name.fqdn);
-        facts::provider(service(&name.id), spec("provider"), of, &name.labels, facts, report);
+        provisions::provider(service(&name.id), spec("provider"), of, &name.labels, facts, report);
     }
     claimed(access_points, facts, report);
     circles(&facts.names, report);
+    nowhere(access_points, facts, report);
 }
 
 fn service(id: &AccessPointId) -> Reference {
@@ -102,6 +104,45 @@ fn claimed(access_points: &[AccessPoint], facts: &FleetFacts, report: &mut Repor
                 report.add(Code::NameClaimedTwice, object, path, message, fix);
             }
         }
+    }
+}
+
+/// Names that lead to an access point that is not here, or to a name that nobody here publishes though a provider serves
+/// its domain. Either may be in files that are not given, or be written by hand: that is why it is a warning.
+fn nowhere(access_points: &[AccessPoint], facts: &FleetFacts, report: &mut Report) {
+    let of_access_points = access_points.iter().flat_map(|one| one.names.iter().map(|name| &name.fqdn));
+    let published: BTreeSet<&Fqdn> =
+        of_access_points.chain(facts.names.iter().map(|name| &name.fqdn)).collect();
+    for name in &facts.names {
+        let (field, message, fix) = match &name.target {
+            NameTarget::AccessPoint(to) => {
+                let own = access_points.iter().filter(|one| one.id.namespace == name.id.namespace);
+                let own: BTreeSet<&Name> = own.map(|one| &one.id.name).collect();
+                if own.contains(to) {
+                    continue;
+                }
+                let near = did_you_mean(nearest(to.as_str(), own.iter().map(|name| name.as_str())));
+                let message = format!(
+                    "no access point {}/{to} is in these files, and without it {} has no address{near}",
+                    name.id.namespace, name.fqdn
+                );
+                ("accessPoint", message, "correct the name, or give the file that it is in")
+            }
+            NameTarget::Alias(to) => {
+                let is_served = facts.providers.iter().any(|provider| provider.serves(to));
+                if !is_served || published.contains(to) {
+                    continue;
+                }
+                let near = did_you_mean(nearest(to.as_str(), published.iter().map(|name| name.as_str())));
+                let message = format!(
+                    "nobody in these files publishes {to}, although a NameProvider serves its domain{near}"
+                );
+                ("alias", message, "correct the name, or publish it; what was written by hand may stay")
+            }
+            NameTarget::Addresses(_) => continue,
+        };
+        let path = spec("target").field(field);
+        report.add(Code::NameLeadsNowhere, service(&name.id), path, message, fix);
     }
 }
 

@@ -4,19 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::objects::pointer;
 use super::{Code, FleetFacts, Report, inside};
 use crate::access_point::AccessPoint;
 use crate::labels::Labels;
 use crate::name::Name;
 use crate::nearest::{did_you_mean, nearest};
-use crate::patch::Pointer;
 use crate::template::{Template, TemplateKind};
 use crate::traffic::full_host;
-use crate::visibility::{ExportTo, destinations, has_gateway, hosts_of, sidecar_for};
+use crate::visibility::{ExportTo, destinations, destinations_at, has_gateway, hosts_of, sidecar_for};
+
+/// What the full name of a Service ends with.
+const CLUSTER_DOMAIN: &str = ".svc.cluster.local";
 
 /// The hosts of the mesh that are known, with their namespaces and who sees them.
 pub(super) struct Hosts<'a> {
     by_name: BTreeMap<String, (&'a Name, ExportTo)>,
+    /// What the names of Services end with, by namespaces of which one is known.
+    namespaces: BTreeSet<String>,
     /// Whether these are all.
     is_all: bool,
     /// Who sees what says nothing.
@@ -43,7 +48,9 @@ impl<'a> Hosts<'a> {
         for (host, service) in services.into_iter().flatten() {
             by_name.entry(host.clone()).or_insert_with(|| (&service.namespace, service.export.clone()));
         }
-        Self { by_name, is_all: services.is_some(), mesh }
+        let rest = |host: &String| host.split_once('.').map(|(_, rest)| rest.to_owned());
+        let namespaces = by_name.keys().filter_map(rest).collect();
+        Self { by_name, namespaces, is_all: services.is_some(), mesh }
     }
 }
 
@@ -57,8 +64,6 @@ pub(super) fn check(
     let owner = &access_point.id.namespace;
     undeclared(access_point, known, report);
     for template in access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::VirtualService) {
-        let place =
-            |field: &str| inside(access_point, &template.id, &Pointer::default().then("spec").then(field));
         unasked(access_point, template, facts, report);
         let viewers = viewers(access_point, template, facts);
         let export = ExportTo::of(&template.object).unwrap_or_default();
@@ -66,52 +71,66 @@ pub(super) fn check(
             let message =
                 format!("these routes are hidden from the gateways, which run in namespace {viewer}");
             let fix = "add that namespace to exportTo";
-            report.of(&access_point.id, Code::HiddenHost, place("exportTo"), message, fix);
+            let path = inside(access_point, &template.id, &pointer(&["spec", "exportTo"]));
+            report.of(&access_point.id, Code::HiddenHost, path, message, fix);
         }
-        for host in destinations(&template.object, owner) {
+        let mut told = BTreeSet::new();
+        for (at, host) in destinations_at(&template.object, owner) {
+            // who sees a host is said of the host, so the first route to it is enough
+            if !told.insert(host.clone()) {
+                continue;
+            }
             hidden_rules(access_point, &host, &viewers, &known.mesh, report);
             let Some((of, export)) = known.by_name.get(&host) else { continue };
             for viewer in viewers.iter().filter(|viewer| !export.or(&known.mesh).shows(of, viewer)) {
                 let message =
                     format!("{host} is hidden from namespace {viewer}, so requests to it find no cluster");
                 let fix = "add that namespace to the exportTo of the host";
-                report.of(&access_point.id, Code::HiddenHost, place("http"), message, fix);
+                let path = inside(access_point, &template.id, &at);
+                report.of(&access_point.id, Code::HiddenHost, path, message, fix);
             }
         }
     }
 }
 
-/// Hosts of the own namespace that routes lead to, or rules are for, and nothing declares. Where not all
-/// services are known, one that is not here may well be; unless it is nearly the name of a Service of the
-/// access point that no route leads to.
+/// Hosts that routes lead to, or rules are for, and nothing declares: of each namespace of which something is known,
+/// where all services are. Where they are not, one of the own namespace that is not here may well be; unless it is nearly the name of a
+/// Service of the access point that no route leads to.
 fn undeclared(access_point: &AccessPoint, known: &Hosts<'_>, report: &mut Report) {
     let owner = &access_point.id.namespace;
-    let suffix = full_host("", owner);
+    let own = full_host("", owner);
     let of = |kind: TemplateKind| access_point.templates.iter().filter(move |one| one.id.kind == kind);
     let routed: BTreeSet<String> =
         of(TemplateKind::VirtualService).flat_map(|template| destinations(&template.object, owner)).collect();
     let idle = of(TemplateKind::Service).map(|template| &*template.id.name);
     let idle: Vec<&str> = idle.filter(|name| !routed.contains(&full_host(name, owner))).collect();
-    let routes = of(TemplateKind::VirtualService).map(|template| {
-        let hosts: Vec<String> = destinations(&template.object, owner).into_iter().collect();
-        (template, "http", hosts)
+    let routes =
+        of(TemplateKind::VirtualService).map(|template| (template, destinations_at(&template.object, owner)));
+    let rules = of(TemplateKind::DestinationRule).filter(|_| known.is_all).map(|template| {
+        let hosts = hosts_of(template.id.kind, &template.object, owner).into_iter();
+        (template, hosts.map(|host| (pointer(&["spec", "host"]), host)).collect())
     });
-    let rules = of(TemplateKind::DestinationRule)
-        .filter(|_| known.is_all)
-        .map(|template| (template, "host", hosts_of(template.id.kind, &template.object, owner)));
-    for (template, field, hosts) in routes.chain(rules) {
-        for host in hosts.iter().filter(|host| !host.starts_with('*') && !known.by_name.contains_key(*host)) {
-            let Some(name) = host.strip_suffix(suffix.as_str()) else { continue };
+    for (template, hosts) in routes.chain(rules) {
+        let is_missing = |host: &str| !host.starts_with('*') && !known.by_name.contains_key(host);
+        for (at, host) in hosts.iter().filter(|(_, host)| is_missing(host)) {
+            // one that is not of the cluster may be anywhere
+            let Some((name, rest)) = host.split_once('.').filter(|_| host.ends_with(CLUSTER_DOMAIN)) else {
+                continue;
+            };
+            let beside = |other: &'_ String| other.split_once('.').is_some_and(|(_, theirs)| theirs == rest);
             let near = if known.is_all {
-                nearest(name, known.by_name.keys().filter_map(|host| host.strip_suffix(suffix.as_str())))
+                let names = known.by_name.keys().filter(|other| beside(other));
+                nearest(name, names.filter_map(|other| Some(other.split_once('.')?.0)))
             } else {
                 nearest(name, idle.iter().copied())
             };
-            if !known.is_all && near.is_none() {
+            let is_own = host.ends_with(own.as_str());
+            let is_listed = known.namespaces.contains(rest);
+            let is_told = if known.is_all { is_own || is_listed } else { is_own && near.is_some() };
+            if !is_told {
                 continue;
             }
-            let at = Pointer::default().then("spec").then(field);
-            let path = inside(access_point, &template.id, &at);
+            let path = inside(access_point, &template.id, at);
             let message = format!("nothing declares {host}{}", did_you_mean(near));
             let fix = "correct the host, or declare its Service";
             report.of(&access_point.id, Code::UnknownHost, path, message, fix);
@@ -130,8 +149,7 @@ fn unasked(access_point: &AccessPoint, template: &Template, facts: Option<&Fleet
     let Some(sidecar) = sidecar.filter(|_| is_for_mesh) else { return };
     for (position, host) in hosts_of(template.id.kind, &template.object, owner).into_iter().enumerate() {
         if !sidecar.imports(owner, owner, &host) {
-            let at = ["spec", "hosts", &position.to_string()];
-            let at = at.iter().fold(Pointer::default(), |pointer, step| pointer.then(step));
+            let at = pointer(&["spec", "hosts", &position.to_string()]);
             let path = inside(access_point, &template.id, &at);
             let message = format!(
                 "the Sidecar {} of namespace {} does not ask for {host}, so workloads of {owner} do not follow these routes",
@@ -159,8 +177,7 @@ fn hidden_rules(
     for template in access_point.templates.iter().filter(is_of) {
         let export = ExportTo::of(&template.object).unwrap_or_default();
         for viewer in viewers.iter().filter(|viewer| !export.or(mesh).shows(owner, viewer)) {
-            let at = Pointer::default().then("spec").then("exportTo");
-            let path = inside(access_point, &template.id, &at);
+            let path = inside(access_point, &template.id, &pointer(&["spec", "exportTo"]));
             let message = format!(
                 "the rule of {host} is hidden from namespace {viewer}: no policy and no subset of it holds there"
             );

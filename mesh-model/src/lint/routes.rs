@@ -41,7 +41,7 @@ pub(super) fn check(
                 if access_point.traffic.is_none() || facts.is_none() {
                     destination.subset(report);
                 }
-                destination.port(report);
+                destination.port(facts, report);
             }
         }
     }
@@ -186,14 +186,19 @@ impl Destination<'_> {
 
     /// A port that the Service does not have; or none, where a gateway sends to the port of its own number
     /// unless the Service has but one.
-    fn port(&self, report: &mut Report) {
+    fn port(&self, facts: Option<&FleetFacts>, report: &mut Report) {
         let Some(host) = self.host() else { return };
         let namespace = &self.access_point.id.namespace;
         let service = self.of(TemplateKind::Service).find(|one| full_host(&one.id.name, namespace) == host);
-        let Some(service) = service.filter(|service| !is_overridden(self.access_point, service)) else {
-            return;
+        let of_mesh = || facts?.services.as_ref()?.get(&host);
+        let ports = match service {
+            Some(service) if is_overridden(self.access_point, service) => return,
+            Some(service) => numbers(service, "/spec/ports", "/port"),
+            None => match of_mesh() {
+                Some(service) => service.ports.iter().map(|port| u64::from(*port)).collect(),
+                None => return,
+            },
         };
-        let ports = numbers(service, "/spec/ports", "/port");
         let list: Vec<String> = ports.iter().map(ToString::to_string).collect();
         if self.value.get("port").is_some_and(|value| !value.is_null()) {
             let number = self.value.pointer("/port/number").and_then(Value::as_u64);

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::claims::may_share_pods;
 use super::objects::{is_overridden, pointer};
+use super::served::ServedHosts;
 use super::{Code, Report, inside, spec};
 use crate::access_point::AccessPoint;
 use crate::template::{Template, TemplateKind};
@@ -34,7 +35,7 @@ pub(super) fn servers(gateway: &Template) -> impl Iterator<Item = (usize, &Value
 }
 
 /// A server's hosts without the namespaces before them.
-fn hosts(server: &Value) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn hosts(server: &Value) -> impl Iterator<Item = (usize, &str)> {
     let hosts = server.get("hosts").and_then(Value::as_array).into_iter().flatten().enumerate();
     hosts.filter_map(|(position, host)| {
         let host = host.as_str()?;
@@ -82,15 +83,12 @@ pub(super) fn published(access_point: &AccessPoint, report: &mut Report) {
     if gateways().next().is_none() || gateways().any(|gateway| is_overridden(access_point, gateway)) {
         return;
     }
-    let served: Vec<&str> =
-        gateways().flat_map(servers).flat_map(|(_, server)| hosts(server)).map(|(_, host)| host).collect();
+    let mut served = ServedHosts::default();
+    let all = gateways().flat_map(servers).flat_map(|(_, server)| hosts(server));
+    all.for_each(|(_, host)| served.add(host, &access_point.id.namespace));
     for (position, name) in access_point.names.iter().enumerate() {
-        let fqdn = name.fqdn.to_string();
-        let is_served = |host: &&str| {
-            let host = host.to_ascii_lowercase();
-            host == fqdn || host.strip_prefix('*').is_some_and(|suffix| fqdn.ends_with(suffix))
-        };
-        if !served.iter().any(is_served) {
+        let fqdn = &name.fqdn;
+        if !served.has(fqdn.as_str()) {
             let path = spec("names").item(position).field("fqdn");
             let message = format!(
                 "{fqdn} is published, and no server of a Gateway has this host: whoever follows the name is turned away"

@@ -23,7 +23,7 @@ fn variables_have_the_values_of_the_target() {
         ("${cluster.labels.example.com/tier}", Ok("edge")),
         ("${zone.labels.of}", Ok("slc-a")),
         ("$${zone.name} $5 $ {", Ok("${zone.name} $5 $ {")),
-        ("${zone.labels.none}", Err("`zone.labels.none` has no value on slc-a; give it the label")),
+        ("${zone.labels.none}", Err("`zone.labels.none` has no value on this target; give it the label")),
     ];
     let target = fleet.target(PlacementLevel::Zone, "slc-a").unwrap();
     for (text, expected) in table {

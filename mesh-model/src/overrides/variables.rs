@@ -54,7 +54,7 @@ pub enum VariableProblem {
         nearest: Option<&'static str>,
     },
     /// The target has no such label.
-    #[error("`{variable}` has no value on {target}; give it the label")]
+    #[error("`{variable}` has no value on this target; give it the label")]
     NoValue {
         /// The variable.
         variable: Variable,

@@ -123,7 +123,7 @@ fn a_fault_is_of_one_target_and_names_its_rule() {
             "Gateway/web",
             "override o rule 1",
             "/metadata/labels/a",
-            "`cluster.labels.none` has no value on slc-a-1",
+            "`cluster.labels.none` has no value on this target",
         ),
     ];
     for (rule, object, from, path, reason) in table {

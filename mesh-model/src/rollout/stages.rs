@@ -37,6 +37,8 @@ pub enum EmptyCause {
     Taken {
         /// The first that has one of them.
         by: Name,
+        /// Whether that one has more than it selects, so that the two could change places.
+        is_narrower: bool,
     },
 }
 
@@ -47,7 +49,7 @@ impl fmt::Display for EmptyStage {
             EmptyCause::SelectsNobody { targets } => {
                 write!(f, "stage {name} is empty: it selects none of the {targets} targets")
             }
-            EmptyCause::Taken { by } => {
+            EmptyCause::Taken { by, .. } => {
                 write!(f, "stage {name} is empty: stage {by} before it has all that it selects")
             }
         }
@@ -64,8 +66,17 @@ pub fn empty_stages(policy: &RolloutPolicy, targets: &[Target<'_>]) -> Vec<Empty
             EmptyCause::SelectsNobody { targets: targets.len() }
         } else {
             let firsts: Vec<usize> = chosen.map(|target| stage_of(policy, target)).collect();
-            let by = firsts.first().filter(|_| !firsts.contains(&position))?;
-            EmptyCause::Taken { by: policy.stages[*by].name.clone() }
+            let by = *firsts.first().filter(|_| !firsts.contains(&position))?;
+            // whoever goes first must leave something to those that had all of it
+            let is_narrower = firsts.iter().all(|first| {
+                let selects = |one: usize, target: &Target<'_>| policy.stages[one].targets.matches(target);
+                targets.iter().any(|target| {
+                    stage_of(policy, target) == *first
+                        && selects(*first, target)
+                        && !selects(position, target)
+                })
+            });
+            EmptyCause::Taken { by: policy.stages[by].name.clone(), is_narrower }
         };
         Some(EmptyStage { position, name: stage.name.clone(), cause })
     });

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Export, ExportTo, NAMESPACE_LABEL};
 use crate::access_point::AccessPoint;
 use crate::name::Name;
+use crate::patch::Pointer;
 use crate::template::{TemplateId, TemplateKind};
 use crate::traffic::full_host;
 
@@ -203,20 +204,32 @@ pub(crate) fn hosts_of(kind: TemplateKind, object: &Value, namespace: &Name) -> 
 
 /// The hosts that a VirtualService leads to, copies included.
 pub(crate) fn destinations(object: &Value, namespace: &Name) -> BTreeSet<String> {
-    let mut hosts = BTreeSet::new();
+    destinations_at(object, namespace).into_iter().map(|(_, host)| host).collect()
+}
+
+/// The same, each where it is written, in the order of the object.
+pub(crate) fn destinations_at(object: &Value, namespace: &Name) -> Vec<(Pointer, String)> {
+    let mut hosts = Vec::new();
     for section in ["http", "tls", "tcp"] {
         let routes = object.pointer(&format!("/spec/{section}")).and_then(Value::as_array);
-        for route in routes.into_iter().flatten() {
-            let of = |field: &str, to: &str| {
-                let list = route.get(field).and_then(Value::as_array).into_iter().flatten();
-                list.filter_map(|one| one.pointer(to)?.as_str().map(str::to_owned)).collect::<Vec<_>>()
+        let at = Pointer::default().then("spec").then(section);
+        for (position, route) in routes.into_iter().flatten().enumerate() {
+            let at = at.then(&position.to_string());
+            let mut add = |at: Pointer, destination: Option<&Value>| {
+                let host = destination.and_then(|destination| destination.get("host")?.as_str());
+                hosts.extend(host.map(|host| (at.then("host"), full_host(host, namespace))));
             };
-            hosts.extend(of("route", "/destination/host"));
-            hosts.extend(of("mirrors", "/destination/host"));
-            hosts.extend(route.pointer("/mirror/host").and_then(Value::as_str).map(str::to_owned));
+            for field in ["route", "mirrors"] {
+                let list = route.get(field).and_then(Value::as_array).into_iter().flatten().enumerate();
+                for (number, one) in list {
+                    let at = at.then(field).then(&number.to_string()).then("destination");
+                    add(at, one.get("destination"));
+                }
+            }
+            add(at.then("mirror"), route.get("mirror"));
         }
     }
-    hosts.into_iter().map(|host| full_host(&host, namespace)).collect()
+    hosts
 }
 
 /// Whether a VirtualService holds at a gateway.

@@ -206,7 +206,10 @@ pub(crate) const GATEWAY: &str = "kind: Gateway, metadata: { name: shop }, spec:
 
 #[test]
 fn a_host_that_two_claim() {
-    let [one, other] = ["shop", "till"].map(|name| access_point(name, &[GATEWAY], ""));
+    let [one, other] = ["shop", "till"].map(|name| {
+        let gateway = GATEWAY.replace("name: shop }", &format!("name: {name} }}"));
+        access_point(name, &[&gateway], "")
+    });
     told(
         &[("shop.yaml", &one), ("till.yaml", &other.replace("shop.example.com", "shop.example.com "))],
         ("shop.example.com ", "till.example.com"),
@@ -232,9 +235,9 @@ fn a_host_that_its_export_hides() {
         ],
         ("exportTo: [.]", "exportTo: [team]"),
         "\
-shop.yaml:14:122: error: hidden-host
+shop.yaml:14:156: error: hidden-host
     FederatedAccessPoint/team/shop
-    spec.templates[1].spec.http
+    spec.templates[1].spec.http[0].route[0].destination.host
     ledger.money.svc.cluster.local is hidden from namespace team, so requests to
     it find no cluster
     fix: add that namespace to the exportTo of the host
@@ -249,9 +252,9 @@ shop.yaml:14:122: error: hidden-host
         ],
         ("defaultExportTo: [.]", "defaultExportTo: ['*']"),
         "\
-shop.yaml:14:122: error: hidden-host
+shop.yaml:14:156: error: hidden-host
     FederatedAccessPoint/team/shop
-    spec.templates[1].spec.http
+    spec.templates[1].spec.http[0].route[0].destination.host
     ledger.money.svc.cluster.local is hidden from namespace team, so requests to
     it find no cluster
     fix: add that namespace to the exportTo of the host
@@ -444,7 +447,7 @@ fn names_that_lead_back_to_themselves() {
     let names = [name("pay", "buy"), name("buy", "pay")].join("---\n");
     told(
         &[("shop.yaml", &shop(&[], "")), ("names.yaml", &names)],
-        ("alias: pay.", "alias: shop."),
+        ("alias: pay.example.com", "alias: pay.example.net"),
         "\
 names.yaml:9:65: error: alias-circle
     NameService/team/buy

@@ -14,6 +14,7 @@ mod hostile;
 mod lint;
 mod lint_codes;
 mod lint_istio;
+mod lint_silence;
 mod mesh;
 mod mistakes;
 mod pick;

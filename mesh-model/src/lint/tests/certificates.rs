@@ -19,15 +19,26 @@ const ACME: &str = "acme: { directory: 'https://acme.example.com/dir', email: op
 
 /// An access point with a server of TLS of these hosts, port 443 for `shop` and 444 for any other.
 fn shop(name: &str, issuer: &str, hosts: &str) -> AccessPoint {
+    overridden((name, issuer, hosts), "")
+}
+
+/// The same with these rules of an override.
+fn overridden((name, issuer, hosts): (&str, &str, &str), rules: &str) -> AccessPoint {
     let port = if name == "shop" { 443 } else { 444 };
     let gateway = istio(
         "Gateway",
         &format!(
-            "{{ selector: {{ istio: ingress }}, servers: [{{ port: {{ number: 80, name: http, protocol: HTTP }}, hosts: [plain.example.com] }}, \
+            "{{ selector: {{ istio: ingress }}, servers: [{{ port: {{ number: 80, name: http, protocol: HTTP }}, hosts: ['*'] }}, \
              {{ port: {{ number: {port}, name: https, protocol: HTTPS }}, hosts: [{hosts}], tls: {{ mode: SIMPLE, credentialName: web }} }}] }}"
         ),
     );
-    access_point(name, &format!("{}, certificates: {{ issuer: {issuer} }}", templates(&[&gateway])))
+    let overrides = if rules.is_empty() {
+        String::new()
+    } else {
+        format!(", overrides: [{{ name: o, rules: [{rules}] }}]")
+    };
+    let parts = templates(&[&gateway]);
+    access_point(name, &format!("{parts}, certificates: {{ issuer: {issuer} }}{overrides}"))
 }
 
 /// What is found of certificates: object, place behind the server, code.
@@ -72,4 +83,54 @@ fn a_credential_that_is_not_ordered_as_it_is_asked_for() {
     assert_eq!(told(&[shop("shop", "corp", two), other], &facts), [""; 0]);
     // that there is no such issuer is told by a code of its own
     assert_eq!(told(&[shop("shop", "gone", three)], &facts), [""; 0]);
+}
+
+#[test]
+fn what_overrides_make_of_gateways_is_what_certificates_are_for() {
+    let with = |hosts: &str, rule: &str| overridden(("shop", "corp", hosts), rule);
+    let facts = signed_by(ACME);
+    let wrong = ["shop hosts[0] host-without-certificate"];
+    // a label of a Gateway changes nothing
+    let label = "{ kind: Gateway, labels: { zone: '${zone.name}' } }";
+    assert_eq!(told(&[with("'*.example.com'", label)], &facts), wrong);
+    let host = |host: &str| {
+        format!(
+            "{{ kind: Gateway, patch: [{{ op: replace, path: /spec/servers/1/hosts/0, value: '{host}' }}] }}"
+        )
+    };
+    assert_eq!(told(&[with("'*.example.com'", &host("a.example.com"))], &facts), [""; 0]);
+    assert_eq!(
+        told(&[with("a.example.com", &host("*.example.com"))], &facts),
+        ["shop spec.overrides[0].rules[0] host-without-certificate"]
+    );
+    // nor does it hide that two issuers are asked for one secret
+    let two = [with("a.example.com", label), shop("till", "other", "c.example.com")];
+    let at = |name: &str| format!("{name} tls.credentialName certificate-not-ordered");
+    assert_eq!(told(&two, &facts), [at("shop"), at("till")]);
+    let name =
+        "{ kind: Gateway, patch: [{ op: replace, path: /spec/servers/1/tls/credentialName, value: till }] }";
+    let two = [with("a.example.com", name), shop("till", "other", "c.example.com")];
+    assert_eq!(told(&two, &facts), [""; 0], "their secrets are two");
+}
+
+#[test]
+fn a_host_whose_proof_nobody_answers_for() {
+    let facts = signed_by(ACME);
+    let without = |port: &str, hosts: &str| {
+        let mut shop = shop("shop", "corp", "a.example.com");
+        let gateway = &mut shop.templates[0].object["spec"]["servers"][0];
+        gateway["port"]["number"] = port.parse::<u64>().unwrap().into();
+        gateway["hosts"] = serde_json::json!([hosts]);
+        shop
+    };
+    let wrong = ["shop hosts[0] host-without-certificate"];
+    assert_eq!(told(&[without("8080", "*")], &facts), wrong);
+    assert_eq!(told(&[without("80", "b.example.com")], &facts), wrong);
+    for right in ["*", "a.example.com", "./*.example.com"] {
+        assert_eq!(told(&[without("80", right)], &facts), [""; 0], "{right}");
+    }
+    // by DNS, or with a key of one's own, nobody asks on port 80
+    for authority in [CA, &ACME.replace("email:", "dnsProvider: corp, email:")] {
+        assert_eq!(told(&[without("8080", "*")], &signed_by(authority)), [""; 0]);
+    }
 }

@@ -128,8 +128,10 @@ fn what_is_chosen_and_the_fleet_does_not_have() {
         vec![placed("names: [slc-a-1, phx-a-1]"), placed("zones: [slc-a]"), canary("slc-a-1")],
     );
     let findings = lint(&placed("zones: [slc-b]"), Some(&facts), &Schemas::embedded());
-    assert_eq!(findings[0].message, "there is no zone slc-b; did you mean `slc-a`?");
-    assert_eq!(findings[0].path.to_string(), "spec.placement.zones[0]");
+    let told: Vec<(String, &str)> =
+        findings.iter().map(|one| (one.path.to_string(), one.message.as_str())).collect();
+    assert_eq!(told[0].0, "spec.placement", "nowhere is told, too");
+    assert_eq!(told[1], ("spec.placement.zones[0]".into(), "there is no zone slc-b; did you mean `slc-a`?"));
 }
 
 #[test]
@@ -148,7 +150,7 @@ fn hosts_that_nothing_declares() {
         "{ hosts: [card.team.svc.cluster.local], ports: [{ number: 443, name: tls, protocol: TLS }] }",
     );
     let around: ServicesFile =
-        serde_saphyr::from_str("{ services: [{ name: ledger, namespace: team, ports: [80] }] }").unwrap();
+        serde_saphyr::from_str("{ services: [{ name: ledger, namespace: team, ports: [80] }, { name: vault, namespace: money, ports: [80] }] }").unwrap();
     let around = Services::try_from(around).unwrap();
     let all = FleetFacts { services: Some(around.services), ..facts() };
     check(
@@ -158,16 +160,27 @@ fn hosts_that_nothing_declares() {
             shop(&[SERVICE, &routes("wbe.team.svc.cluster.local")]),
             shop(&[SERVICE, &routes("lodger")]),
             shop(&[SERVICE, &routes("web"), &rule("wbe")]),
+            shop(&[SERVICE, &routes("nope.money.svc.cluster.local")]),
+            shop(&[SERVICE, &routes("web"), &rule("nope.money.svc.cluster.local")]),
+            shop(&[SERVICE, &routes("web").replace("}] }", "}], mirror: { host: nope } }")]),
         ],
         vec![
+            shop(&[SERVICE, &routes("vault.money.svc.cluster.local")]),
+            shop(&[SERVICE, &routes("web").replace("}] }", "}], mirror: { host: ledger } }")]),
             shop(&[SERVICE, &routes("web"), &rule("web.team.svc.cluster.local")]),
             shop(&[SERVICE, &routes("ledger"), &rule("ledger")]),
             shop(&[SERVICE, &entry, &routes("card")]),
-            // another team's, and what is no service of the mesh at all
+            // a team's of which nothing is known, and what is no service of the mesh at all
             shop(&[SERVICE, &routes("wbe.others.svc.cluster.local")]),
             shop(&[SERVICE, &routes("a.example.com"), &rule("'*.team.svc.cluster.local'")]),
         ],
     );
+    // a name is meant of the same namespace, or none
+    for (host, near) in [("vaul", "; did you mean `vault`?"), ("ledger", "")] {
+        let routes = routes(&format!("{host}.money.svc.cluster.local"));
+        let findings = lint(&shop(&[SERVICE, &routes]), Some(&all), &Schemas::embedded());
+        assert_eq!(findings[0].message, format!("nothing declares {host}.money.svc.cluster.local{near}"));
+    }
     // who does not know all services knows only that no route leads to the Service of nearly that name
     check(
         Code::UnknownHost,
@@ -246,7 +259,7 @@ fn aliases_that_lead_back_to_themselves() {
             NameService::try_from(serde_saphyr::from_str::<crate::api::NameService>(&text).unwrap()).unwrap()
         };
         let facts = FleetFacts { names: of.iter().map(one).collect(), ..facts() };
-        let findings = lint(&[], Some(&facts), &Schemas::embedded());
+        let findings = lint(&shop(&[SERVICE]), Some(&facts), &Schemas::embedded());
         findings
             .iter()
             .map(|one| format!("{} {} {}", one.object.name, one.code, one.message))
@@ -387,4 +400,64 @@ fn a_provider_that_is_for_others() {
     assert_eq!(claims(", accessPoints: { namespaces: [pay] }", &of), Vec::<String>::new());
     let told = claims("", &["pay/www b.example.org alias: c.example.com"]);
     assert!(told.len() == 1 && told[0].contains("does not serve b.example.org"), "{told:?}");
+}
+
+#[test]
+fn ports_of_services_of_others() {
+    let file = "{ services: [{ name: vault, namespace: money, ports: [8080, 9090] }] }";
+    let around = Services::try_from(serde_saphyr::from_str::<ServicesFile>(file).unwrap()).unwrap();
+    let all = FleetFacts { services: Some(around.services), ..facts() };
+    let gateway = istio(
+        "Gateway",
+        "{ selector: { istio: ingress }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ['*'] }] }",
+    );
+    let routes = |port: &str, gateways: &str| {
+        let destination = format!("{{ host: vault.money.svc.cluster.local{port} }}");
+        let routes = format!(
+            "{{ hosts: [a.example.com], {gateways} http: [{{ route: [{{ destination: {destination} }}] }}] }}"
+        );
+        shop(&[SERVICE, &istio("VirtualService", &routes), &gateway])
+    };
+    let at = "shop spec.templates[1].spec.http[0].route[0].destination";
+    let told = |port: &str, gateways: &str| found(&routes(port, gateways), Some(&all));
+    assert_eq!(told(", port: { number: 8081 }", ""), [format!("{at}.port unknown-port")]);
+    assert_eq!(told("", "gateways: [web],"), [format!("{at} port-not-chosen")]);
+    assert_eq!(told(", port: { number: 9090 }", "gateways: [web],"), [""; 0]);
+    // a sidecar sends to the port that was called
+    assert_eq!(told("", ""), [""; 0]);
+    assert_eq!(found(&routes(", port: { number: 8081 }", ""), Some(&facts())), [""; 0]);
+}
+
+#[test]
+fn an_access_point_that_is_nowhere_is_told_once() {
+    let overrides = ", overrides: [{ name: a, targets: { zones: [slc-a] }, rules: [{ kind: Service, labels: { a: b } }] }, { name: b, rules: [{ kind: Service, labels: { a: b } }] }]";
+    let of = |labels: &str| {
+        let parts = format!("{}{overrides}", templates(&[SERVICE]));
+        found(&[access_point("shop", &parts.replace("selector: {}", labels))], Some(&facts()))
+    };
+    assert_eq!(of("selector: { matchLabels: { tire: edge } }"), ["shop spec.placement placed-nowhere"]);
+    assert_eq!(of("selector: {}"), [""; 0]);
+    let empty = FleetFacts { fleet: Fleet::default(), ..facts() };
+    assert_eq!(found(&shop(&[SERVICE]), Some(&empty)), [""; 0], "no fleet at all is not its fault");
+}
+
+#[test]
+fn a_stage_that_nobody_is_in_is_told_what_helps() {
+    let told = |stages: &str| {
+        let parts = format!("{}, rollout: {{ stages: [{stages}] }}", templates(&[SERVICE]));
+        let findings = lint(&[access_point("shop", &parts)], Some(&facts()), &Schemas::embedded());
+        assert_eq!(findings.len(), 1, "{stages}: {findings:#?}");
+        (findings[0].path.to_string(), findings[0].fix.clone())
+    };
+    let [canary, all] = ["{ name: canary, targets: { names: [slc-a-1] } }", "{ name: all }"];
+    let (path, fix) = told(&format!("{all}, {canary}"));
+    assert_eq!(
+        (path.as_str(), fix.as_str()),
+        ("spec.rollout.stages[1].targets", "put the narrower stage first")
+    );
+    // the canary is first already, and this one is no wider
+    let again = "{ name: again, targets: { zones: [slc-a] } }";
+    let (path, fix) = told(&format!("{canary}, {again}, {all}"));
+    assert_eq!(path, "spec.rollout.stages[1].targets");
+    assert!(fix.starts_with("let it select others, or take it away"), "{fix}");
 }
