@@ -143,7 +143,7 @@ fn a_label_that_targets_lack_is_told_once() {
     assert_eq!(
         told(&shop(overrides)),
         [
-            "does-not-render spec.overrides[0].rules[0]: on phx-a-1 and 1 more: Service/web: `cluster.labels.tier` has no value on this target; give it the label"
+            "does-not-render spec.overrides[0].rules[0]: on phx-a-1 and 1 more: Service/web: /metadata/labels/tier: `cluster.labels.tier` has no value on this target; give it the label"
         ]
     );
 }

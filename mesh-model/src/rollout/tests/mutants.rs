@@ -10,9 +10,9 @@ fn all_interleavings_keep_the_invariants() {
         (Start::Nothing, 4, rules(OnFailure::Rollback, 0, false), 2, 8, (4465, 32557)),
         (Start::Nothing, 3, rules(OnFailure::Rollback, 1, false), 2, 8, (8506, 54013)),
         (Start::Nothing, 2, rules(OnFailure::Pause, 0, true), 2, 9, (5681, 47069)),
-        (Start::Complete, 4, rules(OnFailure::Rollback, 1, false), 2, 6, (3824, 51163)),
-        (Start::Complete, 3, rules(OnFailure::Rollback, 0, true), 3, 6, (2799, 33619)),
-        (Start::Complete, 2, rules(OnFailure::Pause, 0, false), 3, 8, (2707, 25779)),
+        (Start::Complete, 4, rules(OnFailure::Rollback, 1, false), 2, 6, (3818, 51131)),
+        (Start::Complete, 3, rules(OnFailure::Rollback, 0, true), 3, 6, (2791, 33591)),
+        (Start::Complete, 2, rules(OnFailure::Pause, 0, false), 3, 8, (2668, 25463)),
     ];
     let found = cases.clone().map(|(start, targets, rules, revisions, depth, _)| {
         let counted = enumerate(start, targets, &rules, revisions, depth, (Changes::None, Bug::None));
@@ -29,7 +29,7 @@ fn all_interleavings_keep_the_invariants_while_stages_change() {
         (Start::Nothing, 4, rules(OnFailure::Rollback, 0, false), 5, (5533, 25211)),
         (Start::Nothing, 3, rules(OnFailure::Pause, 1, false), 6, (16290, 73938)),
         (Start::Nothing, 2, rules(OnFailure::Pause, 0, true), 7, (31188, 175989)),
-        (Start::Complete, 3, rules(OnFailure::Rollback, 0, false), 5, (5345, 45413)),
+        (Start::Complete, 3, rules(OnFailure::Rollback, 0, false), 5, (5344, 45413)),
     ];
     let found = cases.clone().map(|(start, targets, rules, depth, _)| {
         let counted = enumerate(start, targets, &rules, 2, depth, (Changes::OfStages, Bug::None));
@@ -41,8 +41,9 @@ fn all_interleavings_keep_the_invariants_while_stages_change() {
 
 /// Deeper than every test run has time for: `cargo test --release -p mesh-model deep -- --ignored --nocapture`.
 ///
-/// Counts from before targets could run something else than what they were given are void: it has more states now,
-/// and is to be counted anew.
+/// Two targets have 96,435 states (from nothing, rolled back) and 194,142 (paused, with windows), or 13,179 and 40,182 from
+/// a complete revision: all there are. Of three, 3,152,230 and 2,293,726, or 247,176 and 521,173, were entered within 18
+/// steps, of four 3,588,335 within 14 from nothing, rolled back; none is a violation.
 #[test]
 #[ignore = "minutes, optimised"]
 #[expect(clippy::disallowed_macros, reason = "a person runs it to read the counts")]
@@ -81,7 +82,7 @@ const BUGS: &[(Start, usize, Bug, usize, &str)] = &[
     (Start::Nothing, 4, Bug::GivesWhileStopped, 7, "nothing may be started"),
     (Start::Complete, 2, Bug::JoinsAreForgotten, 18, "t0 joined and was given nothing"),
     (Start::Complete, 4, Bug::JoinsReceiveTheProposed, 132, "nobody approved of it"),
-    (Start::Complete, 3, Bug::LeftAreForgotten, 1927, "2 may run what nobody verified"),
+    (Start::Complete, 3, Bug::LeftAreForgotten, 1894, "2 may run what nobody verified"),
     (Start::Nothing, 1, Bug::NeverCompletes, 68, "1 is proved everywhere and not called complete"),
     (Start::Nothing, 4, Bug::NoPause, 9, "nobody approved of it"),
     (Start::Nothing, 4, Bug::NoWindows, 18, "no window is open"),
@@ -89,7 +90,7 @@ const BUGS: &[(Start, usize, Bug, usize, &str)] = &[
     (Start::Nothing, 3, Bug::OldFailuresAreDone, 2134, "t0 could be given 1, and is not"),
     (Start::Nothing, 4, Bug::RestartForgetsTheUnverified, 252, "could be given 1, and is not"),
     (Start::Nothing, 4, Bug::RestartVerifiesTheUnverified, 33, "an approval counted while nothing waited"),
-    (Start::Complete, 2, Bug::ReturnedAreBack, 272, "2 may run what nobody verified"),
+    (Start::Complete, 2, Bug::ReturnedAreBack, 268, "2 may run what nobody verified"),
     (Start::Complete, 4, Bug::RollbackForgotten, 19, "was not returned"),
     (Start::Nothing, 4, Bug::SlotsAreMore, 174, "2 may run what nobody verified"),
     (Start::Nothing, 4, Bug::SoakIsLess, 428, "2 may run what nobody verified"),
@@ -98,7 +99,7 @@ const BUGS: &[(Start, usize, Bug, usize, &str)] = &[
     (Start::Nothing, 4, Bug::StaleFailureIsFresh, 231, "could be given 1, and is not"),
     (Start::Complete, 4, Bug::StaleIsFresh, 340, "t0 was not returned"),
     (Start::Complete, 2, Bug::StraysAreForgotten, 10, "was left with what nobody proved and nobody wants"),
-    (Start::Complete, 2, Bug::UnheardAreDone, 613, "2 may run what nobody verified"),
+    (Start::Complete, 2, Bug::UnheardAreDone, 602, "2 may run what nobody verified"),
     (Start::Nothing, 4, Bug::UnreadinessIsUntold, 437, "but a verified target is not ready"),
     (Start::Nothing, 1, Bug::UnreadinessIsUntold, 133, "complete, and a verified target is not ready"),
 ];

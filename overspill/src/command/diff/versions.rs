@@ -55,15 +55,11 @@ impl<'a> Version<'a> {
     }
 
     /// The access points around two fleets, which differ in where they are placed alone.
-    pub(super) fn of_others(
-        old: &Side<'_>,
-        new: &Side<'_>,
-        around: &'a Objects,
-    ) -> Result<Vec<Version<'a>>, Stop> {
+    pub(super) fn of_others(old: &Side<'_>, new: &Side<'_>, around: &'a Objects) -> Result<Vec<Self>, Stop> {
         let version = |access_point: &'a Located<AccessPoint>| {
             let before = had(access_point, old, around)?;
             let decisions = placed(access_point, &new.fleet, &new.workloads(around), &before)?;
-            Ok(Version { old: access_point, new: access_point, before, decisions })
+            Ok(Self { old: access_point, new: access_point, before, decisions })
         };
         around.access_points.iter().map(version).collect()
     }
