@@ -131,6 +131,17 @@ impl ExportTo {
             })
     }
 
+    /// Whether some namespace sees both an object of `owner` with this and one of `other` with `theirs`.
+    #[must_use]
+    pub(crate) fn meets(&self, owner: &Name, theirs: &Self, other: &Name) -> bool {
+        let named = self.0.iter().chain(&theirs.0).filter_map(|export| match export {
+            Export::Namespace(name) => Some(name),
+            Export::All | Export::Nobody | Export::Own => None,
+        });
+        let mut viewers = [owner, other].into_iter().chain(named);
+        viewers.any(|viewer| self.shows(owner, viewer) && theirs.shows(other, viewer))
+    }
+
     /// This, or what the mesh says where it is empty.
     #[must_use]
     pub fn or<'a>(&'a self, mesh: &'a Self) -> &'a Self {

@@ -245,7 +245,7 @@ pub(super) fn answering(_: Scale) -> Work {
     let file: LocalityFile = read(json!({
         "from": "us-west/us-west-0", "endpoints": endpoints,
         "policy": { "outlierDetection": { "consecutive5xxErrors": 5 },
-            "localityLbSetting": { "failover": [{ "from": "us-west", "to": "us-south" }] } },
+            "loadBalancer": { "localityLbSetting": { "failover": [{ "from": "us-west", "to": "us-south" }] } } },
     }));
     let question = Question::try_from(file).expect("the question above is right");
     repeated(move || {

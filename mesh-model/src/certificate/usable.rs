@@ -11,6 +11,7 @@ use super::entry::Certificate;
 use super::{Certificates, Credential, GatewayHosts, Issued};
 use crate::name::Fqdn;
 use crate::time::WallTime;
+use crate::visibility::covers;
 
 impl Certificates {
     /// The certificate that all gateways serve for a host of a credential; `None` before there is one.
@@ -26,7 +27,8 @@ impl Certificates {
     /// A host that failed and that no certificate covers is not among it: the others go on without it
     /// ([`divide`](Self::divide) leaves it out), and it follows when it is proved. It is waited for after all where
     ///
-    /// - it is served without a certificate (in plain text, say) on the target, and would be no more: it is not new;
+    /// - it is served on the target, in plain text or by the server of a star above it, and would be no more: it is
+    ///   not new;
     /// - nothing else is served by these Gateways, so that nobody else waits. Where the authority wants to see the host
     ///   at the gateways (`http-01`), these come first nevertheless, for it could be proved by none that waits;
     /// - another credential's certificate covers it, for it may be on its way from that to this one.
@@ -44,8 +46,18 @@ impl Certificates {
         let is_left_out = move |credential, host| self.is_left_out(wall, credential, host);
         let serves_others = !next.without.is_empty()
             || all.clone().any(|(credential, _, host)| !is_left_out(credential, host));
+        // by the server of another host that has all of this one's names
+        let is_of_star = move |hosts: &GatewayHosts, host: &Fqdn| {
+            let pairs = hosts.credentials.iter();
+            let mut pairs =
+                pairs.flat_map(|(credential, wanted)| wanted.hosts.iter().map(move |of| (credential, of)));
+            pairs.any(|(credential, of)| {
+                of != host && covers(of.as_str(), host.as_str()) && !self.is_left_out(wall, credential, of)
+            })
+        };
+        let serves = move |hosts: &GatewayHosts, host| hosts.serves_without(host) || is_of_star(hosts, host);
         let lacking = all.filter(move |(credential, wanted, host)| {
-            let takes_away = live.serves_without(host) && !next.serves_without(host);
+            let takes_away = serves(live, host) && !serves(next, host);
             let may_go_on = (serves_others || wanted.is_proved_at_gateways) && !takes_away;
             let goes_on_without = may_go_on && is_left_out(credential, host);
             !goes_on_without && !self.is_in_use(wall, credential, host)
@@ -59,13 +71,15 @@ impl Certificates {
         certificate.and_then(Certificate::served).is_some_and(|served| served.hosts.contains(host))
     }
 
-    /// Whether a server goes on without a host: it failed, and no certificate names it. Without that evidence nothing
-    /// is left out, or a list of secrets that was read in part would empty Gateways.
+    /// Whether a server goes on without a host: it failed, or cannot be ordered at all, and no certificate names it.
+    /// Without that evidence nothing is left out, or a list of secrets that was read in part would empty Gateways.
     pub(super) fn is_left_out(&self, wall: WallTime, credential: &Credential, host: &Fqdn) -> bool {
         let covers = |issued: &Issued| wall < issued.not_after && issued.hosts.contains(host);
         let names =
             |certificate: &Certificate| certificate.used().is_some_and(|used| used.hosts.contains(host));
-        self.parts(&credential.whole()).iter().any(|part| self.all[part].has_failed(host))
+        let has_failed =
+            |part: &Credential| self.all[part].problem().is_some() || self.all[part].has_failed(host);
+        self.parts(&credential.whole()).iter().any(has_failed)
             && !self.all.get(&self.secret(wall, credential, host)).is_some_and(names)
             && !self.all.values().filter_map(Certificate::current).any(covers)
     }

@@ -3,7 +3,8 @@
 //! An HTTP server without routes for a host answers 404; one that passes TLS on, or of plain TCP, ends the connection.
 //! Routes come from a VirtualService that names the Gateway, has the host, is of a namespace that the server takes
 //! routes of, and has routes of the server's kind. Any access point's will do; where the one that publishes
-//! the name has no routes of its own at all, they are taken to be elsewhere.
+//! the name has no routes at a Gateway, they are taken to be elsewhere. Plain TCP is routed by port,
+//! whatever the hosts, and what overrides make of others' routes is not known here.
 //!
 //! Sources: istio/api `virtual_service.proto` (`gateways`: without any, or with `mesh`, sidecars follow it; `tls`,
 //! `tcp`), `gateway.proto` (`hosts`), istio/istio `pilot/pkg/networking/core/gateway.go`
@@ -22,24 +23,40 @@ use crate::name::Name;
 use crate::template::{Template, TemplateId, TemplateKind};
 
 /// The VirtualServices of all access points by the `namespace/name` of the Gateways that they name.
-pub(super) struct Routes<'a>(BTreeMap<String, Vec<(&'a AccessPointId, &'a Template)>>);
+pub(super) struct Routes<'a> {
+    by_gateway: BTreeMap<String, Vec<(&'a AccessPointId, &'a Template)>>,
+    /// The access points of which overrides change a VirtualService.
+    changed: BTreeSet<&'a AccessPointId>,
+}
 
 impl<'a> Routes<'a> {
     pub(super) fn of(access_points: &'a [AccessPoint]) -> Self {
-        let mut by_gateway: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut all = Self { by_gateway: BTreeMap::new(), changed: BTreeSet::new() };
         for access_point in access_points {
             let id = &access_point.id;
             for template in of(access_point, TemplateKind::VirtualService) {
+                if is_overridden(access_point, template) {
+                    all.changed.insert(id);
+                }
                 for gateway in gateways(template) {
-                    let full = match gateway.split_once('/') {
-                        Some(_) => gateway.to_owned(),
-                        None => format!("{}/{gateway}", id.namespace),
-                    };
-                    by_gateway.entry(full).or_default().push((id, template));
+                    let named = full_name(gateway, &id.namespace);
+                    all.by_gateway.entry(named).or_default().push((id, template));
                 }
             }
         }
-        Self(by_gateway)
+        all
+    }
+}
+
+/// `namespace/name` of a Gateway that a VirtualService of this namespace names in one of the ways that Istio takes:
+/// `name`, `./name`, `namespace/name`, `name.namespace.svc...` (`pilot/pkg/model/context.go`, `resolveGatewayName`).
+pub(super) fn full_name(gateway: &str, namespace: &Name) -> String {
+    let mut labels = gateway.split('.');
+    match (gateway.split_once('/'), labels.next(), labels.next()) {
+        (Some((".", name)), ..) => format!("{namespace}/{name}"),
+        (Some(_), ..) => gateway.to_owned(),
+        (None, Some(name), Some(theirs)) => format!("{theirs}/{name}"),
+        (None, ..) => format!("{namespace}/{gateway}"),
     }
 }
 
@@ -47,16 +64,19 @@ impl<'a> Routes<'a> {
 pub(super) fn check(form: &AccessPoint, all: &Routes<'_>, report: &mut Report) {
     let own: Vec<&Template> = of(form, TemplateKind::VirtualService).collect();
     let is_changed = |kind| of(form, kind).any(|one| is_overridden(form, one));
-    if own.is_empty() || is_changed(TemplateKind::Gateway) || is_changed(TemplateKind::VirtualService) {
+    let is_changed_elsewhere = all.changed.iter().any(|id| **id != form.id);
+    let is_changed_here = is_changed(TemplateKind::Gateway) || is_changed(TemplateKind::VirtualService);
+    if own.is_empty() || is_changed_here || is_changed_elsewhere {
         return;
     }
+    let is_at_gateway = own.iter().any(|one| gateways(one).next().is_some());
     let servers: Vec<Asked<'_>> = of(form, TemplateKind::Gateway)
         .flat_map(|gateway| servers(gateway).map(move |(_, server)| Asked::new(form, gateway, server)))
         .collect();
-    let others = servers.iter().flat_map(|asked| all.0.get(&asked.full_name).into_iter().flatten());
+    let others = servers.iter().flat_map(|asked| all.by_gateway.get(&asked.full_name).into_iter().flatten());
     let others: BTreeSet<(&AccessPointId, &TemplateId)> =
         others.filter(|(id, _)| **id != form.id).map(|(id, one)| (*id, &one.id)).collect();
-    let others = all.0.values().flatten().filter(|(id, one)| others.contains(&(*id, &one.id)));
+    let others = all.by_gateway.values().flatten().filter(|(id, one)| others.contains(&(*id, &one.id)));
     let routes = own.iter().map(|one| Route::new(&form.id, one));
     let routes: Vec<Route<'_>> = routes.chain(others.map(|(id, one)| Route::new(id, one))).collect();
     for (position, name) in form.names.iter().enumerate() {
@@ -68,9 +88,9 @@ pub(super) fn check(form: &AccessPoint, all: &Routes<'_>, report: &mut Report) {
         };
         // where no server has it, or all send elsewhere, nothing is to be said here
         let nearest = asked.map(|asked| (answer(asked), &asked.gateway.id)).max();
-        let Some((nearest, gateway)) = nearest.filter(|(nearest, _)| *nearest != Answer::Given) else {
-            continue;
-        };
+        let is_elsewhere = |nearest| nearest == Answer::OtherHost && !is_at_gateway;
+        let is_wrong = |nearest| nearest != Answer::Given && !is_elsewhere(nearest);
+        let Some((nearest, gateway)) = nearest.filter(|(nearest, _)| is_wrong(*nearest)) else { continue };
         let message = format!(
             "{fqdn} is published and served by {gateway}, {}: whoever follows the name finds nothing",
             nearest.words()
@@ -91,7 +111,6 @@ fn gateways(template: &Template) -> impl Iterator<Item = &str> {
 
 /// A server that is asked for names.
 struct Asked<'a> {
-    form: &'a AccessPoint,
     gateway: &'a Template,
     /// The Gateway's `namespace/name`.
     full_name: String,
@@ -141,7 +160,6 @@ impl<'a> Asked<'a> {
     fn new(form: &'a AccessPoint, gateway: &'a Template, server: &Value) -> Self {
         let namespace = &form.id.namespace;
         Self {
-            form,
             gateway,
             full_name: format!("{namespace}/{}", gateway.id.name),
             hosts: hosts(server, "/hosts", namespace),
@@ -151,13 +169,13 @@ impl<'a> Asked<'a> {
     }
 
     fn answer(&self, Route { id, template, hosts }: &Route<'_>, fqdn: &str) -> Answer {
-        let is_own = id.namespace == self.form.id.namespace;
-        let is_named = |one: &str| one == self.full_name || (is_own && *one == *self.gateway.id.name);
+        let is_named = |one: &str| full_name(one, &id.namespace) == self.full_name;
         let is_given = |section: &&&str| {
             let list = template.object.pointer("/spec").and_then(|spec| spec.get(**section)?.as_array());
             list.is_some_and(|list| !list.is_empty())
         };
-        if !hosts.has(fqdn) {
+        // of a name for all below it, routes of some of these will do; streams are routed by port
+        if self.needs != ["tcp"] && !hosts.meets(fqdn, &id.namespace) {
             Answer::OtherHost
         } else if !gateways(template).any(is_named) {
             Answer::OtherGateway

@@ -45,7 +45,8 @@ impl<'a> Claims<'a> {
 
     /// Adds what the objects claim that these targets receive.
     pub(super) fn gather(&mut self, form: &AccessPoint, on: &[Target<'_>], facts: Option<&FleetFacts>) {
-        let names = || on.iter().map(|target| target.name().clone());
+        // a zone is its gateway cluster, which may be the other's target by its own name
+        let names = || on.iter().map(|target| target.cluster.name.clone());
         // what an override makes of it on targets that are not known, nobody can say
         for template in form.templates.iter().filter(|one| !is_overridden(form, one)) {
             self.objects.entry(template.id.clone()).or_default().extend(names());
@@ -205,8 +206,7 @@ fn in_mesh(claims: &[Claims<'_>], has_targets: bool, twice: &mut Twice) {
             let known = owners.entry(host).or_default();
             let sees_both = |(other, template, theirs, _): &&(usize, &TemplateId, &ExportTo, &On)| {
                 let owner = &claims[*other].access_point.id.namespace;
-                (*other, *template) != (number, &place.0)
-                    && (export.shows(namespace, owner) || theirs.shows(owner, namespace))
+                (*other, *template) != (number, &place.0) && export.meets(namespace, theirs, owner)
             };
             let others = known.iter().filter(sees_both);
             let mut met =

@@ -157,7 +157,7 @@ impl<'a> Sites<'a> {
         self.facts.is_some()
     }
 
-    /// Where a person wrote what these targets receive at a place, and the message as it is to be there.
+    /// Where a person wrote what is received in these clusters at a place, and the message as it is to be there.
     pub(super) fn written_at(
         &mut self,
         access_point: &AccessPoint,
@@ -168,7 +168,8 @@ impl<'a> Sites<'a> {
         let is_changed =
             access_point.overrides.iter().flat_map(|one| &one.rules).any(|rule| rule.concerns(id));
         let target = self.facts.zip(on.first()).filter(|_| is_changed).and_then(|(facts, name)| {
-            Some((facts, facts.fleet.target(access_point.placement.level, name.as_str())?))
+            let mut targets = facts.fleet.targets(access_point.placement.level);
+            Some((facts, targets.find(|target| target.cluster.name == *name)?))
         });
         let Some((facts, target)) = target else { return (inside(access_point, id, place), message) };
         let inspection = self

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::answers::full_name;
 use super::served::ServedHosts;
 use super::{
     Code, FleetFacts, Report, balance, entries, inside, mtls, paths, pods, policies, refused, routes, servers,
@@ -105,16 +106,17 @@ fn weights(access_point: &AccessPoint, template: &Template, report: &mut Report)
 /// Routes at Gateways of the own namespace that no access point's template is.
 fn gateways(access_point: &AccessPoint, template: &Template, report: &mut Report) {
     let list = template.object.pointer("/spec/gateways").and_then(Value::as_array);
-    let namespace = access_point.id.namespace.as_str();
+    let namespace = &access_point.id.namespace;
     for (position, gateway) in list.into_iter().flatten().enumerate() {
         let Some(gateway) = gateway.as_str().filter(|gateway| *gateway != "mesh") else { continue };
-        let (owner, name) = gateway.split_once('/').unwrap_or((namespace, gateway));
+        let full = full_name(gateway, namespace);
+        let (owner, name) = full.split_once('/').expect("it has a namespace");
         let is_there = access_point
             .templates
             .iter()
             .any(|one| one.id.kind == TemplateKind::Gateway && *one.id.name == *name);
         // in another namespace it may well be
-        if owner == namespace && !is_there {
+        if owner == namespace.as_str() && !is_there {
             let at = pointer(&["spec", "gateways", &position.to_string()]);
             let path = inside(access_point, &template.id, &at);
             let message = format!("no template is the Gateway `{name}`, so nothing reaches these routes");

@@ -293,7 +293,7 @@ impl Shift {
     ///
     /// The questions are those of [`check`](Self::check); `outlook` says what of the answer
     /// to them is not known, as is the effect of a policy without demands, and what an access point carries on a
-    /// target that it loses.
+    /// target that it loses, if that is not drained.
     #[must_use]
     pub fn verdict(
         &self,
@@ -313,7 +313,11 @@ impl Shift {
         };
         let is_certain = (!self.begins_drain() || outlook.is_certain())
             && self.policies.iter().all(is_known)
-            && self.placements.iter().all(|change| change.leaves.is_empty());
+            && self
+                .placements
+                .iter()
+                .flat_map(|change| &change.leaves)
+                .all(|target| is_off(after.fleet, target));
         (if is_certain { Verdict::Borne } else { Verdict::Unknown }, Vec::new())
     }
 
@@ -384,6 +388,13 @@ impl PlacementChange {
         let is_none = joins.is_empty() && leaves.is_empty();
         (!is_none).then_some(Self { namespace, name, joins, leaves })
     }
+}
+
+/// Whether nothing goes to a target, a cluster or a zone, whoever has it.
+fn is_off(fleet: &Fleet, target: &Name) -> bool {
+    let cluster = fleet.target(PlacementLevel::Cluster, target.as_str());
+    let zone = fleet.target(PlacementLevel::Zone, target.as_str());
+    cluster.or(zone).is_some_and(|target| target.is_drained())
 }
 
 /// The policies of traffic by access point.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use mesh_model::access_point::{AccessPoint, AccessPointId};
-use mesh_model::fleet::Target;
+use mesh_model::fleet::{Fleet, Target};
 use mesh_model::render::render_steered;
 use mesh_model::template::Schemas;
 
@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &Render, out: &mut Output) -> Result<(), Stop> {
             out,
         );
     }
-    let twice = written_twice(&all);
+    let twice = written_twice(&all, &fleet);
     if !twice.is_empty() {
         tell(&twice, Severity::Error);
         return Err(Stop::AnswerIsNo);
@@ -74,16 +74,19 @@ pub(super) fn run(arguments: &Render, out: &mut Output) -> Result<(), Stop> {
     if all.iter().any(has_errors) { Err(Stop::AnswerIsNo) } else { Ok(()) }
 }
 
-/// Objects that two access points of a namespace would write on one target: the later would overwrite the earlier.
-fn written_twice(all: &[Rendered<'_>]) -> Vec<Fault> {
+/// Objects that two access points of a namespace would write in one cluster, of which a zone may be the other's target:
+/// the later would overwrite the earlier.
+fn written_twice(all: &[Rendered<'_>], fleet: &Fleet) -> Vec<Fault> {
     let mut writers: BTreeMap<_, &AccessPointId> = BTreeMap::new();
     let mut faults = Vec::new();
     for one in all {
-        let id = &one.access_point.value.id;
+        let AccessPoint { id, placement, .. } = &one.access_point.value;
         let objects = one.renderings.iter().flat_map(|all| all.objects.iter().map(move |one| (all, one)));
         for (rendering, object) in objects {
             let (kind, name) = show::kind_and_name(object);
-            let first = *writers.entry((&rendering.target, &id.namespace, kind, name)).or_insert(id);
+            let target = fleet.target(placement.level, rendering.target.as_str());
+            let cluster = target.map(|target| &target.cluster.name);
+            let first = *writers.entry((cluster, &id.namespace, kind, name)).or_insert(id);
             if first != id {
                 let target = &rendering.target;
                 let message = format!(

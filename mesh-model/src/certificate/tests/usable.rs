@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::hosts::{acme, found, gateway, issuer, server};
+use super::hosts::{access_point, acme, found, gateway, issuer, server};
 use super::*;
 use crate::certificate::GatewayHosts;
 
@@ -51,7 +51,7 @@ fn who_waits_for_a_new_host_that_fails() {
     let foreign = server(&["a.example.com"], own("kubernetes://other/x"));
     type Case<'a> = (&'a str, Vec<Value>, Vec<Value>, &'a [&'a str], Option<&'a [&'a str]>);
     let waits = &["x n.example.com"] as &[&str];
-    let cases: [Case<'_>; 11] = [
+    let cases: [Case<'_>; 13] = [
         ("another host goes on", vec![both.clone()], vec![], &[], Some(&["x: a"])),
         ("and another server", vec![alone.clone(), other], vec![], &[], Some(&["y: a"])),
         ("one in plain text", vec![alone.clone(), plain("a.example.com")], vec![], &[], Some(&["-: a"])),
@@ -86,6 +86,20 @@ fn who_waits_for_a_new_host_that_fails() {
             Some(&["-: n", "x: a"]),
         ),
         ("by whatever pattern", vec![both.clone()], vec![plain("./*.example.com")], waits, Some(&["x: a"])),
+        (
+            "nor one that a star has with a certificate of ours",
+            vec![both.clone()],
+            vec![server(&["*.example.com"], own("z"))],
+            waits,
+            Some(&["x: a"]),
+        ),
+        (
+            "unless the star stays",
+            vec![both.clone(), server(&["*.example.com"], own("z"))],
+            vec![server(&["*.example.com"], own("z"))],
+            &[],
+            Some(&["x: a", "z: *"]),
+        ),
         (
             "unless it still is",
             vec![plain("*"), both],
@@ -170,4 +184,18 @@ fn a_restart_empties_no_gateway() {
     desire(&mut world, &next);
     assert_eq!(written(&world, &servers), Some(vec!["x: a n".to_owned()]));
     assert_eq!(world.lacking(&next).len(), 2, "and nothing is written");
+}
+
+/// Nobody can sign for what two issuers are asked for: whoever asks so holds nobody else.
+#[test]
+fn a_credential_that_cannot_be_ordered_holds_nobody_else() {
+    let servers = [server(&["a.example.com"], own("x")), server(&["b.example.com"], own("y"))];
+    let mut world = World::new();
+    let mut next = found(&issuer(100), &[gateway("web", &json!(servers))]);
+    let theirs = [gateway("theirs", &json!([server(&["c.example.com"], own("y"))]))];
+    let other = crate::provision::Issuer { name: "other".parse().unwrap(), ..issuer(100) };
+    next.add(&access_point("theirs"), &other.name, Some(&other), &theirs);
+    desire(&mut world, &next);
+    assert_eq!(world.lacking(&found(&issuer(100), &[gateway("web", &json!(servers))])), [""; 0]);
+    assert_eq!(written(&world, &servers), Some(vec!["x: a".to_owned()]));
 }

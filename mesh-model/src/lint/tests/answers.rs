@@ -53,6 +53,11 @@ fn names_without_routes() {
         both.push(access_point("other", &templates(&[&theirs])));
         both
     };
+    let mut changed_elsewhere = with_other("./a.example.com");
+    let rule = "{ kind: VirtualService, merge: { spec: { hosts: [a.example.com] } } }";
+    let theirs = templates(&[&routes("c.example.com", "gateways: [team/web],", "http")]);
+    changed_elsewhere[1] =
+        access_point("other", &format!("{theirs}, overrides: [{{ name: o, rules: [{rule}] }}]"));
     check(
         Code::NameWithoutRoute,
         &facts(),
@@ -92,6 +97,28 @@ fn names_without_routes() {
             with_other("others/a.example.com"),
             // its routes may all be elsewhere
             shop(&[SERVICE, &http("a.example.com")]),
+            shop(&[SERVICE, &http("a.example.com"), &routes("web", "", "http")]),
+            // however the Gateway is called
+            shop(&[SERVICE, &http("a.example.com"), &routes("a.example.com", "gateways: [./web],", "http")]),
+            shop(&[
+                SERVICE,
+                &http("a.example.com"),
+                &routes("a.example.com", "gateways: [web.team.svc.cluster.local],", "http"),
+            ]),
+            // plain TCP is routed by port
+            shop(&[
+                SERVICE,
+                &gateway("{ port: { number: 5432, name: tcp, protocol: TCP }, hosts: ['*'] }"),
+                &routes("web.team.svc.cluster.local", "gateways: [web, mesh],", "tcp"),
+            ]),
+            // a name for all below it
+            shops(&[(
+                &[SERVICE, &http("*.shop.example.com"), &routes("a.shop.example.com", AT, "http")],
+                ", names: [{ fqdn: '*.shop.example.com', provider: corp }]",
+            )])
+            .remove(0),
+            // what an override makes of others' routes is not known
+            changed_elsewhere,
             // without a Gateway names lead to Services
             shop(&[SERVICE, &routes("a.example.com", "", "http")]),
         ],

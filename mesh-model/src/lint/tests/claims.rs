@@ -99,3 +99,32 @@ fn an_object_that_two_write_is_told_with_its_owner() {
         assert_eq!(told(&right), [""; 0]);
     }
 }
+
+/// A zone's objects are those of its gateway cluster, which another may have by its own name.
+#[test]
+fn a_zone_and_its_gateway_cluster_are_one_place() {
+    let of = |name: &str, placement: &str| {
+        access_point(name, &templates(&[SERVICE]).replace("selector: {}", placement))
+    };
+    let found = told(&[of("shop", "names: [slc-a-1]"), of("till", "level: zone, names: [slc-a]")]);
+    assert!(found.len() == 1 && found[0].contains("object-written-twice"), "{found:#?}");
+    assert_eq!(told(&[of("shop", "names: [phx-a-1]"), of("till", "level: zone, names: [slc-a]")]), [""; 0]);
+}
+
+/// Routes for different namespaces meet nowhere.
+#[test]
+fn routes_that_no_namespace_sees_both_of_do_not_clash() {
+    let of = |name: &str, export: &str| {
+        let spec = format!(
+            "{{ hosts: [web.team.svc.cluster.local], exportTo: [{export}], http: [{{ route: [{{ destination: {{ host: web.team.svc.cluster.local }} }}] }}] }}"
+        );
+        let routes = istio("VirtualService", &spec).replacen("name: web", &format!("name: {name}"), 1);
+        access_point(name, &templates(&[&routes]))
+    };
+    let clashes = |one: &str, other: &str| {
+        let found = told(&[of("shop", one), of("till", other)]);
+        found.iter().any(|line| line.contains("host-claimed-twice"))
+    };
+    assert!(!clashes("'.'", "edge") && !clashes("edge", "others"));
+    assert!(clashes("'.'", "'*'") && clashes("edge", "'edge'") && clashes("'.'", "'.'"));
+}
