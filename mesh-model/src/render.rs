@@ -16,6 +16,7 @@ mod revision;
 mod trace;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -27,6 +28,7 @@ use crate::fleet::{Fleet, Target};
 use crate::name::Name;
 use crate::overrides::Fate;
 use crate::patch::{Document, Operation, Origin, Pointer, apply, merge};
+use crate::template::view::gateway_name;
 use crate::template::{SchemaFinding, SchemaProblem, Schemas, Template, TemplateId, TemplateKind};
 use crate::time::WallTime;
 use crate::traffic::{SteerError, SteerProblem, Steering, steer};
@@ -290,14 +292,30 @@ impl<'a> Renderer<'a> {
     /// Has Gateways name the secrets in which their hosts lie, without those that failed.
     fn certify(&self, parts: &mut Parts<'a>, certificates: &Certificates, wall: WallTime) {
         let namespace = &self.access_point.id.namespace;
+        let both: Vec<(&Template, Document)> = std::mem::take(&mut parts.templates)
+            .into_iter()
+            .zip(std::mem::take(&mut parts.documents))
+            .collect();
+        let divide = |(template, document): &(&Template, Document)| match template.id.kind {
+            TemplateKind::Gateway => certificates.divide(wall, namespace, document.value()),
+            _ => Some(Vec::new()),
+        };
+        let mut divided: Vec<Option<Vec<Operation>>> = both.iter().map(divide).collect();
+        let gone = |(one, operations): (&(&Template, Document), &Option<Vec<Operation>>)| {
+            operations.is_none().then(|| format!("{namespace}/{}", one.0.id.name))
+        };
+        let gone: BTreeSet<String> = both.iter().zip(&divided).filter_map(gone).collect();
+        if !gone.is_empty() {
+            let routes = both.iter().zip(&mut divided);
+            for ((_, document), operations) in
+                routes.filter(|((template, _), _)| template.id.kind == TemplateKind::VirtualService)
+            {
+                *operations = without_gateways(document.value(), &gone, namespace);
+            }
+        }
+        let stays = both.into_iter().zip(divided).filter_map(|(one, operations)| Some((one, operations?)));
         let mut divided = Vec::new();
-        let both = std::mem::take(&mut parts.templates).into_iter().zip(std::mem::take(&mut parts.documents));
-        for (template, document) in both {
-            let operations = match template.id.kind {
-                TemplateKind::Gateway => certificates.divide(wall, namespace, document.value()),
-                _ => Some(Vec::new()),
-            };
-            let Some(operations) = operations else { continue };
+        for ((template, document), operations) in stays {
             divided.push(operations);
             parts.templates.push(template);
             parts.documents.push(document);
@@ -442,6 +460,20 @@ fn last_writer(document: &Document, path: &Pointer) -> Origin {
     let touches = |other: &Pointer| other.contains(path) || path.contains(other);
     let writes = document.writes().filter(|write| touches(&write.path));
     writes.map(|write| write.origin).max().unwrap_or(Origins::TEMPLATE)
+}
+
+/// What takes Gateways that are not written off the list of a VirtualService; `None` if none is left on it, for
+/// without any it would be for sidecars.
+fn without_gateways(service: &Value, gone: &BTreeSet<String>, namespace: &Name) -> Option<Vec<Operation>> {
+    let list = service.pointer("/spec/gateways").and_then(Value::as_array);
+    let Some(list) = list.filter(|list| !list.is_empty()) else { return Some(Vec::new()) };
+    let stays = |one: &&Value| one.as_str().is_none_or(|name| !gone.contains(&gateway_name(name, namespace)));
+    let left: Vec<Value> = list.iter().filter(stays).cloned().collect();
+    if left.len() == list.len() {
+        return Some(Vec::new());
+    }
+    let path = Pointer::default().then("spec").then("gateways");
+    (!left.is_empty()).then(|| vec![Operation::Replace { path, value: Value::Array(left) }])
 }
 
 #[cfg(test)]

@@ -303,6 +303,51 @@ fn a_new_host_that_fails_is_left_out_and_holds_nobody() {
     assert_eq!(served(&mut certificates, Duration::from_secs(6 * 3_600), None), all);
 }
 
+/// A Gateway of which nothing is left is not written, and no routes are bound to what is not there.
+#[test]
+fn a_gateway_without_a_certificate_comes_with_its_routes_when_it_has_one() {
+    let (fleet, schemas, issuer) = (fleet(), Schemas::embedded(), issuer());
+    let target = fleet.target(PlacementLevel::Cluster, "phx-a-1").unwrap();
+    let (now, wall) = (Time::ZERO, "2026-11-26T00:00:00Z".parse().unwrap());
+    let routes = |name: &str, gateways: &str| {
+        format!(
+            "    - apiVersion: networking.istio.io/v1
+      kind: VirtualService
+      metadata: {{ name: {name} }}
+      spec: {{ hosts: [{name}.example.com], gateways: [{gateways}], http: [{{ directResponse: {{ status: 200 }} }}] }}\n"
+        )
+    };
+    let fresh = "    - apiVersion: networking.istio.io/v1
+      kind: Gateway
+      metadata: { name: fresh }
+      spec: { servers: [{ port: { number: 9443, name: https, protocol: HTTPS }, hosts: [new.example.com], tls: { mode: SIMPLE, credentialName: new-tls } }] }\n";
+    let more = [fresh, &routes("new", "./fresh"), &routes("shop", "shop, fresh")].concat();
+    let access_point = parse(&ACCESS_POINT.replace("  overrides:\n", &format!("{more}  overrides:\n")));
+    let plain = render(&access_point, &target, &schemas);
+    assert_eq!(plain.errors, []);
+    let mut asked = GatewayHosts::default();
+    asked.add(&access_point.id, &issuer.name, Some(&issuer), &plain.objects);
+    let mut certificates = Certificates::new(7, Vec::new());
+    certificates.handle_desired(now, wall, &asked.credentials);
+    let lost = host("new");
+    obey_but_for(Some(&lost), &mut certificates, now, wall);
+    assert_eq!(certificates.lacking(wall, &asked, &GatewayHosts::default()).count(), 0);
+
+    let written = |certificates: &Certificates, at: WallTime| {
+        let rendered = render_certified(&access_point, &target, &fleet, &schemas, (certificates, at));
+        assert_eq!(rendered.errors, []);
+        let ports = configured(&access_point, &rendered).listeners.len();
+        let lists = |one: &Value| one["spec"]["gateways"].as_array().map(Vec::len);
+        let lists: Vec<usize> = rendered.objects.iter().filter_map(lists).collect();
+        (ports, rendered.objects.len(), lists)
+    };
+    assert_eq!(written(&certificates, wall), (2, 2, vec![1]), "the other Gateway, and routes at it alone");
+    let later = Duration::from_secs(6 * 3_600);
+    certificates.handle_timeout(now + later, wall + later);
+    obey(&mut certificates, now + later, wall + later);
+    assert_eq!(written(&certificates, wall + later), (3, 4, vec![1, 2]));
+}
+
 /// Clients' authorities stay where the team wrote them.
 #[test]
 fn a_further_secret_has_no_authorities_of_its_own() {

@@ -14,7 +14,7 @@ use super::objects::{Called, Named};
 use super::value::{put, string_match};
 use super::{Scope, access, pattern};
 use crate::template::TemplateId;
-use crate::template::view::{HttpMatch, VirtualService};
+use crate::template::view::{HttpMatch, VirtualService, gateway_name};
 use action::action;
 use header::headers;
 
@@ -33,8 +33,9 @@ pub(super) struct Served<'a> {
 impl Served<'_> {
     /// Whether a list of Gateways names this one; the namespace must be the access point's.
     pub(super) fn is_named(&self, scope: &Scope<'_>, gateways: &[String]) -> bool {
-        let full = format!("{}/{}", scope.input.access_point.namespace, self.gateway);
-        gateways.iter().any(|one| one == self.gateway || *one == full)
+        let namespace = &scope.input.access_point.namespace;
+        let full = format!("{namespace}/{}", self.gateway);
+        gateways.iter().any(|one| gateway_name(one, namespace) == full)
     }
 
     /// The hosts that both the server and a VirtualService's host mean: of each pair the narrower.
@@ -168,10 +169,10 @@ fn match_of(wanted: &HttpMatch) -> Value {
 pub(super) fn unbound(scope: &mut Scope<'_>) {
     let input = scope.input;
     let known = |one: &String| {
-        let namespace = input.access_point.namespace.as_str();
-        let name = one.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('/')).unwrap_or(one);
+        let namespace = &input.access_point.namespace;
+        let full = gateway_name(one, namespace);
         let gateways = input.gateways.iter().map(|(id, _)| id).chain(&input.passed_over);
-        one == "mesh" || gateways.into_iter().any(|id| *id.name == *name)
+        one == "mesh" || gateways.into_iter().any(|id| full == format!("{namespace}/{}", id.name))
     };
     let wrong: Vec<(TemplateId, usize, String)> = input
         .virtual_services

@@ -20,6 +20,7 @@ use super::servers::servers;
 use super::{Code, Report, spec};
 use crate::access_point::{AccessPoint, AccessPointId};
 use crate::name::Name;
+use crate::template::view::gateway_name;
 use crate::template::{Template, TemplateId, TemplateKind};
 
 /// The VirtualServices of all access points by the `namespace/name` of the Gateways that they name.
@@ -39,24 +40,12 @@ impl<'a> Routes<'a> {
                     all.changed.insert(id);
                 }
                 for gateway in gateways(template) {
-                    let named = full_name(gateway, &id.namespace);
+                    let named = gateway_name(gateway, &id.namespace);
                     all.by_gateway.entry(named).or_default().push((id, template));
                 }
             }
         }
         all
-    }
-}
-
-/// `namespace/name` of a Gateway that a VirtualService of this namespace names in one of the ways that Istio takes:
-/// `name`, `./name`, `namespace/name`, `name.namespace.svc...` (`pilot/pkg/model/context.go`, `resolveGatewayName`).
-pub(super) fn full_name(gateway: &str, namespace: &Name) -> String {
-    let mut labels = gateway.split('.');
-    match (gateway.split_once('/'), labels.next(), labels.next()) {
-        (Some((".", name)), ..) => format!("{namespace}/{name}"),
-        (Some(_), ..) => gateway.to_owned(),
-        (None, Some(name), Some(theirs)) => format!("{theirs}/{name}"),
-        (None, ..) => format!("{namespace}/{gateway}"),
     }
 }
 
@@ -169,7 +158,7 @@ impl<'a> Asked<'a> {
     }
 
     fn answer(&self, Route { id, template, hosts }: &Route<'_>, fqdn: &str) -> Answer {
-        let is_named = |one: &str| full_name(one, &id.namespace) == self.full_name;
+        let is_named = |one: &str| gateway_name(one, &id.namespace) == self.full_name;
         let is_given = |section: &&&str| {
             let list = template.object.pointer("/spec").and_then(|spec| spec.get(**section)?.as_array());
             list.is_some_and(|list| !list.is_empty())

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::answers::full_name;
 use super::served::ServedHosts;
 use super::{
     Code, FleetFacts, Report, balance, entries, inside, mtls, paths, pods, policies, refused, routes, servers,
@@ -11,6 +10,7 @@ use crate::access_point::AccessPoint;
 use crate::fleet::Target;
 use crate::overrides::{Action, Rule};
 use crate::patch::Pointer;
+use crate::template::view::gateway_name;
 use crate::template::{Schemas, Template, TemplateKind};
 
 /// What to do about what no server would take.
@@ -109,7 +109,7 @@ fn gateways(access_point: &AccessPoint, template: &Template, report: &mut Report
     let namespace = &access_point.id.namespace;
     for (position, gateway) in list.into_iter().flatten().enumerate() {
         let Some(gateway) = gateway.as_str().filter(|gateway| *gateway != "mesh") else { continue };
-        let full = full_name(gateway, namespace);
+        let full = gateway_name(gateway, namespace);
         let (owner, name) = full.split_once('/').expect("it has a namespace");
         let is_there = access_point
             .templates

@@ -21,6 +21,7 @@ pub use connection::{
     ClientTls, ClientTlsMode, ConnectionPool, ConsistentHash, HashCookie, HttpPool, MaglevHash,
     PortTrafficPolicy, RingHash, TcpKeepalive, TcpPool,
 };
+pub(crate) use gateway::gateway_name;
 pub use gateway::{Gateway, Server, ServerPort, ServerTls, TlsMode};
 pub use http::{
     CorsPolicy, DirectBody, DirectResponse, FaultAbort, FaultDelay, HeaderChanges, HeaderOperations,

@@ -34,7 +34,6 @@ struct Document {
     #[serde(flatten)]
     difference: Option<Difference>,
     /// The fields that differ and are no revision.
-    #[serde(rename = "atOnce")]
     at_once: Vec<&'static str>,
     /// Targets that are kept until there is evidence that nothing of theirs is needed.
     kept: Vec<Kept>,

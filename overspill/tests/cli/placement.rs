@@ -21,7 +21,7 @@ leaves is in no file
     assert_eq!((ran.status, ran.out.as_str()), (0, expected));
     let ran = diff(follow, "names: [slc-a-1, phx-a-2]", &["--format", "json"]);
     let document: Value = serde_json::from_str(&ran.out).expect("a document");
-    assert_eq!(document["atOnce"], json!(["spec.placement"]));
+    assert_eq!(document["at_once"], json!(["spec.placement"]));
     assert_eq!(
         (&document["shift"]["placements"], &document["shift"]["verdict"]),
         (

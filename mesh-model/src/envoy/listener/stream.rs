@@ -10,7 +10,9 @@ use crate::envoy::route::{Served, covers, destinations, resolve};
 use crate::envoy::value::{duration, put, typed};
 use crate::envoy::{Feature, Scope, access, tls};
 use crate::template::TemplateId;
-use crate::template::view::{RouteDestination, TcpMatch, TcpRoute, TlsMode, TlsRoute, VirtualService};
+use crate::template::view::{
+    RouteDestination, Server, TcpMatch, TcpRoute, TlsMode, TlsRoute, VirtualService,
+};
 
 /// Chains that carry bytes: one for each route by name, or one for the port.
 ///
@@ -64,11 +66,28 @@ fn by_name(scope: &mut Scope<'_>, served: &Served<'_>, called: &mut BTreeSet<Cal
         }
         let named: BTreeSet<String> = service.hosts.iter().flat_map(|host| served.shared(host)).collect();
         let is_taken = |host: &String| taken.iter().any(|name| covers(name, host) || covers(host, name));
-        for host in named.into_iter().filter(|host| !is_taken(host)) {
+        let is_lost = |host: &String| !is_taken(host) && !is_read(scope, service, host);
+        for host in named.into_iter().filter(is_lost).collect::<Vec<_>>() {
             scope.fault(id, "/spec/tls", Feature::GoesThrough { host, port: served.port });
         }
     }
     chains
+}
+
+/// Whether a server that reads requests, at whatever port, has a host: there routes of HTTP are reached.
+fn is_read(scope: &Scope<'_>, service: &VirtualService, host: &str) -> bool {
+    let reads = |server: &Server| {
+        let protocol = server.port.protocol.to_ascii_uppercase();
+        let is_http = ["HTTP", "HTTP2", "HTTPS", "GRPC", "GRPC-WEB"].contains(&&*protocol);
+        let tls = server.tls.as_ref();
+        is_http && tls.is_none_or(|tls| tls.mode != TlsMode::Passthrough && !tls.https_redirect)
+    };
+    scope.input.gateways.iter().any(|(gateway, view)| {
+        view.servers.iter().enumerate().filter(|(_, server)| reads(server)).any(|(number, server)| {
+            let other = served(scope, &OfGateway { gateway, number, server });
+            other.is_named(scope, &service.gateways) && !other.shared(host).is_empty()
+        })
+    })
 }
 
 /// The chain of a port that has one for all, of the first VirtualService that has a route.

@@ -43,7 +43,8 @@ pub(super) fn action(
     }
 }
 
-/// What is for a call would be dropped where a route answers by itself; Istio refuses most of it, too.
+/// Who else would answer, and what for, would be dropped where a route answers by itself; Istio refuses it, too. A
+/// time limit or a copy of a call that is not made is no harm (istio/istio `validateHTTPRoute`).
 fn no_call(scope: &mut Scope<'_>, id: &TemplateId, at: &str, route: &HttpRoute) {
     let (answer, is_redirected_too) = match (&route.direct_response, &route.redirect) {
         (Some(_), redirect) => ("directResponse", redirect.is_some()),
@@ -51,14 +52,9 @@ fn no_call(scope: &mut Scope<'_>, id: &TemplateId, at: &str, route: &HttpRoute) 
         (None, None) => return,
     };
     for (field, is_there) in [
-        ("mirror", route.mirror.is_some()),
-        ("mirrorPercentage", route.mirror_percentage.is_some()),
-        ("mirrors", !route.mirrors.is_empty()),
         ("redirect", is_redirected_too),
-        ("retries", route.retries.is_some()),
         ("rewrite", route.rewrite.is_some()),
         ("route", !route.route.is_empty()),
-        ("timeout", route.timeout.is_some()),
     ] {
         if is_there {
             scope.fault(id, format!("{at}/{field}"), Feature::Beside { answer });

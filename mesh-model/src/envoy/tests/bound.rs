@@ -147,16 +147,9 @@ fn a_route_that_answers_calls_nobody() {
         with(json!({ "redirect": { "uri": "/" }, "route": call })),
         ["route: does nothing beside redirect, which answers the request already; remove one of the two"]
     );
-    for (field, value) in [
-        ("mirror", json!({ "host": "web" })),
-        ("mirrorPercentage", json!({ "value": 1 })),
-        ("mirrors", json!([{ "destination": { "host": "web" } }])),
-        ("redirect", json!({ "uri": "/" })),
-        ("retries", json!({ "attempts": 1 })),
-        ("rewrite", json!({ "uri": "/" })),
-        ("route", call.clone()),
-        ("timeout", json!("5s")),
-    ] {
+    for (field, value) in
+        [("redirect", json!({ "uri": "/" })), ("rewrite", json!({ "uri": "/" })), ("route", call.clone())]
+    {
         let found = with(json!({ "directResponse": answer, field: value }));
         assert_eq!(found.len(), 1, "{field}: {found:?}");
         assert!(found[0].starts_with(&format!("{field}: does nothing beside directResponse")), "{found:?}");
@@ -165,5 +158,32 @@ fn a_route_that_answers_calls_nobody() {
         with(json!({ "redirect": { "uri": "/" }, "headers": { "response": { "set": { "a": "b" } } } })),
         [""; 0]
     );
+    // what bounds or copies a call that is not made
+    assert_eq!(
+        with(json!({ "redirect": { "uri": "/" }, "timeout": "5s", "retries": { "attempts": 1 } })),
+        [""; 0]
+    );
+    assert_eq!(with(json!({ "directResponse": answer, "mirror": { "host": "web" } })), [""; 0]);
     assert_eq!(with(json!({ "directResponse": answer })), [""; 0]);
+}
+
+/// One VirtualService for both ports: its routes of HTTP are for the port that reads requests.
+#[test]
+fn routes_of_http_for_another_port_are_no_fault_where_tls_goes_through() {
+    let plain = json!({ "port": { "number": 80, "name": "http", "protocol": "HTTP" }, "hosts": ["*"] });
+    let (a, b) = ("a.example.com", "b.example.com");
+    let tls = json!([{ "match": [{ "sniHosts": [b] }], "route": [{ "destination": { "host": "web" } }] }]);
+    let faults = |servers: Value| -> Vec<Feature> {
+        let mut objects = simple("x", &[("1/spec/servers", servers), ("2/spec/hosts", json!([a, b]))]);
+        objects[2]["spec"]["tls"] = tls.clone();
+        objects[2]["spec"]["gateways"] = json!(["./edge"]);
+        configured(&objects)
+            .map_or_else(|faults| faults.into_iter().map(|one| one.feature).collect(), |_| vec![])
+    };
+    assert_eq!(faults(json!([passthrough(json!(["*"])), plain])), []);
+    let through = Feature::GoesThrough { host: a.to_owned(), port: 443 };
+    assert_eq!(faults(json!([passthrough(json!(["*"]))])), std::slice::from_ref(&through));
+    let mut redirect = plain;
+    redirect["tls"] = json!({ "httpsRedirect": true });
+    assert_eq!(faults(json!([passthrough(json!(["*"])), redirect])), [through]);
 }

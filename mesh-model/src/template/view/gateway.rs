@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::View;
+use crate::name::Name;
 use crate::template::TemplateKind;
 
 /// What a Gateway says.
@@ -90,4 +91,16 @@ pub enum TlsMode {
     Passthrough,
     /// The gateway ends it.
     Simple,
+}
+
+/// `namespace/name` of a Gateway that a VirtualService of this namespace names in one of the ways that Istio takes:
+/// `name`, `./name`, `namespace/name`, `name.namespace.svc...` (`pilot/pkg/model/context.go`, `resolveGatewayName`).
+pub(crate) fn gateway_name(gateway: &str, namespace: &Name) -> String {
+    let mut labels = gateway.split('.');
+    match (gateway.split_once('/'), labels.next(), labels.next()) {
+        (Some((".", name)), ..) => format!("{namespace}/{name}"),
+        (Some(_), ..) => gateway.to_owned(),
+        (None, Some(name), Some(theirs)) => format!("{theirs}/{name}"),
+        (None, ..) => format!("{namespace}/{gateway}"),
+    }
 }

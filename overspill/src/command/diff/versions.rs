@@ -29,7 +29,6 @@ pub(super) struct Version<'a> {
 
 /// A target that is kept although nothing wants it.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct Kept {
     pub(super) access_point: String,
     pub(super) target: Name,
