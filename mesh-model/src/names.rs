@@ -136,7 +136,7 @@ pub struct NamePlan {
     pub deletions: usize,
     /// How many there may be without an approval.
     pub max_deletions: usize,
-    /// What approves these deletions and no others; `None` if there are none.
+    /// What approves those that are held back and no others, once they are approved, too; `None` if none needs it.
     pub hash: Option<Revision>,
 }
 

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest as _, Sha256};
-
 use super::circle::circles;
 use super::mark;
 use super::one::{Here, Outcome, outcome};
@@ -143,16 +141,16 @@ impl Planner {
             self.look_at(name);
         }
         self.refuse_circles();
-        let mut deletions: Vec<&Deletion> =
-            self.outcomes.values().flat_map(|outcome| &outcome.deletions).collect();
-        deletions.sort();
-        let hash = (!deletions.is_empty()).then(|| {
-            let json = serde_json::to_vec(&deletions).expect("our own values have a form in JSON");
-            Revision(Sha256::digest(&json).into())
-        });
+        let deletions = self.outcomes.values().map(|outcome| outcome.deletions.len()).sum();
         let max = self.provider.max_deletions.at_once(self.marks_total);
-        let (is_many, is_approved) = (deletions.len() > max, approved == hash);
-        let is_held = |outcome: &Outcome| (is_many || outcome.waits) && !is_approved;
+        let waits = |outcome: &&Outcome| deletions > max || outcome.waits;
+        let waiting = self.outcomes.values().filter(waits);
+        let mut waiting: Vec<Deletion> = waiting.flat_map(|outcome| outcome.deletions.clone()).collect();
+        waiting.sort();
+        // what does not wait is made meanwhile, and is no part of what is approved
+        let hash = (!waiting.is_empty()).then(|| Revision::of_json(&waiting));
+        let is_approved = approved == hash;
+        let is_held = |outcome: &Outcome| waits(&outcome) && !is_approved;
         let changes = |outcome: &Outcome| {
             if is_held(outcome) { outcome.held_changes.clone() } else { outcome.changes.clone() }
         };
@@ -160,17 +158,14 @@ impl Planner {
             let is_so = |note: &&NameNote| !matches!(note.note, Note::Kept { .. }) || is_held(outcome);
             outcome.notes.iter().filter(is_so).cloned().collect::<Vec<_>>()
         };
-        let held_back = self.outcomes.values().filter(|outcome| is_held(outcome));
-        let mut held_back: Vec<Deletion> = held_back.flat_map(|outcome| outcome.deletions.clone()).collect();
-        held_back.sort();
         NamePlan {
             changes: self.outcomes.values().flat_map(changes).collect(),
             notes: self.outcomes.values().flat_map(notes).collect(),
             errors: self.outcomes.values().flat_map(|outcome| outcome.errors.clone()).collect(),
-            deletions: deletions.len(),
+            deletions,
             max_deletions: max,
             hash,
-            held_back,
+            held_back: if is_approved { Vec::new() } else { waiting },
         }
     }
 

@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::{Allocator, Claim, ClaimKey, Held, RecordProblem, Records, Refusal, Released};
 use crate::fleet::Target;
@@ -40,7 +39,7 @@ pub struct VipPlan {
     pub held_back: Vec<Release>,
     /// How many are released for want of a claim, held back or not.
     pub releases: usize,
-    /// What approves these releases and no others; `None` if there are none.
+    /// What approves those that are held back and no others, once they are approved, too; `None` if none needs it.
     pub hash: Option<Revision>,
     /// The records of those who have addresses, as the next plan's file takes them in `held`.
     pub held: Vec<Held>,
@@ -191,11 +190,6 @@ fn releases(pools: &[VipPool], holders: &[Held], asked: &[Asked<'_>], unclaimed:
         pool: held.pool.clone(),
         addresses: held.addresses.clone(),
     };
-    let all: Vec<Release> = gone.iter().map(release).collect();
-    let hash = (!all.is_empty()).then(|| {
-        let json = serde_json::to_vec(&all).expect("our own values have a form in JSON");
-        Revision(Sha256::digest(&json).into())
-    });
     let is_too_many = |name: &Name| {
         let pool = pools.iter().find(|pool| pool.name == *name);
         let max = pool.map_or_else(max_at_once, |pool| pool.max_releases);
@@ -204,9 +198,14 @@ fn releases(pools: &[VipPool], holders: &[Held], asked: &[Asked<'_>], unclaimed:
     };
     let names: BTreeSet<&Name> = gone.iter().map(|held| &held.pool).collect();
     let held: BTreeSet<Name> = names.into_iter().filter(|name| is_too_many(name)).cloned().collect();
-    let (held_back, made) =
-        all.into_iter().partition(|release| approved != hash && held.contains(&release.pool));
-    Releases { made, held_back, hash }
+    let (waiting, made): (Vec<Release>, Vec<Release>) =
+        gone.iter().map(release).partition(|release| held.contains(&release.pool));
+    // what does not wait is made meanwhile, and is no part of what is approved
+    let hash = (!waiting.is_empty()).then(|| Revision::of_json(&waiting));
+    if approved == hash {
+        return Releases { made: [made, waiting].concat(), held_back: Vec::new(), hash };
+    }
+    Releases { made, held_back: waiting, hash }
 }
 
 fn uses(pools: &[VipPool], records: &Records) -> Vec<PoolUse> {

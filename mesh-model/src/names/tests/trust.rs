@@ -171,3 +171,20 @@ fn a_drain_waits_for_those_too_who_have_no_address_yet() {
         assert_eq!((values(&records, SHOP, "A").as_str(), plan.held_back.len()), ("10.0.0.1", 1), "{pass}");
     }
 }
+
+/// The deletion of the other name does not wait, so that an approval of the first must not be of both.
+#[test]
+fn an_approval_is_of_what_waits_and_holds_when_the_rest_is_made() {
+    let other = leads("old.example.com", vec![member("n/old@a 10.0.0.9")]);
+    let mut records = settled(vec![leads(SHOP, vec![member(A)]), other]);
+    let wanted = [leads(SHOP, vec![drained(A), is(B, Health::Unhealthy)])];
+    let first = plan(&wanted, &records, &provider("2"), None);
+    assert_eq!((first.deletions, first.held_back.len()), (2, 1));
+    make(&first.changes, &mut records);
+    assert_eq!(values(&records, "old.example.com", "A"), "", "as many as may be go at once");
+    let second = plan(&wanted, &records, &provider("2"), None);
+    assert_eq!((second.deletions, second.hash), (1, first.hash));
+    make(&plan(&wanted, &records, &provider("2"), first.hash).changes, &mut records);
+    assert_eq!(values(&records, SHOP, "A"), "10.0.0.2");
+    assert_eq!(plan(&wanted, &records, &provider("2"), first.hash).hash, None, "nothing waits");
+}

@@ -54,6 +54,36 @@ fn many_releases_wait_for_somebody_who_approves_exactly_these() {
     assert_eq!(text, serde_json::json!({ "owner": "n/x0@t", "pool": "p", "addresses": ["10.0.0.0"] }));
 }
 
+/// What goes from one pool does not wait, so that an approval of what does must not be of both.
+#[test]
+fn an_approval_is_of_what_waits_and_holds_when_the_rest_is_made() {
+    let held = |owner: &str, pool: &str, address: &str| Held {
+        owner: owner.parse().unwrap(),
+        pool: pool.parse().unwrap(),
+        addresses: vec![address.parse().unwrap()],
+        sharing_key: None,
+        isolation_group: None,
+        ports: BTreeSet::new(),
+    };
+    let pools = vec![
+        pool("few", "{ addresses: [10.0.0.0/24], maxReleases: 1 }"),
+        pool("none", "{ addresses: [10.0.1.0/24], maxReleases: 0 }"),
+    ];
+    let planned = |records: Records, approved: Option<Revision>| {
+        plan(pools.clone(), Vec::new(), records, Unclaimed::Release { approved }, at(0))
+    };
+    let held = vec![held("n/x0@t", "few", "10.0.0.1"), held("n/x1@t", "none", "10.0.1.1")];
+    let first = planned(Records { held, released: Vec::new() }, None);
+    assert_eq!((first.releases, first.held_back.len(), first.held.len()), (2, 1, 1));
+    let records = Records { held: first.held.clone(), released: first.released.clone() };
+    let second = planned(records.clone(), None);
+    assert_eq!((second.releases, second.hash), (1, first.hash));
+    let approved = planned(records, first.hash);
+    assert_eq!((approved.held.len(), approved.hash), (0, first.hash));
+    let none = planned(Records { held: approved.held, released: approved.released }, first.hash);
+    assert_eq!(none.hash, None, "nothing waits");
+}
+
 #[test]
 fn one_allocation_for_all_targets_and_one_for_each_are_not_exchanged_at_once() {
     for (before, after) in [("n/x@t", "n/x"), ("n/x", "n/x@t")] {
