@@ -90,7 +90,7 @@ pub(super) fn desired(
     desired
 }
 
-/// One alias: that of who has it, or else the least.
+/// One alias: that which is published, or else one of whoever is published, or else the least.
 fn alias(
     name: &Fqdn,
     mut aliases: Vec<(&ClaimKey, &Fqdn)>,
@@ -99,8 +99,10 @@ fn alias(
     parts: &mut Parts,
 ) {
     let now = published.get(&RecordKind::Cname);
-    let is_published = |owner: &ClaimKey| now.is_some_and(|now| now.contains_key(owner));
-    aliases.sort_by_key(|(owner, to)| (!is_published(owner), *to, *owner));
+    let part = |owner: &ClaimKey| now.and_then(|now| now.get(owner));
+    // somebody may want two, and is published with one of them
+    let is_published = |owner, to: &Fqdn| part(owner).is_some_and(|part| part.values.contains(to.as_str()));
+    aliases.sort_by_key(|(owner, to)| (!is_published(owner, to), part(owner).is_none(), *to, *owner));
     let Some((first, to)) = aliases.first().copied() else { return };
     let kind = parts.entry(RecordKind::Cname).or_default();
     for (owner, other) in aliases {

@@ -338,6 +338,10 @@ fn aliases_and_what_is_beside_them() {
     let later = plan(&two(), &records, &provider("0"), None);
     assert!(errors(&later)[0].contains("n/y wants another alias than n/x"), "{:?}", errors(&later));
     assert_eq!(later.changes, []);
+    // whoever wants two keeps the one that is published, whichever that is
+    let records = settled(vec![alias(SHOP, "n/x", "b.example.com")]);
+    let torn = ["b.example.com", "a.example.com"].map(|to| alias(SHOP, "n/x", to));
+    assert_eq!(plan(&torn, &records, &provider("0"), None).changes, []);
     // a mistake deletes nothing
     let records = settled(vec![alias(SHOP, "n/x", "b.example.com")]);
     assert_eq!(plan(&[alias(SHOP, "n/x", SHOP)], &records, &provider("100%"), None).changes, []);
