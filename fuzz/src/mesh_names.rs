@@ -22,8 +22,15 @@ use mesh_model::vip::ClaimKey;
 
 /// Most of what one input may have of each.
 const MAX: usize = 24;
-const NAMES: [&str; 6] =
-    ["a.example.com", "b.example.com", "*.c.example.com", "example.com", "d.a.example.com", "other.net"];
+const NAMES: [&str; 7] = [
+    "a.example.com",
+    "b.example.com",
+    "*.c.example.com",
+    "example.com",
+    "d.a.example.com",
+    "other.net",
+    "e.c.example.com",
+];
 const KINDS: [&str; 5] = ["A", "AAAA", "CNAME", "MX", "TXT"];
 const OURS: &str = "fleet-1";
 

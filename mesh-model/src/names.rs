@@ -297,7 +297,11 @@ pub enum NameProblem {
     },
     /// An alias of names that lead back to it.
     #[error(
-        "it is an alias of {to}, which leads back to it in a circle of {length} names, so that no address is ever found; nothing of it is changed: let one of these lead to addresses, or elsewhere"
+        "it is an alias of {to}, which {}, so that no address is ever found; nothing of it is changed: let one of these lead to addresses, or elsewhere",
+        match length {
+            1 => "has no records and is answered by it".to_owned(),
+            _ => format!("leads back to it in a circle of {length} names"),
+        }
     )]
     Circle {
         /// The name that it is an alias of.

@@ -1,33 +1,111 @@
 //! Aliases that lead back to themselves: no resolver ever finds an address by them.
 //!
 //! A name's plan sees that name alone, so its [`Planner`](super::Planner) asks
-//! here afterwards, of all aliases as they are to be. Each has one successor, so
-//! that going on from a name ends or comes round; whatever was passed once is
-//! not passed again, and all of it costs a look at each.
+//! here afterwards, of all aliases as they are to be, others' among them. Each
+//! has one successor, so that going on from a name ends or comes round; whatever
+//! was passed once is not passed again, and all of it costs a look at each.
+//!
+//! A name that has no records is answered by the nearest star above it (RFC 4592
+//! section 3.3.1), and so an alias may lead to one without naming it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::name::Fqdn;
 
-/// How many names there are in the circle of each name that is in one, of those that `starts` lead to.
-pub(super) fn circles<'a>(
-    aliases: &'a BTreeMap<Fqdn, Fqdn>,
-    starts: impl IntoIterator<Item = &'a Fqdn>,
-) -> BTreeMap<Fqdn, usize> {
-    let mut circles = BTreeMap::new();
-    let mut passed: BTreeSet<&Fqdn> = BTreeSet::new();
-    for start in starts {
-        let mut way: Vec<&Fqdn> = Vec::new();
-        let mut at = Some(start).filter(|start| aliases.contains_key(*start));
-        while let Some(name) = at.filter(|name| passed.insert(name)) {
-            way.push(name);
-            at = aliases.get(name);
+/// Which names are aliases of which, as they are to be.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Aliases {
+    to: BTreeMap<Fqdn, Fqdn>,
+    /// Those of which nobody has asked yet whether they are in a circle.
+    changed: BTreeSet<Fqdn>,
+    /// Names in circles, and how many there are in each one's.
+    circles: BTreeMap<Fqdn, usize>,
+}
+
+impl Aliases {
+    /// What a name is to be an alias of, if it is to be one.
+    pub(super) fn note(&mut self, name: &Fqdn, to: Option<&Fqdn>) {
+        if self.to.get(name) == to {
+            return;
         }
-        // what was passed on this way closes a circle; what was passed before was looked at then
-        let closes = at.and_then(|at| way.iter().position(|name| *name == at));
-        let Some(first) = closes else { continue };
-        let circle = &way[first..];
-        circles.extend(circle.iter().map(|name| ((*name).clone(), circle.len())));
+        match to {
+            None => drop(self.to.remove(name)),
+            Some(to) => {
+                self.to.insert(name.clone(), to.clone());
+                self.changed.insert(name.clone());
+            }
+        }
     }
-    circles
+
+    /// A name has no records any more, so that a star may answer for it.
+    pub(super) fn handle_gone(&mut self, name: &Fqdn, is_there: impl Fn(&Fqdn) -> bool) {
+        let star = self.answering(name, &is_there).cloned();
+        self.changed.extend(star);
+    }
+
+    /// Finds the circles anew, and returns those that are in none any more.
+    pub(super) fn look(&mut self, is_there: impl Fn(&Fqdn) -> bool) -> Vec<Fqdn> {
+        let changed = std::mem::take(&mut self.changed);
+        let circles = self.circles(changed.iter().chain(self.circles.keys()), is_there);
+        let before = std::mem::replace(&mut self.circles, circles);
+        before.into_keys().filter(|name| !self.circles.contains_key(name)).collect()
+    }
+
+    /// Each name in a circle, what it is an alias of, and how many there are in its circle.
+    pub(super) fn in_circles(&self) -> impl Iterator<Item = (&Fqdn, &Fqdn, usize)> {
+        self.circles.iter().filter_map(|(name, length)| Some((name, self.to.get(name)?, *length)))
+    }
+
+    /// How many names there are in the circle of each name that is in one, of those that `starts` lead to.
+    fn circles<'a>(
+        &'a self,
+        starts: impl Iterator<Item = &'a Fqdn>,
+        is_there: impl Fn(&Fqdn) -> bool,
+    ) -> BTreeMap<Fqdn, usize> {
+        let mut circles = BTreeMap::new();
+        let mut passed: BTreeSet<&Fqdn> = BTreeSet::new();
+        for start in starts {
+            let mut way: Vec<&Fqdn> = Vec::new();
+            let mut at = Some(start).filter(|start| self.to.contains_key(*start));
+            while let Some(name) = at.filter(|name| passed.insert(name)) {
+                way.push(name);
+                at = self.to.get(name).and_then(|to| self.answering(to, &is_there));
+            }
+            // what was passed on this way closes a circle; what was passed before was looked at then
+            let closes = at.and_then(|at| way.iter().position(|name| *name == at));
+            let Some(first) = closes else { continue };
+            let circle = &way[first..];
+            circles.extend(circle.iter().map(|name| ((*name).clone(), circle.len())));
+        }
+        circles
+    }
+
+    /// The alias that answers for a name: its own, or that of the nearest star above it.
+    fn answering(&self, name: &Fqdn, is_there: impl Fn(&Fqdn) -> bool) -> Option<&Fqdn> {
+        let own = |name: &Fqdn| self.to.get_key_value(name).map(|(own, _)| own);
+        // stars are the first of all names
+        let has_stars = self.to.first_key_value().is_some_and(|(first, _)| first.is_wildcard());
+        if !has_stars || is_there(name) || self.to.contains_key(name) {
+            return own(name);
+        }
+        for (star, above) in above(name) {
+            if is_there(&star) || self.to.contains_key(&star) {
+                return own(&star);
+            }
+            if is_there(&above) {
+                return None; // and no star further above answers for what is below it
+            }
+        }
+        None
+    }
+}
+
+/// The names above a name, the nearest first, each after the star that is below it.
+pub(super) fn above(name: &Fqdn) -> impl Iterator<Item = (Fqdn, Fqdn)> {
+    let parents = std::iter::successors(Some(name.as_str()), |name| name.split_once('.').map(|(_, up)| up));
+    let parents = parents.skip(1).take_while(|parent| parent.contains('.'));
+    parents.map(|parent| {
+        let star = Fqdn::made_of_names(["*.", parent].concat());
+        (star, Fqdn::made_of_names(parent.to_owned()))
+    })
 }

@@ -75,16 +75,16 @@ pub(super) struct Outcome {
     pub(super) waits: bool,
     /// How many marks of ours there are now.
     pub(super) marks: usize,
-    /// The name that it is to be an alias of, if it is one; or that it stays one of.
+    /// The name that it is to be an alias of, if it is one; or that it stays one of, whoever made it.
     pub(super) alias: Option<Fqdn>,
 }
 
 impl Outcome {
     /// Refuses an alias that leads back to its name; a mistake changes nothing.
-    pub(super) fn refuse_circle(&mut self, name: &Fqdn, length: usize) {
-        let Some(to) = self.alias.clone() else { return };
+    pub(super) fn refuse_circle(&mut self, name: &Fqdn, to: &Fqdn, length: usize) {
         self.errors.retain(|error| !matches!(error.problem, NameProblem::Circle { .. }));
-        self.errors.push(NameError { name: name.clone(), problem: NameProblem::Circle { to, length } });
+        let problem = NameProblem::Circle { to: to.clone(), length };
+        self.errors.push(NameError { name: name.clone(), problem });
         self.changes.clear();
         self.held_changes.clear();
         self.deletions.clear();
@@ -132,7 +132,8 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
         let_stay(&mut desired, &stay, &published);
         desired
     };
-    outcome.alias = alias_of(&published);
+    let others_alias = others_alias(here).filter(|_| !published.contains_key(&RecordKind::Cname));
+    outcome.alias = alias_of(&published).or_else(|| others_alias.clone());
     let careful = to_be(false, &mut outcome.errors);
     let approved = (!careful.kept.is_empty()).then(|| to_be(true, &mut Vec::new()));
     let desired = approved.as_ref().unwrap_or(&careful);
@@ -145,9 +146,9 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
     if desired.parts.is_empty() && outcome.errors.iter().any(|error| error.problem == NameProblem::Loop) {
         return outcome; // a mistake deletes nothing
     }
-    outcome.alias = alias_of(&desired.parts);
+    outcome.alias = alias_of(&desired.parts).or(others_alias);
     outcome.changes = changes(name, &published, desired, here, provider);
-    outcome.deletions = deletions(name, &published, desired, &careful.kept, here);
+    outcome.deletions = deletions(name, &published, desired, &careful, here);
     outcome.held_changes = if outcome.deletions.is_empty() {
         outcome.changes.clone()
     } else {
@@ -159,7 +160,7 @@ pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &Na
     outcome
 }
 
-/// Who and what goes; `kept` are those that go with an approval only.
+/// Who and what goes; `careful` is what is to be until it is approved.
 ///
 /// Who is answered with in one family of addresses and no longer in another goes from that one: whoever asks
 /// for it finds it there no more, and it does not come back by itself, as from checks or a drain. An alias in
@@ -169,7 +170,7 @@ fn deletions(
     name: &Fqdn,
     published: &Parts,
     desired: &Desired,
-    kept: &BTreeSet<ClaimKey>,
+    careful: &Desired,
     here: &Here,
 ) -> Vec<Deletion> {
     let mut deletions = Vec::new();
@@ -179,7 +180,8 @@ fn deletions(
             let is_out = left.is_none_or(|left| !left.contains_key(owner));
             desired.parts.is_empty()
                 || !desired.owners.contains(owner)
-                || (is_out && (kept.contains(owner) || is_in_other_family(owner, kind, &desired.parts)))
+                || (is_out
+                    && (careful.kept.contains(owner) || is_in_other_family(owner, kind, &careful.parts)))
         };
         let owners = parts.keys().filter(|owner| goes(owner)).cloned().map(Gone::Owner);
         let known: BTreeSet<&String> = parts
@@ -250,6 +252,12 @@ fn let_stay(desired: &mut Desired, stay: &BTreeMap<ClaimKey, bool>, published: &
 fn alias_of(parts: &Parts) -> Option<Fqdn> {
     let part = parts.get(&RecordKind::Cname)?.values().next()?;
     part.values.first()?.parse().ok()
+}
+
+/// The name that somebody else made a name an alias of.
+fn others_alias(here: &Here) -> Option<Fqdn> {
+    let is_alias = |record: &&Record| record.kind == RecordKind::Cname && record.set_id.is_none();
+    here.records.iter().find(is_alias)?.values.first()?.parse().ok()
 }
 
 /// Whose the records of a kind are: ours only if every mark beside them is.

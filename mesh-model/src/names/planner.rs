@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::circle::circles;
+use super::circle::Aliases;
 use super::mark;
 use super::one::{Here, Outcome, outcome};
 use super::settled::{Settled, settled};
@@ -51,16 +51,6 @@ pub struct Planner {
     outcomes: BTreeMap<Fqdn, Outcome>,
     marks_total: usize,
     aliases: Aliases,
-}
-
-/// Which names are aliases of which, as they are to be.
-#[derive(Clone, Debug, Default)]
-struct Aliases {
-    to: BTreeMap<Fqdn, Fqdn>,
-    /// Those of which nobody has asked yet whether they are in a circle.
-    changed: BTreeSet<Fqdn>,
-    /// Names in circles, and how many there are in each one's.
-    circles: BTreeMap<Fqdn, usize>,
 }
 
 /// What is known of a name.
@@ -171,17 +161,14 @@ impl Planner {
 
     /// Refuses aliases that lead back to themselves, which no name's plan sees by itself.
     fn refuse_circles(&mut self) {
-        let Aliases { to, changed, circles: before } = &mut self.aliases;
-        let circles = circles(to, std::mem::take(changed).iter().chain(before.keys()));
-        for name in std::mem::replace(before, circles).into_keys() {
-            if !self.aliases.circles.contains_key(&name) {
-                self.look_at(name);
-            }
+        for name in self.aliases.look(|name| self.names.contains_key(name)) {
+            self.look_at(name);
         }
-        for (name, length) in &self.aliases.circles {
-            let outcome = self.outcomes.entry(name.clone()).or_default();
-            outcome.alias = self.aliases.to.get(name).cloned();
-            outcome.refuse_circle(name, *length);
+        for (name, to, length) in self.aliases.in_circles() {
+            let is_wanted = self.names.get(name).is_some_and(|known| !known.wanted.is_empty());
+            if is_wanted {
+                self.outcomes.entry(name.clone()).or_default().refuse_circle(name, to, length);
+            }
         }
     }
 
@@ -193,27 +180,13 @@ impl Planner {
         self.aliases.note(&name, outcome.alias.as_ref());
         if known.wanted.is_empty() && known.here.is_empty() {
             self.names.remove(&name);
+            self.aliases.handle_gone(&name, |name| self.names.contains_key(name));
         }
         let is_told = !outcome.errors.is_empty() || !outcome.notes.is_empty();
         if outcome.changes.is_empty() && outcome.deletions.is_empty() && !is_told {
             self.outcomes.remove(&name);
         } else {
             self.outcomes.insert(name, outcome);
-        }
-    }
-}
-
-impl Aliases {
-    fn note(&mut self, name: &Fqdn, to: Option<&Fqdn>) {
-        if self.to.get(name) == to {
-            return;
-        }
-        match to {
-            None => drop(self.to.remove(name)),
-            Some(to) => {
-                self.to.insert(name.clone(), to.clone());
-                self.changed.insert(name.clone());
-            }
         }
     }
 }

@@ -11,9 +11,11 @@ use std::net::IpAddr;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
+use super::circle::above;
 use super::form::Form;
 use super::mark::{self, Named};
 use super::{Answer, Health, Member, Record, RecordKind, Wanted, whose};
+use crate::name::Fqdn;
 use crate::provision::NameProvider;
 use crate::units::HumanDuration;
 use crate::vip::ClaimKey;
@@ -32,6 +34,11 @@ pub(super) struct Settled {
 pub(super) fn settled(wanted: &[Wanted], current: &[Record], provider: &NameProvider) -> Settled {
     let mut sights = vec![Sight::Unseen; wanted.len()];
     let index = Index::new(wanted, &mut sights);
+    for name in below_stars(wanted, current) {
+        if let Some(place) = index.find(Named::of(&name)) {
+            sights[place] = Sight::Odd;
+        }
+    }
     let mut expected = Expected::new(mark::before_owner(&provider.owner));
     // a provider has the records of a name one after the other, or nearly
     let mut last: Option<(Named<'_>, Option<usize>)> = None;
@@ -62,6 +69,26 @@ pub(super) fn settled(wanted: &[Wanted], current: &[Record], provider: &NameProv
             .collect(),
         marks: sights.iter().map(Sight::marks).sum(),
     }
+}
+
+/// The names that say whether an alias leads to a star, where there are stars that are aliases: those that aliases
+/// lead to, and what is above these.
+fn below_stars(wanted: &[Wanted], current: &[Record]) -> Vec<Fqdn> {
+    let planned = wanted.iter().filter_map(|wanted| match &wanted.answer {
+        Answer::Alias { to, .. } => Some((&wanted.name, to)),
+        Answer::Members(_) | Answer::Weighted(_) => None,
+    });
+    let there = current.iter().filter(|record| record.kind == RecordKind::Cname);
+    let mut names = planned.clone().map(|(name, _)| name).chain(there.clone().map(|record| &record.name));
+    if !names.any(Fqdn::is_wildcard) {
+        return Vec::new();
+    }
+    let there = there.filter_map(|record| record.values.first()?.parse().ok());
+    let all = planned.map(|(_, to)| to.clone()).chain(there).flat_map(|to| {
+        let above: Vec<Fqdn> = above(&to).flat_map(|(star, above)| [star, above]).collect();
+        std::iter::once(to).chain(above)
+    });
+    all.collect()
 }
 
 /// More members than this are not told apart by bits.

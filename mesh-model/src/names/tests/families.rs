@@ -103,6 +103,25 @@ fn what_leaves_a_family_and_is_no_deletion() {
     }
 }
 
+/// Who is out for its checks has left no family, also where it would come back if somebody else's drain were approved.
+#[test]
+fn what_an_approval_would_bring_back_in_one_family_is_no_deletion_of_the_other() {
+    let a = "n/x@a 10.0.0.1";
+    let mut records = settled(vec![leads(SHOP, vec![member(a), member("n/x@b 10.0.0.2 2001:db8::2")])]);
+    let drained = Member { is_drained: true, ..member(a) };
+    let wanted = [leads(SHOP, vec![drained, is("n/x@b 10.0.0.2", Health::Unhealthy)])];
+    let first = plan(&wanted, &records, &provider("0"), None);
+    let gone = |plan: &NamePlan| plan.held_back.iter().map(|one| one.gone.clone()).collect::<Vec<_>>();
+    assert_eq!(gone(&first), [Gone::Owner("n/x@a".parse().unwrap())]);
+    make(&first.changes, &mut records);
+    let there = |records: &[Record]| ["A", "AAAA"].map(|kind| values(records, SHOP, kind));
+    assert_eq!(there(&records), ["10.0.0.1", ""].map(str::to_owned));
+    let second = plan(&wanted, &records, &provider("0"), None);
+    assert_eq!((second.changes, second.hash), (vec![], first.hash));
+    make(&plan(&wanted, &records, &provider("0"), first.hash).changes, &mut records);
+    assert_eq!(there(&records), ["10.0.0.2", ""].map(str::to_owned));
+}
+
 /// An alias answers for every family, and cannot be there before addresses are gone.
 #[test]
 fn an_alias_takes_the_place_of_addresses_at_once_and_back() {
