@@ -16,6 +16,7 @@
 //! external-dns does is cited where we do likewise (`plan/plan.go`).
 
 mod answer;
+mod changes;
 mod circle;
 mod desired;
 mod drain;

@@ -1,8 +1,9 @@
-//! The plan of one name: what is there, what is to be, and the changes between.
+//! What is planned for one name: whose it is, what it is to have, and what of that waits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::{Desired, Part, Parts, Trust, desired};
+use super::changes::changes;
 use super::mark::{self, KINDS};
 use super::record::normal;
 use super::whose::{Entitled, entitled};
@@ -11,11 +12,7 @@ use super::{
 };
 use crate::name::{Fqdn, Name};
 use crate::provision::NameProvider;
-use crate::units::HumanDuration;
 use crate::vip::ClaimKey;
-
-/// How long resolvers may remember marks, which only we ask for.
-const MARK_TTL: HumanDuration = HumanDuration::from_secs(300);
 
 /// The records of a name, and the marks beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,7 +50,7 @@ impl Here {
     }
 
     /// The marks beside the records of a kind.
-    fn mark(&self, kind: &RecordKind) -> Option<&Record> {
+    pub(super) fn mark(&self, kind: &RecordKind) -> Option<&Record> {
         self.marks.iter().find(|(marked, _)| marked == kind).map(|(_, mark)| mark)
     }
 }
@@ -103,24 +100,8 @@ enum Owned {
 /// Plans one name.
 pub(super) fn outcome(name: &Fqdn, wanted: &[Wanted], here: &Here, provider: &NameProvider) -> Outcome {
     let mut outcome = Outcome::default();
-    let (mut published, mut foreign) = (Parts::new(), None);
-    for kind in KINDS {
-        match owned(here, &kind, provider) {
-            Owned::Nobodys => {}
-            Owned::Theirs(fleet) => foreign = foreign.or(Some(NameProblem::Foreign { kind, fleet })),
-            Owned::Ours(marks) => {
-                outcome.marks += marks.len();
-                let part = |mark: Mark| {
-                    let weight = weight_of(here, &kind, &mark.owner);
-                    // somebody may have written a mark by hand
-                    let values = mark.values.into_iter().map(|value| normal(value, &kind)).collect();
-                    (mark.owner, Part { values, weight })
-                };
-                let parts = marks.into_iter().map(part).collect();
-                published.insert(kind, parts);
-            }
-        }
-    }
+    let Published { parts: published, foreign, marks } = published(here, provider);
+    outcome.marks = marks;
     let Entitled { wanted: entitled, stay } =
         entitled(name, wanted, &published, provider, &mut outcome.errors);
     let to_be = |is_drain_approved: bool, errors: &mut Vec<NameError>| {
@@ -260,6 +241,41 @@ fn others_alias(here: &Here) -> Option<Fqdn> {
     here.records.iter().find(is_alias)?.values.first()?.parse().ok()
 }
 
+/// What a name has, by its marks.
+#[derive(Default)]
+struct Published {
+    /// What is ours.
+    parts: Parts,
+    /// What is not, if anything is.
+    foreign: Option<NameProblem>,
+    /// How many marks of ours there are.
+    marks: usize,
+}
+
+fn published(here: &Here, provider: &NameProvider) -> Published {
+    let mut published = Published::default();
+    for kind in KINDS {
+        match owned(here, &kind, provider) {
+            Owned::Nobodys => {}
+            Owned::Theirs(fleet) => {
+                published.foreign = published.foreign.or(Some(NameProblem::Foreign { kind, fleet }));
+            }
+            Owned::Ours(marks) => {
+                published.marks += marks.len();
+                let part = |mark: Mark| {
+                    let weight = weight_of(here, &kind, &mark.owner);
+                    // somebody may have written a mark by hand
+                    let values = mark.values.into_iter().map(|value| normal(value, &kind)).collect();
+                    (mark.owner, Part { values, weight })
+                };
+                let parts = marks.into_iter().map(part).collect();
+                published.parts.insert(kind, parts);
+            }
+        }
+    }
+    published
+}
+
 /// Whose the records of a kind are: ours only if every mark beside them is.
 fn owned(here: &Here, kind: &RecordKind, provider: &NameProvider) -> Owned {
     let has_record = here.records.iter().any(|record| record.kind == *kind && !is_others_set(record));
@@ -278,7 +294,7 @@ fn owned(here: &Here, kind: &RecordKind, provider: &NameProvider) -> Owned {
 
 /// Whether a record is one of several sets of its name and kind, and was not called so by us: a provider
 /// answers with it beside ours, by their weights.
-fn is_others_set(record: &Record) -> bool {
+pub(super) fn is_others_set(record: &Record) -> bool {
     let is_ours = |id: &String| id.parse::<ClaimKey>().is_ok();
     KINDS.contains(&record.kind) && record.set_id.as_ref().is_some_and(|id| !is_ours(id))
 }
@@ -344,79 +360,6 @@ fn held(
     let has_two = aliases.is_some_and(|parts| parts.values().any(|part| Some(part) != parts.values().next()));
     let has_both = aliases.is_some() && held.parts.len() > 1;
     (!has_two && !has_both).then_some(held)
-}
-
-/// The changes from what is there to what is to be: marks come first and go last, what goes makes room.
-fn changes(
-    name: &Fqdn,
-    published: &Parts,
-    desired: &Desired,
-    here: &Here,
-    provider: &NameProvider,
-) -> Vec<Change> {
-    let (mut marks, mut gone, mut come, mut unmarked) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let kinds: BTreeSet<&RecordKind> = published.keys().chain(desired.parts.keys()).collect();
-    for kind in kinds {
-        let parts = desired.parts.get(kind);
-        let mut new = parts.map(|parts| records(name, kind, parts, desired)).unwrap_or_default();
-        for old in here.records.iter().filter(|record| record.kind == *kind && !is_others_set(record)) {
-            match new.remove(&old.set_id) {
-                None => gone.push(Change::Delete { record: old.clone() }),
-                Some(record) if record == *old => {}
-                Some(record) => come.push(Change::Update { old: old.clone(), record }),
-            }
-        }
-        come.extend(new.into_values().map(|record| Change::Create { record }));
-        let new = parts.and_then(|parts| mark_record(name, kind, parts, provider));
-        match (here.mark(kind), new) {
-            (None, None) => {}
-            (None, Some(record)) => marks.push(Change::Create { record }),
-            (Some(old), None) => unmarked.push(Change::Delete { record: old.clone() }),
-            (Some(old), Some(record)) if old.values == record.values => {}
-            (Some(old), Some(record)) => marks.push(Change::Update { old: old.clone(), record }),
-        }
-    }
-    [marks, gone, come, unmarked].concat()
-}
-
-/// The records of one kind, by set.
-fn records(
-    name: &Fqdn,
-    kind: &RecordKind,
-    parts: &BTreeMap<ClaimKey, Part>,
-    desired: &Desired,
-) -> BTreeMap<Option<String>, Record> {
-    let ttl = HumanDuration::from_secs(desired.ttl.as_secs());
-    let record = |set_id: Option<String>, values: BTreeSet<String>, weight: Option<u32>| {
-        let record =
-            Record { name: name.clone(), kind: kind.clone(), values, ttl, set_id: set_id.clone(), weight };
-        (set_id, record)
-    };
-    if desired.is_weighted && *kind != RecordKind::Cname {
-        let one = |(owner, part): (&ClaimKey, &Part)| {
-            record(Some(owner.to_string()), part.values.clone(), Some(part.weight))
-        };
-        return parts.iter().map(one).collect();
-    }
-    let values = parts.values().flat_map(|part| part.values.iter().cloned()).collect();
-    BTreeMap::from([record(None, values, None)])
-}
-
-fn mark_record(
-    name: &Fqdn,
-    kind: &RecordKind,
-    parts: &BTreeMap<ClaimKey, Part>,
-    provider: &NameProvider,
-) -> Option<Record> {
-    let mark = |(owner, part): (&ClaimKey, &Part)| mark::text(&provider.owner, owner, &part.values);
-    Some(Record {
-        name: mark::name_of(name, kind)?,
-        kind: RecordKind::Txt,
-        values: parts.iter().map(mark).collect(),
-        ttl: MARK_TTL,
-        set_id: None,
-        weight: None,
-    })
 }
 
 /// The weight of an owner's own record, if it has one.
