@@ -458,7 +458,7 @@ fn has(pool: &VipPool, address: IpAddr) -> bool {
     after.checked_sub(1).is_some_and(|position| pool.ranges[position].contains(address))
 }
 
-const fn family(address: IpAddr) -> IpFamily {
+pub(super) const fn family(address: IpAddr) -> IpFamily {
     match address {
         IpAddr::V4(_) => IpFamily::Ipv4,
         IpAddr::V6(_) => IpFamily::Ipv6,

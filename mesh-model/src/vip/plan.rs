@@ -12,7 +12,9 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::allocator::family;
 use super::{Allocator, Claim, ClaimKey, Held, RecordProblem, Records, Refusal, Released};
+use crate::api::IpFamily;
 use crate::fleet::Target;
 use crate::name::Name;
 use crate::provision::{VipPool, max_at_once};
@@ -33,7 +35,7 @@ pub struct Asked<'a> {
 pub struct VipPlan {
     /// Who has which addresses, by owner.
     pub assigned: Vec<Assignment>,
-    /// Who gets none, by owner.
+    /// Who does not get what it asks for, by owner.
     pub refused: Vec<Refused>,
     /// Who keeps what nobody claims, until that is approved: too many of a pool would go at once.
     pub held_back: Vec<Release>,
@@ -65,7 +67,7 @@ pub struct Assignment {
     pub is_new: bool,
 }
 
-/// Who gets none.
+/// Who does not get what it asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refused {
     /// Who.
@@ -73,7 +75,8 @@ pub struct Refused {
     /// Why.
     #[serde(serialize_with = "text")]
     pub reason: Refusal,
-    /// What it holds and keeps nevertheless.
+    /// What it holds and keeps nevertheless; what else it asks for it is given where only a family of addresses is
+    /// too scarce.
     pub keeps: Vec<IpAddr>,
 }
 
@@ -141,6 +144,10 @@ pub fn plan(
     for Asked { claim, targets } in asked {
         if let Err(reason) = allocator.claim(now, &claim, &targets) {
             let keeps = before.get(&claim.key).cloned().unwrap_or_default();
+            if let Some(rest) = without_more_families(&claim, &keeps) {
+                // refused for the same reason, unless that is a family that its pool has too little of
+                drop(allocator.claim(now, &rest, &targets));
+            }
             refused.push(Refused { owner: claim.key, reason, keeps });
         }
     }
@@ -206,6 +213,17 @@ fn releases(pools: &[VipPool], holders: &[Held], asked: &[Asked<'_>], unclaimed:
         return Releases { made: [made, waiting].concat(), held_back: Vec::new(), hash };
     }
     Releases { made, held_back: waiting, hash }
+}
+
+/// What a holder asks for beside families that it has not, where it names none: `None` if it names some or has nothing.
+fn without_more_families(claim: &Claim, has: &[IpAddr]) -> Option<Claim> {
+    let is_any = claim.request.families.is_empty() && !has.is_empty();
+    is_any.then(|| {
+        let mut claim = claim.clone();
+        let families: BTreeSet<IpFamily> = has.iter().map(|address| family(*address)).collect();
+        claim.request.families = families.into_iter().collect();
+        claim
+    })
 }
 
 fn uses(pools: &[VipPool], records: &Records) -> Vec<PoolUse> {

@@ -67,6 +67,12 @@ fn a_family_that_cannot_be_added_is_told_and_one_that_may_not_be_is_not_asked_fo
     let told: Vec<String> = scarce.refused.iter().map(|one| one.reason.to_string()).collect();
     assert_eq!(told, ["no pool can: `p` has no free IPv6 address"]);
     assert_eq!(scarce.refused[0].keeps, held[1].addresses);
+    // what else it asks for does not wait for the family
+    let mut other_ports = claims.clone();
+    other_ports[1].ports = ports("80/tcp");
+    let changed = planned("{ addresses: [10.0.0.0/29, \"2001:db8::1\"] }", &other_ports, scarce.held.clone());
+    assert_eq!((&changed.held[1].ports, changed.refused.len()), (&ports("80/tcp"), 1));
+    assert_eq!(addresses(&changed), addresses(&scarce));
     let by_name = "{ addresses: [10.0.0.0/29, \"2001:db8::/125\"], autoAssign: false }";
     let kept = planned(by_name, &claims, held.clone());
     assert_eq!((kept.held, kept.refused), (held.clone(), vec![]));
