@@ -22,6 +22,7 @@ mod circle;
 mod file;
 mod plan;
 mod refusal;
+mod renewal;
 mod runs;
 
 use std::collections::BTreeSet;

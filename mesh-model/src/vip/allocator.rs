@@ -52,7 +52,7 @@ const QUARANTINE: Duration = Duration::from_secs(3_600);
 #[derive(Clone, Debug)]
 pub struct Allocator {
     pools: Vec<VipPool>,
-    book: Book,
+    pub(super) book: Book,
 }
 
 impl Allocator {
@@ -191,95 +191,8 @@ impl Allocator {
         self.book.forget(now);
     }
 
-    fn pool(&self, name: &Name) -> Option<&VipPool> {
+    pub(super) fn pool(&self, name: &Name) -> Option<&VipPool> {
         self.pools.iter().find(|pool| pool.name == *name)
-    }
-
-    /// What a holder has after it asked anew: what it had, and families that it had not.
-    fn renewed(&self, mut held: Held, claim: &Claim, targets: &[Target<'_>]) -> Result<Held, Refusal> {
-        let request = &claim.request;
-        let has: BTreeSet<IpAddr> = held.addresses.iter().copied().collect();
-        let families: BTreeSet<IpFamily> = has.iter().map(|address| family(*address)).collect();
-        let wanted: BTreeSet<IpFamily> = request.families.iter().copied().collect();
-        let fits = request.pool.as_ref().is_none_or(|pool| *pool == held.pool)
-            && (request.addresses.is_empty()
-                || request.addresses.iter().copied().collect::<BTreeSet<_>>() == has)
-            && (wanted.is_empty() || families.is_subset(&wanted));
-        if !fits {
-            self.check_pool(claim)?;
-            return Err(Refusal::Changed { held: held.addresses });
-        }
-        let (old, new) = (Terms::of_holder(&held), Terms::of_claim(claim));
-        if old != new {
-            for address in &held.addresses {
-                // who is there against the records' own terms is known, and no reason to refuse more
-                if let Some((by, why)) = self.book.stranger(*address, &claim.key, &new) {
-                    let by = by.owner.clone();
-                    return Err(Refusal::Terms { address: *address, by, why: Box::new(why) });
-                }
-            }
-        }
-        if let Some(pool) = self.pool_of_more(&held, &families, claim, targets)? {
-            for family in self::families(pool, claim).into_iter().filter(|family| !families.contains(family))
-            {
-                let address = self.one_more(pool, family, &held, claim);
-                let unfit =
-                    |reason| Refusal::NoPool { tried: vec![Tried { pool: held.pool.clone(), reason }] };
-                held.addresses.push(address.map_err(unfit)?);
-            }
-        }
-        Ok(held_by(claim, held.pool, held.addresses))
-    }
-
-    /// The pool that gives a holder what it lacks, if there is one and it may.
-    ///
-    /// What was asked for in so many words is refused without; who asks for whatever its pool has keeps what it
-    /// has, of a pool that is gone or no longer for it.
-    fn pool_of_more(
-        &self,
-        held: &Held,
-        families: &BTreeSet<IpFamily>,
-        claim: &Claim,
-        targets: &[Target<'_>],
-    ) -> Result<Option<&VipPool>, Refusal> {
-        let request = &claim.request;
-        let lacks_none = request.families.iter().all(|family| families.contains(family));
-        if !request.addresses.is_empty() || (!request.families.is_empty() && lacks_none) {
-            return Ok(None);
-        }
-        let Some(pool) = self.pool(&held.pool) else {
-            let gone = || Refusal::UnknownPool { name: held.pool.clone(), nearest: None };
-            return if lacks_none { Ok(None) } else { Err(gone()) };
-        };
-        match check(pool, claim, targets) {
-            Ok(()) => Ok(Some(pool)),
-            Err(_) if lacks_none => Ok(None),
-            Err(reason) => Err(Refusal::NoPool { tried: vec![Tried { pool: held.pool.clone(), reason }] }),
-        }
-    }
-
-    /// An address of one more family: that of one who shares with the holder, or else the lowest free.
-    fn one_more(
-        &self,
-        pool: &VipPool,
-        family: IpFamily,
-        held: &Held,
-        claim: &Claim,
-    ) -> Result<IpAddr, Unfit> {
-        let terms = Terms::of_claim(claim);
-        let beside = |shared: IpAddr| {
-            let tenants = self.book.tenants.get(&shared).into_iter().flatten();
-            let others =
-                tenants.filter(|other| **other != held.owner).filter_map(|key| self.book.held.get(key));
-            let others = others.filter(move |other| other.addresses.contains(&shared));
-            others.flat_map(|other| other.addresses.iter().copied())
-        };
-        let beside = held.addresses.iter().copied().flat_map(beside).find(|address| {
-            self::family(*address) == family
-                && has(pool, *address)
-                && self.book.stranger(*address, &claim.key, &terms).is_none()
-        });
-        beside.map_or_else(|| self.lowest_free(pool, family), Ok)
     }
 
     /// What the access point of a claim holds for all targets where the claim is for one, or the other way round.
@@ -291,7 +204,7 @@ impl Allocator {
     }
 
     /// The pool that a claim names must be there.
-    fn check_pool(&self, claim: &Claim) -> Result<(), Refusal> {
+    pub(super) fn check_pool(&self, claim: &Claim) -> Result<(), Refusal> {
         let Some(name) = claim.request.pool.as_ref().filter(|name| self.pool(name).is_none()) else {
             return Ok(());
         };
@@ -378,7 +291,7 @@ impl Allocator {
         })
     }
 
-    fn lowest_free(&self, pool: &VipPool, family: IpFamily) -> Result<IpAddr, Unfit> {
+    pub(super) fn lowest_free(&self, pool: &VipPool, family: IpFamily) -> Result<IpAddr, Unfit> {
         let mut ranges = pool.ranges.iter().filter(|range| range.family() == family).peekable();
         if ranges.peek().is_none() {
             return Err(Unfit::Family { family });
@@ -416,7 +329,7 @@ impl Allocator {
 }
 
 /// Whether a claim may use a pool at all.
-fn check(pool: &VipPool, claim: &Claim, targets: &[Target<'_>]) -> Result<(), Unfit> {
+pub(super) fn check(pool: &VipPool, claim: &Claim, targets: &[Target<'_>]) -> Result<(), Unfit> {
     if !pool.auto_assign && claim.request.pool.is_none() {
         return Err(Unfit::ByName);
     }
@@ -436,7 +349,7 @@ fn check(pool: &VipPool, claim: &Claim, targets: &[Target<'_>]) -> Result<(), Un
 }
 
 /// The families that a claim gets from a pool.
-fn families(pool: &VipPool, claim: &Claim) -> Vec<IpFamily> {
+pub(super) fn families(pool: &VipPool, claim: &Claim) -> Vec<IpFamily> {
     if !claim.request.families.is_empty() {
         return claim.request.families.clone();
     }
@@ -452,7 +365,7 @@ fn one_of_each(families: &[IpFamily], addresses: &[IpAddr]) -> Option<Vec<IpAddr
     families.iter().map(first).collect()
 }
 
-fn has(pool: &VipPool, address: IpAddr) -> bool {
+pub(super) fn has(pool: &VipPool, address: IpAddr) -> bool {
     // ranges are ascending and do not touch: only the last that begins before can have it
     let after = pool.ranges.partition_point(|range| range.first() <= address);
     after.checked_sub(1).is_some_and(|position| pool.ranges[position].contains(address))
@@ -465,7 +378,7 @@ pub(super) const fn family(address: IpAddr) -> IpFamily {
     }
 }
 
-fn held_by(claim: &Claim, pool: Name, addresses: Vec<IpAddr>) -> Held {
+pub(super) fn held_by(claim: &Claim, pool: Name, addresses: Vec<IpAddr>) -> Held {
     let sharing_key = match &claim.request.sharing {
         Sharing::Exclusive => None,
         Sharing::Key(key) => Some(key.clone()),
