@@ -168,7 +168,7 @@ impl Course {
         let mut turned = before.clone();
         turned.held.reverse();
         let unclaimed = if is_complete { Unclaimed::Release { approved: None } } else { Unclaimed::Keep };
-        let planned = plan(self.pools.clone(), forth, before.clone(), unclaimed, self.wall());
+        let planned = plan(self.pools.clone(), forth.clone(), before.clone(), unclaimed, self.wall());
         let other = plan(self.pools.clone(), back, turned, unclaimed, self.wall());
         assert_eq!(planned, other, "the order of the input matters");
         for held in before.held.iter().filter(|held| !is_complete || asked.contains_key(&held.owner)) {
@@ -176,6 +176,10 @@ impl Course {
             let addresses = now.map(|one| one.addresses.as_slice()).unwrap_or_default();
             assert!(held.addresses.iter().all(|address| addresses.contains(address)), "{held:?} is {now:?}");
         }
+        let written = Records { held: planned.held.clone(), released: planned.released.clone() };
+        let again = plan(self.pools.clone(), forth, written, unclaimed, self.wall());
+        assert_eq!(again.held, planned.held, "what was decided is not settled");
+        assert_eq!(again.hash, planned.hash, "what was approved is something else now");
     }
 
     fn holding(&self, owner: &ClaimKey) -> Vec<IpAddr> {

@@ -59,12 +59,13 @@ impl Allocator {
     /// An allocator that knows who holds what; there is none that does not.
     ///
     /// Nothing recorded is moved or dropped, in whatever order it comes: what is
-    /// odd about it is reported.
+    /// odd about it is reported. A record without an address is of nothing.
     #[must_use]
     pub fn new(pools: Vec<VipPool>, records: Records) -> (Self, Vec<RecordProblem>) {
         let mut new = Self { pools: Vec::new(), book: Book::default() };
         let mut problems = BTreeSet::new();
         let (mut held, mut released) = (records.held, records.released);
+        held.retain(|record| !record.addresses.is_empty());
         held.sort();
         held.dedup();
         for record in held {

@@ -108,5 +108,12 @@ fn one_allocation_for_all_targets_and_one_for_each_are_not_exchanged_at_once() {
         let records = Records { held: none.held, released: none.released };
         let second = plan(pools, asked(after), records, release, at(2));
         assert_eq!((second.refused.len(), second.held[0].owner.to_string()), (0, after.to_owned()));
+        // and a record of no address is of nothing that would have to be released first
+        let empty = first.held.into_iter().map(|held| Held { addresses: Vec::new(), ..held });
+        let records = Records { held: empty.collect(), released: Vec::new() };
+        let pools = vec![pool("p", "{ addresses: [10.0.0.0/24], maxReleases: 100% }")];
+        let third = plan(pools, asked(after), records, release, at(0));
+        let owners: Vec<String> = third.held.iter().map(|held| held.owner.to_string()).collect();
+        assert_eq!((owners, third.releases), (vec![after.to_owned()], 0));
     }
 }
