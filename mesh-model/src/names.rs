@@ -138,6 +138,7 @@ pub struct NamePlan {
     /// How many there may be without an approval.
     pub max_deletions: usize,
     /// What approves those that are held back and no others, once they are approved, too; `None` if none needs it.
+    /// Where only some of them were made, those that are left have another, or are few enough to need none.
     pub hash: Option<Revision>,
 }
 

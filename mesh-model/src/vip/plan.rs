@@ -42,6 +42,7 @@ pub struct VipPlan {
     /// How many are released for want of a claim, held back or not.
     pub releases: usize,
     /// What approves those that are held back and no others, once they are approved, too; `None` if none needs it.
+    /// Where only some of them were made, those that are left have another, or are few enough to need none.
     pub hash: Option<Revision>,
     /// The records of those who have addresses, as the next plan's file takes them in `held`.
     pub held: Vec<Held>,
