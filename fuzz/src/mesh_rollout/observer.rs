@@ -34,6 +34,8 @@ struct Seen {
     ready_from: Option<Time>,
     /// Whether it may be verified or failed, by all that is known.
     may_be_done: bool,
+    /// Whether it may have proved what it has.
+    may_be_verified: bool,
     /// Since when it was to return from what was certainly unverified, if it has not said that it did.
     returning_since: Option<Time>,
     /// Whether it may be held to run what it had before.
@@ -97,8 +99,8 @@ impl<'a> Observer<'a> {
         for (name, seen) in &mut self.present {
             let stage = self.policy.stages.get(self.stages[name]);
             let soak = stage.map(|stage| stage.soak).unwrap_or_default();
-            seen.may_be_done |= seen.ready_from.is_some_and(|from| now >= from + soak)
-                || now >= seen.given_at + self.policy.progress_deadline;
+            seen.may_be_verified |= seen.ready_from.is_some_and(|from| now >= from + soak);
+            seen.may_be_done |= seen.may_be_verified || now >= seen.given_at + self.policy.progress_deadline;
             let deadline = self.policy.progress_deadline;
             seen.returning_since = seen.returning_since.filter(|since| now < *since + deadline);
         }
@@ -237,6 +239,10 @@ impl<'a> Observer<'a> {
 
     fn limit(&self, stage: usize) -> usize {
         let Some(policy) = self.policy.stages.get(stage) else { return 1 };
+        let proposed = self.proposal.map(|(revision, ..)| revision);
+        if stage > 0 && !self.present.values().any(|seen| seen.has == proposed && seen.may_be_verified) {
+            return 1; // the stages before did not prove it
+        }
         let size = self.present.keys().filter(|name| self.stages[*name] == stage).count();
         let size = u32::try_from(size).expect("a few");
         usize::try_from(policy.max_concurrency.of(size)).expect("few").max(1)

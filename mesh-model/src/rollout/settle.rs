@@ -196,12 +196,12 @@ impl Rollout {
     /// policy no longer has nothing can be asked but the approval.
     pub(super) fn is_unproven(&self, stage: &Name) -> bool {
         let position = self.policy.stages.iter().position(|one| one.name == *stage);
-        position.is_some_and(|position| self.is_unproven_at(position))
+        position.is_some_and(|position| self.is_empty(position) && !self.is_proved())
     }
 
-    fn is_unproven_at(&self, stage: usize) -> bool {
-        let is_verified = || self.proposed().is_some_and(|revision| self.verified(revision).next().is_some());
-        self.is_empty(stage) && !is_verified()
+    /// Whether anybody there is has verified what is proposed.
+    fn is_proved(&self) -> bool {
+        self.proposed().is_some_and(|revision| self.verified(revision).next().is_some())
     }
 
     /// What keeps the targets of a stage from being started, all but their own order.
@@ -290,8 +290,8 @@ impl Rollout {
     /// How many targets may be unverified while a stage has its turn.
     pub(super) fn limit(&self, stage: usize) -> usize {
         let Some(policy) = self.policy.stages.get(stage) else { return 1 };
-        // in place of whom an empty stage should have proved it on
-        if (0..stage).any(|earlier| self.is_unproven_at(earlier)) {
+        // the stages before were to prove it: where they are empty, or failed within the budget, whoever is first does
+        if stage > 0 && !self.is_proved() {
             return 1;
         }
         let here = |target: &&TargetState| target.stage_in(&self.policy) == stage;

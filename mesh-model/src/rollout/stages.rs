@@ -5,8 +5,8 @@
 //!
 //! A stage that selects nobody proves nothing, and it must not be taken for one
 //! that did. One that does not pause is passed, which an [event](super::Event::EmptyStage)
-//! says; then whoever is first goes alone, as somebody of that stage would have. One that pauses holds:
-//! an approval of it counts only where somebody before it is verified.
+//! says; then whoever is first goes alone, as somebody of that stage would have, and so it is where all of a stage
+//! failed within the budget. One that pauses holds: an approval of it counts only where somebody before it is verified.
 
 use std::fmt;
 

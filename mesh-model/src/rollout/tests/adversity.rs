@@ -357,17 +357,36 @@ fn a_canary_that_selects_nobody_is_told_and_whoever_is_first_goes_alone() {
     assert_eq!(scene.phase(), Phase::Settled);
 }
 
-/// A canary that proved it, or failed with it, was there: what comes next is not held for want of one.
+/// What the canary failed with within the budget nobody has proved: whoever is first after it goes alone, then all.
 #[test]
-fn a_canary_that_was_there_does_not_slow_the_rest_down() {
-    let stages = vec![stage("canary", &["t000"], "1", 0, false), stage("rest", &[], "100%", 0, false)];
-    let policy = RolloutPolicy { stages, failure_budget: Amount::Count(1), ..RolloutPolicy::default() };
-    for health in [TargetHealth::Ready, TargetHealth::Failed] {
-        let mut scene = Scene::new(4, policy.clone());
-        scene.propose(1);
-        scene.check_given(&[("t000", 1)]);
-        scene.report("t000", 1, health);
-        scene.check_given(&[("t001", 1), ("t002", 1), ("t003", 1)]);
+fn a_canary_that_fails_within_the_budget_releases_one_and_not_all() {
+    for pause in [false, true] {
+        let stages = vec![stage("canary", &["t000"], "1", 0, pause), stage("rest", &[], "100%", 10, false)];
+        let policy = RolloutPolicy { stages, failure_budget: Amount::Count(1), ..RolloutPolicy::default() };
+        for (health, first, slots) in [
+            (TargetHealth::Ready, &["t001", "t002", "t003"][..], 3),
+            (TargetHealth::Failed, &["t001"][..], 1),
+        ] {
+            let mut scene = Scene::new(4, policy.clone());
+            scene.propose(1);
+            scene.check_given(&[("t000", 1)]);
+            scene.report("t000", 1, health);
+            if pause {
+                scene.check_given(&[]);
+                // somebody looked at the canary, and takes the next step
+                scene.approve(1, "bob").unwrap();
+            }
+            let given: Vec<(&str, u8)> = first.iter().map(|target| (*target, 1)).collect();
+            scene.check_given(&given);
+            let slot = Wait::Slot { unverified: 1, limit: slots };
+            let waits = scene.rollout.explain(scene.wall).remove(3).waits_for;
+            assert_eq!(waits == Some(slot), slots == 1, "{health:?}: {waits:?}");
+            scene.report("t001", 1, TargetHealth::Ready);
+            scene.check_given(&[]);
+            scene.pass(10);
+            let rest: &[(&str, u8)] = if slots == 1 { &[("t002", 1), ("t003", 1)] } else { &[] };
+            scene.check_given(rest);
+        }
     }
 }
 
