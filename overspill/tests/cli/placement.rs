@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::mesh::{FLEET, diff};
-use crate::{checkout, checkout_text, overspill_with, run};
+use crate::{checkout, checkout_text, overspill_with, run, with};
 
 /// What leaves is no object that changes, and traffic is moved all the same.
 #[test]
@@ -55,6 +55,46 @@ fn clusters_and_workloads_that_go_are_told() {
     assert!(ran.out.starts_with(expected), "{}", ran.out);
 }
 
+/// What is carried where nothing goes any more is no question, be the target drained before it leaves or gone.
+#[test]
+fn a_target_that_is_drained_or_gone_leaves_without_a_question() {
+    let fleet = checkout_text("fleet.yaml")
+        .replace("reachability: reachable }", "reachability: reachable, requests: 1000/s }");
+    let spec =
+        |drain: &str| format!("phx-a-1, labels: {{ example.com/tier: edge }} }}\nspec: {{ {drain}zone");
+    let drained = with(&fleet, &spec(""), &spec("drain: true, "));
+    let gone = fleet.split("\n---\n").filter(|one| !one.contains("kind: Cluster\nmetadata: { name: phx-a-1"));
+    let gone = gone.collect::<Vec<_>>().join("\n---\n");
+    let follow = "follow: { kind: FederatedDeployment, name: checkout }";
+    let [old, new] = ["names: [slc-a-1, phx-a-1, phx-c-2]", "names: [slc-a-1, phx-c-2]"]
+        .map(|names| with(&checkout_text("access-point.yaml"), follow, names));
+    let folder = tempfile::tempdir().expect("a place for files");
+    for (name, text) in
+        [("fleet", &fleet), ("drained", &drained), ("gone", &gone), ("old", &old), ("new", &new)]
+    {
+        std::fs::write(folder.path().join(format!("{name}.yaml")), text).expect("a place for files");
+    }
+    let shift = |arguments: &[&str]| {
+        let ran = run(folder.path(), &[&["diff", "--format", "json"], arguments].concat(), "");
+        assert_eq!(ran.status, 0, "{}", ran.err);
+        let document: Value = serde_json::from_str(&ran.out).expect("a document");
+        document["shift"].clone()
+    };
+    let leaves = json!([{ "namespace": "payments", "name": "checkout", "leaves": ["phx-a-1"] }]);
+    for (arguments, verdict) in [
+        (["old.yaml", "new.yaml", "--fleet", "fleet.yaml"], "unknown"),
+        (["old.yaml", "new.yaml", "--fleet", "drained.yaml"], "borne"),
+        (["fleet.yaml", "gone.yaml", "--fleet", "old.yaml"], "borne"),
+    ] {
+        let shift = shift(&arguments);
+        assert_eq!(
+            (&shift["placements"], &shift["verdict"]),
+            (&leaves, &json!(verdict)),
+            "{arguments:?}: {shift}"
+        );
+    }
+}
+
 /// What an access point has, it keeps until what it follows was seen to have left.
 #[test]
 fn targets_of_the_status_are_kept() {
@@ -83,4 +123,44 @@ fn an_object_that_two_access_points_would_write_is_refused() {
     assert_eq!((ran.status, ran.out.as_str()), (1, ""));
     let message = "Service/checkout of payments/checkout is written by payments/till on phx-a-1, too; rename one, or place them apart";
     assert!(ran.err.contains(message), "{}", ran.err);
+}
+
+/// Two access points of `payments` whose Services have one name: one of cluster slc-a-1, one of this zone or cluster.
+fn of_one_name(level: &str, target: &str) -> String {
+    let access_point = |name: &str, level: &str, target: &str| {
+        format!(
+            "\
+apiVersion: overspill.dev/v1alpha1
+kind: FederatedAccessPoint
+metadata: {{ name: {name}, namespace: payments }}
+spec:
+  placement: {{ level: {level}, names: [{target}] }}
+  templates:
+    - apiVersion: v1
+      kind: Service
+      metadata: {{ name: same }}
+      spec: {{ selector: {{ app: {name} }}, ports: [{{ port: 8080 }}] }}
+"
+        )
+    };
+    format!("{}---\n{}", access_point("one", "cluster", "slc-a-1"), access_point("two", level, target))
+}
+
+/// A zone is written in its gateway cluster, which may be another access point's target under its own name.
+#[test]
+fn a_zone_is_written_where_its_gateway_cluster_is() {
+    let render = |level, target| {
+        overspill_with(&["render", "-", "--fleet", FLEET, "--format", "json"], &of_one_name(level, target))
+    };
+    let refused = render("zone", "slc-a");
+    assert_eq!(refused.status, 1, "{}", refused.err);
+    assert!(
+        refused.err.contains("Service/same of payments/two is written by payments/one"),
+        "{}",
+        refused.err
+    );
+    for (level, target) in [("zone", "slc-b"), ("cluster", "slc-a-2")] {
+        let apart = render(level, target).json();
+        assert_eq!(apart["targets"].as_array().map(Vec::len), Some(2), "{apart}");
+    }
 }
