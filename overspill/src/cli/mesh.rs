@@ -171,8 +171,9 @@ pub(crate) struct Patch {
 FILEs hold access points and may hold more; the fleet's files hold zones,
 clusters, and the workloads that access points follow. Objects are ordered by
 target, then as the templates are. A target on which an override fails gets
-nothing; the others are printed all the same, and the exit status is 1. What
-`check` refuses is refused here too: nothing is printed, and it is 2.
+nothing, nor does one where two access points would write the same object;
+the others are printed all the same, and the exit status is 1. What `check`
+refuses is refused here too: nothing is printed, and it is 2.
 
 --explain says why each target is one, and for each field every write that it
 had, in order of application: the last is the one that holds.

@@ -114,27 +114,36 @@ fn targets_of_the_status_are_kept() {
     assert!(targets(&status("rno-b-1")).contains(&"rno-b-1".to_owned()));
 }
 
+/// It is the error of both on each target that has both, told once at the name of each.
 #[test]
 fn an_object_that_two_access_points_would_write_is_refused() {
     let text = checkout_text("access-point.yaml");
-    let other = text.replacen("name: checkout\n  namespace", "name: till\n  namespace", 1);
-    assert!(text != other);
+    let other = with(&text, "name: checkout\n  namespace", "name: till\n  namespace");
     let ran = overspill_with(&["render", "-", &checkout("access-point.yaml"), "--fleet", FLEET], &other);
     assert_eq!((ran.status, ran.out.as_str()), (1, ""));
-    let message = "Service/checkout of payments/checkout is written by payments/till on phx-a-1, too; rename one, or place them apart";
-    assert!(ran.err.contains(message), "{}", ran.err);
+    let message = |place: &str, other: &str| {
+        format!(
+            "{place}: error: spec.templates[0].metadata.name: on phx-a-1, phx-c-2, rno-b-1, slc-a-1, slc-b-2: Service/checkout /metadata/name: {other} writes it there, too; rename one of the two, or place them apart\n"
+        )
+    };
+    for (place, other) in [
+        ("<stdin>:23:25", "payments/checkout"),
+        ("../examples/checkout/access-point.yaml:23:25", "payments/till"),
+    ] {
+        assert!(ran.err.contains(&message(place, other)), "{}", ran.err);
+    }
 }
 
-/// Two access points of `payments` whose Services have one name: one of cluster slc-a-1, one of this zone or cluster.
+/// Two access points of `payments` whose Services have one name: one of two clusters, one of this zone or cluster.
 fn of_one_name(level: &str, target: &str) -> String {
-    let access_point = |name: &str, level: &str, target: &str| {
+    let access_point = |name: &str, level: &str, targets: &str| {
         format!(
             "\
 apiVersion: overspill.dev/v1alpha1
 kind: FederatedAccessPoint
 metadata: {{ name: {name}, namespace: payments }}
 spec:
-  placement: {{ level: {level}, names: [{target}] }}
+  placement: {{ level: {level}, names: [{targets}] }}
   templates:
     - apiVersion: v1
       kind: Service
@@ -143,24 +152,55 @@ spec:
 "
         )
     };
-    format!("{}---\n{}", access_point("one", "cluster", "slc-a-1"), access_point("two", level, target))
+    format!(
+        "{}---\n{}",
+        access_point("one", "cluster", "phx-a-1, slc-a-1"),
+        access_point("two", level, target)
+    )
 }
 
-/// A zone is written in its gateway cluster, which may be another access point's target under its own name.
+/// A zone is written in its gateway cluster, which may be another access point's target under its own name. Neither is
+/// written there then; whatever else there is, is.
 #[test]
 fn a_zone_is_written_where_its_gateway_cluster_is() {
-    let render = |level, target| {
-        overspill_with(&["render", "-", "--fleet", FLEET, "--format", "json"], &of_one_name(level, target))
+    let render = |text: &str, arguments: &[&str]| {
+        overspill_with(&[&["render", "-", "--fleet", FLEET], arguments].concat(), text)
     };
-    let refused = render("zone", "slc-a");
-    assert_eq!(refused.status, 1, "{}", refused.err);
-    assert!(
-        refused.err.contains("Service/same of payments/two is written by payments/one"),
-        "{}",
-        refused.err
+    let shared = of_one_name("zone", "slc-a");
+    let ran = render(&shared, &["--format", "json"]);
+    let way_out = "rename one of the two, or place them apart";
+    let [two, one] = [("two", "slc-a"), ("one", "slc-a-1")]
+        .map(|(name, target)| format!("payments/{name} writes it on {target}, too; {way_out}"));
+    for (place, target, reason) in [("9:25", "slc-a-1", &two), ("20:25", "slc-a", &one)] {
+        let line = format!(
+            "<stdin>:{place}: error: spec.templates[0].metadata.name: on {target}: Service/same /metadata/name: {reason}\n"
+        );
+        assert!(ran.err.contains(&line), "{}", ran.err);
+    }
+    assert_eq!((ran.status, ran.err.matches(": error: ").count()), (1, 2), "{}", ran.err);
+    let document: Value = serde_json::from_str(&ran.out).expect("a document");
+    let refused = |target: &str, access_point: &str, reason: &str| {
+        let error = json!({ "object": "Service/same", "rule": "template", "path": "/metadata/name", "reason": reason });
+        json!({ "target": target, "access_point": access_point, "objects": [], "errors": [error] })
+    };
+    let targets = document["targets"].as_array().expect("targets");
+    assert_eq!(
+        targets[1..],
+        [refused("slc-a", "payments/two", &one), refused("slc-a-1", "payments/one", &two)]
     );
+    assert_eq!((&targets[0]["target"], &targets[0]["errors"]), (&json!("phx-a-1"), &json!([])));
+    assert_eq!(targets[0]["objects"][0]["spec"]["selector"]["app"], "one");
+    // whoever asks for one of the two is told, too
+    for (target, reason) in [("slc-a", &one), ("slc-a-1", &two)] {
+        let ran = render(&shared, &["--target", target]);
+        assert_eq!((ran.status, ran.out.as_str(), ran.err.matches(": error: ").count()), (1, "", 1));
+        assert!(ran.err.contains(reason.as_str()), "{}", ran.err);
+    }
+    // a Service of two owners has no place in what zones call
+    let ran = render(&shared, &["--east-west"]);
+    assert_eq!((ran.status, ran.out.as_str(), ran.err.matches(": error: ").count()), (1, "", 2));
     for (level, target) in [("zone", "slc-b"), ("cluster", "slc-a-2")] {
-        let apart = render(level, target).json();
-        assert_eq!(apart["targets"].as_array().map(Vec::len), Some(2), "{apart}");
+        let apart = render(&of_one_name(level, target), &["--format", "json"]).json();
+        assert_eq!(apart["targets"].as_array().map(Vec::len), Some(3), "{apart}");
     }
 }
