@@ -114,6 +114,37 @@ fn targets_of_the_status_are_kept() {
     assert!(targets(&status("rno-b-1")).contains(&"rno-b-1".to_owned()));
 }
 
+/// OLD is as it is, so its status counts; where it names no target, that of NEW says what there is.
+#[test]
+fn a_status_of_either_side_says_what_there_is() {
+    let folder = tempfile::tempdir().expect("a place for files");
+    let leaving = checkout_text("fleet.yaml").replace("      - { name: rno-b-1, replicas: 12 }\n", "");
+    let text = checkout_text("access-point.yaml");
+    let kept = |old: &str, new: &str| {
+        for (name, text) in
+            [("fleet", &leaving), ("old", &format!("{text}{old}")), ("new", &format!("{text}{new}"))]
+        {
+            std::fs::write(folder.path().join(format!("{name}.yaml")), text).expect("a place for files");
+        }
+        let arguments = ["diff", "old.yaml", "new.yaml", "--fleet", "fleet.yaml", "--format", "json"];
+        let document = run(folder.path(), &arguments, "").json();
+        assert_eq!((&document["targets"], &document["shift"]["placements"]), (&json!([]), &json!([])));
+        let kept = document["kept"].as_array().expect("a list").iter();
+        kept.map(|one| one["target"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    let [rno, slc] =
+        ["rno-b-1", "slc-a-2"].map(|name| format!("status: {{ targets: [{{ name: {name} }}] }}\n"));
+    for (old, new, expected) in [
+        ("", "", &[][..]),
+        (&rno, "", &["rno-b-1"]),
+        ("", &rno, &["rno-b-1"]),
+        ("status: {}\n", &rno, &["rno-b-1"]),
+        (&slc, &rno, &["slc-a-2"]),
+    ] {
+        assert_eq!(kept(old, new), expected, "{old}{new}");
+    }
+}
+
 /// It is the error of both on each target that has both, told once at the name of each.
 #[test]
 fn an_object_that_two_access_points_would_write_is_refused() {
