@@ -227,3 +227,6 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Strict<A> {
         self.0.struct_variant(fields, Strict(visitor))
     }
 }
+
+#[cfg(test)]
+mod tests;
