@@ -159,7 +159,10 @@ fn bombs_are_refused_quickly() {
     assert_eq!(shared["b"][59][49], "x");
     let nested = "nested deeper than any file of ours; take levels out";
     for levels in [100, 10_000] {
-        assert_eq!(refused(&format!("{}{}", "[".repeat(levels), "]".repeat(levels))), nested);
+        let text = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert_eq!(refused(&text), nested);
+        // what has merges is read twice
+        assert_eq!(refused(&format!("{text} # <<")), nested);
     }
 }
 
