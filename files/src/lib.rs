@@ -28,6 +28,7 @@
 
 mod documents;
 mod locate;
+mod merge;
 mod message;
 mod near;
 mod show;
@@ -44,7 +45,7 @@ use serde_saphyr::{Error, Options};
 use locate::Tree;
 pub use near::{did_you_mean, nearest, unreadable};
 pub use show::{Severity, is_hidden, printable};
-use strict::Strict;
+use strict::{Again, Strict};
 
 /// The largest file that is read: far more than any fleet needs, far less than would hurt.
 const MAX_BYTES: u64 = 256 << 20;
@@ -193,7 +194,8 @@ impl Source {
     ///
     /// A value is of the type that it is written as: `3` is no text and `"3"` no number. In a value of any
     /// type, such as somebody else's object, a key that is a whole number or a truth value is its text, as
-    /// API servers take it; whole numbers beyond 64 bits become floats there, as theirs do.
+    /// API servers take it; whole numbers beyond 64 bits become floats there, as theirs do. What a mapping has
+    /// of its own holds over what a merge (`<<`) brings, also where one key is a number and the other its text.
     ///
     /// # Errors
     ///
@@ -297,8 +299,14 @@ pub fn count(number: usize) -> u32 {
 
 /// Reads a value that is of the types that it is written as.
 fn read<T: DeserializeOwned>(text: &str, options: Options) -> Result<T, Error> {
+    let again = merge::again(text, &options);
+    read_with(text, options, again)
+}
+
+/// The same where this is to become of keys that a mapping has already.
+fn read_with<T: DeserializeOwned>(text: &str, options: Options, again: Again) -> Result<T, Error> {
     serde_saphyr::with_deserializer_from_str_with_options(text, options, |reader| {
-        T::deserialize(Strict(reader))
+        T::deserialize(Strict(reader, again))
     })
 }
 

@@ -106,8 +106,8 @@ impl Tree {
                     !entry.key.is_empty()
                         && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
                 };
-                // a key may hold dots itself, so the longest that fits is meant
-                let entry = entries.iter().filter(fits).max_by_key(|entry| entry.key.len())?;
+                // a key may hold dots itself, so the longest that fits is meant; of two the first, for a merge brings more
+                let entry = entries.iter().rev().filter(fits).max_by_key(|entry| entry.key.len())?;
                 Some((&entry.value, &path[entry.key.len()..]))
             }
         }

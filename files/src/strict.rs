@@ -15,19 +15,20 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
+pub(super) use keys::Again;
 use keys::Entries;
 
 /// A deserializer, seed, visitor or access that is strict all the way down.
-pub(super) struct Strict<T>(pub(super) T);
+pub(super) struct Strict<T>(pub(super) T, pub(super) Again);
 
 /// The visitor of a value of any type.
-struct Any<V>(V);
+struct Any<V>(V, Again);
 
 /// Methods that ask for what the inner deserializer knows by itself.
 macro_rules! as_asked {
     ($($method:ident($($argument:ident: $type:ty),*)),* $(,)?) => {
         $(fn $method<V: Visitor<'de>>(self $(, $argument: $type)*, visitor: V) -> Result<V::Value, D::Error> {
-            self.0.$method($($argument,)* Strict(visitor))
+            self.0.$method($($argument,)* Strict(visitor, self.1))
         })*
     };
 }
@@ -36,7 +37,7 @@ macro_rules! as_asked {
 macro_rules! as_written {
     ($($method:ident),* $(,)?) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-            self.0.deserialize_any(Strict(visitor))
+            self.0.deserialize_any(Strict(visitor, self.1))
         })*
     };
 }
@@ -45,7 +46,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
     type Error = D::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_any(Any(visitor))
+        self.0.deserialize_any(Any(visitor, self.1))
     }
 
     as_written!(
@@ -92,7 +93,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Strict<S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
-        self.0.deserialize(Strict(deserializer))
+        self.0.deserialize(Strict(deserializer, self.1))
     }
 }
 
@@ -141,23 +142,23 @@ macro_rules! visitor {
             }
 
             fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-                self.0.visit_some(Strict(deserializer))
+                self.0.visit_some(Strict(deserializer, self.1))
             }
 
             fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-                self.0.visit_newtype_struct(Strict(deserializer))
+                self.0.visit_newtype_struct(Strict(deserializer, self.1))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
-                self.0.visit_seq(Strict(items))
+                self.0.visit_seq(Strict(items, self.1))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<V::Value, A::Error> {
-                self.0.visit_map($entries(entries))
+                self.0.visit_map($entries(entries, self.1))
             }
 
             fn visit_enum<A: EnumAccess<'de>>(self, variant: A) -> Result<V::Value, A::Error> {
-                self.0.visit_enum(Strict(variant))
+                self.0.visit_enum(Strict(variant, self.1))
             }
         }
     };
@@ -170,7 +171,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Strict<A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_element_seed(Strict(seed))
+        self.0.next_element_seed(Strict(seed, self.1))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -182,11 +183,11 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Strict<A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_key_seed(Strict(seed))
+        self.0.next_key_seed(Strict(seed, self.1))
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        self.0.next_value_seed(Strict(seed))
+        self.0.next_value_seed(Strict(seed, self.1))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -199,8 +200,8 @@ impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Strict<A> {
     type Variant = Strict<A::Variant>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
-        let (value, variant) = self.0.variant_seed(Strict(seed))?;
-        Ok((value, Strict(variant)))
+        let (value, variant) = self.0.variant_seed(Strict(seed, self.1))?;
+        Ok((value, Strict(variant, self.1)))
     }
 }
 
@@ -212,11 +213,11 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Strict<A> {
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
-        self.0.newtype_variant_seed(Strict(seed))
+        self.0.newtype_variant_seed(Strict(seed, self.1))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.0.tuple_variant(length, Strict(visitor))
+        self.0.tuple_variant(length, Strict(visitor, self.1))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -224,6 +225,9 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Strict<A> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, A::Error> {
-        self.0.struct_variant(fields, Strict(visitor))
+        self.0.struct_variant(fields, Strict(visitor, self.1))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -215,8 +215,8 @@ pub(crate) fn inspect(
     let renderer = Renderer::new(access_point, target, schemas);
     let mut parts = renderer.plain();
     let errors = std::mem::take(&mut parts.errors);
-    let both = parts.templates.iter().zip(&parts.documents);
-    let objects = both.map(|(template, document)| (template.id.clone(), document.clone())).collect();
+    let objects =
+        parts.objects.iter().map(|(template, document)| (template.id.clone(), document.clone())).collect();
     let is_asked = errors.is_empty() && access_point.traffic.is_some();
     let unsteered = is_asked.then(|| renderer.steer(&mut parts, fleet).err()).flatten();
     Inspection { errors, steering: parts.errors, unsteered, objects, origins: renderer.origins }
@@ -230,11 +230,10 @@ struct Renderer<'a> {
     origins: Origins,
 }
 
-/// The objects that a target would receive, each by its template, with all that is wrong.
+/// The objects that a target would receive, each with its template, and all that is wrong.
 #[derive(Default)]
 struct Parts<'a> {
-    templates: Vec<&'a Template>,
-    documents: Vec<Document>,
+    objects: Vec<(&'a Template, Document)>,
     errors: Vec<RenderError>,
 }
 
@@ -251,13 +250,11 @@ impl<'a> Renderer<'a> {
                 Ok(None) => {}
                 Ok(Some(document)) => {
                     self.check(template, &document, &mut parts.errors);
-                    parts.templates.push(template);
-                    parts.documents.push(document);
+                    parts.objects.push((template, document));
                 }
                 Err(error) => {
                     // nobody receives it, but what else there is may be looked at beside it
-                    parts.templates.push(template);
-                    parts.documents.push(self.unchanged(template));
+                    parts.objects.push((template, self.unchanged(template)));
                     parts.errors.push(error);
                 }
             }
@@ -267,9 +264,9 @@ impl<'a> Renderer<'a> {
 
     /// Steers the traffic of objects that are right; what keeps it from that goes to the errors, too.
     fn steer(&self, parts: &mut Parts<'a>, fleet: &Fleet) -> Result<(), SteerProblem> {
-        let both = parts.templates.iter().zip(&parts.documents);
-        let objects: Vec<(TemplateId, Value)> =
-            both.map(|(template, document)| (template.id.clone(), document.value().clone())).collect();
+        let object =
+            |(template, document): &(&Template, Document)| (template.id.clone(), document.value().clone());
+        let objects: Vec<(TemplateId, Value)> = parts.objects.iter().map(object).collect();
         match steer(&objects, self.access_point, self.target, fleet) {
             Ok(steering) => {
                 self.apply_steering(parts, &steering);
@@ -284,60 +281,67 @@ impl<'a> Renderer<'a> {
     }
 
     fn apply_steering(&self, parts: &mut Parts<'a>, steering: &Steering) {
-        self.apply(parts, self.origins.traffic(), |template, _| {
-            Cow::Borrowed(steering.operations(&template.id))
+        self.change(parts, self.origins.traffic(), |template, _| {
+            Some(Cow::Borrowed(steering.operations(&template.id)))
         });
     }
 
-    /// Has Gateways name the secrets in which their hosts lie, without those that failed.
+    /// Has Gateways name the secrets in which their hosts lie, and routes only the Gateways that are left.
     fn certify(&self, parts: &mut Parts<'a>, certificates: &Certificates, wall: WallTime) {
-        let namespace = &self.access_point.id.namespace;
-        let both: Vec<(&Template, Document)> = std::mem::take(&mut parts.templates)
-            .into_iter()
-            .zip(std::mem::take(&mut parts.documents))
-            .collect();
-        let divide = |(template, document): &(&Template, Document)| match template.id.kind {
-            TemplateKind::Gateway => certificates.divide(wall, namespace, document.value()),
-            _ => Some(Vec::new()),
-        };
-        let mut divided: Vec<Option<Vec<Operation>>> = both.iter().map(divide).collect();
-        let gone = |(one, operations): (&(&Template, Document), &Option<Vec<Operation>>)| {
-            operations.is_none().then(|| format!("{namespace}/{}", one.0.id.name))
-        };
-        let gone: BTreeSet<String> = both.iter().zip(&divided).filter_map(gone).collect();
+        let gone = self.divide_gateways(parts, certificates, wall);
         if !gone.is_empty() {
-            let routes = both.iter().zip(&mut divided);
-            for ((_, document), operations) in
-                routes.filter(|((template, _), _)| template.id.kind == TemplateKind::VirtualService)
-            {
-                *operations = without_gateways(document.value(), &gone, namespace);
+            self.take_off_routes(parts, &gone);
+        }
+    }
+
+    /// Has each server of the Gateways name the secret in which its hosts lie, without those that failed.
+    ///
+    /// A Gateway of which nothing is left is left out; gives their names, with the namespace.
+    fn divide_gateways(
+        &self,
+        parts: &mut Parts<'a>,
+        certificates: &Certificates,
+        wall: WallTime,
+    ) -> BTreeSet<String> {
+        let namespace = &self.access_point.id.namespace;
+        let mut gone = BTreeSet::new();
+        self.change(parts, self.origins.certificates(), |template, document| {
+            if template.id.kind != TemplateKind::Gateway {
+                return Some(Cow::default());
             }
-        }
-        let stays = both.into_iter().zip(divided).filter_map(|(one, operations)| Some((one, operations?)));
-        let mut divided = Vec::new();
-        for ((template, document), operations) in stays {
-            divided.push(operations);
-            parts.templates.push(template);
-            parts.documents.push(document);
-        }
-        let mut divided = divided.into_iter();
-        self.apply(parts, self.origins.certificates(), |_, _| {
-            Cow::Owned(divided.next().expect("each was divided"))
+            let operations = certificates.divide(wall, namespace, document.value());
+            if operations.is_none() {
+                gone.insert(format!("{namespace}/{}", template.id.name));
+            }
+            operations.map(Cow::Owned)
+        });
+        gone
+    }
+
+    /// Takes Gateways that are left out off the lists of VirtualServices; one that was for no other is left out, too.
+    fn take_off_routes(&self, parts: &mut Parts<'a>, gone: &BTreeSet<String>) {
+        let namespace = &self.access_point.id.namespace;
+        self.change(parts, self.origins.certificates(), |template, document| {
+            if template.id.kind != TemplateKind::VirtualService {
+                return Some(Cow::default());
+            }
+            without_gateways(document.value(), gone, namespace).map(Cow::Owned)
         });
     }
 
-    /// Changes what is to be changed, and nothing else: the other objects are what they were.
-    fn apply<'o>(
+    /// Changes what is to be changed and leaves out what `operations` gives nothing for; an object without any
+    /// operation is what it was.
+    fn change<'o>(
         &self,
         parts: &mut Parts<'a>,
         origin: Origin,
-        mut operations: impl FnMut(&Template, &Document) -> Cow<'o, [Operation]>,
+        mut operations: impl FnMut(&Template, &Document) -> Option<Cow<'o, [Operation]>>,
     ) {
-        let Parts { templates, documents, errors } = parts;
-        for (template, document) in templates.iter().zip(documents) {
-            let operations = operations(template, document);
+        let Parts { objects, errors } = parts;
+        objects.retain_mut(|(template, document)| {
+            let Some(operations) = operations(template, document) else { return false };
             if operations.is_empty() {
-                continue;
+                return true;
             }
             match apply(document, &operations, origin) {
                 Ok(()) => self.check(template, document, errors),
@@ -348,7 +352,8 @@ impl<'a> Renderer<'a> {
                     reason: error.to_string(),
                 }),
             }
-        }
+            true
+        });
     }
 
     fn rendering(&self, parts: Parts<'a>) -> Rendering {
@@ -358,7 +363,7 @@ impl<'a> Renderer<'a> {
         }
         let mark = json!({ "metadata": { "labels": { OWNER_LABEL: self.access_point.id.name.as_str() } } });
         let (mut trace, mut objects) = (Vec::new(), Vec::new());
-        for (template, mut document) in parts.templates.iter().zip(parts.documents) {
+        for (template, mut document) in parts.objects {
             merge(&mut document, &mark, self.origins.owner());
             trace.extend(self.origins.trace(&template.id, &document));
             objects.push(document.into_value());

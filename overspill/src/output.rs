@@ -43,6 +43,11 @@ impl Output {
         serde_json::to_writer_pretty(&mut self.stdout, answer)?;
         self.stdout.write_all(b"\n")
     }
+
+    /// Writes what is said in words, in as many lines of 80 columns as it takes.
+    pub(crate) fn told(&mut self, text: &str) -> io::Result<()> {
+        self.stdout.write_all(wrapped(text, "").as_bytes())
+    }
 }
 
 impl Write for Output {

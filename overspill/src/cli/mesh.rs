@@ -12,7 +12,9 @@ and rendered over one fleet; what differs is told target by target, objects in
 the fleet that nobody changes are not. The hash names the difference: an
 approval is bound to it. What differs beside objects (placement, names, vip,
 rollout, ...) takes effect at once and is not in the hash; it is told by field,
-and the targets that are got or lost by name.
+and the targets that are got or lost by name. What the
+access point has by status.targets it keeps until what it follows has left:
+OLD's status counts, or NEW's where OLD's names no target.
 
 Or they are two versions of a fleet, whole or together with --fleet. Drains and
 `traffic` are no revisions either. So it is asked whether the rest bears a
@@ -171,8 +173,9 @@ pub(crate) struct Patch {
 FILEs hold access points and may hold more; the fleet's files hold zones,
 clusters, and the workloads that access points follow. Objects are ordered by
 target, then as the templates are. A target on which an override fails gets
-nothing; the others are printed all the same, and the exit status is 1. What
-`check` refuses is refused here too: nothing is printed, and it is 2.
+nothing, nor does one where two access points would write the same object;
+the others are printed all the same, and the exit status is 1. What `check`
+refuses is refused here too: nothing is printed, and it is 2.
 
 --explain says why each target is one, and for each field every write that it
 had, in order of application: the last is the one that holds.

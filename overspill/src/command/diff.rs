@@ -24,7 +24,7 @@ use super::placed::{rendered, warn_of_workloads};
 use super::{Stop, read_apart};
 use crate::cli::Diff;
 use crate::objects::Objects;
-use crate::output::{Format, Output, wrapped};
+use crate::output::{Format, Output};
 use shift::Moved;
 use versions::{Kept, Version};
 
@@ -87,10 +87,10 @@ pub(super) fn run(arguments: &Diff, out: &mut Output) -> Result<(), Stop> {
                 show(difference, &document.at_once, out)?;
             }
             for name in gone(&old.fleet, &new.fleet) {
-                writeln!(out, "cluster {name} is no longer in the fleet")?;
+                out.told(&format!("cluster {name} is no longer in the fleet"))?;
             }
             for Kept { access_point, target, reason } in &document.kept {
-                write!(out, "{}", wrapped(&format!("{access_point} keeps {target}: {reason}"), ""))?;
+                out.told(&format!("{access_point} keeps {target}: {reason}"))?;
             }
             document.shift.show(is_of_fleets, out)?;
         }
@@ -157,7 +157,7 @@ fn warn_of_drains(new: &Side<'_>, around: &Objects) -> Result<(), Stop> {
 
 fn show(difference: &Difference, at_once: &[&str], out: &mut Output) -> io::Result<()> {
     if !at_once.is_empty() {
-        writeln!(out, "at once, without a stage: {}", at_once.join(", "))?;
+        out.told(&format!("at once, without a stage: {}", at_once.join(", ")))?;
     }
     if difference.targets.is_empty() {
         let of_what = if at_once.is_empty() { "" } else { " of objects" };

@@ -5,13 +5,14 @@
 //! evidence that it has left.
 
 mod east_west;
+mod shared;
 mod show;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use mesh_model::access_point::{AccessPoint, AccessPointId};
-use mesh_model::fleet::{Fleet, Target};
+use mesh_model::access_point::AccessPoint;
+use mesh_model::fleet::Target;
 use mesh_model::render::render_steered;
 use mesh_model::template::Schemas;
 
@@ -20,7 +21,7 @@ use super::{Stop, tell};
 use crate::cli::Render;
 use crate::objects::{Objects, rendering_faults};
 use crate::output::Output;
-use files::{Fault, Severity, did_you_mean};
+use files::{Severity, did_you_mean};
 
 pub(super) fn run(arguments: &Render, out: &mut Output) -> Result<(), Stop> {
     let paths = arguments.files.iter().chain(&arguments.fleet).map(std::path::PathBuf::as_path);
@@ -36,6 +37,7 @@ pub(super) fn run(arguments: &Render, out: &mut Output) -> Result<(), Stop> {
             |value: &AccessPoint, target: &Target<'_>| render_steered(value, target, &fleet, &schemas);
         all.push(rendered(access_point, &fleet, &objects.workloads, steered)?);
     }
+    shared::refuse(&mut all, &fleet);
     if let (Some(name), false) = (&arguments.target, arguments.east_west) {
         only(&mut all, name)?;
     }
@@ -57,11 +59,6 @@ pub(super) fn run(arguments: &Render, out: &mut Output) -> Result<(), Stop> {
             out,
         );
     }
-    let twice = written_twice(&all, &fleet);
-    if !twice.is_empty() {
-        tell(&twice, Severity::Error);
-        return Err(Stop::AnswerIsNo);
-    }
     match &arguments.out {
         Some(folder) => {
             show::files(&all, folder, arguments.explain)?;
@@ -72,31 +69,6 @@ pub(super) fn run(arguments: &Render, out: &mut Output) -> Result<(), Stop> {
         None => show::print(&all, arguments.explain, out)?,
     }
     if all.iter().any(has_errors) { Err(Stop::AnswerIsNo) } else { Ok(()) }
-}
-
-/// Objects that two access points of a namespace would write in one cluster, of which a zone may be the other's target:
-/// the later would overwrite the earlier.
-fn written_twice(all: &[Rendered<'_>], fleet: &Fleet) -> Vec<Fault> {
-    let mut writers: BTreeMap<_, &AccessPointId> = BTreeMap::new();
-    let mut faults = Vec::new();
-    for one in all {
-        let AccessPoint { id, placement, .. } = &one.access_point.value;
-        let objects = one.renderings.iter().flat_map(|all| all.objects.iter().map(move |one| (all, one)));
-        for (rendering, object) in objects {
-            let (kind, name) = show::kind_and_name(object);
-            let target = fleet.target(placement.level, rendering.target.as_str());
-            let cluster = target.map(|target| &target.cluster.name);
-            let first = *writers.entry((cluster, &id.namespace, kind, name)).or_insert(id);
-            if first != id {
-                let target = &rendering.target;
-                let message = format!(
-                    "{kind}/{name} of {id} is written by {first} on {target}, too; rename one, or place them apart"
-                );
-                faults.push(one.access_point.source.fault("spec.templates", message));
-            }
-        }
-    }
-    faults
 }
 
 /// Keeps one target, which must be one.

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::overspill;
+use crate::{checkout_text, overspill, run, with};
 
 /// The root of the repository.
 fn root() -> PathBuf {
@@ -113,6 +113,70 @@ fn what_is_printed_for_people_fits_80_columns() {
         let help = overspill(&[command, "--help"]).out;
         let wide = help.lines().find(|line| line.chars().count() > 80);
         assert!(!help.is_empty() && wide.is_none(), "{command}: {wide:?}");
+    }
+}
+
+/// Names may be of 63 characters: what `diff` and `--explain` say of them goes on in the next line.
+#[test]
+fn what_is_said_of_long_names_fits_80_columns() {
+    let long = |text: &str| text.replace("slc-", &format!("slc-{}-", "x".repeat(55)));
+    let fleet = long(&checkout_text("fleet.yaml"))
+        .replace("reachability: reachable }", "reachability: reachable, requests: 1000/s }");
+    let drained = with(&fleet, "spec: { region: us-west", "spec: { drain: true, region: us-west");
+    let gone: Vec<&str> = fleet.split("\n---\n").filter(|one| !one.contains("-3, labels: {")).collect();
+    let old = checkout_text("access-point.yaml").replace("slc-a-wide-pool", &"wide-".repeat(13)[..63]);
+    let old = long(&old);
+    let old = with(
+        &old,
+        "{ kind: Service, labels:",
+        "{ kind: Service, patch: [{ op: remove, path: /metadata/labels/app }] }\n        - { kind: Service, labels:",
+    );
+    let old = old.replace("where-am-i", &"where-am-i-".repeat(6)[..63]);
+    let new = [
+        ("exposure: public", "exposure: private"),
+        ("follow: { kind: FederatedDeployment, name: checkout }", "selector: {}"),
+        ("isolationGroup: payments", "isolationGroup: other"),
+        ("ttl: 30s", "ttl: 40s"),
+        ("issuer: corp-acme", "issuer: other"),
+        ("local: 99%, remote: 1%", "local: 90%, remote: 10%"),
+        ("failureBudget: 0", "failureBudget: 1"),
+        ("timeout: 2s", "timeout: 3s"),
+    ];
+    let new = new.iter().fold(old.clone(), |text, (from, to)| with(&text, from, to));
+    let folder = tempfile::tempdir().expect("a place for files");
+    for (name, text) in [
+        ("fleet", &fleet),
+        ("drained", &drained),
+        ("gone", &gone.join("\n---\n")),
+        ("old", &old),
+        ("new", &new),
+    ] {
+        std::fs::write(folder.path().join(format!("{name}.yaml")), text).expect("a place for files");
+    }
+    for (arguments, lines, said) in [
+        (
+            &["diff", "old.yaml", "new.yaml", "--fleet", "fleet.yaml"][..],
+            30,
+            "at once, without a stage: metadata.labels",
+        ),
+        (
+            &["diff", "fleet.yaml", "drained.yaml", "--fleet", "old.yaml"],
+            4,
+            "the rest bears it; the fullest is",
+        ),
+        (&["diff", "fleet.yaml", "gone.yaml", "--fleet", "old.yaml"], 6, "no longer in the fleet"),
+        (&["render", "old.yaml", "--fleet", "fleet.yaml", "--explain"], 300, "(removed)"),
+    ] {
+        let ran = run(folder.path(), arguments, "");
+        assert_eq!(ran.status, 0, "{arguments:?}: {}", ran.err);
+        let is_told = |line: &&str| arguments[0] == "diff" || line.starts_with('#');
+        let told: Vec<&str> = ran.out.lines().filter(is_told).collect();
+        let is_wide = |line: &&&str| {
+            let words = line.trim_start_matches(['#', ' ']);
+            line.chars().count() > 80 && words.contains(' ')
+        };
+        assert_eq!(told.iter().find(is_wide), None, "{arguments:?}");
+        assert!(told.len() >= lines && told.concat().contains(said), "{arguments:?}: {}", ran.out);
     }
 }
 

@@ -40,19 +40,25 @@ fn start(
     Some(Gateway::start(&envoy, &config, secrets))
 }
 
+/// Each of these secrets, with a certificate that the authority signs for its one host.
+fn signed<'a>(authority: &Authority, secrets: &[(&'a str, &str)]) -> Vec<(&'a str, Value)> {
+    secrets.iter().map(|(name, host)| (*name, authority.sign(&[host]).secret(name))).collect()
+}
+
 #[test]
 fn the_name_in_the_hello_chooses_certificate_and_host() {
     let (authority, at) = (Authority::new("public"), free("127.0.79.1"));
-    let secrets = ["a", "b", "partners"].map(|name| {
-        let signed = authority.sign(&[&format!("{name}.example.com")]);
-        let secret = format!("kubernetes://shop/{name}");
-        (secret.clone(), signed.secret(&secret))
-    });
+    let mut secrets = signed(
+        &authority,
+        &[
+            ("kubernetes://shop/a", "a.example.com"),
+            ("kubernetes://shop/b", "b.example.com"),
+            ("kubernetes://shop/partners", "partners.example.com"),
+        ],
+    );
     let clients = Authority::new("clients");
-    let trusted = clients.secret("kubernetes://shop/partners-cacert");
-    let mut secrets: Vec<(&str, Value)> =
-        secrets.iter().map(|(name, one)| (name.as_str(), one.clone())).collect();
-    secrets.push(("kubernetes://shop/partners-cacert", trusted));
+    let trusted = "kubernetes://shop/partners-cacert";
+    secrets.push((trusted, clients.secret(trusted)));
     let text = "
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -99,12 +105,10 @@ spec:
 #[test]
 fn a_host_of_another_namespace_takes_no_other_hosts_connections() {
     let (authority, at) = (Authority::new("public"), free("127.0.79.1"));
-    let secrets = [("theirs", "checkout.example.com"), ("ours", "a.example.com")].map(|(name, host)| {
-        let secret = format!("kubernetes://shop/{name}");
-        (secret.clone(), authority.sign(&[host]).secret(&secret))
-    });
-    let secrets: Vec<(&str, Value)> =
-        secrets.iter().map(|(name, one)| (name.as_str(), one.clone())).collect();
+    let secrets = signed(
+        &authority,
+        &[("kubernetes://shop/theirs", "checkout.example.com"), ("kubernetes://shop/ours", "a.example.com")],
+    );
     let text = "
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -188,12 +192,10 @@ spec:
   http: [{ directResponse: { status: 200, body: { string: page } } }]
 "
     );
-    let secrets = [("web", "a.example.com"), ("web-overspill-2", "b.example.com")].map(|(name, host)| {
-        let secret = format!("kubernetes://shop/{name}");
-        (secret.clone(), authority.sign(&[host]).secret(&secret))
-    });
-    let secrets: Vec<(&str, Value)> =
-        secrets.iter().map(|(name, one)| (name.as_str(), one.clone())).collect();
+    let secrets = signed(
+        &authority,
+        &[("kubernetes://shop/web", "a.example.com"), ("kubernetes://shop/web-overspill-2", "b.example.com")],
+    );
     let Some(_gateway) = start(at, &text, &[], &secrets) else { return };
     for name in ["a.example.com", "b.example.com"] {
         // the client checks that the certificate is of the name, and each names one alone

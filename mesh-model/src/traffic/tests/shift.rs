@@ -185,6 +185,44 @@ fn targets_that_are_got_and_lost_move_traffic() {
     assert_eq!(verdict(vec![PlacementChange { leaves: Vec::new(), ..change }]), Verdict::Borne);
 }
 
+/// Where nothing goes any more nothing has to be known of a target that is lost, be it a cluster or a zone.
+#[test]
+fn a_target_that_is_drained_or_gone_is_lost_without_a_question() {
+    let id = shop(None)[0].id.clone();
+    let verdict = |fleet: &Fleet, leaves: &[&str]| {
+        let placements =
+            PlacementChange::between(&id, &names(leaves).into_iter().collect(), &BTreeSet::new());
+        let shift = Shift { placements: placements.into_iter().collect(), ..Shift::default() };
+        let steered = Steered { fleet, access_points: &[] };
+        shift.verdict(steered, (&loads(400), &Demands::new()), &Outlook::default(), false)
+    };
+    let with = |cluster_drain: bool, zone_drain: bool| {
+        let mut zone = zone("slc-a", "us-west");
+        zone.spec.drain = zone_drain;
+        let spec = format!("{{ zone: slc-a, gateway: true, drain: {cluster_drain} }}");
+        Fleet::new(vec![zone], vec![cluster("slc-a-1", &spec)]).unwrap()
+    };
+    let (borne, unknown) = ((Verdict::Borne, vec![]), (Verdict::Unknown, vec![]));
+    let calm = with(false, false);
+    let gone = Fleet::default().with_gone_drained(&calm);
+    for (fleet, cluster, zone) in [
+        (&calm, &unknown, &unknown),
+        (&with(true, false), &borne, &borne),
+        (&with(false, true), &borne, &borne),
+        (&gone, &borne, &borne),
+        (&Fleet::default(), &unknown, &unknown),
+    ] {
+        assert_eq!(
+            (&verdict(fleet, &["slc-a-1"]), &verdict(fleet, &["slc-a"])),
+            (cluster, zone),
+            "{fleet:?}"
+        );
+    }
+    // one that still takes something is enough to ask
+    assert_eq!(verdict(&fleet(&["slc-a"]), &["slc-a-1"]), borne);
+    assert_eq!(verdict(&fleet(&["slc-a"]), &["slc-a-1", "slc-b-1"]), unknown);
+}
+
 /// Nothing goes to a cluster that is gone, as to one that is drained.
 #[test]
 fn a_cluster_that_is_gone_counts_as_drained() {

@@ -1,6 +1,6 @@
 //! What a change moves, and what was said to that: for people and in the document.
 
-use std::io::{self, Write};
+use std::io;
 
 use mesh_model::api::{PlacementLevel, TrafficSpec};
 use mesh_model::name::Name;
@@ -12,7 +12,7 @@ use mesh_model::units::Rate;
 use serde::Serialize;
 
 use crate::numbers::counted;
-use crate::output::{Output, wrapped};
+use crate::output::Output;
 
 /// What is moved and whether the rest bears it.
 #[derive(Debug, Serialize)]
@@ -83,39 +83,29 @@ impl Moved {
                 PlacementLevel::Cluster => "cluster",
                 PlacementLevel::Zone => "zone",
             };
-            writeln!(out, "drain of {level} {name} {}", if *drain { "begins" } else { "ends" })?;
+            out.told(&format!("drain of {level} {name} {}", if *drain { "begins" } else { "ends" }))?;
         }
         for PolicyChange { namespace, name, before, after } in &self.policies {
             let [before, after] = [before, after].map(policy);
-            write!(
-                out,
-                "{}",
-                wrapped(&format!("traffic of {namespace}/{name}: {before}, then {after}"), "")
-            )?;
+            out.told(&format!("traffic of {namespace}/{name}: {before}, then {after}"))?;
         }
         for PlacementChange { namespace, name, joins, leaves } in &self.placements {
             for (what, targets) in [("gets", joins), ("leaves", leaves)] {
                 let targets: Vec<&str> = targets.iter().map(Name::as_str).collect();
                 if !targets.is_empty() {
-                    let line = format!("{namespace}/{name} {what} {}", targets.join(", "));
-                    write!(out, "{}", wrapped(&line, ""))?;
+                    out.told(&format!("{namespace}/{name} {what} {}", targets.join(", ")))?;
                 }
             }
         }
         match self.verdict {
-            Verdict::Nothing if is_all => writeln!(out, "no traffic is moved"),
+            Verdict::Nothing if is_all => out.told("no traffic is moved"),
             Verdict::Nothing => Ok(()),
             Verdict::Borne if self.clusters.is_empty() => Ok(()),
-            Verdict::Borne => writeln!(out, "the rest bears it{}", self.fullest()),
-            Verdict::Unknown => write!(out, "{}", wrapped(&self.unknown(), "")),
-            Verdict::Forced => self.told("forced", "", out),
-            Verdict::Refused => self.told("refused", " with --force", out),
+            Verdict::Borne => out.told(&format!("the rest bears it{}", self.fullest())),
+            Verdict::Unknown => out.told(&self.unknown()),
+            Verdict::Forced => out.told(&format!("forced: {}", self.problems.join("; "))),
+            Verdict::Refused => out.told(&format!("refused: {} with --force", self.problems.join("; "))),
         }
-    }
-
-    fn told(&self, word: &str, way_out: &str, out: &mut Output) -> io::Result<()> {
-        let problems = self.problems.join("; ");
-        write!(out, "{}", wrapped(&format!("{word}: {problems}{way_out}"), ""))
     }
 
     /// The cluster that would have least left.

@@ -15,7 +15,7 @@ use super::Side;
 use crate::command::placed::{current, decided, names_of, one_in, placed, right_templates};
 use crate::command::{Stop, tell};
 use crate::objects::{Located, Objects, rendering_faults};
-use files::Severity;
+use files::{Fault, Severity};
 
 /// An access point that is on both sides.
 pub(super) struct Version<'a> {
@@ -48,7 +48,7 @@ impl<'a> Version<'a> {
                 before.value.id, after.value.id
             )));
         }
-        let has = had(before, old, around)?;
+        let has = had(before, &known(before, after)?, old, around)?;
         let decisions = decided(after, &new.fleet, &new.workloads(around), &has)?;
         Ok(Self { old: before, new: after, before: has, decisions })
     }
@@ -56,7 +56,7 @@ impl<'a> Version<'a> {
     /// The access points around two fleets, which differ in where they are placed alone.
     pub(super) fn of_others(old: &Side<'_>, new: &Side<'_>, around: &'a Objects) -> Result<Vec<Self>, Stop> {
         let version = |access_point: &'a Located<AccessPoint>| {
-            let before = had(access_point, old, around)?;
+            let before = had(access_point, &current(access_point)?, old, around)?;
             let decisions = placed(access_point, &new.fleet, &new.workloads(around), &before)?;
             Ok(Self { old: access_point, new: access_point, before, decisions })
         };
@@ -107,13 +107,20 @@ impl<'a> Version<'a> {
     }
 }
 
-/// The targets that an access point has on the old side.
+/// The targets that an access point has by its status. That of the old one counts, which is as things are; where it
+/// names none, that of the new one, which is of the same object.
+fn known(old: &Located<AccessPoint>, new: &Located<AccessPoint>) -> Result<BTreeSet<Name>, Fault> {
+    let by_old = current(old)?;
+    if by_old.is_empty() { current(new) } else { Ok(by_old) }
+}
+
+/// The targets that an access point has on the old side, where it has these already.
 fn had(
     access_point: &Located<AccessPoint>,
+    current: &BTreeSet<Name>,
     old: &Side<'_>,
     around: &Objects,
 ) -> Result<BTreeSet<Name>, Stop> {
-    let current = current(access_point)?;
-    let decisions = placed(access_point, &old.fleet, &old.workloads(around), &current)?;
+    let decisions = placed(access_point, &old.fleet, &old.workloads(around), current)?;
     Ok(names_of(&decisions, &access_point.value, &old.fleet))
 }

@@ -135,11 +135,15 @@ fn text_of(object: &Value, trace: Option<&Vec<TraceEntry>>) -> String {
     text + &files::yaml(object).expect("a JSON value has a form in YAML")
 }
 
-/// A comment that says where a field came from, on two lines where one is wider than a terminal.
+/// A comment that says where a field came from, on several lines where one is wider than a terminal.
 fn comment(path: &str, from: &str) -> String {
     let line = format!("#   {path}: {from}\n");
     // the line's end is not seen
-    if line.chars().count() <= usize::from(WIDTH) + 1 { line } else { format!("#   {path}:\n#     {from}\n") }
+    if line.chars().count() <= usize::from(WIDTH) + 1 {
+        line
+    } else {
+        format!("#   {path}:\n{}", wrapped(from, "#     "))
+    }
 }
 
 pub(super) fn kind_and_name(object: &Value) -> (&str, &str) {
