@@ -73,6 +73,7 @@ mod routes;
 mod shift;
 mod subsets;
 mod unreached;
+mod without;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,7 +85,7 @@ use crate::name::Name;
 use crate::patch::{Operation, Pointer};
 use crate::template::{TemplateId, TemplateKind};
 
-pub use capacity::{Loads, Outlook, Overload, Room, Shifted, drain_check, without};
+pub use capacity::{Loads, Outlook, Overload, Room, Shifted, drain_check};
 pub use places::Places;
 pub(crate) use places::{ENTRANCE_LABEL, entrance_label};
 pub use regions::{RegionLoad, RegionState, local_share, region_loads};
@@ -94,6 +95,7 @@ pub use shift::{
 };
 pub(crate) use unreached::listed;
 pub use unreached::{Unreached, unreached, unreached_if_drained};
+pub use without::without;
 
 /// The subset that prefers the home region; before a subset of the team's, `overspill-home-NAME`.
 pub const HOME: &str = "overspill-home";

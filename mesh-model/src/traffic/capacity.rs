@@ -1,28 +1,22 @@
-//! What the rest of the fleet would carry without some of it, and whether it can.
+//! Whether the rest of the fleet can bear what it would carry without some of it.
 //!
-//! Pods that are taken out of their Services are no unhealthy hosts: they do not
-//! count, so the rest of their region takes everything, without a limit of 1.4,
-//! and only a region without any gives its requests to others: to those that the
-//! policies of traffic send them to, in their order ([`Places`]), each access point
-//! having an equal part of what the region carries, for what each carries is in no
-//! file; and to all others alike where a policy says nothing. Wherever several take
-//! them it is by the number of hosts, for which what clusters carry now stands.
+//! How much that is, [`without`] says.
 //!
 //! What is not known refuses nothing and is told by name ([`Outlook::unmeasured`],
-//! [`Outlook::unbounded`]). Then capacity alone says how much would be left
+//! [`Outlook::unbounded`], [`Outlook::unreachable`]). Then capacity alone says how much would be left
 //! ([`Room`]), which whoever knows the load compares it with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
 
-use super::{Places, Steered};
-use crate::access_point::Traffic;
-use crate::api::PlacementLevel;
+use super::Steered;
+use super::without::{doubted, without};
+use crate::api::Reachability;
 use crate::fleet::{Cluster, Fleet};
 use crate::name::Name;
-use crate::units::{Rate, Share};
+use crate::units::Rate;
 
 /// What clusters carry now, all access points together; a cluster that is not here carries nothing.
 pub type Loads = BTreeMap<Name, Rate>;
@@ -115,12 +109,17 @@ pub struct Outlook {
     pub clusters: Vec<Shifted>,
     /// Requests that nobody would take.
     pub lost: Rate,
-    /// Clusters of which nobody says what they carry; they are taken to carry nothing.
+    /// Clusters of which nobody says what they carry; they are taken to carry nothing, and to take a part by capacity.
     pub unmeasured: Vec<Name>,
     /// Clusters that would carry more, of which nobody says how much they can bear.
     pub unbounded: Vec<Name>,
+    /// Clusters that would carry more and do not answer, so that nobody knows whether they can.
+    pub unreachable: Vec<Name>,
     /// The regions that a cluster is drained of, by name.
     pub rooms: Vec<Room>,
+    /// Clusters that would carry more or less of what their region does, by what others of it carry, which nobody says.
+    #[serde(skip)]
+    doubted: BTreeSet<Name>,
 }
 
 impl Outlook {
@@ -128,13 +127,22 @@ impl Outlook {
     #[must_use]
     pub fn of(steered: Steered<'_>, loads: &Loads) -> Self {
         let fleet = steered.fleet;
-        let (shifted, lost) = without(steered, loads, |cluster| is_drained(fleet, cluster));
+        let is_off = |cluster: &Cluster| is_drained(fleet, cluster);
+        let (shifted, lost) = without(steered, loads, is_off);
+        let doubted = doubted(fleet, loads, &shifted, is_off);
         let clusters: Vec<Shifted> = shifted.into_iter().filter(|one| one.after != one.before).collect();
+        let more = || clusters.iter().filter(|one| one.after > one.before);
+        let is_unreachable = |one: &&Shifted| {
+            let cluster = fleet.cluster(one.cluster.as_str());
+            cluster.is_some_and(|cluster| cluster.reachability == Reachability::Unreachable)
+        };
         let unmeasured = fleet.clusters().filter(|cluster| !loads.contains_key(&cluster.name));
-        let is_unbounded = |one: &&Shifted| one.after > one.before && one.capacity.is_none();
+        let is_unbounded = |one: &&Shifted| one.capacity.is_none();
         Self {
             unmeasured: unmeasured.map(|cluster| cluster.name.clone()).collect(),
-            unbounded: clusters.iter().filter(is_unbounded).map(|one| one.cluster.clone()).collect(),
+            unbounded: more().filter(is_unbounded).map(|one| one.cluster.clone()).collect(),
+            unreachable: more().filter(is_unreachable).map(|one| one.cluster.clone()).collect(),
+            doubted,
             rooms: rooms(fleet),
             clusters,
             lost,
@@ -144,7 +152,8 @@ impl Outlook {
     /// Why the rest cannot bear it, as far as that is known.
     #[must_use]
     pub fn overload(&self) -> Option<Overload> {
-        let clusters: Vec<Shifted> = self.clusters.iter().filter(|one| one.is_over()).cloned().collect();
+        let is_over = |one: &&Shifted| one.is_over() && !self.doubted.contains(&one.cluster);
+        let clusters: Vec<Shifted> = self.clusters.iter().filter(is_over).cloned().collect();
         let is_borne = clusters.is_empty() && self.lost == Rate::default();
         (!is_borne).then_some(Overload { clusters, lost: self.lost })
     }
@@ -171,7 +180,7 @@ impl Outlook {
     /// Whether nothing that the answer needs is unknown.
     #[must_use]
     pub fn is_certain(&self) -> bool {
-        self.unmeasured.is_empty() && self.unbounded.is_empty()
+        self.unmeasured.is_empty() && self.unbounded.is_empty() && self.unreachable.is_empty()
     }
 }
 
@@ -199,7 +208,7 @@ fn rooms(fleet: &Fleet) -> Vec<Room> {
     touched.map(room).collect()
 }
 
-fn region_of<'a>(fleet: &'a Fleet, cluster: &Cluster) -> &'a Name {
+pub(super) fn region_of<'a>(fleet: &'a Fleet, cluster: &Cluster) -> &'a Name {
     &fleet.zone(cluster.zone.as_str()).expect("a cluster is added only to a zone that is there").region
 }
 
@@ -231,120 +240,4 @@ fn region_of<'a>(fleet: &'a Fleet, cluster: &Cluster) -> &'a Name {
 /// ```
 pub fn drain_check(steered: Steered<'_>, loads: &Loads) -> Result<(), Overload> {
     Outlook::of(steered, loads).overload().map_or(Ok(()), Err)
-}
-
-/// What each cluster would carry without some, and what nobody would.
-pub fn without(
-    steered: Steered<'_>,
-    loads: &Loads,
-    is_off: impl Fn(&Cluster) -> bool,
-) -> (Vec<Shifted>, Rate) {
-    let fleet = steered.fleet;
-    let load = |cluster: &Cluster| loads.get(&cluster.name).copied().unwrap_or_default().as_per_second();
-    let mut regions: Regions<'_> = BTreeMap::new();
-    for cluster in fleet.clusters() {
-        let region = regions.entry(region_of(fleet, cluster)).or_default();
-        region.carried = region.carried.saturating_add(load(cluster));
-        region.left = region.left.saturating_add(if is_off(cluster) { 0 } else { load(cluster) });
-    }
-    let orders = orders(steered);
-    let homeless = regions.iter().filter(|(_, region)| region.left == 0 && region.carried > 0);
-    let homeless: Vec<(&Name, u64)> = homeless.map(|(name, region)| (*name, region.carried)).collect();
-    let lost = if regions.values().all(|region| region.left == 0) {
-        homeless.iter().fold(0_u64, |sum, (_, carried)| sum.saturating_add(*carried))
-    } else {
-        for (name, carried) in homeless {
-            resettle(&mut regions, fleet, name, carried, &orders);
-        }
-        0
-    };
-    let after = |cluster: &Cluster| {
-        let region = &regions[region_of(fleet, cluster)];
-        if is_off(cluster) || load(cluster) == 0 {
-            return 0;
-        }
-        let own = u128::from(load(cluster));
-        let whole = (u128::from(region.carried) * FINE).saturating_add(region.taken);
-        u64::try_from(own.saturating_mul(whole).div_ceil(u128::from(region.left) * FINE)).unwrap_or(u64::MAX)
-    };
-    let shifted = fleet.clusters().map(|cluster| Shifted {
-        cluster: cluster.name.clone(),
-        before: Rate::per_second(load(cluster)),
-        after: Rate::per_second(after(cluster)),
-        capacity: cluster.capacity,
-    });
-    (shifted.collect(), Rate::per_second(lost))
-}
-
-/// What a region carries, what of that its remaining clusters do, and what it takes from others.
-#[derive(Clone, Copy, Debug, Default)]
-struct Region {
-    carried: u64,
-    left: u64,
-    /// In parts of [`FINE`], so that what is divided and summed up again is what it was.
-    taken: u128,
-}
-
-/// The parts of a request per second that are counted where one is divided.
-const FINE: u128 = 1_000_000;
-
-type Regions<'a> = BTreeMap<&'a Name, Region>;
-
-/// The policies of access points that differ, and how many have each.
-type Orders<'a> = Vec<(Option<&'a Traffic>, u64)>;
-
-fn orders(steered: Steered<'_>) -> Orders<'_> {
-    let mut orders: Orders<'_> = Vec::new();
-    for traffic in steered.access_points.iter().map(|one| one.traffic.as_ref()) {
-        match orders.iter_mut().find(|(known, _)| *known == traffic) {
-            Some((_, count)) => *count += 1,
-            None => orders.push((traffic, 1)),
-        }
-    }
-    if orders.is_empty() {
-        orders.push((None, 1));
-    }
-    orders
-}
-
-/// Gives what a region without a cluster carries to the regions that its policies send it to.
-fn resettle(regions: &mut Regions<'_>, fleet: &Fleet, name: &Name, carried: u64, orders: &Orders<'_>) {
-    let everywhere: Vec<Name> = regions.keys().map(|region| (*region).clone()).collect();
-    let cluster = fleet.clusters().find(|cluster| region_of(fleet, cluster) == name);
-    let cluster = cluster.expect("what a region carries, its clusters do").name.as_str();
-    let target = fleet.target(PlacementLevel::Cluster, cluster).expect("it is a cluster of the fleet");
-    let of_all: u64 = orders.iter().map(|(_, count)| count).sum();
-    for (traffic, count) in orders {
-        // the places of the local share in order, then of the remote one
-        let parts = traffic.map_or_else(
-            || vec![(Share::ALL, Vec::new())],
-            |traffic| {
-                let places = Places::of(traffic, &target, fleet);
-                let away = if places.failover {
-                    places.away.iter().map(|region| vec![region.clone()]).collect()
-                } else {
-                    vec![places.away.clone()]
-                };
-                vec![(places.local, places.tiers()), (places.local.complement(), away)]
-            },
-        );
-        for (share, tiers) in parts {
-            let has_hosts = |tier: &&Vec<Name>| tier.iter().any(|region| left(regions, region) > 0);
-            let takers = tiers.iter().find(has_hosts).unwrap_or(&everywhere).clone();
-            let whole: u128 = takers.iter().map(|region| left(regions, region)).sum();
-            let millionths = u128::from(share.as_millionths()) * u128::from(*count);
-            let amount = (u128::from(carried) * FINE).saturating_mul(millionths)
-                / (u128::from(Share::ALL.as_millionths()) * u128::from(of_all));
-            for taker in &takers {
-                let part = amount.saturating_mul(left(regions, taker)) / whole.max(1);
-                if let Some(region) = regions.get_mut(taker) {
-                    region.taken = region.taken.saturating_add(part);
-                }
-            }
-        }
-    }
-}
-
-fn left(regions: &Regions<'_>, region: &Name) -> u128 {
-    regions.get(region).map_or(0, |region| u128::from(region.left))
 }

@@ -84,6 +84,7 @@ fn the_document_says_what_moves_and_what_was_decided() {
             ("/lost", Is::Text),
             ("/unmeasured", Is::List),
             ("/unbounded", Is::List),
+            ("/unreachable", Is::List),
             ("/rooms", Is::List),
         ],
     );
@@ -134,10 +135,30 @@ fn what_is_not_known_is_said_and_refuses_nothing() {
     let ran = of_fleets(&without(fleet(loads, &[])), &without(fleet(loads, &["slc-a"])), &[]);
     let expected = "\
 drain of zone slc-a begins
-whether the rest bears it is not known: nobody says what 2 clusters, phx-a-1
-first, carry (status.requests); us-west keeps 0/s of 1000/s
+whether the rest bears it is not known: nobody says what each of 2 clusters,
+phx-a-1 first, carries (status.requests); us-west keeps 0/s of 1000/s
 ";
     assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (0, expected, ""));
+}
+
+/// What a cluster carried before it was lost says nothing of what it can take.
+#[test]
+fn of_what_does_not_answer_nothing_is_sure() {
+    let loads = ["100/s", "100/s"];
+    let silent = |drained: &[&str]| {
+        let text = fleet(loads, drained);
+        let (before, after) = text.rsplit_once("requests: 100/s").expect("phx-a-1 is the last");
+        format!("{before}requests: 100/s, reachability: unreachable{after}")
+    };
+    let ran = of_fleets(&silent(&[]), &silent(&["slc-a"]), &[]);
+    let expected = "\
+drain of zone slc-a begins
+whether the rest bears it is not known: cluster phx-a-1 does not answer
+(status.reachability); us-west keeps 0/s of 1000/s
+";
+    assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (0, expected, ""));
+    let document = of_fleets(&silent(&[]), &silent(&["slc-a"]), &["--format", "json"]).json();
+    assert_eq!(document["shift"]["unreachable"], json!(["phx-a-1"]));
 }
 
 /// Where what a region carries goes is said by the access points, which stand beside the fleet.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::access_point::Traffic;
-use crate::api::SpecError;
+use crate::api::{Reachability, SpecError};
 use crate::locality::{LocalityFile, Question};
 use crate::units::{Rate, Share};
 
@@ -303,6 +303,68 @@ fn what_is_not_known_is_told_by_name_and_refuses_nothing() {
     let loads: Loads = ["slc-a-1", "slc-b-1"].map(|name| (name.parse().unwrap(), Rate::per_second(9))).into();
     let outlook = Outlook::of(alone(&unbounded), &loads);
     assert_eq!((outlook.unmeasured, outlook.unbounded), (names(&[]), names(&["slc-b-1"])));
+}
+
+/// Whose load nobody says is there all the same, takes what its region has, and refuses nothing that it may bear.
+#[test]
+fn what_remains_of_a_region_takes_its_requests_though_nobody_says_what_it_carries() {
+    let drained = fleet(&["slc-a"]);
+    let outlook = |loads: &[(&str, u64)]| {
+        let loads =
+            loads.iter().map(|(name, load)| (name.parse().unwrap(), Rate::per_second(*load))).collect();
+        Outlook::of(alone(&drained), &loads)
+    };
+    let after = |outlook: &Outlook| {
+        let told = outlook.clusters.iter();
+        told.map(|one| format!("{} {}", one.cluster, one.after.as_per_second())).collect::<Vec<_>>()
+    };
+    // not phx-a-1, which is of another region
+    for slc_b in [&[][..], &[("slc-b-1", 0)][..]] {
+        let of =
+            |load: u64| outlook(&[&[("slc-a-1", load), ("phx-a-1", 900), ("rno-a-1", 900)], slc_b].concat());
+        let borne = of(1_000);
+        assert_eq!(after(&borne), ["slc-a-1 0", "slc-b-1 1000"]);
+        assert_eq!(
+            (borne.overload(), borne.is_certain(), borne.lost),
+            (None, !slc_b.is_empty(), Rate::default())
+        );
+        let refused = of(1_001).overload().map(|overload| overload.burden());
+        assert_eq!(
+            refused.as_deref(),
+            Some("slc-b-1 would carry 1001/s of 1000/s"),
+            "whatever else it carries"
+        );
+    }
+    // of two that remain one is measured, and may not have to take it all
+    let three = |drain: bool| {
+        let mut clusters = vec![
+            cluster("a", "{ zone: z, capacity: { requests: 1000/s } }"),
+            cluster("b", "{ zone: z, capacity: { requests: 1000/s } }"),
+            cluster("c", "{ zone: z, capacity: { requests: 2000/s } }"),
+        ];
+        clusters[0].spec.drain = drain;
+        Fleet::new(vec![zone("z", "r")], clusters).unwrap()
+    };
+    let by = |each: u64| {
+        let loads = ["a", "b"].map(|name| (name.parse().unwrap(), Rate::per_second(each)));
+        Outlook::of(alone(&three(true)), &Loads::from(loads))
+    };
+    assert_eq!(after(&by(900)), ["a 0", "b 1200", "c 600"]);
+    assert_eq!((by(900).overload(), by(900).is_certain()), (None, false), "who knows");
+    assert_eq!(by(1_600).overload().map(|one| one.clusters.len()), Some(1), "together they cannot");
+}
+
+#[test]
+fn what_does_not_answer_is_told_and_nothing_is_sure_of_it() {
+    let mut clusters = vec![
+        cluster("a", "{ zone: z, drain: true, capacity: { requests: 1000/s } }"),
+        cluster("b", "{ zone: z, capacity: { requests: 1000/s } }"),
+    ];
+    clusters[1].status.get_or_insert_default().reachability = Reachability::Unreachable;
+    let fleet = Fleet::new(vec![zone("z", "r")], clusters).unwrap();
+    let loads: Loads = ["a", "b"].map(|name| (name.parse().unwrap(), Rate::per_second(100))).into();
+    let outlook = Outlook::of(alone(&fleet), &loads);
+    assert_eq!((outlook.overload(), outlook.is_certain(), outlook.unreachable), (None, false, names(&["b"])));
 }
 
 /// Each drain is told of what it does itself: the rest of its region, or, where it has none, all others.

@@ -31,6 +31,7 @@ pub(super) struct Moved {
     unmeasured: Vec<Name>,
     /// Clusters that would carry more, of which nobody says how much they can bear.
     unbounded: Vec<Name>,
+    unreachable: Vec<Name>,
     /// What is left of the capacity of regions that are drained of something.
     rooms: Vec<Room>,
     /// What is to be kept of it, if somebody orders it, it moves anything and it is not refused.
@@ -57,7 +58,7 @@ impl Moved {
         let record = order.map(|order| shift.order(order, after, &loads, &Demands::new())).transpose()?;
         let problems = problems.iter().map(ToString::to_string).collect();
         let Shift { drains, policies, placements } = shift;
-        let Outlook { clusters, lost, unmeasured, unbounded, rooms } = outlook;
+        let Outlook { clusters, lost, unmeasured, unbounded, unreachable, rooms, .. } = outlook;
         Ok(Self {
             drains,
             policies,
@@ -68,6 +69,7 @@ impl Moved {
             lost,
             unmeasured,
             unbounded,
+            unreachable,
             rooms,
             record,
         })
@@ -127,11 +129,15 @@ impl Moved {
         let mut reasons = Vec::new();
         if !self.unmeasured.is_empty() {
             let clusters = clusters(&self.unmeasured);
-            reasons.push(format!("nobody says what {clusters} carry (status.requests)"));
+            reasons.push(format!("nobody says what {clusters} carries (status.requests)"));
         }
         if !self.unbounded.is_empty() {
             let clusters = clusters(&self.unbounded);
             reasons.push(format!("nobody says what {clusters} can bear (capacity.requests)"));
+        }
+        if !self.unreachable.is_empty() {
+            let clusters = clusters(&self.unreachable);
+            reasons.push(format!("{clusters} does not answer (status.reachability)"));
         }
         if !self.policies.is_empty() {
             reasons.push("what begins where of these requests is in no file".to_owned());
@@ -150,7 +156,7 @@ impl Moved {
 fn clusters(names: &[Name]) -> String {
     match names {
         [one] => format!("cluster {one}"),
-        [first, ..] => format!("{}, {first} first,", counted(names.len(), "cluster")),
+        [first, ..] => format!("each of {}, {first} first,", counted(names.len(), "cluster")),
         [] => String::new(),
     }
 }
