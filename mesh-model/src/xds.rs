@@ -18,7 +18,8 @@
 //! A message that a proxy refuses is sent again in halves, until it is known
 //! which resource it was. That one is not sent again, and nothing that refers to
 //! it is, until something else is wanted: the last good one stays in use, and
-//! everybody else's come as ever. Nothing is taken away meanwhile.
+//! everybody else's come and go as ever. What that last one uses is not taken away
+//! meanwhile; where nobody knows what it is, since another stream, nothing is.
 //! Protobuf and HTTP/2 are the adapter's; the resources are
 //! [`envoy`](crate::envoy)'s. Source: envoyproxy/envoy `xds_protocol.rst`.
 
@@ -163,8 +164,9 @@ struct Subscription {
     suspects: Vec<BTreeSet<String>>,
     /// What it refused of what is wanted now, with versions.
     refused: BTreeMap<String, String>,
-    /// What was in messages that it refused: it may have kept it, where it was good, or what it had.
-    doubtful: BTreeSet<String>,
+    /// What was in messages that it refused, with what these forms refer to: it may have kept it, where it was
+    /// good, or what it had. `None` where nobody knows in which form it has it.
+    doubtful: BTreeMap<String, Option<BTreeSet<(Kind, String)>>>,
     /// Whether it refused to let something go; nothing is taken away until something else is wanted.
     keeps_all: bool,
     /// Endpoints that must be sent again, because their cluster was.
@@ -246,7 +248,7 @@ impl Session {
                     let refused = std::mem::take(&mut subscription.refused);
                     subscription
                         .open
-                        .extend(refused.into_keys().chain(subscription.doubtful.iter().cloned()));
+                        .extend(refused.into_keys().chain(subscription.doubtful.keys().cloned()));
                 }
             }
             if before.version(Kind::Secret) != wanted.version(Kind::Secret) {
@@ -340,7 +342,7 @@ impl Session {
                     let refers_to = Arc::default();
                     subscription.open.insert(name.clone());
                     if !request.kind.is_whole() {
-                        subscription.doubtful.insert(name.clone());
+                        subscription.doubtful.insert(name.clone(), None);
                     }
                     subscription.has.insert(name.clone(), Resource { name, version, body, refers_to });
                 }
@@ -351,7 +353,7 @@ impl Session {
                 subscription.names.clone_from(&names);
                 if !request.kind.is_whole() {
                     subscription.has.retain(|name, _| names.contains(name));
-                    subscription.doubtful.retain(|name| names.contains(name));
+                    subscription.doubtful.retain(|name, _| names.contains(name));
                     subscription.refused.retain(|name, _| names.contains(name));
                     subscription.due.retain(|name| names.contains(name));
                 }
@@ -369,9 +371,14 @@ impl Subscription {
         if is_refused {
             // what it has already it did not refuse
             self.keeps_all |= sent.new.is_empty();
-            self.doubtful.extend(sent.new.iter().cloned());
             let new = sent.resources.into_values().filter(|one| sent.new.contains(&one.name));
             let new: Vec<Resource> = new.collect();
+            for one in &new {
+                let uses = self.doubtful.entry(one.name.clone()).or_insert_with(|| Some(BTreeSet::new()));
+                if let Some(uses) = uses {
+                    uses.extend(one.refers_to.iter().cloned());
+                }
+            }
             let names: Vec<String> = new.iter().map(|one| one.name.clone()).collect();
             if names.len() > 1 {
                 let (one, other) = names.split_at(names.len() / 2);

@@ -126,6 +126,7 @@ impl Session {
         let names: BTreeSet<String> = has.keys().cloned().collect();
         // a cluster may wait for those that came before it was changed
         let due = if kind == Kind::Endpoints { names.clone() } else { BTreeSet::new() };
-        Subscription { has, open: names.clone(), doubtful: names, due, ..Subscription::default() }
+        let doubtful = names.iter().map(|name| (name.clone(), None)).collect();
+        Subscription { has, open: names, doubtful, due, ..Subscription::default() }
     }
 }

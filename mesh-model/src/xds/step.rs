@@ -26,23 +26,17 @@ impl Session {
         if self.is_under_way() {
             return;
         }
-        let holds_back = |kind: Kind, one: &Subscription| {
-            one.has_refused(&wanted, kind) || (kind == Kind::Cluster && !one.lacking.is_empty())
-        };
-        if self.kinds.iter().any(|(kind, one)| holds_back(*kind, one)) {
-            // what is held back may refer to what would be taken away
-            return;
-        }
         if [Kind::Listener, Kind::Route].into_iter().any(|kind| self.is_to_be_asked(&wanted, kind)) {
             return;
         }
-        let Some(used) = self.used_by_held() else { return };
+        let Some(used) = self.used_by_held(&wanted) else { return };
         for kind in Kind::ALL.into_iter().rev() {
             if let Some(sent) = self.removals(&wanted, kind, &used) {
                 return self.send(&wanted, kind, sent);
             }
         }
-        let is_held = self.kinds.values().any(|one| !one.lacking.is_empty());
+        let is_held =
+            self.kinds.iter().any(|(kind, one)| !one.lacking.is_empty() || one.has_refused(&wanted, *kind));
         if !self.is_in_step && !is_held && !self.kinds.is_empty() {
             self.is_in_step = true;
             self.events.push_back(Event::InStep);
@@ -180,7 +174,7 @@ impl Session {
         let subscription = self.kinds.get(&kind)?;
         // of a message that was refused a proxy may have kept what was good in it
         let is_gone = |name: &&String| wanted.get(kind, name).is_none() && subscription.may_have(name);
-        let is_used = |name: &&String| used.iter().any(|(of, used)| *of == kind && used == *name);
+        let is_used = |name: &&String| used.contains(&(kind, (*name).clone()));
         let gone = subscription.open.iter().filter(is_gone).filter(|name| !is_used(name));
         let removed: BTreeSet<String> = gone.cloned().collect();
         if removed.is_empty() || subscription.keeps_all {
@@ -198,21 +192,30 @@ impl Session {
         }
     }
 
-    /// What the forms of listeners use that serve on because the next ones lack secrets; `None` if that is not
-    /// known, for a proxy that comes from another stream tells names alone.
-    fn used_by_held(&self) -> Option<BTreeSet<(Kind, String)>> {
+    /// What the forms refer to that a proxy goes on with, because the next ones lack something or were refused; `None`
+    /// if that is not known, for a proxy that comes from another stream tells names alone.
+    fn used_by_held(&self, wanted: &Snapshot) -> Option<BTreeSet<(Kind, String)>> {
         let mut used = BTreeSet::new();
-        let Some(listeners) = self.kinds.get(&Kind::Listener) else { return Some(used) };
-        let routes = self.kinds.get(&Kind::Route);
-        for listener in listeners.lacking.keys().filter_map(|name| listeners.has.get(name)) {
-            if listener.refers_to.is_empty() {
-                return None;
+        for kind in [Kind::Cluster, Kind::Listener, Kind::Route] {
+            let Some(subscription) = self.kinds.get(&kind) else { continue };
+            let open = subscription.open.iter().filter_map(|name| wanted.get(kind, name));
+            let held =
+                open.filter(|one| subscription.asks_for(kind, &one.name) && !subscription.surely_has(one));
+            for next in held {
+                // no memory has routes, and under state of the world a proxy does not say which it has
+                let is_told = kind != Kind::Route || self.protocol == Protocol::Delta;
+                if !is_told && !subscription.has.contains_key(&next.name) {
+                    return None;
+                }
+                subscription.extend_by_uses(kind, &next.name, &mut used)?;
             }
-            for (kind, name) in listener.refers_to.iter() {
-                used.insert((*kind, name.clone()));
-                // a table may have changed since
-                let table = routes.and_then(|routes| routes.has.get(name)).filter(|_| *kind == Kind::Route);
-                used.extend(table.into_iter().flat_map(|table| table.refers_to.iter().cloned()));
+        }
+        if let Some(routes) = self.kinds.get(&Kind::Route) {
+            // a table may have changed since its listener was sent
+            let tables: Vec<String> =
+                used.iter().filter(|(kind, _)| *kind == Kind::Route).map(|(_, name)| name.clone()).collect();
+            for table in tables {
+                routes.extend_by_uses(Kind::Route, &table, &mut used)?;
             }
         }
         Some(used)
@@ -269,7 +272,12 @@ impl Session {
         }
         let open = subscription.open.iter().filter_map(|name| wanted.get(kind, name));
         let mut open = open.filter(|one| subscription.asks_for(kind, &one.name));
-        open.any(|one| !subscription.surely_has(one) && self.leads_to_waiting(wanted, kind, one))
+        // what is held back is not waited for: what it would take the place of is used on
+        open.any(|one| {
+            !subscription.surely_has(one)
+                && !self.is_held(wanted, kind, one)
+                && self.leads_to_waiting(wanted, kind, one)
+        })
     }
 
     fn send(&mut self, wanted: &Arc<Snapshot>, kind: Kind, sent: Sent) {
@@ -346,14 +354,31 @@ impl Subscription {
         }
     }
 
+    /// Adds what the forms refer to in which a proxy may have a resource; `None` if that is not known.
+    fn extend_by_uses(&self, kind: Kind, name: &str, used: &mut BTreeSet<(Kind, String)>) -> Option<()> {
+        if let Some(uses) = self.doubtful.get(name) {
+            used.extend(uses.as_ref()?.iter().cloned());
+        }
+        let Some(has) = self.has.get(name) else { return Some(()) };
+        // every listener leads somewhere; of one that was remembered by its body alone it is not known where
+        if has.body.is_null() || (kind == Kind::Listener && has.refers_to.is_empty()) {
+            return None;
+        }
+        used.extend(has.refers_to.iter().cloned());
+        if kind == Kind::Cluster {
+            used.insert((Kind::Endpoints, name.to_owned()));
+        }
+        Some(())
+    }
+
     /// Whether the proxy has this one, and no other under its name.
     pub(super) fn surely_has(&self, resource: &Resource) -> bool {
-        self.has.get(&resource.name) == Some(resource) && !self.doubtful.contains(&resource.name)
+        self.has.get(&resource.name) == Some(resource) && !self.doubtful.contains_key(&resource.name)
     }
 
     /// Whether the proxy has a resource, or may have it.
     fn may_have(&self, name: &str) -> bool {
-        self.has.contains_key(name) || self.refused.contains_key(name) || self.doubtful.contains(name)
+        self.has.contains_key(name) || self.refused.contains_key(name) || self.doubtful.contains_key(name)
     }
 
     /// Whether the proxy refused something of what is wanted.

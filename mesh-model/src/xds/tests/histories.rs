@@ -82,6 +82,33 @@ fn a_cluster_whose_secret_is_not_there_is_held_back_and_told() {
     }
 }
 
+/// What one tenant's cluster is held back or refused for keeps nothing of another's that is not wanted any more.
+#[test]
+fn what_is_held_back_keeps_what_it_uses_and_nothing_else() {
+    for (protocol, answers_first) in ALL_HABITS {
+        let habits = Habits { protocol, answers_first, withholds: true, has_own: false };
+        let first = snapshot(&[("a", 1), ("b", 1), ("d", 1)], &[("l", "a"), ("m", "b"), ("n", "d")]);
+        // a's next form is bad, or lacks its secret; or its route goes on to a cluster that does
+        let wanted = [
+            snapshot(&[("a", BAD), ("d", 2)], &[("l", "a"), ("n", "d")]),
+            with_secrets(&[], &[("a", 2), ("d", 2)], &[("l", "a"), ("n", "d")], &[("a", false)]),
+            with_secrets(&[], &[("c", 2), ("d", 2)], &[("l", "c"), ("n", "d")], &[("c", false)]),
+        ];
+        for (number, wanted) in wanted.into_iter().enumerate() {
+            let mut world = World::new(habits, &first);
+            world.settle();
+            world.step(&Step::Want(wanted));
+            world.settle();
+            let what = format!("{protocol:?} {answers_first} {number}");
+            let has = |kind| world.proxy.has[&kind].keys().map(String::as_str).collect::<Vec<_>>();
+            assert_eq!(has(Kind::Cluster), ["a", "d"], "{what}");
+            assert_eq!(has(Kind::Listener), ["l", "n"], "{what}");
+            assert_eq!(world.proxy.has[&Kind::Route]["l"]["cluster"], "a", "{what}");
+            assert_eq!(world.proxy.has[&Kind::Cluster]["d"]["version"], 2, "{what}");
+        }
+    }
+}
+
 /// A refusal of a cluster is none of its endpoints: those of its last good form change on.
 #[test]
 fn endpoints_of_a_refused_cluster_change_on() {

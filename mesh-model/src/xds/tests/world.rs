@@ -206,7 +206,7 @@ impl World {
 fn check_open(session: &Session) {
     let Some(wanted) = &session.wanted else { return };
     for (kind, one) in &session.kinds {
-        let has = one.has.keys().chain(one.refused.keys()).chain(&one.doubtful).chain(&one.names);
+        let has = one.has.keys().chain(one.refused.keys()).chain(one.doubtful.keys()).chain(&one.names);
         for name in has.chain(wanted.of(*kind).map(|resource| &resource.name)) {
             assert!(
                 one.open.contains(name) || one.is_settled(wanted, *kind, name),
