@@ -15,6 +15,7 @@ mod drains;
 mod entries;
 mod facts;
 mod forms;
+mod hosts;
 mod mtls;
 mod names;
 mod objects;
@@ -151,17 +152,18 @@ pub struct Finding {
 #[must_use]
 pub fn lint(access_points: &[AccessPoint], facts: Option<&FleetFacts>, schemas: &Schemas) -> Vec<Finding> {
     let mut report = Report { findings: Vec::new() };
-    let hosts = reach::Hosts::of(access_points, facts);
     let routes = answers::Routes::of(access_points);
-    let mut gathered = Gathered::default();
+    let mut gathered = Gathered::new(facts);
     for access_point in access_points {
         let placed = facts.map(|facts| Placed::new(access_point, facts, schemas));
-        forms::check(access_point, (&hosts, &routes), placed.as_ref(), schemas, &mut gathered, &mut report);
+        forms::check(access_point, &routes, placed.as_ref(), schemas, &mut gathered, &mut report);
         if let Some(placed) = &placed {
             facts::check(access_point, placed, &mut report);
         }
     }
-    claims::check(gathered.claims, &mut Sites::new(facts, schemas), &mut report);
+    let mut sites = Sites::new(facts, schemas);
+    claims::check(gathered.claims, &mut sites, &mut report);
+    gathered.hosts.check(&mut sites, &mut report);
     if let Some(facts) = facts {
         certificates::check(access_points, &gathered.certificates, &mut report);
         facts::check_fleet(access_points, facts, &mut report);

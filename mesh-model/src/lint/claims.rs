@@ -10,13 +10,12 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::forms::Sites;
+use super::forms::{On, Place, Sites, listed};
 use super::objects::{is_overridden, pointer};
 use super::{Code, FleetFacts, Report, inside, spec};
 use crate::access_point::{AccessPoint, Sharing};
 use crate::fleet::Target;
 use crate::name::Name;
-use crate::patch::Pointer;
 use crate::template::{Template, TemplateId, TemplateKind};
 use crate::vip::{Port, Protocol};
 use crate::visibility::{ExportTo, has_gateway, hosts_of};
@@ -29,14 +28,10 @@ pub(super) struct Claims<'a> {
     mesh: BTreeMap<(String, ExportTo, Place), On>,
 }
 
-/// Names of targets; none where no target is known.
-type On = BTreeSet<Name>;
 /// A host of a Gateway and the port that it is served on.
 type HostPort = (String, Option<u64>);
 /// The labels of the pods that serve a Gateway; all pods if `None`.
 type Pods = Option<BTreeMap<String, String>>;
-/// Where an object says so.
-type Place = (TemplateId, Pointer);
 
 impl<'a> Claims<'a> {
     pub(super) const fn new(access_point: &'a AccessPoint) -> Self {
@@ -168,12 +163,6 @@ fn objects(claims: &[Claims<'_>], report: &mut Report) {
             known.push((one.access_point, on));
         }
     }
-}
-
-/// The first of some targets, and how many more there are.
-fn listed(on: &On) -> String {
-    let first = on.first().map_or("no target", Name::as_str);
-    if on.len() > 1 { format!("{first} and {} more", on.len() - 1) } else { first.to_owned() }
 }
 
 /// Who says again, and where, what somebody has already, by number; and the targets that have both.
