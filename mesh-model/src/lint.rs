@@ -23,6 +23,7 @@ mod paths;
 mod placed;
 mod pods;
 mod policies;
+mod proofs;
 mod provisions;
 mod reach;
 mod refused;
@@ -164,6 +165,7 @@ pub fn lint(access_points: &[AccessPoint], facts: Option<&FleetFacts>, schemas: 
     let mut sites = Sites::new(facts, schemas);
     claims::check(gathered.claims, &mut sites, &mut report);
     gathered.hosts.check(&mut sites, &mut report);
+    gathered.proofs.check(&mut sites, &mut report);
     if let Some(facts) = facts {
         certificates::check(access_points, &gathered.certificates, &mut report);
         facts::check_fleet(access_points, facts, &mut report);

@@ -15,6 +15,7 @@ use super::answers::{self, Routes};
 use super::claims::Claims;
 use super::hosts::Hosts;
 use super::placed::Placed;
+use super::proofs::Proofs;
 use super::reach;
 use super::{Code, FleetFacts, Report, certificates, facts, inside, objects, placed, reference, spec};
 use crate::access_point::{AccessPoint, AccessPointId};
@@ -37,7 +38,8 @@ pub(super) fn check<'a>(
     report: &mut Report,
 ) {
     let facts = placed.map(|placed| placed.facts);
-    let Gathered { claims, certificates, hosts } = gathered;
+    let Gathered { claims, certificates, hosts, proofs } = gathered;
+    let number = claims.len();
     claims.push(Claims::new(access_point));
     hosts.begin(access_point);
     let mut judge = |form: &AccessPoint, on: &[Target<'_>], report: &mut Report| {
@@ -47,6 +49,7 @@ pub(super) fn check<'a>(
         if let Some(facts) = facts {
             facts::selectors(form, facts, report);
             certificates::gather(form, facts, certificates, report);
+            proofs.gather((number, access_point), form, on);
         }
         claims.iter_mut().last().expect("it was added").gather(form, on, facts);
     };
@@ -90,16 +93,28 @@ pub(super) struct Gathered<'a> {
     pub(super) claims: Vec<Claims<'a>>,
     pub(super) certificates: GatewayHosts,
     pub(super) hosts: Hosts<'a>,
+    pub(super) proofs: Proofs<'a>,
 }
 
 impl<'a> Gathered<'a> {
     pub(super) fn new(facts: Option<&'a FleetFacts>) -> Self {
-        Self { claims: Vec::new(), certificates: GatewayHosts::default(), hosts: Hosts::new(facts) }
+        Self {
+            claims: Vec::new(),
+            certificates: GatewayHosts::default(),
+            hosts: Hosts::new(facts),
+            proofs: Proofs::new(facts),
+        }
     }
 }
 
 /// The clusters of some targets; none where no target is known.
 pub(super) type On = BTreeSet<Name>;
+
+/// The clusters of these: a zone is its gateway cluster, which may be another's target by its own name.
+pub(super) fn names(on: &[Target<'_>]) -> impl Iterator<Item = Name> {
+    on.iter().map(|target| target.cluster.name.clone())
+}
+
 /// Where an object says something.
 pub(super) type Place = (TemplateId, Pointer);
 

@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::forms::{On, Place, Sites, listed};
+use super::forms::{On, Place, Sites, listed, names};
 use super::objects::is_overridden;
 use super::{Code, FleetFacts, Report};
 use crate::access_point::AccessPoint;
@@ -240,10 +240,6 @@ impl<'a> Hosts<'a> {
         }
         by_namespace
     }
-}
-
-fn names(on: &[Target<'_>]) -> impl Iterator<Item = Name> {
-    on.iter().map(|target| target.cluster.name.clone())
 }
 
 /// The name of a host and the rest, if it is one of the cluster: any other may be anywhere.
