@@ -31,7 +31,7 @@ mod routes;
 mod served;
 mod servers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -62,6 +62,9 @@ pub struct FleetFacts {
     pub fleet: Fleet,
     /// Workloads that access points follow.
     pub workloads: Vec<Workload>,
+    /// The targets that access points have now, by their status: they are kept while nobody saw that nothing there
+    /// needs them.
+    pub current: BTreeMap<AccessPointId, BTreeSet<Name>>,
     /// All pools.
     pub pools: Vec<VipPool>,
     /// All providers of names.
@@ -91,6 +94,7 @@ impl Default for FleetFacts {
         Self {
             fleet: Fleet::default(),
             workloads: Vec::new(),
+            current: BTreeMap::new(),
             pools: Vec::new(),
             providers: Vec::new(),
             issuers: Vec::new(),
