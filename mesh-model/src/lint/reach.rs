@@ -1,7 +1,7 @@
 //! Whether those who are to follow an access point's routes and rules see them; what these lead to is asked of
 //! [`hosts`](super::hosts).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -12,9 +12,10 @@ use crate::access_point::AccessPoint;
 use crate::fleet::Target;
 use crate::labels::Labels;
 use crate::name::Name;
+use crate::template::view::gateway_name;
 use crate::template::{Template, TemplateKind};
 use crate::traffic::full_host;
-use crate::visibility::{ExportTo, destinations, destinations_at, has_gateway, hosts_of, sidecar_for};
+use crate::visibility::{Export, ExportTo, destinations, destinations_at, hosts_of, sidecar_for};
 
 /// Looks at routes of a form, and asks for the hosts that they lead to.
 pub(super) fn check(
@@ -32,13 +33,16 @@ pub(super) fn check(
         let all = form.templates.iter().filter(move |one| one.id.kind == kind);
         all.filter(|one| !is_overridden(form, one))
     };
+    let mesh = hosts.mesh().clone();
+    let rules = Rules::of(form, &mesh);
     for template in of(TemplateKind::VirtualService) {
         unasked(form, template, facts, report);
-        let viewers = viewers(form, template, facts);
         let export = ExportTo::of(&template.object).unwrap_or_default();
-        for viewer in viewers.iter().filter(|viewer| !export.or(hosts.mesh()).shows(owner, viewer)) {
+        let export = export.or(&mesh);
+        let followers = Followers::of(form, template, export, facts);
+        for gateways in followers.gateways.iter().filter(|gateways| !export.shows(owner, gateways)) {
             let message =
-                format!("these routes are hidden from the gateways, which run in namespace {viewer}");
+                format!("these routes are hidden from the gateways, which run in namespace {gateways}");
             let fix = "add that namespace to exportTo";
             let path = inside(form, &template.id, &pointer(&["spec", "exportTo"]));
             report.of(&form.id, Code::HiddenHost, path, message, fix);
@@ -48,9 +52,9 @@ pub(super) fn check(
             // who sees a host is said of the host, so the first route to it is enough
             let is_first = told.insert(host.clone());
             if is_first {
-                hidden_rules(form, &host, &viewers, hosts.mesh(), report);
+                rules.hidden(form, &host, &followers, report);
             }
-            let viewers = viewers.iter().filter(|_| is_first).map(|viewer| (*viewer).clone()).collect();
+            let viewers = if is_first { followers.all() } else { BTreeSet::new() };
             hosts.ask((template.id.clone(), at), Leads { host, viewers }, on);
         }
     }
@@ -79,9 +83,7 @@ fn unasked(access_point: &AccessPoint, template: &Template, facts: Option<&Fleet
     let Some(facts) = facts else { return };
     let owner = &access_point.id.namespace;
     let sidecar = sidecar_for(&facts.sidecars, owner, &Labels::new(), &facts.root_namespace);
-    let list = template.object.pointer("/spec/gateways").and_then(Value::as_array);
-    let is_for_mesh = list.is_none_or(|list| list.is_empty() || list.iter().any(|gateway| gateway == "mesh"));
-    let Some(sidecar) = sidecar.filter(|_| is_for_mesh) else { return };
+    let Some(sidecar) = sidecar.filter(|_| is_for_mesh(template)) else { return };
     for (position, host) in hosts_of(template.id.kind, &template.object, owner).into_iter().enumerate() {
         if !sidecar.imports(owner, owner, &host) {
             let at = pointer(&["spec", "hosts", &position.to_string()]);
@@ -96,54 +98,88 @@ fn unasked(access_point: &AccessPoint, template: &Template, facts: Option<&Fleet
     }
 }
 
-/// DestinationRules of a host whose subsets and policies those who follow a route to it do not see.
-fn hidden_rules(
-    access_point: &AccessPoint,
-    host: &str,
-    viewers: &BTreeSet<&Name>,
-    mesh: &ExportTo,
-    report: &mut Report,
-) {
-    let owner = &access_point.id.namespace;
-    let is_of = |template: &&Template| {
-        template.id.kind == TemplateKind::DestinationRule
-            && hosts_of(template.id.kind, &template.object, owner).iter().any(|of| of == host)
-    };
-    for template in access_point.templates.iter().filter(is_of) {
-        let export = ExportTo::of(&template.object).unwrap_or_default();
-        for viewer in viewers.iter().filter(|viewer| !export.or(mesh).shows(owner, viewer)) {
-            let path = inside(access_point, &template.id, &pointer(&["spec", "exportTo"]));
-            let message = format!(
-                "the rule of {host} is hidden from namespace {viewer}: no policy and no subset of it holds there"
-            );
-            let fix = "add that namespace to exportTo";
-            report.of(&access_point.id, Code::HiddenHost, path, message, fix);
+/// The DestinationRules of a form by their hosts, with who sees them.
+struct Rules<'a>(BTreeMap<String, Vec<(&'a Template, ExportTo)>>);
+
+impl<'a> Rules<'a> {
+    fn of(form: &'a AccessPoint, mesh: &ExportTo) -> Self {
+        let mut rules: BTreeMap<String, Vec<(&Template, ExportTo)>> = BTreeMap::new();
+        for template in form.templates.iter().filter(|one| one.id.kind == TemplateKind::DestinationRule) {
+            // where nobody knows what an override makes of it, it may be for all
+            let export = match is_overridden(form, template) {
+                true => ExportTo::from_iter([Export::All]),
+                false => ExportTo::of(&template.object).unwrap_or_default().or(mesh).clone(),
+            };
+            for host in hosts_of(template.id.kind, &template.object, &form.id.namespace) {
+                rules.entry(host).or_default().push((template, export.clone()));
+            }
+        }
+        Self(rules)
+    }
+
+    /// Tells rules of a host of which those who follow a route to it see none: of several, each may be for others.
+    fn hidden(&self, form: &AccessPoint, host: &str, followers: &Followers<'_>, report: &mut Report) {
+        let owner = &form.id.namespace;
+        let Some(rules) = self.0.get(host) else { return };
+        let own = followers.sidecars.iter().copied().filter(|viewer| *viewer == owner);
+        let viewers: BTreeSet<&Name> = followers.gateways.iter().copied().chain(own).collect();
+        let is_hidden = |viewer: &&Name| !rules.iter().any(|(_, export)| export.shows(owner, viewer));
+        for viewer in viewers.into_iter().filter(is_hidden) {
+            for (template, _) in rules {
+                let path = inside(form, &template.id, &pointer(&["spec", "exportTo"]));
+                let message = format!(
+                    "the rule of {host} is hidden from namespace {viewer}: no policy and no subset of it holds there"
+                );
+                let fix = "add that namespace to exportTo";
+                report.of(&form.id, Code::HiddenHost, path, message, fix);
+            }
         }
     }
 }
 
-/// The namespaces of the proxies that follow a VirtualService: those of the gateways that serve its
-/// Gateways, where they are known, and its own for sidecars.
-fn viewers<'a>(
-    access_point: &'a AccessPoint,
-    template: &Template,
-    facts: Option<&'a FleetFacts>,
-) -> BTreeSet<&'a Name> {
-    let owner = &access_point.id.namespace;
-    let pods = facts.and_then(|facts| facts.gateways.as_ref());
-    let (true, Some(pods)) = (has_gateway(&template.object), pods) else { return [owner].into() };
-    let list = template.object.pointer("/spec/gateways").and_then(Value::as_array);
-    let is_named = |name: &str| {
-        let full = format!("{owner}/{name}");
-        list.into_iter().flatten().any(|gateway| gateway == name || *gateway == full)
-    };
-    let gateways = access_point
-        .templates
-        .iter()
-        .filter(|one| one.id.kind == TemplateKind::Gateway && is_named(&one.id.name));
-    let mut viewers = BTreeSet::new();
-    for gateway in gateways {
-        viewers.extend(pods.iter().filter(|pods| pods.serve(&gateway.object)).map(|pods| &pods.namespace));
+/// The namespaces of the proxies that follow a VirtualService.
+struct Followers<'a> {
+    /// Of the gateways that serve its Gateways, where they are known.
+    gateways: BTreeSet<&'a Name>,
+    /// Of sidecars, as far as the routes say for whose they are; those of the own namespace where they are for all.
+    sidecars: BTreeSet<&'a Name>,
+}
+
+impl<'a> Followers<'a> {
+    fn of(
+        form: &'a AccessPoint,
+        template: &Template,
+        export: &'a ExportTo,
+        facts: Option<&'a FleetFacts>,
+    ) -> Self {
+        let owner = &form.id.namespace;
+        let named = export.iter().filter_map(|one| match one {
+            Export::Namespace(name) => Some(name),
+            Export::All | Export::Nobody | Export::Own => None,
+        });
+        let sidecars = named.chain([owner]).filter(|viewer| export.shows(owner, viewer));
+        let sidecars = sidecars.filter(|_| is_for_mesh(template)).collect();
+        let pods = facts.and_then(|facts| facts.gateways.as_ref());
+        let list = template.object.pointer("/spec/gateways").and_then(Value::as_array);
+        let list = list.into_iter().flatten().filter_map(Value::as_str).filter(|gateway| *gateway != "mesh");
+        let named: BTreeSet<String> = list.map(|gateway| gateway_name(gateway, owner)).collect();
+        let is_named = |one: &&Template| {
+            one.id.kind == TemplateKind::Gateway && named.contains(&format!("{owner}/{}", one.id.name))
+        };
+        let serving = |gateway: &'a Template| {
+            pods.into_iter().flatten().filter(|pods| pods.serve(&gateway.object)).map(|pods| &pods.namespace)
+        };
+        let gateways = form.templates.iter().filter(is_named).flat_map(serving).collect();
+        Self { gateways, sidecars }
     }
-    viewers
+
+    fn all(&self) -> BTreeSet<Name> {
+        self.gateways.union(&self.sidecars).map(|name| (*name).clone()).collect()
+    }
+}
+
+/// Whether sidecars follow a VirtualService.
+fn is_for_mesh(template: &Template) -> bool {
+    let list = template.object.pointer("/spec/gateways").and_then(Value::as_array);
+    list.is_none_or(|list| list.is_empty() || list.iter().any(|gateway| gateway == "mesh"))
 }

@@ -141,3 +141,69 @@ fn a_host_is_hidden_where_an_override_hides_it() {
         assert_eq!(told(&both, None), alone, "{service} {overridden:?}");
     }
 }
+
+/// Whom routes are for is what they say: who else does not see them is no fault.
+#[test]
+fn what_is_hidden_is_told_of_those_who_follow_the_routes() {
+    let gateway = istio(
+        "Gateway",
+        "{ selector: { istio: ingress }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ['*'] }] }",
+    );
+    let named = |text: String, name: &str| text.replacen("name: web", &format!("name: {name}"), 1);
+    let routes = |name: &str, more: &str| {
+        let spec =
+            format!("{{ hosts: [web], {more} http: [{{ route: [{{ destination: {{ host: web }} }}] }}] }}");
+        named(istio("VirtualService", &spec), name)
+    };
+    let rule = |name: &str, export: &str| {
+        named(istio("DestinationRule", &format!("{{ host: web, exportTo: [{export}] }}")), name)
+    };
+    let service = |export: &str| {
+        SERVICE.replace(
+            "name: web",
+            &format!("name: web, annotations: {{ networking.istio.io/exportTo: '{export}' }}"),
+        )
+    };
+    let known = |of: &[&str], facts: FleetFacts| {
+        let told = told(&[access_point("shop", &templates(of))], Some(&facts));
+        told.into_iter().filter(|line| line.starts_with("hidden-host")).collect::<Vec<_>>()
+    };
+    let hidden = |of: &[&str]| known(of, facts());
+    let unknown = |of: &[&str]| known(of, FleetFacts { gateways: None, ..facts() });
+    let (own, shop) = (routes("own", "exportTo: ['.'],"), routes("for-shop", "exportTo: [shop],"));
+    let from = |at: &str, namespace: &str| {
+        vec![format!(
+            "hidden-host {at}: web.team.svc.cluster.local is hidden from namespace {namespace}, so requests to it find no cluster"
+        )]
+    };
+    let at = "spec.templates[1].spec.http[0].route[0].destination.host";
+    for look in [&hidden as &dyn Fn(&[&str]) -> Vec<String>, &unknown] {
+        assert_eq!(look(&[SERVICE, &own, &shop]), NONE);
+        assert_eq!(look(&[&service("., shop"), &shop]), NONE);
+        assert_eq!(look(&[&service("."), &own]), NONE);
+        assert_eq!(look(&[&service("."), &shop]), from(at, "shop"));
+        assert_eq!(look(&[&service("shop"), &own]), from(at, "team"));
+        assert_eq!(look(&[&service("shop"), &routes("all", "")]), from(at, "team"));
+    }
+    let at_gateway = |more: &str| routes("own", &format!("gateways: [./web], {more}"));
+    let edge = at_gateway("exportTo: [edge],");
+    let words = "hidden-host spec.templates[1].spec.exportTo: these routes are hidden from the gateways, which run in namespace edge";
+    assert_eq!(hidden(&[SERVICE, &edge, &gateway]), NONE);
+    assert_eq!(hidden(&[SERVICE, &edge.replace("[edge]", "[far]"), &gateway]), [words]);
+    assert_eq!(hidden(&[SERVICE, &edge.replace("./web", "web, mesh"), &gateway]), NONE);
+    assert_eq!(
+        hidden(&[SERVICE, &edge.replace("./web]", "web, mesh]").replace("[edge]", "['.']"), &gateway]),
+        [words]
+    );
+    // where gateways run is not known
+    assert_eq!(unknown(&[SERVICE, &edge, &gateway]), NONE);
+    assert_eq!(unknown(&[&service("edge"), &edge, &gateway]), NONE);
+    // a rule for each of those who follow
+    let (ours, theirs) = (rule("ours", "'.'"), rule("theirs", "edge"));
+    let plain = at_gateway("");
+    assert_eq!(hidden(&[SERVICE, &plain, &gateway, &ours]).len(), 1);
+    assert_eq!(hidden(&[SERVICE, &plain, &gateway, &ours, &theirs]), NONE);
+    assert_eq!(hidden(&[SERVICE, &own, &theirs]).len(), 1);
+    assert_eq!(hidden(&[SERVICE, &own, &ours, &theirs]), NONE);
+    assert_eq!(hidden(&[SERVICE, &shop, &theirs]), NONE);
+}
