@@ -35,10 +35,15 @@ fn shop(of: &[&str]) -> Vec<AccessPoint> {
     shops(&[(of, NAME)]).remove(0)
 }
 
+const AT: &str = "gateways: [web],";
+
 #[test]
 fn names_without_routes() {
-    const AT: &str = "gateways: [web],";
     let bound = |server: &str, kind: &str| shop(&[SERVICE, server, &routes("a.example.com", AT, kind)]);
+    let at = |gateways: &str| {
+        let gateways = if gateways.is_empty() { String::new() } else { format!("gateways: {gateways},") };
+        shop(&[SERVICE, &http("a.example.com"), &routes("a.example.com", &gateways, "http")])
+    };
     let redirect = |second: &str| {
         let first = "{ port: { number: 80, name: http, protocol: HTTP }, hosts: [a.example.com], tls: { httpsRedirect: true } }";
         gateway(&format!(
@@ -63,14 +68,10 @@ fn names_without_routes() {
         &facts(),
         vec![
             // sidecars alone follow these
-            shop(&[SERVICE, &http("a.example.com"), &routes("a.example.com", "", "http")]),
-            shop(&[SERVICE, &http("a.example.com"), &routes("a.example.com", "gateways: [],", "http")]),
-            shop(&[SERVICE, &http("a.example.com"), &routes("a.example.com", "gateways: [mesh],", "http")]),
-            shop(&[
-                SERVICE,
-                &http("a.example.com"),
-                &routes("a.example.com", "gateways: [edge/web],", "http"),
-            ]),
+            at(""),
+            at("[]"),
+            at("[mesh]"),
+            at("[edge/web]"),
             shop(&[SERVICE, &http("*"), &routes("b.example.com", AT, "http")]),
             bound(&http("others/a.example.com"), "http"),
             bound(&tls("{ mode: PASSTHROUGH }"), "http"),
@@ -85,11 +86,7 @@ fn names_without_routes() {
             bound(&http("./*.example.com"), "http"),
             bound(&http("team/a.example.com"), "http"),
             shop(&[SERVICE, &http("a.example.com"), &wide]),
-            shop(&[
-                SERVICE,
-                &http("a.example.com"),
-                &routes("a.example.com", "gateways: [mesh, team/web],", "http"),
-            ]),
+            at("[mesh, team/web]"),
             bound(&tls("{ mode: PASSTHROUGH }"), "tls"),
             bound(&tls("{ mode: SIMPLE, credentialName: web }"), "tcp"),
             bound(&redirect("{ mode: SIMPLE, credentialName: web }"), "http"),
@@ -99,12 +96,8 @@ fn names_without_routes() {
             shop(&[SERVICE, &http("a.example.com")]),
             shop(&[SERVICE, &http("a.example.com"), &routes("web", "", "http")]),
             // however the Gateway is called
-            shop(&[SERVICE, &http("a.example.com"), &routes("a.example.com", "gateways: [./web],", "http")]),
-            shop(&[
-                SERVICE,
-                &http("a.example.com"),
-                &routes("a.example.com", "gateways: [web.team.svc.cluster.local],", "http"),
-            ]),
+            at("[./web]"),
+            at("[web.team.svc.cluster.local]"),
             // plain TCP is routed by port
             shop(&[
                 SERVICE,
