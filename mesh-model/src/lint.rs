@@ -157,11 +157,10 @@ pub struct Finding {
 #[must_use]
 pub fn lint(access_points: &[AccessPoint], facts: Option<&FleetFacts>, schemas: &Schemas) -> Vec<Finding> {
     let mut report = Report { findings: Vec::new() };
-    let routes = answers::Routes::of(access_points);
     let mut gathered = Gathered::new(facts);
     for access_point in access_points {
         let placed = facts.map(|facts| Placed::new(access_point, facts, schemas));
-        forms::check(access_point, &routes, placed.as_ref(), schemas, &mut gathered, &mut report);
+        forms::check(access_point, placed.as_ref(), schemas, &mut gathered, &mut report);
         if let Some(placed) = &placed {
             facts::check(access_point, placed, &mut report);
         }
@@ -170,6 +169,7 @@ pub fn lint(access_points: &[AccessPoint], facts: Option<&FleetFacts>, schemas: 
     claims::check(gathered.claims, &mut sites, &mut report);
     gathered.hosts.check(&mut sites, &mut report);
     gathered.proofs.check(&mut sites, &mut report);
+    gathered.answers.check(access_points, &mut sites, &mut report);
     if let Some(facts) = facts {
         certificates::check(access_points, &gathered.certificates, &mut report);
         facts::check_fleet(access_points, facts, &mut report);

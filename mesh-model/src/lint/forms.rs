@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::answers::{self, Routes};
+use super::answers::Answers;
 use super::claims::Claims;
 use super::hosts::Hosts;
 use super::placed::Placed;
@@ -31,21 +31,20 @@ use crate::traffic::SteerProblem;
 /// Judges the objects of an access point, and tells what cannot be rendered or steered.
 pub(super) fn check<'a>(
     access_point: &'a AccessPoint,
-    routes: &Routes<'_>,
     placed: Option<&Placed<'_>>,
     schemas: &Schemas,
     gathered: &mut Gathered<'a>,
     report: &mut Report,
 ) {
     let facts = placed.map(|placed| placed.facts);
-    let Gathered { claims, certificates, hosts, proofs } = gathered;
+    let Gathered { claims, certificates, hosts, proofs, answers } = gathered;
     let number = claims.len();
     claims.push(Claims::new(access_point));
     hosts.begin(access_point);
     let mut judge = |form: &AccessPoint, on: &[Target<'_>], report: &mut Report| {
         objects::check(form, on, facts, schemas, report);
         reach::check(form, on, facts, hosts, report);
-        answers::check(form, routes, report);
+        answers.gather(number, form, on);
         if let Some(facts) = facts {
             facts::selectors(form, facts, report);
             certificates::gather(form, facts, certificates, report);
@@ -94,6 +93,7 @@ pub(super) struct Gathered<'a> {
     pub(super) certificates: GatewayHosts,
     pub(super) hosts: Hosts<'a>,
     pub(super) proofs: Proofs<'a>,
+    pub(super) answers: Answers,
 }
 
 impl<'a> Gathered<'a> {
@@ -103,6 +103,7 @@ impl<'a> Gathered<'a> {
             certificates: GatewayHosts::default(),
             hosts: Hosts::new(facts),
             proofs: Proofs::new(facts),
+            answers: Answers::default(),
         }
     }
 }
@@ -219,7 +220,18 @@ impl<'a> Sites<'a> {
         (code, message, fix): (Code, String, &str),
         report: &mut Report,
     ) {
-        let (path, mut message) = self.written_at(access_point, on, (id, place), message);
+        let (path, message) = self.written_at(access_point, on, (id, place), message);
+        self.tell_of((access_point, path), on, (code, message, fix), report);
+    }
+
+    /// The same of a field that no override changes.
+    pub(super) fn tell_of(
+        &mut self,
+        (access_point, path): (&AccessPoint, FieldPath),
+        on: &On,
+        (code, mut message, fix): (Code, String, &str),
+        report: &mut Report,
+    ) {
         if let Some(facts) = self.facts {
             let all = self.targets.entry(access_point.id.clone()).or_insert_with(|| {
                 let targets = placed::targets(access_point, facts).into_iter();
