@@ -15,6 +15,7 @@ mod drains;
 mod entries;
 mod facts;
 mod forms;
+mod hosts;
 mod mtls;
 mod names;
 mod objects;
@@ -22,6 +23,7 @@ mod paths;
 mod placed;
 mod pods;
 mod policies;
+mod proofs;
 mod provisions;
 mod reach;
 mod refused;
@@ -29,7 +31,7 @@ mod routes;
 mod served;
 mod servers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -60,6 +62,9 @@ pub struct FleetFacts {
     pub fleet: Fleet,
     /// Workloads that access points follow.
     pub workloads: Vec<Workload>,
+    /// The targets that access points have now, by their status: they are kept while nobody saw that nothing there
+    /// needs them.
+    pub current: BTreeMap<AccessPointId, BTreeSet<Name>>,
     /// All pools.
     pub pools: Vec<VipPool>,
     /// All providers of names.
@@ -89,6 +94,7 @@ impl Default for FleetFacts {
         Self {
             fleet: Fleet::default(),
             workloads: Vec::new(),
+            current: BTreeMap::new(),
             pools: Vec::new(),
             providers: Vec::new(),
             issuers: Vec::new(),
@@ -151,17 +157,19 @@ pub struct Finding {
 #[must_use]
 pub fn lint(access_points: &[AccessPoint], facts: Option<&FleetFacts>, schemas: &Schemas) -> Vec<Finding> {
     let mut report = Report { findings: Vec::new() };
-    let hosts = reach::Hosts::of(access_points, facts);
-    let routes = answers::Routes::of(access_points);
-    let mut gathered = Gathered::default();
+    let mut gathered = Gathered::new(facts);
     for access_point in access_points {
         let placed = facts.map(|facts| Placed::new(access_point, facts, schemas));
-        forms::check(access_point, (&hosts, &routes), placed.as_ref(), schemas, &mut gathered, &mut report);
+        forms::check(access_point, placed.as_ref(), schemas, &mut gathered, &mut report);
         if let Some(placed) = &placed {
             facts::check(access_point, placed, &mut report);
         }
     }
-    claims::check(gathered.claims, &mut Sites::new(facts, schemas), &mut report);
+    let mut sites = Sites::new(facts, schemas);
+    claims::check(gathered.claims, &mut sites, &mut report);
+    gathered.hosts.check(&mut sites, &mut report);
+    gathered.proofs.check(&mut sites, &mut report);
+    gathered.answers.check(access_points, &mut sites, &mut report);
     if let Some(facts) = facts {
         certificates::check(access_points, &gathered.certificates, &mut report);
         facts::check_fleet(access_points, facts, &mut report);

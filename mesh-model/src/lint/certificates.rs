@@ -1,30 +1,22 @@
 //! Hosts of Gateways that no certificate will name, though the access point asks an authority for them.
 //!
 //! What is judged is what targets receive. An authority that is not there is found where it is asked for; a Gateway
-//! that an override changes on targets that are not known is not judged by its template.
+//! that an override changes on targets that are not known is not judged by its template. Who is to answer an authority
+//! that asks on port 80 is looked for by [`proofs`](super::proofs).
 
 use serde_json::Value;
 
 use super::objects::pointer;
-use super::served::ServedHosts;
-use super::servers::{hosts, plain_gateways, servers};
+use super::servers::{plain_gateways, servers};
 use super::{Code, FleetFacts, Report, inside, spec};
 use crate::access_point::AccessPoint;
 use crate::certificate::{Credential, CredentialProblem, GatewayHosts, NamedBy};
 use crate::patch::Pointer;
-use crate::provision::Authority;
 
 /// Adds the credentials that the objects of a form name, and tells of hosts that none can be had for.
 pub(super) fn gather(form: &AccessPoint, facts: &FleetFacts, all: &mut GatewayHosts, report: &mut Report) {
     let Some(issuer) = &form.issuer else { return };
     let known = facts.issuers.iter().find(|one| one.name == *issuer);
-    let is_asked_by_http = known.is_some_and(|issuer| match &issuer.authority {
-        Authority::Acme(acme) => acme.dns_provider.is_none(),
-        Authority::Ca(_) => false,
-    });
-    if is_asked_by_http {
-        unproved(form, report);
-    }
     let first = all.faults.len();
     all.add(&form.id, issuer, known, plain_gateways(form).map(|gateway| &gateway.object));
     for fault in all.faults.drain(first..) {
@@ -32,39 +24,6 @@ pub(super) fn gather(form: &AccessPoint, facts: &FleetFacts, all: &mut GatewayHo
         let message = format!("no certificate will name `{}`: {}", fault.found, fault.problem);
         let fix = "see the message; where its secret is somebody else's to fill, use an access point without `certificates`";
         report.of(&form.id, Code::HostWithoutCertificate, path, message, fix);
-    }
-}
-
-/// Hosts whose authority asks for proof on port 80, where no server of HTTP has them (RFC 8555, section 8.3).
-fn unproved(form: &AccessPoint, report: &mut Report) {
-    let is_plain = |server: &&Value| {
-        let protocol = server.pointer("/port/protocol").and_then(Value::as_str).unwrap_or_default();
-        server.pointer("/port/number").is_some_and(|number| *number == 80)
-            && matches!(protocol.to_ascii_uppercase().as_str(), "HTTP" | "HTTP2" | "GRPC")
-    };
-    let mut asked = ServedHosts::default();
-    let plain = plain_gateways(form).flat_map(servers).map(|(_, server)| server).filter(is_plain);
-    plain.flat_map(hosts).for_each(|(_, host)| asked.add(host, &form.id.namespace));
-    for gateway in plain_gateways(form) {
-        let is_ordered = |server: &Value| {
-            let mode = server.pointer("/tls/mode").and_then(Value::as_str).unwrap_or_default();
-            let by = ["/tls/credentialName", "/tls/credentialNames"];
-            matches!(mode, "SIMPLE" | "MUTUAL" | "OPTIONAL_MUTUAL")
-                && by.iter().any(|by| server.pointer(by).is_some())
-        };
-        for (number, server) in servers(gateway).filter(|(_, server)| is_ordered(server)) {
-            for (position, host) in
-                hosts(server).filter(|(_, host)| !host.starts_with('*') && !asked.has(host))
-            {
-                let at = pointer(&["spec", "servers", &number.to_string(), "hosts", &position.to_string()]);
-                let path = inside(form, &gateway.id, &at);
-                let message = format!(
-                    "no certificate will name `{host}`: the authority asks for proof on port 80 (http-01), and no server of HTTP has the host there"
-                );
-                let fix = "add a server of HTTP on port 80 with the host, or give the Issuer a dnsProvider";
-                report.of(&form.id, Code::HostWithoutCertificate, path, message, fix);
-            }
-        }
     }
 }
 

@@ -10,13 +10,12 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::forms::Sites;
+use super::forms::{On, Place, Sites, listed, names};
 use super::objects::{is_overridden, pointer};
 use super::{Code, FleetFacts, Report, inside, spec};
 use crate::access_point::{AccessPoint, Sharing};
 use crate::fleet::Target;
 use crate::name::Name;
-use crate::patch::Pointer;
 use crate::template::{Template, TemplateId, TemplateKind};
 use crate::vip::{Port, Protocol};
 use crate::visibility::{ExportTo, has_gateway, hosts_of};
@@ -29,14 +28,10 @@ pub(super) struct Claims<'a> {
     mesh: BTreeMap<(String, ExportTo, Place), On>,
 }
 
-/// Names of targets; none where no target is known.
-type On = BTreeSet<Name>;
 /// A host of a Gateway and the port that it is served on.
 type HostPort = (String, Option<u64>);
 /// The labels of the pods that serve a Gateway; all pods if `None`.
-type Pods = Option<BTreeMap<String, String>>;
-/// Where an object says so.
-type Place = (TemplateId, Pointer);
+pub(super) type Pods = Option<BTreeMap<String, String>>;
 
 impl<'a> Claims<'a> {
     pub(super) const fn new(access_point: &'a AccessPoint) -> Self {
@@ -45,20 +40,18 @@ impl<'a> Claims<'a> {
 
     /// Adds what the objects claim that these targets receive.
     pub(super) fn gather(&mut self, form: &AccessPoint, on: &[Target<'_>], facts: Option<&FleetFacts>) {
-        // a zone is its gateway cluster, which may be the other's target by its own name
-        let names = || on.iter().map(|target| target.cluster.name.clone());
         // what an override makes of it on targets that are not known, nobody can say
         for template in form.templates.iter().filter(|one| !is_overridden(form, one)) {
-            self.objects.entry(template.id.clone()).or_default().extend(names());
+            self.objects.entry(template.id.clone()).or_default().extend(names(on));
             match template.id.kind {
                 TemplateKind::Gateway => {
                     for claim in gateway_hosts(template) {
-                        self.gateways.entry(claim).or_default().extend(names());
+                        self.gateways.entry(claim).or_default().extend(names(on));
                     }
                 }
                 TemplateKind::VirtualService => {
                     for claim in mesh_hosts(template, &form.id.namespace, facts) {
-                        self.mesh.entry(claim).or_default().extend(names());
+                        self.mesh.entry(claim).or_default().extend(names(on));
                     }
                 }
                 TemplateKind::AuthorizationPolicy
@@ -106,7 +99,7 @@ fn mesh_hosts(
     hosts.filter(|_| is_for_mesh).map(claim).collect()
 }
 
-fn pods(template: &Template) -> Pods {
+pub(super) fn pods(template: &Template) -> Pods {
     let selector = template.object.pointer("/spec/selector").and_then(Value::as_object)?;
     let label = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
     Some(selector.iter().filter_map(label).collect())
@@ -117,7 +110,8 @@ pub(super) fn may_share_pods(one: &Template, other: &Template) -> bool {
     share_pods(&pods(one), &pods(other))
 }
 
-fn share_pods(one: &Pods, other: &Pods) -> bool {
+/// Whether one pod can have both's labels.
+pub(super) fn share_pods(one: &Pods, other: &Pods) -> bool {
     let (Some(one), Some(other)) = (one, other) else { return true };
     one.iter().all(|(key, value)| other.get(key).is_none_or(|theirs| theirs == value))
 }
@@ -168,12 +162,6 @@ fn objects(claims: &[Claims<'_>], report: &mut Report) {
             known.push((one.access_point, on));
         }
     }
-}
-
-/// The first of some targets, and how many more there are.
-fn listed(on: &On) -> String {
-    let first = on.first().map_or("no target", Name::as_str);
-    if on.len() > 1 { format!("{first} and {} more", on.len() - 1) } else { first.to_owned() }
 }
 
 /// Who says again, and where, what somebody has already, by number; and the targets that have both.

@@ -11,11 +11,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::answers::{self, Routes};
+use super::answers::Answers;
 use super::claims::Claims;
+use super::hosts::Hosts;
 use super::placed::Placed;
-use super::reach::{self, Hosts};
-use super::{Code, FleetFacts, Report, certificates, facts, inside, objects, reference, spec};
+use super::proofs::Proofs;
+use super::reach;
+use super::{Code, FleetFacts, Report, certificates, facts, inside, objects, placed, reference, spec};
 use crate::access_point::{AccessPoint, AccessPointId};
 use crate::api::{FieldPath, Step};
 use crate::certificate::GatewayHosts;
@@ -29,22 +31,24 @@ use crate::traffic::SteerProblem;
 /// Judges the objects of an access point, and tells what cannot be rendered or steered.
 pub(super) fn check<'a>(
     access_point: &'a AccessPoint,
-    (hosts, routes): (&Hosts<'_>, &Routes<'_>),
     placed: Option<&Placed<'_>>,
     schemas: &Schemas,
     gathered: &mut Gathered<'a>,
     report: &mut Report,
 ) {
     let facts = placed.map(|placed| placed.facts);
-    let Gathered { claims, certificates } = gathered;
+    let Gathered { claims, certificates, hosts, proofs, answers } = gathered;
+    let number = claims.len();
     claims.push(Claims::new(access_point));
+    hosts.begin(access_point);
     let mut judge = |form: &AccessPoint, on: &[Target<'_>], report: &mut Report| {
         objects::check(form, on, facts, schemas, report);
-        reach::check(form, hosts, facts, report);
-        answers::check(form, routes, report);
+        reach::check(form, on, facts, hosts, report);
+        answers.gather(number, form, on);
         if let Some(facts) = facts {
             facts::selectors(form, facts, report);
             certificates::gather(form, facts, certificates, report);
+            proofs.gather((number, access_point), form, on);
         }
         claims.iter_mut().last().expect("it was added").gather(form, on, facts);
     };
@@ -84,11 +88,36 @@ fn bare(access_point: &AccessPoint) -> AccessPoint {
 }
 
 /// What is gathered of each form, to be held against that of other access points.
-#[derive(Default)]
 pub(super) struct Gathered<'a> {
     pub(super) claims: Vec<Claims<'a>>,
     pub(super) certificates: GatewayHosts,
+    pub(super) hosts: Hosts<'a>,
+    pub(super) proofs: Proofs<'a>,
+    pub(super) answers: Answers,
 }
+
+impl<'a> Gathered<'a> {
+    pub(super) fn new(facts: Option<&'a FleetFacts>) -> Self {
+        Self {
+            claims: Vec::new(),
+            certificates: GatewayHosts::default(),
+            hosts: Hosts::new(facts),
+            proofs: Proofs::new(facts),
+            answers: Answers::default(),
+        }
+    }
+}
+
+/// The clusters of some targets; none where no target is known.
+pub(super) type On = BTreeSet<Name>;
+
+/// The clusters of these: a zone is its gateway cluster, which may be another's target by its own name.
+pub(super) fn names(on: &[Target<'_>]) -> impl Iterator<Item = Name> {
+    on.iter().map(|target| target.cluster.name.clone())
+}
+
+/// Where an object says something.
+pub(super) type Place = (TemplateId, Pointer);
 
 /// The objects of an access point as some of its targets have them.
 struct Form<'a> {
@@ -145,11 +174,13 @@ pub(super) struct Sites<'a> {
     facts: Option<&'a FleetFacts>,
     schemas: &'a Schemas,
     inspections: BTreeMap<(AccessPointId, Name), Inspection>,
+    /// The targets of access points, by their clusters.
+    targets: BTreeMap<AccessPointId, BTreeMap<Name, Name>>,
 }
 
 impl<'a> Sites<'a> {
     pub(super) const fn new(facts: Option<&'a FleetFacts>, schemas: &'a Schemas) -> Self {
-        Self { facts, schemas, inspections: BTreeMap::new() }
+        Self { facts, schemas, inspections: BTreeMap::new(), targets: BTreeMap::new() }
     }
 
     /// Whether targets are known.
@@ -161,7 +192,7 @@ impl<'a> Sites<'a> {
     pub(super) fn written_at(
         &mut self,
         access_point: &AccessPoint,
-        on: &BTreeSet<Name>,
+        on: &On,
         (id, place): (&TemplateId, &Pointer),
         message: String,
     ) -> (FieldPath, String) {
@@ -180,6 +211,45 @@ impl<'a> Sites<'a> {
         let Some((_, document)) = object else { return (inside(access_point, id, place), message) };
         told_at(access_point, inspection.writer(document, place), (id, place), message)
     }
+
+    /// Tells what is so in these clusters at a place, and where that is not on every target, on which it is.
+    pub(super) fn tell(
+        &mut self,
+        (access_point, (id, place)): (&AccessPoint, &Place),
+        on: &On,
+        (code, message, fix): (Code, String, &str),
+        report: &mut Report,
+    ) {
+        let (path, message) = self.written_at(access_point, on, (id, place), message);
+        self.tell_of((access_point, path), on, (code, message, fix), report);
+    }
+
+    /// The same of a field that no override changes.
+    pub(super) fn tell_of(
+        &mut self,
+        (access_point, path): (&AccessPoint, FieldPath),
+        on: &On,
+        (code, mut message, fix): (Code, String, &str),
+        report: &mut Report,
+    ) {
+        if let Some(facts) = self.facts {
+            let all = self.targets.entry(access_point.id.clone()).or_insert_with(|| {
+                let targets = placed::targets(access_point, facts).into_iter();
+                targets.map(|target| (target.cluster.name.clone(), target.name().clone())).collect()
+            });
+            let names: BTreeSet<Name> = on.iter().filter_map(|cluster| all.get(cluster).cloned()).collect();
+            if !names.is_empty() && names.len() < all.len() {
+                message = format!("on {}: {message}", listed(&names));
+            }
+        }
+        report.of(&access_point.id, code, path, message, fix);
+    }
+}
+
+/// The first of some names, and how many more there are.
+pub(super) fn listed(names: &BTreeSet<Name>) -> String {
+    let first = names.first().map_or("no target", Name::as_str);
+    if names.len() > 1 { format!("{first} and {} more", names.len() - 1) } else { first.to_owned() }
 }
 
 /// The place that a person wrote, and the message as it is to be there.
@@ -254,10 +324,8 @@ impl OnTargets {
         for ((code, path, mut message, fix), names) in self.found {
             let is_of_all =
                 names.len() == all && !matches!(code, Code::DoesNotRender | Code::TrafficDoesNotHold);
-            if let Some(first) = names.first().filter(|_| !is_of_all) {
-                let more =
-                    if names.len() > 1 { format!(" and {} more", names.len() - 1) } else { String::new() };
-                message = format!("on {first}{more}: {message}");
+            if !names.is_empty() && !is_of_all {
+                message = format!("on {}: {message}", listed(&names));
             }
             report.of(&access_point.id, code, path, message, &fix);
         }

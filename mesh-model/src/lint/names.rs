@@ -3,7 +3,8 @@
 //! A name that two namespaces want is published for one of them at most, and an
 //! alias is not published beside anything else: both are told by the planner
 //! ([`names`](crate::names)), here before anybody plans. An alias that leads back
-//! to itself is found by no resolver.
+//! to itself is found by no resolver. A wildcard answers for names below it that
+//! are not there (RFC 4592), so it is led to, and leads on, as any other name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +22,40 @@ pub(super) fn check(access_points: &[AccessPoint], facts: &FleetFacts, report: &
         provisions::provider(service(&name.id), spec("provider"), of, &name.labels, facts, report);
     }
     claimed(access_points, facts, report);
-    circles(&facts.names, report);
-    nowhere(access_points, facts, report);
+    let published = Published::of(access_points, &facts.names);
+    circles(&facts.names, &published, report);
+    nowhere(access_points, facts, &published, report);
+}
+
+/// All names that somebody publishes.
+struct Published<'a> {
+    names: BTreeSet<&'a Fqdn>,
+    /// These and whatever they are below: such a name is there, too, with nothing of its own.
+    there: BTreeSet<&'a str>,
+}
+
+impl<'a> Published<'a> {
+    fn of(access_points: &'a [AccessPoint], names: &'a [NameService]) -> Self {
+        let of_access_points = access_points.iter().flat_map(|one| one.names.iter().map(|name| &name.fqdn));
+        let names: BTreeSet<&Fqdn> = of_access_points.chain(names.iter().map(|name| &name.fqdn)).collect();
+        let there = names.iter().flat_map(|name| upwards(name.as_str())).collect();
+        Self { names, there }
+    }
+
+    /// The name by which one is answered: itself, or the wildcard below the nearest name above it that is there.
+    fn answer(&self, name: &Fqdn) -> Option<&'a Fqdn> {
+        if let Some(itself) = self.names.get(name) {
+            return Some(itself);
+        }
+        let nearest = upwards(name.as_str()).find(|above| self.there.contains(above))?;
+        let wildcard: Fqdn = format!("*.{nearest}").parse().ok().filter(|_| nearest != name.as_str())?;
+        self.names.get(&wildcard).copied()
+    }
+}
+
+/// A name and all that it is below, from the longest.
+fn upwards(name: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(name), |name| name.split_once('.').map(|(_, above)| above))
 }
 
 fn service(id: &AccessPointId) -> Reference {
@@ -109,10 +142,12 @@ fn claimed(access_points: &[AccessPoint], facts: &FleetFacts, report: &mut Repor
 
 /// Names that lead to an access point that is not here, or to a name that nobody here publishes though a provider serves
 /// its domain. Either may be in files that are not given, or be written by hand: that is why it is a warning.
-fn nowhere(access_points: &[AccessPoint], facts: &FleetFacts, report: &mut Report) {
-    let of_access_points = access_points.iter().flat_map(|one| one.names.iter().map(|name| &name.fqdn));
-    let published: BTreeSet<&Fqdn> =
-        of_access_points.chain(facts.names.iter().map(|name| &name.fqdn)).collect();
+fn nowhere(
+    access_points: &[AccessPoint],
+    facts: &FleetFacts,
+    published: &Published<'_>,
+    report: &mut Report,
+) {
     for name in &facts.names {
         let (field, message, fix) = match &name.target {
             NameTarget::AccessPoint(to) => {
@@ -130,10 +165,11 @@ fn nowhere(access_points: &[AccessPoint], facts: &FleetFacts, report: &mut Repor
             }
             NameTarget::Alias(to) => {
                 let is_served = facts.providers.iter().any(|provider| provider.serves(to));
-                if !is_served || published.contains(to) {
+                if !is_served || published.answer(to).is_some() {
                     continue;
                 }
-                let near = did_you_mean(nearest(to.as_str(), published.iter().map(|name| name.as_str())));
+                let names = published.names.iter().map(|name| name.as_str());
+                let near = did_you_mean(nearest(to.as_str(), names));
                 let message = format!(
                     "nobody in these files publishes {to}, although a NameProvider serves its domain{near}"
                 );
@@ -147,14 +183,14 @@ fn nowhere(access_points: &[AccessPoint], facts: &FleetFacts, report: &mut Repor
 }
 
 /// Aliases that lead back to themselves.
-fn circles(names: &[NameService], report: &mut Report) {
-    let alias = |name: &NameService| match &name.target {
-        NameTarget::Alias(to) => Some((name.fqdn.clone(), to.clone())),
+fn circles<'a>(names: &'a [NameService], published: &Published<'a>, report: &mut Report) {
+    let alias = |name: &'a NameService| match &name.target {
+        NameTarget::Alias(to) => Some((&name.fqdn, to)),
         NameTarget::AccessPoint(_) | NameTarget::Addresses(_) => None,
     };
-    let aliases: BTreeMap<Fqdn, Fqdn> = names.iter().filter_map(alias).collect();
+    let aliases: BTreeMap<&Fqdn, &Fqdn> = names.iter().filter_map(alias).collect();
     for name in names.iter().filter(|name| matches!(name.target, NameTarget::Alias(_))) {
-        let Some(way) = circle(&name.fqdn, &aliases) else { continue };
+        let Some(way) = circle(&name.fqdn, &aliases, published) else { continue };
         let path = spec("target").field("alias");
         let message = format!("{} is a circle, so no address is ever found", way.join(" -> "));
         let fix = "let one of them lead to an access point or addresses";
@@ -163,14 +199,20 @@ fn circles(names: &[NameService], report: &mut Report) {
 }
 
 /// The way from a name back to itself, if its aliases lead there.
-fn circle(start: &Fqdn, aliases: &BTreeMap<Fqdn, Fqdn>) -> Option<Vec<String>> {
+fn circle<'a>(
+    start: &'a Fqdn,
+    aliases: &BTreeMap<&'a Fqdn, &'a Fqdn>,
+    published: &Published<'a>,
+) -> Option<Vec<String>> {
     let (mut way, mut seen, mut at) = (vec![start.to_string()], BTreeSet::new(), start);
-    while let Some(next) = aliases.get(at).filter(|next| seen.insert(*next)) {
+    while let Some(next) = aliases.get(at).filter(|next| seen.insert(**next)) {
         way.push(next.to_string());
-        if next == start {
+        at = published.answer(next)?;
+        if at == start {
+            // a wildcard by whatever name it was asked for
+            way.extend((at != *next).then(|| start.to_string()));
             return Some(way);
         }
-        at = next;
     }
     None
 }

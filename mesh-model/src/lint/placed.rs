@@ -10,8 +10,7 @@ use super::FleetFacts;
 use super::facts::workload;
 use crate::access_point::{AccessPoint, PlacementRule};
 use crate::fleet::Target;
-use crate::name::Name;
-use crate::placement::{Evidence, Outcome, place};
+use crate::placement::{self, Evidence, place};
 use crate::render::{Inspection, inspect};
 use crate::template::Schemas;
 
@@ -43,20 +42,15 @@ impl<'a> Placed<'a> {
     }
 }
 
-/// The targets that an access point has, or would have; all of its level if it follows what is not known.
+/// The targets that an access point has, would have or keeps; all of its level if it follows what is not known.
 pub(super) fn targets<'a>(access_point: &AccessPoint, facts: &'a FleetFacts) -> Vec<Target<'a>> {
     let placement = &access_point.placement;
     let workload = workload(access_point, facts);
-    let all = facts.fleet.targets(placement.level);
     if matches!(placement.rule, PlacementRule::Follow(_)) && workload.is_none() {
-        return all.collect();
+        return facts.fleet.targets(placement.level).collect();
     }
     let none = BTreeSet::new();
-    let evidence = Evidence { fleet: &facts.fleet, is_complete: true, workload, current: &none };
-    let decisions = place(placement, evidence).into_iter();
-    let placed: BTreeSet<Name> = decisions
-        .filter(|decision| matches!(decision.outcome, Outcome::Place))
-        .map(|decision| decision.target)
-        .collect();
-    all.filter(|target| placed.contains(target.name())).collect()
+    let current = facts.current.get(&access_point.id).unwrap_or(&none);
+    let evidence = Evidence { fleet: &facts.fleet, is_complete: true, workload, current };
+    placement::targets(&place(placement, evidence), placement.level, &facts.fleet).collect()
 }

@@ -6,6 +6,7 @@
 //! `validateHTTPRetry`, `validateExportTo`, `ValidateAuthorizationPolicy`, `validateWorkloadEntry`),
 //! `pkg/config/visibility`, `pkg/config/validation/agent/validation.go` (`ValidateIPSubnet`).
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde_json::Value;
@@ -13,6 +14,7 @@ use serde_json::Value;
 use super::objects::{is_overridden, pointer};
 use super::{Code, Report, inside};
 use crate::access_point::AccessPoint;
+use crate::name::Name;
 use crate::nearest::quoted;
 use crate::patch::Pointer;
 use crate::template::{Template, TemplateKind};
@@ -37,17 +39,20 @@ pub(super) fn check(access_point: &AccessPoint, template: &Template, report: &mu
         let path = inside(access_point, &template.id, &at);
         report.of(&access_point.id, Code::ObjectRefused, path, message, fix);
     };
-    let spec = &template.object["spec"];
+    let (spec, owner) = (&template.object["spec"], &access_point.id.namespace);
     match template.id.kind {
         TemplateKind::VirtualService => {
-            export_to(spec, false, refused);
+            export_to(spec, owner, template.id.kind, refused);
             delegate(spec, refused);
             for (number, route) in list(spec, "http").enumerate() {
                 http(route, &pointer(&["spec", "http", &number.to_string()]), refused);
             }
         }
-        TemplateKind::DestinationRule => export_to(spec, false, refused),
-        TemplateKind::ServiceEntry => export_to(spec, true, refused),
+        TemplateKind::DestinationRule => {
+            export_to(spec, owner, template.id.kind, refused);
+            selected(spec, owner, refused);
+        }
+        TemplateKind::ServiceEntry => export_to(spec, owner, template.id.kind, refused),
         TemplateKind::AuthorizationPolicy => blocks(spec, refused),
         TemplateKind::Gateway
         | TemplateKind::PeerAuthentication
@@ -60,10 +65,14 @@ fn list<'a>(object: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
     object.get(field).and_then(Value::as_array).into_iter().flatten()
 }
 
+/// Whether a field says anything: an empty list or text is read as none.
 fn is_given(object: &Value, field: &str) -> bool {
-    object
-        .get(field)
-        .is_some_and(|value| !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty()))
+    object.get(field).is_some_and(|value| match value {
+        Value::Null => false,
+        Value::Array(all) => !all.is_empty(),
+        Value::String(text) => !text.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => true,
+    })
 }
 
 /// Routes without a host are for others to lead to, who say at which Gateway.
@@ -102,25 +111,52 @@ fn http(route: &Value, at: &Pointer, refused: &mut Refusals<'_>) {
     }
 }
 
-/// A namespace, `.` or `*`, the last alone; `~` for a ServiceEntry.
-fn export_to(spec: &Value, is_entry: bool, refused: &mut Refusals<'_>) {
+/// A namespace, `.` or `*`, each once and the last alone; `~` for a ServiceEntry.
+fn export_to(spec: &Value, owner: &Name, kind: TemplateKind, refused: &mut Refusals<'_>) {
     let items: Vec<&str> = list(spec, "exportTo").filter_map(Value::as_str).collect();
+    let mut known: BTreeMap<Export, &str> = BTreeMap::new();
     for (position, item) in items.iter().enumerate() {
         let at = pointer(&["spec", "exportTo", &position.to_string()]);
         let fix = "write `*` alone for all, or `.` for the own namespace and names of others";
-        match item.parse::<Export>() {
-            Err(_) => refused(at, format!("{} is no namespace", quoted(item)), fix),
-            Ok(Export::Nobody) if !is_entry => {
-                refused(at, "`~` is possible for a ServiceEntry alone".to_owned(), fix);
+        let export = match item.parse::<Export>() {
+            // the own namespace by either name
+            Ok(Export::Own) => Export::Namespace(owner.clone()),
+            Ok(export) => export,
+            Err(_) => {
+                refused(at, format!("{} is no namespace", quoted(item)), fix);
+                continue;
             }
-            Ok(Export::All | Export::Nobody) if items.len() > 1 => {
-                refused(at, format!("`{item}` stands alone"), fix);
-            }
-            Ok(_) if items[..position].contains(item) => {
-                refused(at, format!("`{item}` is there already"), fix)
-            }
-            Ok(_) => {}
+        };
+        if export == Export::Nobody && kind != TemplateKind::ServiceEntry {
+            refused(at, "`~` is possible for a ServiceEntry alone".to_owned(), fix);
+        } else if matches!(export, Export::All | Export::Nobody) && items.len() > 1 {
+            refused(at, format!("`{item}` stands alone"), fix);
+        } else if let Some(first) = known.get(&export) {
+            let message = match first {
+                first if first == item => format!("`{item}` is there already"),
+                first => format!("`{item}` is there already, as `{first}`: both are the own namespace"),
+            };
+            refused(at, message, fix);
+        } else {
+            known.insert(export, item);
         }
+    }
+}
+
+/// A rule for some of the callers is for those of the own namespace.
+fn selected(spec: &Value, owner: &Name, refused: &mut Refusals<'_>) {
+    if !is_given(spec, "workloadSelector") {
+        return;
+    }
+    let is_foreign = |item: &&str| *item != "." && *item != owner.as_str();
+    if let Some(item) = list(spec, "exportTo").filter_map(Value::as_str).find(is_foreign) {
+        let message =
+            format!("a rule with a workloadSelector is for the own namespace alone, not for `{item}`");
+        refused(
+            pointer(&["spec", "exportTo"]),
+            message,
+            "write `.` alone, or take the workloadSelector away",
+        );
     }
 }
 

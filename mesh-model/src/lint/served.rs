@@ -18,10 +18,20 @@ pub(super) struct ServedHosts {
 }
 
 /// Whose routes a host of a server takes.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Takes {
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Takes {
     All,
     Of(String),
+}
+
+impl Takes {
+    /// Whether routes of a namespace are taken.
+    pub(super) fn takes(&self, namespace: &Name) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of(other) => other == namespace.as_str(),
+        }
+    }
 }
 
 impl ServedHosts {
@@ -41,9 +51,47 @@ impl ServedHosts {
         all.iter().filter_map(|takes| self.reversed.get(takes)).any(|hosts| meets(hosts, host))
     }
 
+    /// Whose routes servers take for this host, or for a part of what it stands for.
+    pub(super) fn takes(&self, host: &str) -> impl Iterator<Item = &Takes> {
+        self.reversed.iter().filter(move |(_, hosts)| meets(hosts, host)).map(|(takes, _)| takes)
+    }
+
     /// Whether a server has all that this host stands for, whosesoever routes it takes.
     pub(super) fn has(&self, host: &str) -> bool {
         self.reversed.values().any(|hosts| is_covered(hosts, &reversed(host)))
+    }
+}
+
+/// What is known of hosts, found by any host that meets one of them.
+pub(super) struct ByHost<T> {
+    reversed: BTreeMap<String, T>,
+}
+
+impl<T> Default for ByHost<T> {
+    fn default() -> Self {
+        Self { reversed: BTreeMap::new() }
+    }
+}
+
+impl<T: Default> ByHost<T> {
+    /// What is known of a host as it is written.
+    pub(super) fn of(&mut self, host: &str) -> &mut T {
+        self.reversed.entry(reversed(host)).or_default()
+    }
+
+    /// What is known of this host, of stars above it and, if it is a star, of hosts below it; some of it twice.
+    pub(super) fn meeting(&self, host: &str) -> impl Iterator<Item = &T> {
+        let host = reversed(host);
+        let above: Vec<String> =
+            host.match_indices('.').map(|(at, _)| format!("{}*", &host[..=at])).collect();
+        let wider = above.into_iter().chain(["*".to_owned(), host.clone()]);
+        let wider = wider.filter_map(|host| self.reversed.get(&host));
+        let end = host.strip_suffix('*').map(str::to_owned);
+        let below = end.into_iter().flat_map(|end| {
+            let from = self.reversed.range(end.clone()..);
+            from.take_while(move |(host, _)| host.starts_with(&end)).map(|(_, value)| value)
+        });
+        wider.chain(below)
     }
 }
 

@@ -9,6 +9,7 @@ mod drains;
 mod example;
 mod forms;
 mod holds;
+mod hosts;
 mod order;
 mod paths;
 mod provisions;

@@ -1,5 +1,6 @@
 //! `lint FILE...`: what is accepted everywhere and silently does not do what it says.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -85,8 +86,11 @@ fn facts(arguments: &Lint, objects: &Objects) -> Result<FleetFacts, Stop> {
     let fleet = fleet_in(objects, &arguments.fleet)?;
     warn_of_workloads(objects, &fleet)?;
     // most findings are of targets: whom an access point follows must be known, and none at all is told
+    let mut targets = BTreeMap::new();
     for access_point in &objects.access_points {
-        decided(access_point, &fleet, &objects.workloads, &current(access_point)?)?;
+        let current = current(access_point)?;
+        decided(access_point, &fleet, &objects.workloads, &current)?;
+        targets.insert(access_point.value.id.clone(), current);
     }
     let given = arguments.services.is_some();
     let Services { gateways, root_namespace, default_export, services, discovery, sidecars, .. } =
@@ -106,6 +110,7 @@ fn facts(arguments: &Lint, objects: &Objects) -> Result<FleetFacts, Stop> {
         services: given.then_some(services),
         discovery,
         sidecars: sidecars.collect(),
+        current: targets,
         names: objects.names.clone(),
         workloads: objects.workloads.clone(),
         pools: objects.pools.clone(),

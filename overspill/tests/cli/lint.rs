@@ -132,6 +132,29 @@ fn every_fact_of_the_fleet_is_looked_at() {
     }
 }
 
+/// What an access point has, it keeps until its workload was seen to have left: then only it is nowhere.
+#[test]
+fn targets_of_the_status_are_targets() {
+    let fleet = checkout_text("fleet.yaml");
+    let nowhere =
+        fleet.replace(", replicas: 12 }", ", replicas: 0 }").replace(", replicas: 8 }", ", replicas: 0 }");
+    let text = checkout_text("access-point.yaml");
+    let kept = format!("{text}status: {{ targets: [{{ name: slc-a-1 }}] }}\n");
+    let folder = tempfile::tempdir().expect("there is room");
+    let told = |text: &str, fleet: &str| {
+        std::fs::write(folder.path().join("fleet.yaml"), fleet).expect("there is room");
+        run(folder.path(), &["lint", "-", "--fleet", "fleet.yaml"], text).out.contains("placed-nowhere")
+    };
+    assert!(told(&text, &nowhere));
+    assert!(!told(&kept, &nowhere));
+    let left = with(
+        &nowhere,
+        "- { name: slc-a-1, replicas: 12, ready: 12 }",
+        "- { name: slc-a-1, replicas: 0, ready: 0 }",
+    );
+    assert!(told(&kept, &left));
+}
+
 /// Without a target nothing holds anywhere, which is what has to be told first.
 #[test]
 fn no_target_is_warned_of() {

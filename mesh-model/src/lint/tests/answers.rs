@@ -35,10 +35,15 @@ fn shop(of: &[&str]) -> Vec<AccessPoint> {
     shops(&[(of, NAME)]).remove(0)
 }
 
+const AT: &str = "gateways: [web],";
+
 #[test]
 fn names_without_routes() {
-    const AT: &str = "gateways: [web],";
     let bound = |server: &str, kind: &str| shop(&[SERVICE, server, &routes("a.example.com", AT, kind)]);
+    let at = |gateways: &str| {
+        let gateways = if gateways.is_empty() { String::new() } else { format!("gateways: {gateways},") };
+        shop(&[SERVICE, &http("a.example.com"), &routes("a.example.com", &gateways, "http")])
+    };
     let redirect = |second: &str| {
         let first = "{ port: { number: 80, name: http, protocol: HTTP }, hosts: [a.example.com], tls: { httpsRedirect: true } }";
         gateway(&format!(
@@ -53,24 +58,15 @@ fn names_without_routes() {
         both.push(access_point("other", &templates(&[&theirs])));
         both
     };
-    let mut changed_elsewhere = with_other("./a.example.com");
-    let rule = "{ kind: VirtualService, merge: { spec: { hosts: [a.example.com] } } }";
-    let theirs = templates(&[&routes("c.example.com", "gateways: [team/web],", "http")]);
-    changed_elsewhere[1] =
-        access_point("other", &format!("{theirs}, overrides: [{{ name: o, rules: [{rule}] }}]"));
     check(
         Code::NameWithoutRoute,
         &facts(),
         vec![
             // sidecars alone follow these
-            shop(&[SERVICE, &http("a.example.com"), &routes("a.example.com", "", "http")]),
-            shop(&[SERVICE, &http("a.example.com"), &routes("a.example.com", "gateways: [],", "http")]),
-            shop(&[SERVICE, &http("a.example.com"), &routes("a.example.com", "gateways: [mesh],", "http")]),
-            shop(&[
-                SERVICE,
-                &http("a.example.com"),
-                &routes("a.example.com", "gateways: [edge/web],", "http"),
-            ]),
+            at(""),
+            at("[]"),
+            at("[mesh]"),
+            at("[edge/web]"),
             shop(&[SERVICE, &http("*"), &routes("b.example.com", AT, "http")]),
             bound(&http("others/a.example.com"), "http"),
             bound(&tls("{ mode: PASSTHROUGH }"), "http"),
@@ -85,11 +81,7 @@ fn names_without_routes() {
             bound(&http("./*.example.com"), "http"),
             bound(&http("team/a.example.com"), "http"),
             shop(&[SERVICE, &http("a.example.com"), &wide]),
-            shop(&[
-                SERVICE,
-                &http("a.example.com"),
-                &routes("a.example.com", "gateways: [mesh, team/web],", "http"),
-            ]),
+            at("[mesh, team/web]"),
             bound(&tls("{ mode: PASSTHROUGH }"), "tls"),
             bound(&tls("{ mode: SIMPLE, credentialName: web }"), "tcp"),
             bound(&redirect("{ mode: SIMPLE, credentialName: web }"), "http"),
@@ -99,12 +91,8 @@ fn names_without_routes() {
             shop(&[SERVICE, &http("a.example.com")]),
             shop(&[SERVICE, &http("a.example.com"), &routes("web", "", "http")]),
             // however the Gateway is called
-            shop(&[SERVICE, &http("a.example.com"), &routes("a.example.com", "gateways: [./web],", "http")]),
-            shop(&[
-                SERVICE,
-                &http("a.example.com"),
-                &routes("a.example.com", "gateways: [web.team.svc.cluster.local],", "http"),
-            ]),
+            at("[./web]"),
+            at("[web.team.svc.cluster.local]"),
             // plain TCP is routed by port
             shop(&[
                 SERVICE,
@@ -117,8 +105,14 @@ fn names_without_routes() {
                 ", names: [{ fqdn: '*.shop.example.com', provider: corp }]",
             )])
             .remove(0),
-            // what an override makes of others' routes is not known
-            changed_elsewhere,
+            // a server of another zone's routes needs none of its own
+            shop(&[
+                SERVICE,
+                &gateway(
+                    "{ port: { number: 15443, name: tls, protocol: TLS }, hosts: [a.example.com], tls: { mode: AUTO_PASSTHROUGH } }",
+                ),
+                &routes("b.example.com", AT, "http"),
+            ]),
             // without a Gateway names lead to Services
             shop(&[SERVICE, &routes("a.example.com", "", "http")]),
         ],
@@ -152,6 +146,53 @@ fn why_a_name_is_not_answered_is_told_once_and_mended_by_an_override() {
     let mended =
         ", overrides: [{ name: o, rules: [{ kind: VirtualService, merge: { spec: { gateways: [web] } } }] }]";
     assert_eq!(found(&[access_point("shop", &format!("{parts}{mended}"))], Some(&facts())), [""; 0]);
+}
+
+/// Others' routes count where their targets receive them.
+#[test]
+fn routes_of_others_are_those_that_their_targets_receive() {
+    let shop = shop(&[SERVICE, &http("a.example.com"), &routes("b.example.com", AT, "http")]).remove(0);
+    let told = |host: &str, (on, rule): (&str, &str), placement: &str, facts: Option<&FleetFacts>| {
+        let parts = templates(&[&routes(host, "gateways: [team/web],", "http")]);
+        let overrides = format!(", overrides: [{{ name: o{on}, rules: [{rule}] }}]");
+        let overrides = if rule.is_empty() { String::new() } else { overrides };
+        let parts = format!("{parts}{overrides}").replacen("selector: {}", placement, 1);
+        let findings = lint(&[shop.clone(), access_point("other", &parts)], facts, &Schemas::embedded());
+        let findings = findings.iter().filter(|one| one.code == Code::NameWithoutRoute);
+        findings.map(|one| one.message.clone()).collect::<Vec<_>>()
+    };
+    let words = "a.example.com is published and served by Gateway/web, and no VirtualService has this host: whoever follows the name finds nothing";
+    let lacking = |on: &str| vec![format!("{on}{words}")];
+    let merge =
+        |hosts: &str| format!("{{ kind: VirtualService, merge: {{ spec: {{ hosts: [{hosts}] }} }} }}");
+    let (bring, take) = (merge("a.example.com"), merge("c.example.com"));
+    let timeout = "{ kind: VirtualService, patch: [{ op: add, path: /spec/http/0/timeout, value: 5s }] }";
+    let (a, c, all, west) =
+        ("a.example.com", "c.example.com", "selector: {}", ", targets: { zones: [slc-a] }");
+    for (host, overridden, placement, expected) in [
+        (a, ("", ""), all, vec![]),
+        (c, ("", ""), all, lacking("")),
+        (c, ("", &*bring), all, vec![]),
+        (c, (west, &*bring), all, lacking("on phx-a-1: ")),
+        (a, ("", &*take), all, lacking("")),
+        (a, (west, &*take), all, lacking("on slc-a-1: ")),
+        (a, (west, "{ kind: VirtualService, delete: true }"), all, lacking("on slc-a-1: ")),
+        (c, ("", timeout), all, lacking("")),
+        (a, ("", timeout), all, vec![]),
+        (a, ("", ""), "names: [phx-a-1]", lacking("on slc-a-1: ")),
+        (a, ("", ""), "level: zone, selector: {}", vec![]),
+        // who is nowhere has no routes, whatever overrides would make of them
+        (a, ("", timeout), "names: [slc-a-9]", lacking("")),
+    ] {
+        assert_eq!(
+            told(host, overridden, placement, Some(&facts())),
+            expected,
+            "{host} {overridden:?} {placement}"
+        );
+        // where no target is known, nobody knows what an override makes of routes, nor who receives them
+        let alone = if host == c && overridden.1.is_empty() { lacking("") } else { vec![] };
+        assert_eq!(told(host, overridden, placement, None), alone, "{host} {overridden:?} {placement}");
+    }
 }
 
 proptest! {

@@ -129,6 +129,43 @@ fn a_host_whose_proof_nobody_answers_for() {
     for right in ["*", "a.example.com", "./*.example.com"] {
         assert_eq!(told(&[without("80", right)], &facts), [""; 0], "{right}");
     }
+    // whoever answers there on the same gateways answers for all
+    let redirect = |name: &str, (selector, port, hosts): (&str, u16, &str), placement: &str, rules: &str| {
+        let server = format!(
+            "{{ port: {{ number: {port}, name: http, protocol: HTTP }}, hosts: ['{hosts}'], tls: {{ httpsRedirect: true }} }}"
+        );
+        let gateway =
+            istio("Gateway", &format!("{{ selector: {{ istio: {selector} }}, servers: [{server}] }}"));
+        let overrides =
+            format!(", overrides: [{{ name: o, targets: {{ zones: [slc-a] }}, rules: [{rules}] }}]");
+        let overrides = if rules.is_empty() { String::new() } else { overrides };
+        access_point(
+            name,
+            &format!("{}{overrides}", templates(&[&gateway])).replacen("selector: {}", placement, 1),
+        )
+    };
+    let (all, delete) = ("selector: {}", "{ kind: Gateway, delete: true }");
+    for (server, placement, rules, on) in [
+        (("ingress", 80, "*"), all, "", None),
+        (("ingress", 80, "*.example.com"), "level: zone, selector: {}", "", None),
+        (("ingress", 80, "A.example.com"), all, "", None),
+        (("ingress", 8080, "*"), all, "", Some("")),
+        (("ingress", 80, "b.example.com"), all, "", Some("")),
+        (("inner", 80, "*"), all, "", Some("")),
+        (("ingress", 80, "*"), "names: [phx-a-1]", "", Some("on slc-a-1: ")),
+        (("ingress", 80, "*"), all, delete, Some("on slc-a-1: ")),
+        (("ingress", 80, "*"), "names: [gone]", "", Some("")),
+    ] {
+        let both = [without("8080", "*"), redirect("other", server, placement, rules)];
+        let findings = lint(&both, Some(&facts), &Schemas::embedded());
+        let told = findings.iter().find(|one| one.code == Code::HostWithoutCertificate);
+        let expected = on.map(|on| {
+            format!(
+                "{on}no certificate will name `a.example.com`: the authority asks for proof on port 80 (http-01), and no server of HTTP has the host there"
+            )
+        });
+        assert_eq!(told.map(|one| &one.message), expected.as_ref(), "{server:?} {placement} {rules}");
+    }
     // by DNS, or with a key of one's own, nobody asks on port 80
     for authority in [CA, &ACME.replace("email:", "dnsProvider: corp, email:")] {
         assert_eq!(told(&[without("8080", "*")], &signed_by(authority)), [""; 0]);

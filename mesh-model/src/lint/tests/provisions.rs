@@ -54,25 +54,61 @@ fn provisions_that_are_not_there() {
     assert_eq!(issued(""), [""; 0]);
 }
 
+/// What is found of names (`fqdn target`) by `corp` beside an access point that publishes these.
+fn names(published: &[&str], of: &[(&str, &str)]) -> Vec<String> {
+    let name = |(number, (fqdn, target)): (usize, &(&str, &str))| {
+        let text = format!(
+            "{{ apiVersion: overspill.dev/v1alpha1, kind: NameService, metadata: {{ name: name-{number}, namespace: team }}, spec: {{ fqdn: '{fqdn}', provider: corp, target: {{ {target} }} }} }}"
+        );
+        NameService::try_from(serde_saphyr::from_str::<crate::api::NameService>(&text).unwrap()).unwrap()
+    };
+    let facts = FleetFacts { names: of.iter().enumerate().map(name).collect(), ..facts() };
+    let published: Vec<String> =
+        published.iter().map(|fqdn| format!("{{ fqdn: '{fqdn}', provider: corp }}")).collect();
+    let parts = format!("{}, names: [{}]", templates(&[SERVICE]), published.join(", "));
+    found(&[access_point("shop", &parts)], Some(&facts))
+}
+
 #[test]
 fn names_that_lead_nowhere() {
-    let told = |target: &str| {
-        let text = format!(
-            "{{ apiVersion: overspill.dev/v1alpha1, kind: NameService, metadata: {{ name: pay, namespace: team }}, spec: {{ fqdn: pay.example.com, provider: corp, target: {{ {target} }} }} }}"
-        );
-        let name = serde_saphyr::from_str::<crate::api::NameService>(&text).unwrap();
-        let facts = FleetFacts { names: vec![NameService::try_from(name).unwrap()], ..facts() };
-        let shop = access_point(
-            "shop",
-            &format!("{}, names: [{{ fqdn: shop.example.com, provider: corp }}]", templates(&[SERVICE])),
-        );
-        found(&[shop], Some(&facts))
-    };
-    assert_eq!(told("accessPoint: shpo"), ["pay spec.target.accessPoint name-leads-nowhere"]);
-    assert_eq!(told("alias: nowhere.example.com"), ["pay spec.target.alias name-leads-nowhere"]);
+    let told = |target: &str| names(&["shop.example.com"], &[("pay.example.com", target)]);
+    assert_eq!(told("accessPoint: shpo"), ["name-0 spec.target.accessPoint name-leads-nowhere"]);
+    assert_eq!(told("alias: nowhere.example.com"), ["name-0 spec.target.alias name-leads-nowhere"]);
     for right in
         ["accessPoint: shop", "alias: shop.example.com", "alias: edge.example.net", "addresses: [192.0.2.7]"]
     {
         assert_eq!(told(right), [""; 0], "{right}");
     }
+}
+
+#[test]
+fn names_that_a_wildcard_answers() {
+    let told = |published: &[&str], to: &str| {
+        names(published, &[("pay.example.com", &format!("alias: '{to}'"))]).len()
+    };
+    let all = "*.apps.example.com";
+    assert_eq!(told(&[all], "shop.apps.example.com"), 0);
+    assert_eq!(told(&[all], "Shop.Apps.example.com."), 0);
+    assert_eq!(told(&[all], "a.shop.apps.example.com"), 0);
+    // what it is for lies below it, and it is for nothing where there is another name, or one below another
+    assert_eq!(told(&[all], "apps.example.com"), 1);
+    assert_eq!(told(&[all], "shop.example.com"), 1);
+    assert_eq!(told(&[all, "a.shop.apps.example.com"], "shop.apps.example.com"), 1);
+    assert_eq!(told(&[all, "a.shop.apps.example.com"], "b.shop.apps.example.com"), 1);
+    assert_eq!(told(&[all, "a.shop.apps.example.com"], "a.till.apps.example.com"), 0);
+    assert_eq!(told(&[all, "*.shop.apps.example.com"], "b.shop.apps.example.com"), 0);
+}
+
+#[test]
+fn a_wildcard_that_answers_its_own_target() {
+    let [all, shop] = ["*.apps.example.com", "shop.apps.example.com"];
+    let [to_shop, to_pay, to_all] =
+        [shop, "pay.example.com", "till.apps.example.com"].map(|to| format!("alias: {to}"));
+    assert_eq!(names(&[], &[(all, &to_shop)]), ["name-0 spec.target.alias alias-circle"]);
+    assert_eq!(
+        names(&[], &[(all, &to_pay), ("pay.example.com", &to_all)]),
+        ["name-0 spec.target.alias alias-circle", "name-1 spec.target.alias alias-circle"]
+    );
+    assert_eq!(names(&[shop], &[(all, &to_shop)]), [""; 0], "that name is there");
+    assert_eq!(names(&[], &[(all, "accessPoint: shop"), ("pay.example.com", &to_all)]), [""; 0]);
 }

@@ -22,17 +22,6 @@ fn objects_that_istio_refuses() {
         ])
     };
     let routes = |spec: &str| shop(&[SERVICE, &istio("VirtualService", &format!("{{ {spec} }}"))]);
-    let export = |kind: &str, list: &str| {
-        let rest = match kind {
-            "VirtualService" => format!("hosts: [a.example.com], http: [{{ {ROUTE} }}]"),
-            "DestinationRule" => "host: web".to_owned(),
-            _ => {
-                "hosts: [a.example.com], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP }]"
-                    .to_owned()
-            }
-        };
-        shop(&[SERVICE, &istio(kind, &format!("{{ {rest}, exportTo: [{list}] }}"))])
-    };
     let from = |source: &str| {
         policy(&format!("{{ action: DENY, rules: [{{ from: [{{ source: {{ {source} }} }}] }}] }}"))
     };
@@ -55,13 +44,10 @@ fn objects_that_istio_refuses() {
             http("redirect: { uri: /b }, rewrite: { uri: /c }"),
             http(&format!("{ROUTE}, retries: {{ attempts: -1 }}")),
             http(&format!("{ROUTE}, retries: {{ attempts: 0, perTryTimeout: 1s }}")),
+            http(&format!("{ROUTE}, retries: {{ attempts: 0, retryOn: 5xx }}")),
+            http(&format!("{ROUTE}, retries: {{ retryRemoteLocalities: false }}")),
             routes(&format!("hosts: [], gateways: [web], http: [{{ {ROUTE} }}]")),
             routes(&format!("tcp: [{{ {ROUTE} }}]")),
-            export("VirtualService", "'Shop!'"),
-            export("DestinationRule", "'~'"),
-            export("ServiceEntry", "'*', pay"),
-            export("ServiceEntry", "'~', '.'"),
-            export("VirtualService", "pay, pay"),
             from("notRemoteIpBlocks: [10.0.0.0/33]"),
             from("ipBlocks: [10.0.0.0/8, 10.0.0]"),
             from("remoteIpBlocks: ['2001:db8::/129']"),
@@ -71,14 +57,58 @@ fn objects_that_istio_refuses() {
             http("redirect: { uri: /b }"),
             http("directResponse: { status: 503 }"),
             http(&format!("{ROUTE}, retries: {{ attempts: 0 }}")),
+            // nothing, as it is read
+            http(&format!("{ROUTE}, retries: {{ attempts: 0, retryOn: '' }}")),
             http(&format!("{ROUTE}, retries: {{ attempts: 2, perTryTimeout: 1s }}")),
             // one that others delegate to
             routes(&format!("http: [{{ {ROUTE} }}]")),
+            from("notRemoteIpBlocks: [10.0.0.0/8, 10.0.0.1, '2001:db8::/32']"),
+            mended,
+        ],
+    );
+}
+
+#[test]
+fn exports_that_istio_refuses() {
+    let export = |kind: &str, list: &str| {
+        let rest = match kind {
+            "VirtualService" => "hosts: [a.example.com], http: [{ route: [{ destination: { host: web } }] }]",
+            "DestinationRule" => "host: web",
+            _ => {
+                "hosts: [a.example.com], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP }]"
+            }
+        };
+        shop(&[SERVICE, &istio(kind, &format!("{{ {rest}, exportTo: [{list}] }}"))])
+    };
+    // for some of the callers in the own namespace
+    let bound = |list: &str| {
+        let rule = "{ host: web, workloadSelector: { matchLabels: { app: web } }, exportTo: [LIST] }";
+        shop(&[SERVICE, &istio("DestinationRule", &rule.replace("LIST", list))])
+    };
+    check(
+        Code::ObjectRefused,
+        &facts(),
+        vec![
+            export("VirtualService", "'Shop!'"),
+            export("DestinationRule", "'~'"),
+            export("ServiceEntry", "'*', pay"),
+            export("ServiceEntry", "'~', '.'"),
+            export("VirtualService", "pay, pay"),
+            // the own namespace by either name
+            export("DestinationRule", "'.', team"),
+            export("ServiceEntry", "team, pay, '.'"),
+            bound("pay"),
+            bound("'.', pay"),
+            bound("'*'"),
+        ],
+        vec![
             export("VirtualService", "'.', pay"),
             export("DestinationRule", "'*'"),
             export("ServiceEntry", "'~'"),
-            from("notRemoteIpBlocks: [10.0.0.0/8, 10.0.0.1, '2001:db8::/32']"),
-            mended,
+            export("VirtualService", "team, pay"),
+            bound("'.'"),
+            bound("team"),
+            bound(""),
         ],
     );
 }

@@ -441,6 +441,49 @@ fn an_access_point_that_is_nowhere_is_told_once() {
     assert_eq!(found(&shop(&[SERVICE]), Some(&empty)), [""; 0], "no fleet at all is not its fault");
 }
 
+/// Targets that a status has and whose workload was not seen to have left are kept, and judged as any other.
+#[test]
+fn an_access_point_that_keeps_its_targets_is_somewhere() {
+    let workload = |seen: &str| {
+        let text = format!(
+            "{{ apiVersion: overspill.dev/v1alpha1, kind: FederatedDeployment, metadata: {{ name: web, namespace: team }}, spec: {{ placement: {{ clusters: [{{ name: slc-a-1, replicas: 0 }}] }} }}{seen} }}"
+        );
+        Workload::try_from(serde_saphyr::from_str::<crate::api::FederatedDeployment>(&text).unwrap()).unwrap()
+    };
+    let shop = |more: &str| {
+        let parts = format!("{}{more}", templates(&[SERVICE]));
+        access_point(
+            "shop",
+            &parts.replace("selector: {}", "follow: { kind: FederatedDeployment, name: web }"),
+        )
+    };
+    let told = |access_point: AccessPoint, seen: &str, current: &[&str]| {
+        let current = current.iter().map(|name| name.parse().unwrap()).collect();
+        let current = BTreeMap::from([(access_point.id.clone(), current)]);
+        let facts = FleetFacts { workloads: vec![workload(seen)], current, ..facts() };
+        found(&[access_point], Some(&facts))
+    };
+    let nowhere = ["shop spec.placement placed-nowhere"];
+    let [leaving, left] = ["1", "0"].map(|replicas| {
+        format!(", status: {{ clusters: [{{ name: slc-a-1, replicas: {replicas}, ready: 0 }}] }}")
+    });
+    assert_eq!(told(shop(""), "", &[]), nowhere);
+    assert_eq!(told(shop(""), "", &["slc-a-1"]), [""; 0], "nobody saw whether it has left");
+    assert_eq!(told(shop(""), &leaving, &["slc-a-1"]), [""; 0]);
+    assert_eq!(told(shop(""), &left, &["slc-a-1"]), nowhere);
+    assert_eq!(told(shop(""), &leaving, &["slc-a-9"]), nowhere, "it is no longer in the fleet");
+    let of = |zone: &str| {
+        shop(&format!(
+            ", overrides: [{{ name: o, targets: {{ zones: [{zone}] }}, rules: [{{ kind: Service, labels: {{ a: b }} }}] }}]"
+        ))
+    };
+    assert_eq!(told(of("slc-a"), &leaving, &["slc-a-1"]), [""; 0]);
+    assert_eq!(
+        told(of("phx-a"), &leaving, &["slc-a-1"]),
+        ["shop spec.overrides[0].targets override-never-matches"]
+    );
+}
+
 #[test]
 fn a_stage_that_nobody_is_in_is_told_what_helps() {
     let told = |stages: &str| {
