@@ -2,8 +2,8 @@
 //!
 //! A zone's time is a row of stretches between two transitions, in each of
 //! which the clock runs evenly. A stretch begins on the clock where the one
-//! before stopped: so a moment that comes twice opens a window once, and one
-//! that is skipped opens it when the clock has jumped. Days, hours and minutes
+//! before stopped: so a moment that comes twice opens a window once, unless the
+//! line names every hour, and one that is skipped opens it when the clock has jumped. Days, hours and minutes
 //! are reached by leaps from field to field, never minute by minute.
 //!
 //! What a cron line means is [`Cron`]'s to say; what waits for a window is the
@@ -103,10 +103,19 @@ impl Stretch {
         (self.end < Timestamp::MAX).then(|| Self::at(rules, self.end))
     }
 
+    /// From where on the clock moments of this stretch count; what comes every hour does so in one that repeats, too.
+    fn beginning(&self, cron: &Cron) -> DateTime {
+        if cron.has_every_hour() {
+            self.resumes.min(self.offset.to_datetime(self.start))
+        } else {
+            self.resumes
+        }
+    }
+
     /// The last opening of this stretch at `latest` or before.
     fn last_opening(&self, cron: &Cron, latest: Timestamp) -> Option<Timestamp> {
         let latest = if latest < self.end { latest } else { self.end.checked_sub(NANOSECOND).ok()? };
-        let moment = leap::last(cron, self.offset.to_datetime(latest), self.resumes)?;
+        let moment = leap::last(cron, self.offset.to_datetime(latest), self.beginning(cron))?;
         // what is skipped lies before the stretch on its own clock, and comes when it starts
         Some(self.offset.to_timestamp(moment).unwrap_or(Timestamp::MIN).max(self.start))
     }
@@ -114,9 +123,9 @@ impl Stretch {
     /// The first opening of this stretch after `earlier`.
     fn first_opening(&self, cron: &Cron, earlier: Timestamp) -> Option<Timestamp> {
         let from = if earlier < self.start {
-            self.resumes
+            self.beginning(cron)
         } else {
-            self.resumes.max(leap::next_minute(self.offset.to_datetime(earlier))?)
+            self.beginning(cron).max(leap::next_minute(self.offset.to_datetime(earlier))?)
         };
         let moment = leap::first(cron, from, self.offset.to_datetime(self.end))?;
         let opening = self.offset.to_timestamp(moment).ok()?.max(self.start);

@@ -90,6 +90,11 @@ impl Cron {
         self.fields[1]
     }
 
+    /// Whether it names every hour.
+    pub(crate) const fn has_every_hour(&self) -> bool {
+        self.fields[1].count_ones() == 24
+    }
+
     /// Whether the line names this month.
     pub(crate) fn has_month(&self, month: i8) -> bool {
         self.has(3, month)

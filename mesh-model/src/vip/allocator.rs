@@ -308,10 +308,10 @@ impl Allocator {
     fn admit(&self, address: IpAddr, key: &ClaimKey, terms: &Terms<'_>) -> Result<(), Unfit> {
         let Some((other, why)) = self.book.stranger(address, key, terms) else { return Ok(()) };
         let by = other.owner.clone();
-        match self.book.released.get(&(by.clone(), address)) {
-            Some(rest) if rest.held == *other => Err(Unfit::Resting { address, by, until: rest.until }),
-            Some(_) | None => Err(Unfit::Taken { address, by, why: Box::new(why) }),
-        }
+        Err(match self.book.rest_of(other, address) {
+            Some(until) => Unfit::Resting { address, by, until },
+            None => Unfit::Taken { address, by, why: Box::new(why) },
+        })
     }
 
     /// Lets the addresses of a holding rest, as long as their pool says.

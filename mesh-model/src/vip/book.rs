@@ -91,6 +91,12 @@ impl Book {
         records.into_iter().find_map(|held| Some((held, Terms::of_holder(held).quarrel(terms)?)))
     }
 
+    /// Until when an address rests for whom [`stranger`](Self::stranger) found there; `None` if it is held.
+    pub(super) fn rest_of(&self, stranger: &Held, address: IpAddr) -> Option<WallTime> {
+        let rest = self.released.get(&(stranger.owner.clone(), address));
+        rest.filter(|rest| rest.held == *stranger).map(|rest| rest.until)
+    }
+
     pub(super) fn conflicts(&self) -> Vec<RecordProblem> {
         let mut problems = Vec::new();
         for (address, keys) in &self.tenants {

@@ -47,6 +47,20 @@ pub enum Refusal {
         /// Why they may not share it.
         why: Box<Unshared>,
     },
+    /// It asks for other terms at an address that rests for somebody else.
+    #[error(
+        "{address} rests for {by} until {until}, and may not be shared before with the new ports, key or group: {why}; wait, or change them back"
+    )]
+    Rests {
+        /// The address.
+        address: IpAddr,
+        /// Who had it, too.
+        by: ClaimKey,
+        /// When its rest is over.
+        until: WallTime,
+        /// Why they may not share it.
+        why: Box<Unshared>,
+    },
     /// There is no pool of the name.
     #[error("there is no VipPool `{name}`{}", did_you_mean(nearest.as_deref()))]
     UnknownPool {

@@ -37,9 +37,12 @@ impl Allocator {
         if old != new {
             for address in &held.addresses {
                 // who is there against the records' own terms is known, and no reason to refuse more
-                if let Some((by, why)) = self.book.stranger(*address, &claim.key, &new) {
-                    let by = by.owner.clone();
-                    return Err(Refusal::Terms { address: *address, by, why: Box::new(why) });
+                if let Some((other, why)) = self.book.stranger(*address, &claim.key, &new) {
+                    let (address, by, why) = (*address, other.owner.clone(), Box::new(why));
+                    return Err(match self.book.rest_of(other, address) {
+                        Some(until) => Refusal::Rests { address, by, until, why },
+                        None => Refusal::Terms { address, by, why },
+                    });
                 }
             }
         }

@@ -78,4 +78,10 @@ fn a_holder_whose_terms_change_is_told_who_is_in_the_way_and_why() {
     ] {
         assert_eq!(get(&mut allocator, &claim), told(why));
     }
+    // who has left is there only until its rest is over, and nobody can change that
+    allocator.release(at(0), &"n/a".parse().unwrap());
+    let rests = "10.0.0.1 rests for n/a until 2027-01-15T09:00:00Z, and may not be shared before with the new ports, key or \
+                 group: n/b has no sharing key, and shares with nobody; wait, or change them back";
+    assert_eq!(get(&mut allocator, &claim("n/b")), rests);
+    assert_eq!(get_at(&mut allocator, 3_600, &claim("n/b")), "10.0.0.1");
 }
