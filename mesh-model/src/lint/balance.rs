@@ -73,12 +73,12 @@ impl<'a> Setting<'a> {
 fn policies<'a>(template: &'a Template, access_point: &AccessPoint) -> Vec<Policy<'a>> {
     let spec = &template.object["spec"];
     let namespace = &access_point.id.namespace;
-    let host = spec["host"].as_str().map(|host| full_host(host, namespace));
-    let is_own = access_point
-        .templates
-        .iter()
-        .any(|one| one.id.kind == TemplateKind::Service && Some(full_host(&one.id.name, namespace)) == host);
-    let is_steered = is_own && access_point.traffic.as_ref().is_some_and(|traffic| traffic.failover);
+    let is_own = || {
+        let host = spec["host"].as_str().map(|host| full_host(host, namespace));
+        let mut services = access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::Service);
+        services.any(|one| Some(full_host(&one.id.name, namespace)) == host)
+    };
+    let is_steered = access_point.traffic.as_ref().is_some_and(|traffic| traffic.failover) && is_own();
     let given = |policy: &'a Value, field: &str| policy.get(field).filter(|value| !value.is_null());
     let of = |policy: &'a Value, at: Pointer| {
         let outlier = [(policy, at.clone()), (&spec["trafficPolicy"], pointer(&["spec", "trafficPolicy"]))];

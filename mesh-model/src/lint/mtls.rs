@@ -6,6 +6,8 @@
 //!
 //! Source: istio/istio `pkg/config/analysis/msg/messages.yaml` (IST0113).
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::objects::{is_overridden, pointer};
@@ -14,6 +16,7 @@ use crate::access_point::AccessPoint;
 use crate::patch::Pointer;
 use crate::template::{Template, TemplateKind};
 use crate::traffic::full_host;
+use crate::visibility::hosts_of;
 
 pub(super) fn check(access_point: &AccessPoint, report: &mut Report) {
     let of = |kind: TemplateKind| {
@@ -21,16 +24,17 @@ pub(super) fn check(access_point: &AccessPoint, report: &mut Report) {
         all.filter(|one| !is_overridden(access_point, one))
     };
     let namespace = &access_point.id.namespace;
+    let policies: Vec<&Template> = of(TemplateKind::PeerAuthentication).collect();
+    let mut rules: BTreeMap<String, Vec<&Template>> = BTreeMap::new();
+    for rule in of(TemplateKind::DestinationRule).filter(|_| !policies.is_empty()) {
+        for host in hosts_of(rule.id.kind, &rule.object, namespace) {
+            rules.entry(host).or_default().push(rule);
+        }
+    }
     for service in of(TemplateKind::Service) {
-        let Some(strict) = of(TemplateKind::PeerAuthentication).find(|one| is_strict(one, service)) else {
-            continue;
-        };
+        let Some(strict) = policies.iter().find(|one| is_strict(one, service)) else { continue };
         let host = full_host(&service.id.name, namespace);
-        for rule in of(TemplateKind::DestinationRule) {
-            let named = rule.object.pointer("/spec/host").and_then(Value::as_str);
-            if named.is_none_or(|named| full_host(named, namespace) != host) {
-                continue;
-            }
+        for rule in rules.get(&host).into_iter().flatten() {
             for (at, mode) in modes(&rule.object).into_iter().filter(|(_, mode)| *mode != "ISTIO_MUTUAL") {
                 let path = inside(access_point, &rule.id, &at);
                 let message = format!(

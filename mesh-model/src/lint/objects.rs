@@ -1,5 +1,7 @@
 //! What can be seen in the objects of one access point.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::served::ServedHosts;
@@ -30,6 +32,7 @@ pub(super) fn check(
     pods::check(access_point, facts, report);
     entries::check(access_point, report);
     balance::one_policy(access_point, report);
+    let (served, own) = (served(access_point), routes::Own::of(access_point));
     for template in &access_point.templates {
         for finding in schemas.check(template) {
             let is_warning = finding.problem.is_warning();
@@ -49,8 +52,8 @@ pub(super) fn check(
             TemplateKind::VirtualService => {
                 weights(access_point, template, report);
                 gateways(access_point, template, report);
-                unserved(access_point, template, report);
-                routes::check(access_point, template, facts, report);
+                unserved(access_point, template, &served, report);
+                routes::check(access_point, template, &own, facts, report);
             }
             TemplateKind::AuthorizationPolicy => {
                 paths::check(access_point, template, report);
@@ -126,31 +129,38 @@ fn gateways(access_point: &AccessPoint, template: &Template, report: &mut Report
     }
 }
 
+/// The hosts of an access point's Gateways, by their `namespace/name`.
+fn served(access_point: &AccessPoint) -> BTreeMap<String, ServedHosts> {
+    let namespace = &access_point.id.namespace;
+    let mut all: BTreeMap<String, ServedHosts> = BTreeMap::new();
+    for gateway in access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::Gateway) {
+        let served = all.entry(format!("{namespace}/{}", gateway.id.name)).or_default();
+        let hosts = servers::servers(gateway).flat_map(|(_, server)| texts(server, "/hosts"));
+        hosts.for_each(|host| served.add(host, namespace));
+    }
+    all
+}
+
+fn texts<'a>(object: &'a Value, pointer: &str) -> impl Iterator<Item = &'a str> {
+    object.pointer(pointer).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
 /// Hosts of routes at Gateways of the access point of which none has them.
-fn unserved(access_point: &AccessPoint, template: &Template, report: &mut Report) {
-    let texts = |object: &'_ Value, pointer: &str| -> Vec<String> {
-        let list = object.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
-        list.filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    let named = texts(&template.object, "/spec/gateways");
-    let namespace = access_point.id.namespace.as_str();
-    let is_of = |gateway: &&Template| {
-        let full = format!("{namespace}/{}", gateway.id.name);
-        gateway.id.kind == TemplateKind::Gateway
-            && named.iter().any(|one| *one == *gateway.id.name || *one == full)
-    };
-    let gateways: Vec<&Template> = access_point.templates.iter().filter(is_of).collect();
+fn unserved(
+    access_point: &AccessPoint,
+    template: &Template,
+    served: &BTreeMap<String, ServedHosts>,
+    report: &mut Report,
+) {
+    let namespace = &access_point.id.namespace;
+    let named: Vec<&str> = texts(&template.object, "/spec/gateways").collect();
+    let full_name = |gateway: &&str| (*gateway != "mesh").then(|| gateway_name(gateway, namespace));
+    let servers: Option<Vec<&ServedHosts>> =
+        named.iter().map(|gateway| served.get(&full_name(gateway)?)).collect();
     // sidecars, and Gateways that are not known here, may have what these have not
-    if named.is_empty() || gateways.len() < named.len() {
-        return;
-    }
-    let mut served = ServedHosts::default();
-    for (_, server) in gateways.iter().flat_map(|gateway| servers::servers(gateway)) {
-        texts(server, "/hosts").iter().for_each(|host| served.add(host, &access_point.id.namespace));
-    }
-    for (position, host) in texts(&template.object, "/spec/hosts").iter().enumerate() {
-        let is_served = served.meets(host, &access_point.id.namespace);
-        if !is_served {
+    let Some(servers) = servers.filter(|servers| !servers.is_empty()) else { return };
+    for (position, host) in texts(&template.object, "/spec/hosts").enumerate() {
+        if !servers.iter().any(|served| served.meets(host, namespace)) {
             let path =
                 inside(access_point, &template.id, &pointer(&["spec", "hosts", &position.to_string()]));
             let message = format!(

@@ -34,12 +34,12 @@ pub(super) fn check(
         all.filter(|one| !is_overridden(form, one))
     };
     let mesh = hosts.mesh().clone();
-    let rules = Rules::of(form, &mesh);
+    let (rules, gateways) = (Rules::of(form, &mesh), gateways(form, facts));
     for template in of(TemplateKind::VirtualService) {
         unasked(form, template, facts, report);
         let export = ExportTo::of(&template.object).unwrap_or_default();
         let export = export.or(&mesh);
-        let followers = Followers::of(form, template, export, facts);
+        let followers = Followers::of(template, export, owner, &gateways);
         for gateways in followers.gateways.iter().filter(|gateways| !export.shows(owner, gateways)) {
             let message =
                 format!("these routes are hidden from the gateways, which run in namespace {gateways}");
@@ -146,36 +146,35 @@ struct Followers<'a> {
 }
 
 impl<'a> Followers<'a> {
-    fn of(
-        form: &'a AccessPoint,
-        template: &Template,
-        export: &'a ExportTo,
-        facts: Option<&'a FleetFacts>,
-    ) -> Self {
-        let owner = &form.id.namespace;
+    fn of(template: &Template, export: &'a ExportTo, owner: &'a Name, gateways: &Gateways<'a>) -> Self {
         let named = export.iter().filter_map(|one| match one {
             Export::Namespace(name) => Some(name),
             Export::All | Export::Nobody | Export::Own => None,
         });
         let sidecars = named.chain([owner]).filter(|viewer| export.shows(owner, viewer));
         let sidecars = sidecars.filter(|_| is_for_mesh(template)).collect();
-        let pods = facts.and_then(|facts| facts.gateways.as_ref());
         let list = template.object.pointer("/spec/gateways").and_then(Value::as_array);
         let list = list.into_iter().flatten().filter_map(Value::as_str).filter(|gateway| *gateway != "mesh");
-        let named: BTreeSet<String> = list.map(|gateway| gateway_name(gateway, owner)).collect();
-        let is_named = |one: &&Template| {
-            one.id.kind == TemplateKind::Gateway && named.contains(&format!("{owner}/{}", one.id.name))
-        };
-        let serving = |gateway: &'a Template| {
-            pods.into_iter().flatten().filter(|pods| pods.serve(&gateway.object)).map(|pods| &pods.namespace)
-        };
-        let gateways = form.templates.iter().filter(is_named).flat_map(serving).collect();
-        Self { gateways, sidecars }
+        let serving = list.filter_map(|gateway| gateways.get(&gateway_name(gateway, owner)));
+        Self { gateways: serving.flatten().copied().collect(), sidecars }
     }
 
     fn all(&self) -> BTreeSet<Name> {
         self.gateways.union(&self.sidecars).map(|name| (*name).clone()).collect()
     }
+}
+
+/// The namespaces of the gateways that serve the Gateways of a form, by `namespace/name`; none where they are not known.
+type Gateways<'a> = BTreeMap<String, BTreeSet<&'a Name>>;
+
+fn gateways<'a>(form: &AccessPoint, facts: Option<&'a FleetFacts>) -> Gateways<'a> {
+    let pods = facts.and_then(|facts| facts.gateways.as_ref());
+    let serving = |gateway: &Template| {
+        let pods = pods.into_iter().flatten().filter(|pods| pods.serve(&gateway.object));
+        pods.map(|pods| &pods.namespace).collect()
+    };
+    let all = form.templates.iter().filter(|one| one.id.kind == TemplateKind::Gateway);
+    all.map(|gateway| (format!("{}/{}", form.id.namespace, gateway.id.name), serving(gateway))).collect()
 }
 
 /// Whether sidecars follow a VirtualService.

@@ -17,13 +17,45 @@ use crate::access_point::AccessPoint;
 use crate::nearest::{did_you_mean, nearest};
 use crate::template::{Template, TemplateKind};
 use crate::traffic::full_host;
+use crate::visibility::hosts_of;
 
 /// What of a condition takes no request and lets none pass.
 const NO_CONDITION: [&str; 2] = ["name", "statPrefix"];
 
+/// The objects of an access point that routes lead to, by their hosts.
+pub(super) struct Own<'a> {
+    services: BTreeMap<String, &'a Template>,
+    rules: BTreeMap<String, Vec<&'a Template>>,
+}
+
+impl<'a> Own<'a> {
+    pub(super) fn of(access_point: &'a AccessPoint) -> Self {
+        let namespace = &access_point.id.namespace;
+        let (mut services, mut rules): (BTreeMap<_, _>, BTreeMap<String, Vec<&Template>>) =
+            Default::default();
+        for template in &access_point.templates {
+            let hosts = hosts_of(template.id.kind, &template.object, namespace);
+            match template.id.kind {
+                TemplateKind::Service => services.extend(hosts.into_iter().map(|host| (host, template))),
+                TemplateKind::DestinationRule => {
+                    hosts.into_iter().for_each(|host| rules.entry(host).or_default().push(template));
+                }
+                TemplateKind::AuthorizationPolicy
+                | TemplateKind::Gateway
+                | TemplateKind::PeerAuthentication
+                | TemplateKind::ServiceEntry
+                | TemplateKind::VirtualService
+                | TemplateKind::WorkloadEntry => {}
+            }
+        }
+        Self { services, rules }
+    }
+}
+
 pub(super) fn check(
     access_point: &AccessPoint,
     template: &Template,
+    own: &Own<'_>,
     facts: Option<&FleetFacts>,
     report: &mut Report,
 ) {
@@ -36,7 +68,8 @@ pub(super) fn check(
             for (number, one) in list.into_iter().flatten().enumerate() {
                 let at =
                     ["spec", section, &position.to_string(), "route", &number.to_string(), "destination"];
-                let destination = Destination { access_point, template, value: &one["destination"], at };
+                let value = &one["destination"];
+                let destination = Destination { access_point, template, own, value, at };
                 // with traffic a rendering says so, where there is one
                 if access_point.traffic.is_none() || facts.is_none() {
                     destination.subset(report);
@@ -130,6 +163,7 @@ fn wide_prefix(uri: &Value) -> Option<&str> {
 struct Destination<'a> {
     access_point: &'a AccessPoint,
     template: &'a Template,
+    own: &'a Own<'a>,
     value: &'a Value,
     at: [&'a str; 6],
 }
@@ -158,11 +192,7 @@ impl Destination<'_> {
         else {
             return;
         };
-        let is_of = |rule: &&Template| {
-            let named = rule.object.pointer("/spec/host").and_then(Value::as_str);
-            named.map(|named| full_host(named, &self.access_point.id.namespace)).as_deref() == Some(&host)
-        };
-        let rules: Vec<&Template> = self.of(TemplateKind::DestinationRule).filter(is_of).collect();
+        let rules = self.own.rules.get(&host).map(Vec::as_slice).unwrap_or_default();
         if rules.is_empty() || rules.iter().any(|rule| is_overridden(self.access_point, rule)) {
             return;
         }
@@ -189,7 +219,7 @@ impl Destination<'_> {
     fn port(&self, facts: Option<&FleetFacts>, report: &mut Report) {
         let Some(host) = self.host() else { return };
         let namespace = &self.access_point.id.namespace;
-        let service = self.of(TemplateKind::Service).find(|one| full_host(&one.id.name, namespace) == host);
+        let service = self.own.services.get(&host).copied();
         let of_mesh = || facts?.services.as_ref()?.get(&host);
         let ports = match service {
             Some(service) if is_overridden(self.access_point, service) => return,
