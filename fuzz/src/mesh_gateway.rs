@@ -89,7 +89,9 @@ fn configured(access_point: &AccessPoint, rendering: &Rendering) {
     };
     // whom the Gateways of the corpus select
     let labels = Labels::from([("istio".to_owned(), "ingressgateway".to_owned())]);
-    match configure(&Proxy { labels, ..Proxy::default() }, &[input]).whole() {
+    // a policy without a selector is the gateway's, too
+    let namespace = Some(access_point.id.namespace.clone());
+    match configure(&Proxy { labels, namespace, ..Proxy::default() }, &[input]).whole() {
         Err(faults) => {
             assert!(!faults.is_empty() && faults.iter().all(|fault| !fault.to_string().is_empty()))
         }
@@ -123,7 +125,9 @@ fn endpoints(access_point: &AccessPoint) -> Vec<HostEndpoints> {
             weight: 1,
             is_healthy: true,
         };
-        Some(HostEndpoints { host, port, endpoints: vec![endpoint] })
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let (port_name, app_protocol) = (text("/spec/ports/0/name"), text("/spec/ports/0/appProtocol"));
+        Some(HostEndpoints { host, port, port_name, app_protocol, endpoints: vec![endpoint] })
     };
     services.filter_map(of).collect()
 }

@@ -37,6 +37,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let endpoints = [HostEndpoints {
         host: "checkout.payments.svc.cluster.local".to_owned(),
         port: 8080,
+        port_name: Some("http".to_owned()),
+        app_protocol: None,
         endpoints: vec![
             endpoint("10.20.0.5:8080", "us-west/slc-a")?,
             endpoint("10.40.0.5:8080", "us-south/phx-a")?,
@@ -51,7 +53,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     // as its pods have them: a Gateway names by them who serves it
     let labels = Labels::from([("istio".to_owned(), "ingressgateway".to_owned())]);
-    let proxy = Proxy { locality: Locality::new("us-west/slc-a"), labels, ..Proxy::default() };
+    let namespace = Some("istio-system".parse()?);
+    let proxy = Proxy { locality: Locality::new("us-west/slc-a"), labels, namespace, ..Proxy::default() };
     let config = configure(&proxy, &[input]).whole().map_err(|unsupported| format!("{unsupported:#?}"))?;
     for (kind, count) in [
         ("listeners", config.listeners.len()),

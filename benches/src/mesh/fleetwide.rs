@@ -305,6 +305,8 @@ fn parts(count: u32) -> Vec<Part> {
         let endpoints = vec![HostEndpoints {
             host: format!("checkout-{number}.payments.svc.cluster.local"),
             port: 8080,
+            port_name: Some("http".to_owned()),
+            app_protocol: None,
             endpoints: (0..4).map(endpoint).collect(),
         }];
         Part { objects: render(&access_point, &target, &schemas).objects, access_point, endpoints }
@@ -320,7 +322,10 @@ fn configured(parts: &[Part]) -> EnvoyConfig {
     };
     let inputs: Vec<GatewayInput<'_>> = parts.iter().zip(0..).map(input).collect();
     let labels = Labels::from([("istio".to_owned(), "ingressgateway".to_owned())]);
-    configure(&Proxy { labels, ..Proxy::default() }, &inputs).whole().expect("the example is supported")
+    let namespace = Some(name("istio-system"));
+    configure(&Proxy { labels, namespace, ..Proxy::default() }, &inputs)
+        .whole()
+        .expect("the example is supported")
 }
 
 /// What a gateway of so many access points takes.

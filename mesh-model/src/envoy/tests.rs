@@ -2,7 +2,9 @@
 //!
 //! That Envoy takes what is made here is tested with a real one in `overspill/tests/envoy`.
 
+mod access;
 mod bound;
+mod destination;
 mod effect;
 mod sharing;
 mod text;
@@ -31,7 +33,7 @@ fn endpoints(host: &str, port: u32) -> HostEndpoints {
         one(3, "us-south/phx-a", "v2"),
         one(4, "us-north/rno-a", "v1"),
     ];
-    HostEndpoints { host: host.to_owned(), port, endpoints }
+    HostEndpoints { host: host.to_owned(), port, port_name: None, app_protocol: None, endpoints }
 }
 
 fn web() -> Vec<HostEndpoints> {
@@ -46,6 +48,7 @@ fn proxy() -> Proxy {
             ("topology.kubernetes.io/region".to_owned(), "us-west".to_owned()),
         ]
         .into(),
+        namespace: Some("shop".parse().unwrap()),
         ..Proxy::default()
     }
 }
@@ -206,7 +209,7 @@ fn a_value_that_is_not_possible_is_told_with_what_would_be() {
         (
             "2/spec/http/0/route/0/destination/host",
             json!("wbe"),
-            "/spec/http/0/route/0/destination: nothing is known of port 0 of host wbe.shop.svc.cluster.local",
+            "/spec/http/0/route/0/destination: nothing is known of host wbe.shop.svc.cluster.local: no object",
         ),
         (
             "2/spec/http/0/route/0/destination/subset",

@@ -32,13 +32,15 @@ pub(crate) fn endpoints(host: &str, port: u32) -> HostEndpoints {
     };
     let endpoints =
         vec![one(1, "us-west/slc-a", "v1"), one(2, "us-west/slc-b", "v2"), one(3, "us-south/phx-a", "v2")];
-    HostEndpoints { host: host.to_owned(), port, endpoints }
+    HostEndpoints { host: host.to_owned(), port, port_name: None, app_protocol: None, endpoints }
 }
 
 pub(crate) fn proxy() -> Proxy {
     Proxy {
         locality: Locality::new("us-west/slc-a"),
         labels: [("istio".to_owned(), "ingressgateway".to_owned())].into(),
+        namespace: Some(id("istio-system/gateway").namespace),
+        root_namespace: None,
         access_log: true,
         tracing: Some(Tracing { collector: "collector".to_owned(), sampling: "1%".parse().unwrap() }),
     }

@@ -44,7 +44,9 @@ fn admin_is_for_insiders_and_hosts_are_on_their_own_address() {
     };
     let inputs =
         [input("shop/in", [127, 0, 79, 1], &inside[..]), input("shop/out", [127, 0, 79, 2], &outside[..])];
-    let config = configure(&Proxy::default(), &inputs).whole().unwrap();
+    // a policy without a selector is the gateway's where both are of one namespace
+    let proxy = Proxy { namespace: Some(id("shop/in").namespace), ..Proxy::default() };
+    let config = configure(&proxy, &inputs).whole().unwrap();
     let address = |vip: [u8; 4]| SocketAddr::from((vip, port));
     let (one, other) = (address([127, 0, 79, 1]), address([127, 0, 79, 2]));
     let _gateway = Gateway::start(&envoy, &config, &[]);
@@ -104,6 +106,110 @@ spec: {{ selector: {{ matchLabels: {{ app: web }} }}, {policy} }}
     assert_eq!(status(deny, "/api/admin"), 200);
     let inside = allow.replace("10.0.0.0/8", "127.0.0.0/8");
     assert_eq!(status(&inside, "/"), 200);
+}
+
+#[test]
+fn a_service_entry_is_no_way_around_a_rule_of_pods() {
+    let Some(envoy) = envoy() else { return };
+    let web = Backend::new("web");
+    let status = |selected: &str, path: &str| {
+        let mut site = Site::plain("[{ route: [{ destination: { host: led.example.com } }] }]", &[]);
+        let (address, port) = (web.address.ip(), web.address.port());
+        site.add(&format!(
+            "
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {{ name: ledger }}
+spec:
+  hosts: [led.example.com]
+  resolution: STATIC
+  ports: [{{ number: 80, name: http, protocol: HTTP, targetPort: {port} }}]
+  workloadSelector: {{ labels: {{ tier: pay }} }}
+---
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: {{ name: one }}
+spec: {{ address: {address}, labels: {{ tier: pay, app: web }} }}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{ name: rule }}
+spec:
+  selector: {{ matchLabels: {{ app: {selected} }} }}
+  action: DENY
+  rules: [{{ from: [{{ source: {{ notIpBlocks: [10.0.0.0/8] }} }}], to: [{{ operation: {{ paths: ['*/admin'] }} }}] }}]
+"
+        ));
+        let _gateway = site.start(&envoy);
+        client::get(site.at, "shop.example.com", path).status
+    };
+    assert_eq!(status("web", "/x/admin"), 403);
+    assert_eq!(status("web", "/x"), 200);
+    assert_eq!(status("other", "/x/admin"), 200, "these are other pods");
+}
+
+#[test]
+fn a_policy_without_a_selector_is_not_for_a_gateway_of_another_namespace() {
+    let Some(envoy) = envoy() else { return };
+    let web = Backend::new("web");
+    let status = |namespace: &str, policies: &str, path: &str| {
+        let mut site =
+            Site::plain("[{ route: [{ destination: { host: web } }] }]", &[("web", &[web.address])]);
+        site.proxy.namespace = Some(namespace.parse().unwrap());
+        site.add(policies);
+        let _gateway = site.start(&envoy);
+        client::get(site.at, "shop.example.com", path).status
+    };
+    // what sidecars ask: nobody, but for the gateway
+    let sidecars = "
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: allow-nothing }
+spec: {}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: gateway }
+spec:
+  selector: { matchLabels: { app: web } }
+  rules: [{ from: [{ source: { principals: [cluster.local/ns/istio-system/sa/gateway] } }] }]
+";
+    assert_eq!(status("istio-system", sidecars, "/"), 200);
+    assert_eq!(status("shop", sidecars, "/"), 403, "it is one of the workloads");
+    let outside = "
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: admin }
+spec: { action: DENY, rules: [{ from: [{ source: { notIpBlocks: [10.0.0.0/8] } }], to: [{ operation: { paths: ['/admin'] } }] }] }
+";
+    assert_eq!(status("istio-system", outside, "/admin"), 403, "only the gateway sees the address");
+    assert_eq!(status("istio-system", outside, "/"), 200);
+}
+
+#[test]
+fn a_rule_of_a_host_holds_at_every_port_of_it() {
+    let Some(envoy) = envoy() else { return };
+    for host in ["hosts: ['shop.example.com:*']", "hosts: [shop.example.com]"] {
+        let when = "when: [{ key: 'request.headers[host]', values: ['shop.example.com:*'] }]";
+        let mut site = Site::plain("[{ directResponse: { status: 200 } }]", &[]);
+        site.add(&format!(
+            "
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{ name: rule }}
+spec:
+  action: DENY
+  rules: [{{ to: [{{ operation: {{ {host}, paths: [/admin] }} }}] }}, {{ to: [{{ operation: {{ paths: [/inner] }} }}], {when} }}]
+"
+        ));
+        let _gateway = site.start(&envoy);
+        let own = format!("shop.example.com:{}", site.at.port());
+        for host in ["shop.example.com", "SHOP.example.com", "shop.example.com:8080", &own] {
+            assert_eq!(client::get(site.at, host, "/admin").status, 403, "{host}");
+            assert_eq!(client::get(site.at, host, "/inner").status, 403, "{host}");
+            assert_eq!(client::get(site.at, host, "/").status, 200, "{host}");
+        }
+    }
 }
 
 #[test]
