@@ -142,6 +142,10 @@ fn match_of(wanted: &HttpMatch) -> Value {
         };
         if is_not {
             header["invert_match"] = json!(true);
+            if header.get("string_match").is_some() {
+                // who lacks a header has no such value of it; Envoy would match neither way
+                header["treat_missing_header_as_empty"] = json!(true);
+            }
         }
         header
     };

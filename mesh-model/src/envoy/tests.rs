@@ -4,6 +4,7 @@
 
 mod bound;
 mod effect;
+mod routes;
 mod sharing;
 mod text;
 
