@@ -22,6 +22,7 @@ mod listener;
 mod objects;
 mod operator;
 mod pattern;
+mod policy;
 mod route;
 mod text;
 mod tls;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::{Feature, GatewayInput, HostEndpoints, Proxy, RateLimit, Unsupported};
+use super::{Feature, GatewayInput, HostEndpoints, Proxy, RateLimit, Unsupported, policy};
 use crate::access_point::AccessPointId;
 use crate::template::view::{
     AuthorizationPolicy, DestinationRule, Gateway, MutualTlsMode, PeerAuthentication, Service, ServiceEntry,
@@ -135,34 +135,12 @@ impl<'a> Input<'a> {
         self.destination_rules.iter().find(|(_, rule)| self.full_host(&rule.host) == host)
     }
 
-    /// How the endpoints of a port are used: the subset's words before the host's, the port's
-    /// alone where it has some.
+    /// How the endpoints of a port are used.
     pub(super) fn policy(&self, called: &Called) -> TrafficPolicy {
         let Some((_, rule)) = self.rule(&called.host) else { return TrafficPolicy::default() };
         let subset = rule.subsets.iter().find(|one| Some(&one.name) == called.subset.as_ref());
-        let inner = subset.and_then(|subset| subset.traffic_policy.clone()).unwrap_or_default();
-        let outer = rule.traffic_policy.clone().unwrap_or_default();
-        let ports = if inner.port_level_settings.is_empty() { &outer } else { &inner };
-        let port = ports.port_level_settings.iter().find(|one| one.port.number == called.port);
-        match port.cloned() {
-            Some(port) => TrafficPolicy {
-                load_balancer: port.load_balancer,
-                outlier_detection: port.outlier_detection,
-                connection_pool: port.connection_pool,
-                tls: port.tls,
-                // which a port has not
-                retry_budget: inner.retry_budget.or(outer.retry_budget),
-                port_level_settings: Vec::new(),
-            },
-            None => TrafficPolicy {
-                load_balancer: inner.load_balancer.or(outer.load_balancer),
-                outlier_detection: inner.outlier_detection.or(outer.outlier_detection),
-                connection_pool: inner.connection_pool.or(outer.connection_pool),
-                tls: inner.tls.or(outer.tls),
-                retry_budget: inner.retry_budget.or(outer.retry_budget),
-                port_level_settings: Vec::new(),
-            },
-        }
+        let of_subset = subset.and_then(|subset| subset.traffic_policy.as_ref());
+        policy::of_port(rule.traffic_policy.as_ref(), of_subset, called.port)
     }
 
     /// The labels of a subset; `None` if there is no such subset.

@@ -5,6 +5,7 @@
 mod bound;
 mod effect;
 mod routes;
+mod rules;
 mod sharing;
 mod text;
 

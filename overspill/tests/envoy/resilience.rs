@@ -103,6 +103,33 @@ fn a_circuit_breaker_turns_away_what_is_too_much() {
 }
 
 #[test]
+fn the_limit_of_a_port_holds_for_a_subset_that_speaks_of_another_port() {
+    let Some(envoy) = envoy() else { return };
+    let web = Backend::with("web", |_| Answer { status: 200, delay: Duration::from_millis(700) });
+    let routes = "[{ retries: { attempts: 0 }, route: [{ destination: { host: web, subset: v1, port: { number: 80 } } }] }]";
+    let mut site = Site::plain(routes, &[("web", &[web.address])]);
+    let limit = "{ port: { number: 80 }, connectionPool: { http: { http2MaxRequests: 2 } } }";
+    let other = "{ port: { number: 90 }, tls: { mode: DISABLE } }";
+    site.add(&format!(
+        "
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {{ name: web }}
+spec:
+  host: web
+  trafficPolicy: {{ portLevelSettings: [{limit}] }}
+  subsets: [{{ name: v1, labels: {{ version: v1 }}, trafficPolicy: {{ portLevelSettings: [{other}] }} }}]
+"
+    ));
+    let _gateway = site.start(&envoy);
+    let at = site.at;
+    let threads: Vec<_> = (0..6).map(|_| std::thread::spawn(move || get(at, HOST, "/").status)).collect();
+    let mut statuses: Vec<u16> = threads.into_iter().map(|one| one.join().unwrap()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 503, 503, 503, 503]);
+}
+
+#[test]
 fn what_is_ill_is_ejected_and_another_region_takes_over() {
     let Some(envoy) = envoy() else { return };
     let (near, far) =

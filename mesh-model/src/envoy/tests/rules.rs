@@ -1,0 +1,79 @@
+//! Tests of DestinationRules: which hold for a port, and what they say together.
+
+use serde_json::{Value, json};
+
+use super::{configured, simple};
+
+/// A rule by its name and what it says.
+fn rule(name: &str, spec: Value) -> Value {
+    json!({ "apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": { "name": name }, "spec": spec })
+}
+
+/// The cluster of the subset `v2` of port 80.
+fn of_subset(rules: &[Value]) -> Value {
+    let mut objects = simple("a.example.com", &[("2/spec/http/0/route/0/destination/subset", json!("v2"))]);
+    objects.extend(rules.iter().cloned());
+    configured(&objects).unwrap().clusters["shop/edge|80|v2|web.shop.svc.cluster.local"].clone()
+}
+
+/// The most connections, how an endpoint is chosen, and whether any is ejected.
+fn said(cluster: &Value) -> (u64, &str, bool) {
+    let most = &cluster["circuit_breakers"]["thresholds"][0]["max_connections"];
+    let balancer = cluster["lb_policy"].as_str().unwrap();
+    (most.as_u64().unwrap(), balancer, cluster.get("outlier_detection").is_some())
+}
+
+#[test]
+fn what_a_port_and_a_subset_say_is_put_together_as_istio_does() {
+    const NO: u64 = u32::MAX as u64;
+    let limit = |most: u32| json!({ "connectionPool": { "tcp": { "maxConnections": most } } });
+    let port = |number: u32, mut policy: Value| {
+        policy["port"] = json!({ "number": number });
+        json!({ "portLevelSettings": [policy] })
+    };
+    let robin = || json!({ "loadBalancer": { "simple": "ROUND_ROBIN" } });
+    let with = |one: Value, other: Value| {
+        let mut all = one.as_object().unwrap().clone();
+        all.extend(other.as_object().unwrap().clone());
+        Value::Object(all)
+    };
+    let ejects = || json!({ "outlierDetection": { "consecutive5xxErrors": 3 } });
+    for (policy, subset, expected) in [
+        // the rule's port first, and over it what the subset has
+        (port(80, limit(7)), with(robin(), ejects()), (7, "ROUND_ROBIN", true)),
+        (port(80, limit(7)), limit(9), (9, "LEAST_REQUEST", false)),
+        (with(ejects(), port(80, limit(7))), robin(), (7, "ROUND_ROBIN", false)),
+        // another port of the subset is nothing to this one
+        (port(80, limit(7)), port(90, robin()), (7, "LEAST_REQUEST", false)),
+        (port(80, limit(7)), with(ejects(), port(90, robin())), (7, "LEAST_REQUEST", true)),
+        (with(ejects(), limit(7)), port(90, robin()), (7, "LEAST_REQUEST", true)),
+        // its own settings for the port are all that holds
+        (with(ejects(), limit(7)), port(80, robin()), (NO, "ROUND_ROBIN", false)),
+        (port(80, limit(7)), with(ejects(), port(80, robin())), (NO, "ROUND_ROBIN", false)),
+        (port(90, limit(7)), robin(), (NO, "ROUND_ROBIN", false)),
+        (limit(7), json!({}), (7, "LEAST_REQUEST", false)),
+        (json!({}), port(80, limit(7)), (7, "LEAST_REQUEST", false)),
+    ] {
+        let subsets = json!([{ "name": "v2", "labels": { "version": "v2" }, "trafficPolicy": subset }]);
+        let cluster =
+            of_subset(&[rule("web", json!({ "host": "web", "trafficPolicy": policy, "subsets": subsets }))]);
+        assert_eq!(said(&cluster), expected, "{policy} {subset}");
+    }
+}
+
+#[test]
+fn a_budget_of_retries_is_the_hosts_or_the_subsets_whatever_a_port_says() {
+    let port = json!([{ "port": { "number": 80 }, "loadBalancer": { "simple": "RANDOM" } }]);
+    for (own, expected) in [(json!({ "retryBudget": { "percent": 30.0 } }), 30.0), (json!({}), 20.0)] {
+        let cluster = of_subset(&[rule(
+            "web",
+            json!({
+                "host": "web",
+                "trafficPolicy": { "retryBudget": { "percent": 20.0 }, "portLevelSettings": port },
+                "subsets": [{ "name": "v2", "labels": { "version": "v2" }, "trafficPolicy": own }],
+            }),
+        )]);
+        let budget = &cluster["circuit_breakers"]["thresholds"][0]["retry_budget"]["budget_percent"];
+        assert_eq!(*budget, json!({ "value": expected }));
+    }
+}
