@@ -8,7 +8,8 @@ use super::endpoint::{self, Discovery};
 use super::objects::{Backing, Called};
 use super::route::cluster_name;
 use super::value::{ads, duration, put, typed};
-use super::{Scope, balance, tls};
+use super::{Feature, Scope, balance, tls};
+use crate::rules::Clash;
 use crate::template::view::{ConnectionPool, OutlierDetection};
 
 /// Istio's own time to connect.
@@ -19,7 +20,8 @@ pub(super) fn clusters(scope: &mut Scope<'_>, called: &BTreeSet<Called>) {
     for one in called {
         let name = cluster_name(scope, one);
         let policy = scope.input.policy(one);
-        let rule = scope.input.rule(&one.host).map(|(id, _)| id.clone());
+        let rule = scope.input.said_by(one).cloned();
+        told_twice(scope, &one.host);
         let is_http2 = speaks_http2(scope, one);
         let mut cluster = json!({ "name": name });
         balance::balance(scope, rule.as_ref(), &policy, &mut cluster);
@@ -54,6 +56,17 @@ pub(super) fn clusters(scope: &mut Scope<'_>, called: &BTreeSet<Called>) {
             }
         }
         scope.config.clusters.insert(name, cluster);
+    }
+}
+
+/// What rules of a host say one beside another, of which Istio would drop the younger's.
+fn told_twice(scope: &mut Scope<'_>, host: &str) {
+    let input = scope.input;
+    for Clash { of: (id, _), at, other: (other, _) } in
+        input.rules(host).map(|rules| rules.clashes).unwrap_or_default()
+    {
+        let feature = Feature::SaidTwice { host: host.to_owned(), other: other.clone() };
+        scope.fault(id, at.to_string(), feature);
     }
 }
 

@@ -7,11 +7,13 @@ use serde_json::Value;
 
 use super::{Feature, GatewayInput, HostEndpoints, Proxy, RateLimit, Unsupported, policy};
 use crate::access_point::AccessPointId;
+use crate::rules::{Rule, Together, together};
 use crate::template::view::{
     AuthorizationPolicy, DestinationRule, Gateway, MutualTlsMode, PeerAuthentication, Service, ServiceEntry,
-    TrafficPolicy, View, VirtualService, WorkloadEntry, of,
+    Subset, TrafficPolicy, View, VirtualService, WorkloadEntry, of,
 };
 use crate::template::{TemplateId, TemplateKind};
+use crate::traffic::full_host;
 
 /// An object's view and which object it is.
 pub(super) type Named<V> = (TemplateId, V);
@@ -101,10 +103,7 @@ impl<'a> Input<'a> {
 
     /// A host in full: one without a dot is a Service of the namespace.
     pub(super) fn full_host(&self, host: &str) -> String {
-        if host.contains('.') || host == "*" {
-            return host.to_owned();
-        }
-        format!("{host}.{}.svc.cluster.local", self.access_point.namespace)
+        full_host(host, &self.access_point.namespace)
     }
 
     /// What a host is.
@@ -130,24 +129,40 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The rule of a host, if there is one.
-    pub(super) fn rule(&self, host: &str) -> Option<&Named<DestinationRule>> {
-        self.destination_rules.iter().find(|(_, rule)| self.full_host(&rule.host) == host)
+    /// The rules of a host, put together.
+    pub(super) fn rules(&self, host: &str) -> Option<Together<'_, &Named<DestinationRule>>> {
+        let rules = self.destination_rules.iter().map(|of| Rule {
+            of,
+            host: &of.1.host,
+            has_policy: of.1.traffic_policy.is_some(),
+            subsets: of.1.subsets.iter().map(|one| one.name.as_str()).collect(),
+            export_to: of.1.export_to.iter().map(String::as_str).collect(),
+        });
+        together(rules, host, &self.access_point.namespace)
     }
 
     /// How the endpoints of a port are used.
     pub(super) fn policy(&self, called: &Called) -> TrafficPolicy {
-        let Some((_, rule)) = self.rule(&called.host) else { return TrafficPolicy::default() };
-        let subset = rule.subsets.iter().find(|one| Some(&one.name) == called.subset.as_ref());
-        let of_subset = subset.and_then(|subset| subset.traffic_policy.as_ref());
-        policy::of_port(rule.traffic_policy.as_ref(), of_subset, called.port)
+        let Some(rules) = self.rules(&called.host) else { return TrafficPolicy::default() };
+        let of_host = rules.policy.and_then(|(_, rule)| rule.traffic_policy.as_ref());
+        let of_subset = subset(&rules, called).and_then(|(_, subset)| subset.traffic_policy.as_ref());
+        policy::of_port(of_host, of_subset, called.port)
+    }
+
+    /// The rule that says how the endpoints of a port are used: the subset's where that says something.
+    pub(super) fn said_by(&self, called: &Called) -> Option<&TemplateId> {
+        let rules = self.rules(&called.host)?;
+        let of_subset = subset(&rules, called).filter(|(_, subset)| subset.traffic_policy.is_some());
+        let of_host = || rules.policy.unwrap_or(rules.first);
+        Some(&of_subset.map_or_else(of_host, |(rule, _)| rule).0)
     }
 
     /// The labels of a subset; `None` if there is no such subset.
     pub(super) fn subset_labels(&self, called: &Called) -> Option<BTreeMap<String, String>> {
-        let Some(name) = &called.subset else { return Some(BTreeMap::new()) };
-        let (_, rule) = self.rule(&called.host)?;
-        rule.subsets.iter().find(|one| one.name == *name).map(|one| one.labels.clone())
+        if called.subset.is_none() {
+            return Some(BTreeMap::new());
+        }
+        subset(&self.rules(&called.host)?, called).map(|(_, subset)| subset.labels.clone())
     }
 
     /// Whether the pods of a Service take plain calls only, by the most special that says so.
@@ -176,6 +191,15 @@ impl<'a> Input<'a> {
         let said = modes.into_iter().flatten().find(|mode| *mode != MutualTlsMode::Unset);
         said == Some(MutualTlsMode::Disable)
     }
+}
+
+/// The subset that is called, and whose it is.
+fn subset<'a>(
+    rules: &Together<'a, &'a Named<DestinationRule>>,
+    called: &Called,
+) -> Option<(&'a Named<DestinationRule>, &'a Subset)> {
+    let (rule, position) = *rules.subsets.get(called.subset.as_deref()?)?;
+    Some((rule, &rule.1.subsets[position]))
 }
 
 /// All objects of a kind by their view.

@@ -98,6 +98,16 @@ pub enum Feature {
         /// The subset.
         subset: String,
     },
+    /// Two DestinationRules of a host say the same.
+    #[error(
+        "{other} is for {host} too, and of the two Istio takes the older one's words and drops these; write them in one rule"
+    )]
+    SaidTwice {
+        /// The host.
+        host: String,
+        /// The other rule.
+        other: TemplateId,
+    },
     /// An address that nobody alone can have.
     #[error("{address} is not the address of one access point; give it one that is")]
     Address {

@@ -6,8 +6,8 @@ use mesh_model::envoy::RateLimit;
 
 use crate::backend::{Answer, Backend, GOOD};
 use crate::client::get;
-use crate::envoy;
 use crate::gateway::Site;
+use crate::{envoy, networking};
 
 const HOST: &str = "shop.example.com";
 const ILL: Answer = Answer { status: 503, delay: Duration::ZERO };
@@ -102,31 +102,48 @@ fn a_circuit_breaker_turns_away_what_is_too_much() {
     assert_eq!(statuses(none), [200; 6]);
 }
 
-#[test]
-fn the_limit_of_a_port_holds_for_a_subset_that_speaks_of_another_port() {
-    let Some(envoy) = envoy() else { return };
+/// What six calls at once to a slow backend are answered, by these rules of it.
+fn six_at_once(envoy: &std::path::Path, destination: &str, rules: &[String]) -> Vec<u16> {
     let web = Backend::with("web", |_| Answer { status: 200, delay: Duration::from_millis(700) });
-    let routes = "[{ retries: { attempts: 0 }, route: [{ destination: { host: web, subset: v1, port: { number: 80 } } }] }]";
-    let mut site = Site::plain(routes, &[("web", &[web.address])]);
-    let limit = "{ port: { number: 80 }, connectionPool: { http: { http2MaxRequests: 2 } } }";
-    let other = "{ port: { number: 90 }, tls: { mode: DISABLE } }";
-    site.add(&format!(
-        "
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {{ name: web }}
-spec:
-  host: web
-  trafficPolicy: {{ portLevelSettings: [{limit}] }}
-  subsets: [{{ name: v1, labels: {{ version: v1 }}, trafficPolicy: {{ portLevelSettings: [{other}] }} }}]
-"
-    ));
-    let _gateway = site.start(&envoy);
+    let routes = format!("[{{ retries: {{ attempts: 0 }}, route: [{{ destination: {destination} }}] }}]");
+    let mut site = Site::plain(&routes, &[("web", &[web.address])]);
+    rules.iter().for_each(|rule| site.add(rule));
+    let _gateway = site.start(envoy);
     let at = site.at;
     let threads: Vec<_> = (0..6).map(|_| std::thread::spawn(move || get(at, HOST, "/").status)).collect();
     let mut statuses: Vec<u16> = threads.into_iter().map(|one| one.join().unwrap()).collect();
     statuses.sort_unstable();
-    assert_eq!(statuses, [200, 200, 503, 503, 503, 503]);
+    statuses
+}
+
+const TWO_OF_SIX: [u16; 6] = [200, 200, 503, 503, 503, 503];
+const LIMIT: &str = "connectionPool: { http: { http2MaxRequests: 2 } }";
+
+#[test]
+fn the_limit_of_a_port_holds_for_a_subset_that_speaks_of_another_port() {
+    let Some(envoy) = envoy() else { return };
+    let other = "{ portLevelSettings: [{ port: { number: 90 }, tls: { mode: DISABLE } }] }";
+    let rule = networking(
+        "DestinationRule",
+        "web",
+        &format!(
+            "{{ host: web, trafficPolicy: {{ portLevelSettings: [{{ port: {{ number: 80 }}, {LIMIT} }}] }}, \
+             subsets: [{{ name: v1, labels: {{ version: v1 }}, trafficPolicy: {other} }}] }}"
+        ),
+    );
+    assert_eq!(six_at_once(&envoy, "{ host: web, subset: v1 }", &[rule]), TWO_OF_SIX);
+}
+
+#[test]
+fn rules_of_a_wildcard_and_second_rules_hold() {
+    let Some(envoy) = envoy() else { return };
+    let rule = |name: &str, spec: &str| networking("DestinationRule", name, spec);
+    let wide = format!("{{ host: '*.shop.svc.cluster.local', trafficPolicy: {{ {LIMIT} }} }}");
+    assert_eq!(six_at_once(&envoy, "{ host: web }", &[rule("all", &wide)]), TWO_OF_SIX);
+    let subset = "{ host: web, subsets: [{ name: v1, labels: { version: v1 } }] }";
+    let policy = format!("{{ host: web.shop.svc.cluster.local, trafficPolicy: {{ {LIMIT} }} }}");
+    let rules = [rule("subsets", subset), rule("policy", &policy)];
+    assert_eq!(six_at_once(&envoy, "{ host: web, subset: v1 }", &rules), TWO_OF_SIX);
 }
 
 #[test]

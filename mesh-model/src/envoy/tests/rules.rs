@@ -1,8 +1,8 @@
-//! Tests of DestinationRules: which hold for a port, and what they say together.
+//! Tests of DestinationRules: which hold for a host and a port, and what they say together.
 
 use serde_json::{Value, json};
 
-use super::{configured, simple};
+use super::{configured, refused, simple};
 
 /// A rule by its name and what it says.
 fn rule(name: &str, spec: Value) -> Value {
@@ -76,4 +76,57 @@ fn a_budget_of_retries_is_the_hosts_or_the_subsets_whatever_a_port_says() {
         let budget = &cluster["circuit_breakers"]["thresholds"][0]["retry_budget"]["budget_percent"];
         assert_eq!(*budget, json!({ "value": expected }));
     }
+}
+
+#[test]
+fn the_rules_of_the_narrowest_host_hold_put_together() {
+    let policy = || json!({ "loadBalancer": { "simple": "ROUND_ROBIN" }, "connectionPool": { "tcp": { "maxConnections": 7 } } });
+    let subsets = || json!([{ "name": "v2", "labels": { "version": "v2" } }]);
+    let full = "web.shop.svc.cluster.local";
+    for rules in [
+        vec![json!({ "host": "*.shop.svc.cluster.local", "trafficPolicy": policy(), "subsets": subsets() })],
+        // the subset in the second rule
+        vec![
+            json!({ "host": "web", "trafficPolicy": policy() }),
+            json!({ "host": full, "subsets": subsets() }),
+        ],
+        // the policy in the second rule
+        vec![
+            json!({ "host": full, "subsets": subsets() }),
+            json!({ "host": "web", "trafficPolicy": policy() }),
+        ],
+        // what a wildcard says beside them is nothing
+        vec![
+            json!({ "host": "*", "trafficPolicy": { "outlierDetection": {} } }),
+            json!({ "host": "web", "trafficPolicy": policy(), "subsets": subsets() }),
+        ],
+    ] {
+        let named = rules.iter().enumerate().map(|(number, spec)| rule(&format!("r{number}"), spec.clone()));
+        let cluster = of_subset(&named.collect::<Vec<_>>());
+        assert_eq!(said(&cluster), (7, "ROUND_ROBIN", false), "{rules:?}");
+    }
+}
+
+#[test]
+fn what_two_rules_of_a_host_say_is_a_fault_and_no_choice() {
+    let lines = |one: Value, other: Value| {
+        let mut objects = simple("a.example.com", &[]);
+        objects.extend([rule("one", one), rule("two", other)]);
+        refused(&objects)
+    };
+    let policy = || json!({ "host": "web", "trafficPolicy": { "tls": { "mode": "DISABLE" } } });
+    let told = |at: &str| {
+        format!(
+            "shop/edge: DestinationRule/two/spec/{at}: DestinationRule/one is for web.shop.svc.cluster.local too, and of the two Istio takes the older one's words and drops these; write them in one rule"
+        )
+    };
+    assert_eq!(lines(policy(), policy()), [told("trafficPolicy")]);
+    let subsets = || json!({ "host": "web", "subsets": [{ "name": "v1" }] });
+    assert_eq!(lines(subsets(), subsets()), [told("subsets/0/name")]);
+    assert_eq!(lines(policy(), json!({ "host": "web", "exportTo": ["."] })), [told("exportTo")]);
+    // nobody calls that host here
+    let other = || json!({ "host": "api", "trafficPolicy": {} });
+    let mut objects = simple("a.example.com", &[]);
+    objects.extend([rule("one", other()), rule("two", other())]);
+    assert!(configured(&objects).is_ok());
 }
