@@ -164,6 +164,8 @@ fn ejection(outlier: Option<&OutlierDetection>, cluster: &mut Value) {
     }
     if outlier.split_external_local_origin_errors {
         detection["split_external_local_origin_errors"] = json!(true);
+        // as the rate above, which counts what is counted apart no more
+        detection["enforcing_local_origin_success_rate"] = json!(0);
     }
     cluster["outlier_detection"] = detection;
     // with outlier detection Istio turns panic off unless it is asked for

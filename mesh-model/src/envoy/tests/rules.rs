@@ -130,3 +130,23 @@ fn what_two_rules_of_a_host_say_is_a_fault_and_no_choice() {
     objects.extend([rule("one", other()), rule("two", other())]);
     assert!(configured(&objects).is_ok());
 }
+
+#[test]
+fn nobody_is_ejected_for_a_rate_of_success() {
+    let detection = |outlier: Value| -> Value {
+        let subsets = json!([{ "name": "v2", "labels": { "version": "v2" } }]);
+        let spec =
+            json!({ "host": "web", "trafficPolicy": { "outlierDetection": outlier }, "subsets": subsets });
+        of_subset(&[rule("web", spec)])["outlier_detection"].clone()
+    };
+    assert_eq!(detection(json!({})), json!({ "enforcing_success_rate": 0 }));
+    // Envoy has a second rate, of failures to connect, where these are counted apart
+    assert_eq!(
+        detection(json!({ "splitExternalLocalOriginErrors": true })),
+        json!({
+            "enforcing_success_rate": 0,
+            "split_external_local_origin_errors": true,
+            "enforcing_local_origin_success_rate": 0,
+        })
+    );
+}
