@@ -15,6 +15,7 @@
 
 mod access;
 mod balance;
+mod bound;
 mod cluster;
 mod coverage;
 mod endpoint;

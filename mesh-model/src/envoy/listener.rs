@@ -8,8 +8,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde_json::{Value, json};
 
+use super::bound::unbound;
 use super::objects::Called;
-use super::route::{Served, unbound, virtual_hosts};
+use super::route::{Served, virtual_hosts};
 use super::value::{put, socket_address, typed};
 use super::{Feature, Scope, Unsupported, tls};
 use crate::access_point::AccessPointId;

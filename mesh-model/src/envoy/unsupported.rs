@@ -80,6 +80,14 @@ pub enum Feature {
         /// The routes that it would need.
         section: &'static str,
     },
+    /// Routes of bytes for which no server is.
+    #[error(
+        "no server of its Gateways carries this, so the route is never taken: a route of `tls` needs one of TLS, a route of `tcp` one of TCP or of TLS that ends there; write one, or leave it out"
+    )]
+    NoServer {
+        /// The routes.
+        section: &'static str,
+    },
     /// A host that nothing is known of.
     #[error(
         "nothing is known of port {port} of host {host}: no object of the access point has it, and no service"
