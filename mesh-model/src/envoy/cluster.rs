@@ -120,7 +120,9 @@ fn pool(pool: Option<&ConnectionPool>, is_http2: bool, cluster: &mut Value) {
         "track_remaining": true,
     }] });
     let mut common = json!({});
-    put(&mut common, "idle_timeout", time(pool.http.idle_timeout.as_ref()));
+    let idle = pool.http.idle_timeout.as_ref().or(pool.tcp.idle_timeout.as_ref());
+    put(&mut common, "idle_timeout", time(idle));
+    put(&mut common, "max_connection_duration", time(pool.tcp.max_connection_duration.as_ref()));
     put(&mut common, "max_requests_per_connection", said(pool.http.max_requests_per_connection));
     let mut protocol = json!({});
     if is_http2 {

@@ -146,6 +146,30 @@ fn rules_of_a_wildcard_and_second_rules_hold() {
     assert_eq!(six_at_once(&envoy, "{ host: web, subset: v1 }", &rules), TWO_OF_SIX);
 }
 
+/// Istio has both for all connections, also those of HTTP.
+#[test]
+fn a_connection_ends_when_it_is_old_and_when_it_is_idle() {
+    let Some(envoy) = envoy() else { return };
+    for (limit, stat) in [
+        ("maxConnectionDuration: 200ms", "upstream_cx_max_duration_reached"),
+        ("idleTimeout: 200ms", "upstream_cx_idle_timeout"),
+    ] {
+        let web = Backend::new("web");
+        let mut site =
+            Site::plain("[{ route: [{ destination: { host: web } }] }]", &[("web", &[web.address])]);
+        site.add(&rule(&format!("{{ connectionPool: {{ tcp: {{ {limit} }} }} }}")));
+        let gateway = site.start(&envoy);
+        assert_eq!(get(site.at, HOST, "/").status, 200);
+        let until = Instant::now() + Duration::from_secs(10);
+        while gateway.stat(stat) == 0 {
+            assert!(Instant::now() < until, "{limit}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(get(site.at, HOST, "/").status, 200, "{limit}");
+        assert_eq!(gateway.stat("shop.svc.cluster.local.upstream_cx_total"), 2, "{limit}");
+    }
+}
+
 #[test]
 fn what_is_ill_is_ejected_and_another_region_takes_over() {
     let Some(envoy) = envoy() else { return };

@@ -150,3 +150,44 @@ fn nobody_is_ejected_for_a_rate_of_success() {
         })
     );
 }
+
+#[test]
+fn a_pool_of_tcp_is_one_of_http_too() {
+    let options = |pool: Value| -> Value {
+        let subsets = json!([{ "name": "v2", "labels": { "version": "v2" } }]);
+        let spec = json!({ "host": "web", "trafficPolicy": { "connectionPool": pool }, "subsets": subsets });
+        let cluster = of_subset(&[rule("web", spec)]);
+        let options = cluster["typed_extension_protocol_options"].as_object().unwrap();
+        options.values().next().unwrap()["common_http_protocol_options"].clone()
+    };
+    let tcp = || json!({ "idleTimeout": "7s", "maxConnectionDuration": "30s" });
+    assert_eq!(options(json!({})), json!({}));
+    assert_eq!(
+        options(json!({ "tcp": tcp() })),
+        json!({ "idle_timeout": "7s", "max_connection_duration": "30s" })
+    );
+    assert_eq!(
+        options(json!({ "tcp": tcp(), "http": { "idleTimeout": "9s" } })),
+        json!({ "idle_timeout": "9s", "max_connection_duration": "30s" })
+    );
+}
+
+#[test]
+fn a_hash_warms_nobody_up() {
+    let lines = |balancer: Value| {
+        let mut objects = simple("a.example.com", &[]);
+        let policy = json!({ "loadBalancer": balancer });
+        objects.push(rule("web", json!({ "host": "web", "trafficPolicy": policy })));
+        refused(&objects)
+    };
+    let warmup = json!({ "duration": "10s" });
+    for (balancer, found) in [
+        (json!({ "consistentHash": { "useSourceIp": true }, "warmup": warmup }), "consistentHash"),
+        (json!({ "simple": "RANDOM", "warmup": warmup }), "RANDOM"),
+    ] {
+        let line = format!(
+            "shop/edge: DestinationRule/web/spec/trafficPolicy/loadBalancer/warmup: `{found}` is not possible here; only LEAST_REQUEST and ROUND_ROBIN warm up"
+        );
+        assert_eq!(lines(balancer), [line]);
+    }
+}
