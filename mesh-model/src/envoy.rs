@@ -15,6 +15,7 @@
 
 mod access;
 mod balance;
+mod bound;
 mod cluster;
 mod coverage;
 mod endpoint;
@@ -22,6 +23,7 @@ mod listener;
 mod objects;
 mod operator;
 mod pattern;
+mod policy;
 mod route;
 mod text;
 mod tls;
@@ -93,7 +95,7 @@ pub struct GatewayInput<'a> {
     /// The endpoints of the services that it calls.
     pub endpoints: &'a [HostEndpoints],
     /// The most requests that one gateway lets through on each plain port and for each server with TLS;
-    /// no limit where left out.
+    /// no limit where left out. Ports of bytes have none, and one for these alone is a fault.
     pub rate_limit: Option<RateLimit>,
 }
 
@@ -109,7 +111,8 @@ pub struct RateLimit {
 }
 
 /// The endpoints of one port of a host, and what its Service says of the port, which for a service of another
-/// namespace is known from here alone.
+/// namespace is known from here alone. Of a ServiceEntry of the access point it is the pods that its
+/// `workloadSelector` selects, for its other endpoints are objects; nothing is asked for one without.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostEndpoints {
     /// The host, in full.

@@ -83,3 +83,4 @@ pub mod work_queue;
 pub mod xds;
 
 mod nearest;
+mod rules;

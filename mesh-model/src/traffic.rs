@@ -195,6 +195,16 @@ pub enum SteerProblem {
         "settings of single ports replace those of locality, and `traffic` would not hold on them; write them for the whole host"
     )]
     PortLevel,
+    /// Two rules of a host say the same.
+    #[error(
+        "{other} is for {host} too, and of the two Istio takes the older one's words and drops these; write them in one rule"
+    )]
+    SaidTwice {
+        /// The host.
+        host: String,
+        /// The other rule.
+        other: TemplateId,
+    },
     /// The name of a subset of ours.
     #[error("`{name}` is a subset that `traffic` writes; give yours another name")]
     SubsetTaken {

@@ -25,6 +25,9 @@ pub(super) fn balance(
         cluster["common_lb_config"]["zone_aware_lb_config"] = zones(setting);
     }
     if let Some(hash) = &settings.consistent_hash {
+        if settings.warmup.is_some() {
+            no_warmup(scope, rule, "consistentHash");
+        }
         return by_hash(scope, rule, hash, cluster);
     }
     let policy = match settings.simple.as_deref() {
@@ -44,13 +47,7 @@ pub(super) fn balance(
     let config = match policy {
         "LEAST_REQUEST" => "least_request_lb_config",
         "ROUND_ROBIN" => "round_robin_lb_config",
-        _ => {
-            if let Some(rule) = rule {
-                let at = "/spec/trafficPolicy/loadBalancer/warmup";
-                scope.value(rule, at, policy, "only LEAST_REQUEST and ROUND_ROBIN warm up");
-            }
-            return;
-        }
+        _ => return no_warmup(scope, rule, policy),
     };
     let mut start = json!({ "slow_start_window": duration(&warmup.duration) });
     super::value::put(
@@ -63,6 +60,14 @@ pub(super) fn balance(
         start["aggression"] = json!({ "default_value": value, "runtime_key": "overspill.warmup" });
     }
     cluster[config] = json!({ "slow_start_config": start });
+}
+
+/// New endpoints get their whole share at once where a share is not counted out.
+fn no_warmup(scope: &mut Scope<'_>, rule: Option<&TemplateId>, balancer: &str) {
+    if let Some(rule) = rule {
+        let at = "/spec/trafficPolicy/loadBalancer/warmup";
+        scope.value(rule, at, balancer, "only LEAST_REQUEST and ROUND_ROBIN warm up");
+    }
 }
 
 /// A table or a ring of hashes, and its size.

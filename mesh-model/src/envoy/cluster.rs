@@ -8,7 +8,8 @@ use super::endpoint::{self, Discovery};
 use super::objects::{Backing, Called};
 use super::route::cluster_name;
 use super::value::{ads, duration, put, typed};
-use super::{HostEndpoints, Scope, balance, tls};
+use super::{Feature, HostEndpoints, Scope, balance, tls};
+use crate::rules::Clash;
 use crate::template::view::{ConnectionPool, OutlierDetection};
 
 /// Istio's own time to connect.
@@ -19,7 +20,8 @@ pub(super) fn clusters(scope: &mut Scope<'_>, called: &BTreeSet<Called>) {
     for one in called {
         let name = cluster_name(scope, one);
         let policy = scope.input.policy(one);
-        let rule = scope.input.rule(&one.host).map(|(id, _)| id.clone());
+        let rule = scope.input.said_by(one).cloned();
+        told_twice(scope, &one.host);
         let is_http2 = speaks_http2(scope, one);
         let mut cluster = json!({ "name": name });
         balance::balance(scope, rule.as_ref(), &policy, &mut cluster);
@@ -54,6 +56,17 @@ pub(super) fn clusters(scope: &mut Scope<'_>, called: &BTreeSet<Called>) {
             }
         }
         scope.config.clusters.insert(name, cluster);
+    }
+}
+
+/// What rules of a host say one beside another, of which Istio would drop the younger's.
+fn told_twice(scope: &mut Scope<'_>, host: &str) {
+    let input = scope.input;
+    for Clash { of: (id, _), at, other: (other, _) } in
+        input.rules(host).map(|rules| rules.clashes).unwrap_or_default()
+    {
+        let feature = Feature::SaidTwice { host: host.to_owned(), other: other.clone() };
+        scope.fault(id, at.to_string(), feature);
     }
 }
 
@@ -110,7 +123,9 @@ fn pool(pool: Option<&ConnectionPool>, is_http2: bool, cluster: &mut Value) {
         "track_remaining": true,
     }] });
     let mut common = json!({});
-    put(&mut common, "idle_timeout", time(pool.http.idle_timeout.as_ref()));
+    let idle = pool.http.idle_timeout.as_ref().or(pool.tcp.idle_timeout.as_ref());
+    put(&mut common, "idle_timeout", time(idle));
+    put(&mut common, "max_connection_duration", time(pool.tcp.max_connection_duration.as_ref()));
     put(&mut common, "max_requests_per_connection", said(pool.http.max_requests_per_connection));
     let mut protocol = json!({});
     if is_http2 {
@@ -154,6 +169,8 @@ fn ejection(outlier: Option<&OutlierDetection>, cluster: &mut Value) {
     }
     if outlier.split_external_local_origin_errors {
         detection["split_external_local_origin_errors"] = json!(true);
+        // as the rate above, which counts what is counted apart no more
+        detection["enforcing_local_origin_success_rate"] = json!(0);
     }
     cluster["outlier_detection"] = detection;
     // with outlier detection Istio turns panic off unless it is asked for

@@ -5,14 +5,16 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::{Feature, GatewayInput, HostEndpoints, Proxy, RateLimit, Unsupported};
+use super::{Feature, GatewayInput, HostEndpoints, Proxy, RateLimit, Unsupported, policy};
 use crate::access_point::AccessPointId;
 use crate::name::Name;
+use crate::rules::{Rule, Together, together};
 use crate::template::view::{
     AuthorizationPolicy, DestinationRule, Gateway, MutualTlsMode, PeerAuthentication, Service, ServiceEntry,
-    TrafficPolicy, View, VirtualService, WorkloadEntry, of,
+    Subset, TrafficPolicy, View, VirtualService, WorkloadEntry, of,
 };
 use crate::template::{TemplateId, TemplateKind};
+use crate::traffic::full_host;
 
 /// Istio's own namespace, which is the root where a mesh names no other.
 const ROOT: &str = "istio-system";
@@ -109,10 +111,7 @@ impl<'a> Input<'a> {
 
     /// A host in full: one without a dot is a Service of the namespace.
     pub(super) fn full_host(&self, host: &str) -> String {
-        if host.contains('.') || host == "*" {
-            return host.to_owned();
-        }
-        format!("{host}.{}.svc.cluster.local", self.access_point.namespace)
+        full_host(host, &self.access_point.namespace)
     }
 
     /// What a host is.
@@ -138,46 +137,40 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The rule of a host, if there is one.
-    pub(super) fn rule(&self, host: &str) -> Option<&Named<DestinationRule>> {
-        self.destination_rules.iter().find(|(_, rule)| self.full_host(&rule.host) == host)
+    /// The rules of a host, put together.
+    pub(super) fn rules(&self, host: &str) -> Option<Together<'_, &Named<DestinationRule>>> {
+        let rules = self.destination_rules.iter().map(|of| Rule {
+            of,
+            host: &of.1.host,
+            has_policy: of.1.traffic_policy.is_some(),
+            subsets: of.1.subsets.iter().map(|one| one.name.as_str()).collect(),
+            export_to: of.1.export_to.iter().map(String::as_str).collect(),
+        });
+        together(rules, host, &self.access_point.namespace)
     }
 
-    /// How the endpoints of a port are used: the subset's words before the host's, the port's
-    /// alone where it has some.
+    /// How the endpoints of a port are used.
     pub(super) fn policy(&self, called: &Called) -> TrafficPolicy {
-        let Some((_, rule)) = self.rule(&called.host) else { return TrafficPolicy::default() };
-        let subset = rule.subsets.iter().find(|one| Some(&one.name) == called.subset.as_ref());
-        let inner = subset.and_then(|subset| subset.traffic_policy.clone()).unwrap_or_default();
-        let outer = rule.traffic_policy.clone().unwrap_or_default();
-        let ports = if inner.port_level_settings.is_empty() { &outer } else { &inner };
-        let port = ports.port_level_settings.iter().find(|one| one.port.number == called.port);
-        match port.cloned() {
-            Some(port) => TrafficPolicy {
-                load_balancer: port.load_balancer,
-                outlier_detection: port.outlier_detection,
-                connection_pool: port.connection_pool,
-                tls: port.tls,
-                // which a port has not
-                retry_budget: inner.retry_budget.or(outer.retry_budget),
-                port_level_settings: Vec::new(),
-            },
-            None => TrafficPolicy {
-                load_balancer: inner.load_balancer.or(outer.load_balancer),
-                outlier_detection: inner.outlier_detection.or(outer.outlier_detection),
-                connection_pool: inner.connection_pool.or(outer.connection_pool),
-                tls: inner.tls.or(outer.tls),
-                retry_budget: inner.retry_budget.or(outer.retry_budget),
-                port_level_settings: Vec::new(),
-            },
-        }
+        let Some(rules) = self.rules(&called.host) else { return TrafficPolicy::default() };
+        let of_host = rules.policy.and_then(|(_, rule)| rule.traffic_policy.as_ref());
+        let of_subset = subset(&rules, called).and_then(|(_, subset)| subset.traffic_policy.as_ref());
+        policy::of_port(of_host, of_subset, called.port)
+    }
+
+    /// The rule that says how the endpoints of a port are used: the subset's where that says something.
+    pub(super) fn said_by(&self, called: &Called) -> Option<&TemplateId> {
+        let rules = self.rules(&called.host)?;
+        let of_subset = subset(&rules, called).filter(|(_, subset)| subset.traffic_policy.is_some());
+        let of_host = || rules.policy.unwrap_or(rules.first);
+        Some(&of_subset.map_or_else(of_host, |(rule, _)| rule).0)
     }
 
     /// The labels of a subset; `None` if there is no such subset.
     pub(super) fn subset_labels(&self, called: &Called) -> Option<BTreeMap<String, String>> {
-        let Some(name) = &called.subset else { return Some(BTreeMap::new()) };
-        let (_, rule) = self.rule(&called.host)?;
-        rule.subsets.iter().find(|one| one.name == *name).map(|one| one.labels.clone())
+        if called.subset.is_none() {
+            return Some(BTreeMap::new());
+        }
+        subset(&self.rules(&called.host)?, called).map(|(_, subset)| subset.labels.clone())
     }
 
     /// Whether the pods of a Service take plain calls only, by the most special that says so.
@@ -206,6 +199,15 @@ impl<'a> Input<'a> {
         let said = modes.into_iter().flatten().find(|mode| *mode != MutualTlsMode::Unset);
         said == Some(MutualTlsMode::Disable)
     }
+}
+
+/// The subset that is called, and whose it is.
+fn subset<'a>(
+    rules: &Together<'a, &'a Named<DestinationRule>>,
+    called: &Called,
+) -> Option<(&'a Named<DestinationRule>, &'a Subset)> {
+    let (rule, position) = *rules.subsets.get(called.subset.as_deref()?)?;
+    Some((rule, &rule.1.subsets[position]))
 }
 
 /// All objects of a kind by their view.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::objects::{Called, Named};
+use super::objects::Called;
 use super::value::{put, string_match};
 use super::{Scope, access, pattern};
 use crate::template::TemplateId;
@@ -142,6 +142,10 @@ fn match_of(wanted: &HttpMatch) -> Value {
         };
         if is_not {
             header["invert_match"] = json!(true);
+            if header.get("string_match").is_some() {
+                // who lacks a header has no such value of it; Envoy would match neither way
+                header["treat_missing_header_as_empty"] = json!(true);
+            }
         }
         header
     };
@@ -163,31 +167,4 @@ fn match_of(wanted: &HttpMatch) -> Value {
         envoy["query_parameters"] = json!(parameters);
     }
     envoy
-}
-
-/// VirtualServices that are bound to a Gateway which is not there serve nothing.
-pub(super) fn unbound(scope: &mut Scope<'_>) {
-    let input = scope.input;
-    let known = |one: &String| {
-        let namespace = &input.access_point.namespace;
-        let full = gateway_name(one, namespace);
-        let gateways = input.gateways.iter().map(|(id, _)| id).chain(&input.passed_over);
-        one == "mesh" || gateways.into_iter().any(|id| full == format!("{namespace}/{}", id.name))
-    };
-    let wrong: Vec<(TemplateId, usize, String)> = input
-        .virtual_services
-        .iter()
-        .flat_map(|(id, service): &Named<VirtualService>| {
-            let gateways = service.gateways.iter().enumerate();
-            gateways.filter(|(_, one)| !known(one)).map(|(at, one)| (id.clone(), at, one.clone()))
-        })
-        .collect();
-    for (id, position, name) in wrong {
-        scope.value(
-            &id,
-            format!("/spec/gateways/{position}"),
-            &name,
-            "write a Gateway of the access point, or mesh",
-        );
-    }
 }

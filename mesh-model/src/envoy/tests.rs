@@ -6,6 +6,9 @@ mod access;
 mod bound;
 mod destination;
 mod effect;
+mod endpoints;
+mod routes;
+mod rules;
 mod sharing;
 mod text;
 

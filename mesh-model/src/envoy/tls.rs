@@ -201,8 +201,7 @@ fn own_credential(
     tls: &ClientTls,
 ) -> Option<String> {
     const AT: &str = "/spec/trafficPolicy/tls/credentialName";
-    let rule = scope.input.rule(&called.host).map(|(id, _)| id.clone());
-    let rule = rule.expect("only a rule says so");
+    let rule = scope.input.said_by(called).cloned().expect("only a rule says so");
     let name = tls.credential_name.as_ref().and_then(|name| credential(scope, &rule, AT, name));
     let name = name.map(|credential| credential.resource());
     if mode == ClientTlsMode::Mutual && name.is_none() {

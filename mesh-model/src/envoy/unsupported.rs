@@ -87,6 +87,14 @@ pub enum Feature {
         /// The routes that it would need.
         section: &'static str,
     },
+    /// Routes of bytes for which no server is.
+    #[error(
+        "no server of its Gateways carries this, so the route is never taken: a route of `tls` needs one of TLS, a route of `tcp` one of TCP or of TLS that ends there; write one, or leave it out"
+    )]
+    NoServer {
+        /// The routes.
+        section: &'static str,
+    },
     /// A host that nothing is known of.
     #[error("nothing is known of host {host}: no object of the access point has it, and no service")]
     UnknownHost {
@@ -130,6 +138,16 @@ pub enum Feature {
         /// The subset.
         subset: String,
     },
+    /// Two DestinationRules of a host say the same.
+    #[error(
+        "{other} is for {host} too, and of the two Istio takes the older one's words and drops these; write them in one rule"
+    )]
+    SaidTwice {
+        /// The host.
+        host: String,
+        /// The other rule.
+        other: TemplateId,
+    },
     /// An address that nobody alone can have.
     #[error("{address} is not the address of one access point; give it one that is")]
     Address {
@@ -149,6 +167,11 @@ pub enum Feature {
         "no bucket has this limit of requests; fill it with at least 1, at least every 50 ms, up to a burst of at least 1"
     )]
     NoBucket,
+    /// A limit of requests where nobody reads any.
+    #[error(
+        "a limit of requests bounds nothing where no server reads them; leave it out, or let a server be of HTTP or end TLS as HTTPS"
+    )]
+    NoRequests,
     /// An access point without an address has nothing to listen on.
     #[error("there is no virtual address to listen on; wait until one is allocated")]
     NoAddress,

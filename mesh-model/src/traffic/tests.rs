@@ -5,6 +5,7 @@
 mod entrances;
 mod meaning;
 mod order;
+mod rules;
 mod shift;
 mod statement;
 

@@ -6,8 +6,8 @@ use mesh_model::envoy::RateLimit;
 
 use crate::backend::{Answer, Backend, GOOD};
 use crate::client::get;
-use crate::envoy;
 use crate::gateway::Site;
+use crate::{envoy, networking};
 
 const HOST: &str = "shop.example.com";
 const ILL: Answer = Answer { status: 503, delay: Duration::ZERO };
@@ -36,6 +36,7 @@ fn a_failed_attempt_is_made_again() {
         ("{ attempts: 3, retryOn: gateway-error, backoff: 10ms }", 1, (200, 2)),
         ("{ attempts: 3, retryOn: connect-failure }", 1, (503, 1)),
         ("{ attempts: 0 }", 1, (503, 1)),
+        ("{ attempts: 3, retryOn: '' }", 3, (200, 4)),
         // what is not said is Istio's: twice, and 503 is among it
         ("null", 2, (200, 3)),
     ] {
@@ -100,6 +101,74 @@ fn a_circuit_breaker_turns_away_what_is_too_much() {
     // 0 is no limit of Istio's but a word for its default
     let none = "{ tcp: { maxConnections: 0 }, http: { http1MaxPendingRequests: 0, http2MaxRequests: 0, maxRequestsPerConnection: 0, maxRetries: 0 } }";
     assert_eq!(statuses(none), [200; 6]);
+}
+
+/// What six calls at once to a slow backend are answered, by these rules of it.
+fn six_at_once(envoy: &std::path::Path, destination: &str, rules: &[String]) -> Vec<u16> {
+    let web = Backend::with("web", |_| Answer { status: 200, delay: Duration::from_millis(700) });
+    let routes = format!("[{{ retries: {{ attempts: 0 }}, route: [{{ destination: {destination} }}] }}]");
+    let mut site = Site::plain(&routes, &[("web", &[web.address])]);
+    rules.iter().for_each(|rule| site.add(rule));
+    let _gateway = site.start(envoy);
+    let at = site.at;
+    let threads: Vec<_> = (0..6).map(|_| std::thread::spawn(move || get(at, HOST, "/").status)).collect();
+    let mut statuses: Vec<u16> = threads.into_iter().map(|one| one.join().unwrap()).collect();
+    statuses.sort_unstable();
+    statuses
+}
+
+const TWO_OF_SIX: [u16; 6] = [200, 200, 503, 503, 503, 503];
+const LIMIT: &str = "connectionPool: { http: { http2MaxRequests: 2 } }";
+
+#[test]
+fn the_limit_of_a_port_holds_for_a_subset_that_speaks_of_another_port() {
+    let Some(envoy) = envoy() else { return };
+    let other = "{ portLevelSettings: [{ port: { number: 90 }, tls: { mode: DISABLE } }] }";
+    let rule = networking(
+        "DestinationRule",
+        "web",
+        &format!(
+            "{{ host: web, trafficPolicy: {{ portLevelSettings: [{{ port: {{ number: 80 }}, {LIMIT} }}] }}, \
+             subsets: [{{ name: v1, labels: {{ version: v1 }}, trafficPolicy: {other} }}] }}"
+        ),
+    );
+    assert_eq!(six_at_once(&envoy, "{ host: web, subset: v1 }", &[rule]), TWO_OF_SIX);
+}
+
+#[test]
+fn rules_of_a_wildcard_and_second_rules_hold() {
+    let Some(envoy) = envoy() else { return };
+    let rule = |name: &str, spec: &str| networking("DestinationRule", name, spec);
+    let wide = format!("{{ host: '*.shop.svc.cluster.local', trafficPolicy: {{ {LIMIT} }} }}");
+    assert_eq!(six_at_once(&envoy, "{ host: web }", &[rule("all", &wide)]), TWO_OF_SIX);
+    let subset = "{ host: web, subsets: [{ name: v1, labels: { version: v1 } }] }";
+    let policy = format!("{{ host: web.shop.svc.cluster.local, trafficPolicy: {{ {LIMIT} }} }}");
+    let rules = [rule("subsets", subset), rule("policy", &policy)];
+    assert_eq!(six_at_once(&envoy, "{ host: web, subset: v1 }", &rules), TWO_OF_SIX);
+}
+
+/// Istio has both for all connections, also those of HTTP.
+#[test]
+fn a_connection_ends_when_it_is_old_and_when_it_is_idle() {
+    let Some(envoy) = envoy() else { return };
+    for (limit, stat) in [
+        ("maxConnectionDuration: 200ms", "upstream_cx_max_duration_reached"),
+        ("idleTimeout: 200ms", "upstream_cx_idle_timeout"),
+    ] {
+        let web = Backend::new("web");
+        let mut site =
+            Site::plain("[{ route: [{ destination: { host: web } }] }]", &[("web", &[web.address])]);
+        site.add(&rule(&format!("{{ connectionPool: {{ tcp: {{ {limit} }} }} }}")));
+        let gateway = site.start(&envoy);
+        assert_eq!(get(site.at, HOST, "/").status, 200);
+        let until = Instant::now() + Duration::from_secs(10);
+        while gateway.stat(stat) == 0 {
+            assert!(Instant::now() < until, "{limit}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(get(site.at, HOST, "/").status, 200, "{limit}");
+        assert_eq!(gateway.stat("shop.svc.cluster.local.upstream_cx_total"), 2, "{limit}");
+    }
 }
 
 #[test]

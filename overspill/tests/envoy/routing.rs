@@ -49,6 +49,27 @@ fn hosts_paths_headers_and_queries_choose_the_route() {
 }
 
 #[test]
+fn a_header_that_a_request_must_not_have_so_may_be_missing() {
+    let Some(envoy) = envoy() else { return };
+    let (web, api) = (Backend::new("web"), Backend::new("api"));
+    let routes = "
+    - { match: [{ uri: { prefix: /exact }, withoutHeaders: { x-canary: { exact: \"true\" } } }], route: [{ destination: { host: web } }] }
+    - { match: [{ uri: { prefix: /prefix }, withoutHeaders: { x-canary: { prefix: t } } }], route: [{ destination: { host: web } }] }
+    - { match: [{ uri: { prefix: /regex }, withoutHeaders: { x-canary: { regex: \"t.+\" } } }], route: [{ destination: { host: web } }] }
+    - { route: [{ destination: { host: api } }] }";
+    let site = Site::plain(routes, &[("web", &[web.address]), ("api", &[api.address])]);
+    let _gateway = site.start(&envoy);
+    for path in ["/exact", "/prefix", "/regex"] {
+        for (headers, expected) in
+            [("", "web"), ("X-Canary: false\r\n", "web"), ("X-Canary: true\r\n", "api")]
+        {
+            let response = ask(site.at, &format!("GET {path}"), HOST, headers);
+            assert_eq!((response.status, response.backend()), (200, expected), "{path} {headers}");
+        }
+    }
+}
+
+#[test]
 fn headers_paths_and_hosts_change_on_the_way() {
     let Some(envoy) = envoy() else { return };
     let web = Backend::new("web");

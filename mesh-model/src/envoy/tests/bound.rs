@@ -1,10 +1,12 @@
 //! Tests of which servers a gateway has and what they carry: Gateways of other workloads, hosts of other
-//! namespaces, servers without routes, and routes that say two things at once.
+//! namespaces, servers without routes, routes without servers, and routes that say two things at once.
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{configured, endpoints, id, input, proxy, refused, simple};
-use crate::envoy::{Configured, Feature, GatewayInput, Proxy, configure};
+use crate::envoy::{Configured, Feature, GatewayInput, Proxy, RateLimit, configure};
 
 fn https(hosts: Value) -> Value {
     let tls = json!({ "mode": "SIMPLE", "credentialName": "shop-cert" });
@@ -186,4 +188,101 @@ fn routes_of_http_for_another_port_are_no_fault_where_tls_goes_through() {
     let mut redirect = plain;
     redirect["tls"] = json!({ "httpsRedirect": true });
     assert_eq!(faults(json!([passthrough(json!(["*"])), redirect])), [through]);
+}
+
+/// `chekout` for `checkout`, a port of yesterday: the route would be dropped, and the next one answers.
+#[test]
+fn a_match_that_no_server_meets_is_told() {
+    let call = json!([{ "destination": { "host": "web" } }]);
+    let with = |gateways: Value, wanted: Value| -> Vec<String> {
+        let routes = json!([{ "match": [wanted], "route": call }, { "route": call }]);
+        let objects = simple("a.example.com", &[("2/spec/gateways", gateways), ("2/spec/http", routes)]);
+        let line = |line: String| line.split_once("/spec/http/0/match/0/").unwrap().1.to_owned();
+        configured(&objects).map_or_else(|_| refused(&objects).into_iter().map(line).collect(), |_| vec![])
+    };
+    let edge = || json!(["edge"]);
+    assert_eq!(
+        with(edge(), json!({ "gateways": ["egde"] })),
+        ["gateways/0: `egde` is not possible here; write a Gateway of the access point, or mesh"]
+    );
+    assert_eq!(
+        with(edge(), json!({ "port": 443 })),
+        [
+            "port: `443` is not possible here; no server of its Gateways has this port; write one of theirs, or leave it out"
+        ]
+    );
+    assert_eq!(
+        with(json!(["mesh"]), json!({ "gateways": ["edge"] })),
+        [
+            "gateways/0: `edge` is not possible here; the VirtualService is not bound to it; name it in gateways of the spec, too"
+        ]
+    );
+    for (gateways, wanted) in [
+        (edge(), json!({ "gateways": ["shop/edge"], "port": 80 })),
+        (json!(["./edge"]), json!({ "gateways": ["edge.shop.svc.cluster.local"] })),
+        // for sidecars: at their ports nobody looks here
+        (json!(["edge", "mesh"]), json!({ "port": 8080 })),
+        (json!(["edge", "mesh"]), json!({ "gateways": ["mesh"], "port": 8080 })),
+        (json!([]), json!({ "port": 8080 })),
+    ] {
+        assert_eq!(with(gateways.clone(), wanted.clone()), [""; 0], "{gateways} {wanted}");
+    }
+    // what servers another gateway has is not known here
+    let mut objects = simple("a.example.com", &[("2/spec/gateways", json!(["edge", "other"]))]);
+    let mut other = objects[1].clone();
+    other["metadata"]["name"] = json!("other");
+    other["spec"]["selector"] = json!({ "istio": "other" });
+    objects.push(other);
+    objects[2]["spec"]["http"][0]["match"] = json!([{ "port": 443, "gateways": ["other"] }]);
+    assert!(configured(&objects).is_ok(), "{:?}", refused(&objects));
+}
+
+#[test]
+fn routes_of_bytes_need_a_server_that_carries_them() {
+    let route = |wanted: Value| json!([{ "match": wanted, "route": [{ "destination": { "host": "web" } }] }]);
+    let faults = |servers: Value, section: &str, wanted: Value| -> Vec<(String, Feature)> {
+        let mut objects = simple("a.example.com", &[("1/spec/servers", servers)]);
+        objects[2]["spec"][section] = route(wanted);
+        let told = |faults: Vec<crate::envoy::Unsupported>| {
+            faults.into_iter().map(|one| (one.path, one.feature)).collect()
+        };
+        configured(&objects).map_or_else(told, |_| vec![])
+    };
+    let plain = || json!({ "port": { "number": 80, "name": "http", "protocol": "HTTP" }, "hosts": ["*"] });
+    let bytes = || json!({ "port": { "number": 5432, "name": "db", "protocol": "TCP" }, "hosts": ["*"] });
+    let never = |section: &'static str| vec![(format!("/spec/{section}/0"), Feature::NoServer { section })];
+    let sni = || json!([{ "sniHosts": ["a.example.com"] }]);
+    assert_eq!(faults(json!([plain()]), "tcp", json!([{ "port": 80 }])), never("tcp"));
+    assert_eq!(faults(json!([plain()]), "tcp", json!([])), never("tcp"));
+    assert_eq!(faults(json!([plain()]), "tls", sni()), never("tls"));
+    assert_eq!(faults(json!([plain(), bytes()]), "tcp", json!([{ "port": 80 }, { "port": 5432 }])), []);
+    assert_eq!(faults(json!([plain(), bytes()]), "tcp", json!([])), []);
+    assert_eq!(faults(json!([plain(), passthrough(json!(["*"]))]), "tls", sni()), []);
+    // once, and where it is
+    let found = faults(json!([plain()]), "tls", json!([{ "port": 443, "sniHosts": ["a.example.com"] }]));
+    assert_eq!(found.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["/spec/tls/0/match/0/port"]);
+}
+
+#[test]
+fn a_limit_of_requests_needs_a_server_that_reads_them() {
+    let web = [endpoints("web.shop.svc.cluster.local", 80)];
+    let bytes = || json!({ "port": { "number": 5432, "name": "db", "protocol": "TCP" }, "hosts": ["*"] });
+    let plain = || json!({ "port": { "number": 80, "name": "http", "protocol": "HTTP" }, "hosts": ["a.example.com"] });
+    let call = || json!([{ "destination": { "host": "web" } }]);
+    let by_port = || json!({ "tcp": [{ "route": call() }] });
+    let by_name = || json!({ "tls": [{ "match": [{ "sniHosts": ["a.example.com"] }], "route": call() }] });
+    let faults = |servers: Value, routes: Value| -> Vec<Feature> {
+        let mut objects = simple("a.example.com", &[("1/spec/servers", servers)]);
+        objects[2]["spec"].as_object_mut().unwrap().extend(routes.as_object().unwrap().clone());
+        let mut given = input("shop/edge", "203.0.113.10", &objects, &web);
+        let interval = Duration::from_secs(1);
+        given.rate_limit = Some(RateLimit { requests: 1, interval, burst: 1 });
+        let faults = configure(&proxy(), &[given]).whole().map_or_else(|faults| faults, |_| vec![]);
+        faults.into_iter().map(|one| one.feature).collect()
+    };
+    assert_eq!(faults(json!([bytes()]), by_port()), [Feature::NoRequests]);
+    assert_eq!(faults(json!([passthrough(json!(["*"]))]), by_name()), [Feature::NoRequests]);
+    assert_eq!(faults(json!([plain(), bytes()]), by_port()), []);
+    assert_eq!(faults(json!([plain()]), json!({})), []);
+    assert_eq!(faults(json!([https(json!(["a.example.com"]))]), json!({})), []);
 }

@@ -24,7 +24,7 @@ pub struct TcpPool {
     pub max_connections: Option<u32>,
     /// How long a connection may take; `10s`.
     pub connect_timeout: Option<String>,
-    /// How long a connection of TCP routes may be idle; `1h`.
+    /// How long a connection may be idle, of HTTP where that says nothing itself; `1h`.
     pub idle_timeout: Option<String>,
     /// How long a connection may live.
     pub max_connection_duration: Option<String>,
