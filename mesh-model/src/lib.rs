@@ -35,12 +35,9 @@
 //!   [`debounce`]: what comes in bursts is carried out once each.
 //!
 //! A controller's loop is five calls: [`placement::place`], [`render::render`],
-//! [`rollout::Rollout`], [`federation::reconcile`] of what [`render::render_steered`]
+//! [`rollout::Rollout`], [`federation::Writer`] of what [`render::render_steered`]
 //! gives ([`render::render_certified`] where certificates are ordered),
 //! [`status::StatusStore`]. `examples/controller.rs` is such a loop, whole, over
-
-//! [`rollout::Rollout`], [`federation::Writer`] of what [`render::render_steered`]
-//! gives, [`status::StatusStore`]. `examples/controller.rs` is such a loop, whole, over
 //! maps; the other examples each show one module. Objects come in and go out as
 //! serde types and `serde_json::Value`s, so any client of Kubernetes and any YAML
 //! reader will do.
