@@ -202,6 +202,22 @@ fn steering_comes_and_goes_without_a_stage_and_no_route_leads_nowhere() {
 }
 
 #[test]
+fn steering_does_not_wait_for_templates_that_do() {
+    let mut world = World::new();
+    settle(&mut world);
+    world.edit("timeout: 5s", "timeout: 4s");
+    world.pass(); // the canary is given it, and soaks
+    let timeouts = |world: &World| TARGETS.map(|target| world.timeout(target));
+    assert_eq!(timeouts(&world), ["5s", "5s", "5s", "4s", "5s"]);
+    world.edit("local: 99%, remote: 1%", "local: 60%, remote: 40%");
+    world.writes.clear();
+    world.pass();
+    let touched = world.writes.iter().filter(|write| write.starts_with("update VirtualService")).count();
+    assert_eq!(touched, 5, "all at once: {:?}", world.writes);
+    assert_eq!(timeouts(&world), ["5s", "5s", "5s", "4s", "5s"], "and nobody is given what is not verified");
+}
+
+#[test]
 fn a_drained_zone_is_left_by_one_edit_and_comes_back_as_it_was() {
     let mut world = World::new();
     settle(&mut world);

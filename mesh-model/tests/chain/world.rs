@@ -17,7 +17,9 @@ use mesh_model::names::{
 use mesh_model::placement::{Evidence, Workload, place, targets};
 use mesh_model::provision::{Issuer, NameProvider, VipPool};
 use mesh_model::render::{Edit, Revision, render, render_certified};
-use mesh_model::rollout::{Approval, ApprovalRefusal, Proposal, Rollout, TargetHealth, TargetReport};
+use mesh_model::rollout::{
+    Approval, ApprovalRefusal, Proposal, Rollout, TargetHealth, TargetReport, Versions,
+};
 use mesh_model::service::{
     Condition, GatewayPod, LbServices, Observed, Settings, Withdrawals, claims, configure,
 };
@@ -48,13 +50,12 @@ pub(crate) struct World {
     clusters: Vec<api::Cluster>,
     workload: api::FederatedDeployment,
     text: String,
-    access_point: AccessPoint,
     now: Time,
     wall: WallTime,
     schemas: Schemas,
     provider: NameProvider,
     servers: BTreeMap<Name, Vec<Value>>,
-    versions: BTreeMap<Revision, AccessPoint>,
+    versions: Versions,
     given: BTreeMap<Name, Revision>,
     since: BTreeMap<Name, Time>,
     known: BTreeSet<Name>,
@@ -109,7 +110,6 @@ impl World {
             schemas: Schemas::embedded(),
             provider: NameProvider::try_from(providers[0].clone()).unwrap(),
             servers: BTreeMap::new(),
-            versions: BTreeMap::new(),
             given: BTreeMap::new(),
             since: BTreeMap::new(),
             known: BTreeSet::new(),
@@ -132,7 +132,7 @@ impl World {
             certificates: Certificates::new(7, Vec::new()),
             secrets: BTreeMap::new(),
             applied: BTreeMap::new(),
-            access_point,
+            versions: Versions::new(access_point),
         }
     }
 
@@ -146,7 +146,7 @@ impl World {
     pub(crate) fn edit(&mut self, from: &str, to: &str) {
         assert!(self.text.contains(from));
         self.text = self.text.replace(from, to);
-        self.access_point = parse(&self.text);
+        self.versions.handle_edit(parse(&self.text));
     }
 
     /// The workload is wanted in a cluster no longer, and was seen to have left.
@@ -198,7 +198,7 @@ impl World {
     /// One pass of all controllers, in the order of the chain.
     pub(crate) fn pass(&mut self) {
         let fleet = self.fleet();
-        let access_point = self.access_point.clone();
+        let access_point = self.versions.latest().clone();
         let mut workload = self.workload.clone();
         if let Some(status) = workload.status.as_mut() {
             status.clusters.retain(|one| !self.unreachable.contains(&one.name)); // nobody sees it there
@@ -222,12 +222,11 @@ impl World {
 
     fn roll_out(&mut self, access_point: &AccessPoint, wanted: &[Target<'_>]) {
         let revision = Revision::of_access_point(access_point);
-        self.versions.insert(revision, access_point.clone());
         let names: BTreeSet<Name> = wanted.iter().map(|target| target.name().clone()).collect();
         let left: Vec<Name> = self.known.difference(&names).cloned().collect();
         self.rollout.handle_targets(self.now, self.wall, wanted, &left);
         self.known = names;
-        let complete = self.rollout.state().completed.map(|complete| &self.versions[&complete]);
+        let complete = self.rollout.state().completed.and_then(|complete| self.versions.get(complete));
         let difference = Edit::of(complete, access_point, wanted, &self.schemas).difference().hash;
         let proposal = Proposal { revision, difference, author: "ann".parse().unwrap() };
         self.rollout.handle_revision(self.now, self.wall, proposal);
@@ -236,12 +235,13 @@ impl World {
             self.given.insert(apply.target, apply.revision);
         }
         while self.rollout.poll_event().is_some() {}
+        self.versions.forget_unused(self.rollout.state());
     }
 
     fn federate(&mut self, fleet: &Fleet, wanted: &[Target<'_>]) {
         for target in wanted {
             let Some(revision) = self.given.get(target.name()) else { continue };
-            let version = &self.versions[revision];
+            let version = self.versions.get(*revision).expect("whoever was given it is to have it");
             let served = (&self.certificates, self.wall);
             let rendering = render_certified(version, target, fleet, &self.schemas, served);
             assert_eq!(rendering.errors, []);
@@ -499,7 +499,7 @@ impl World {
             let fqdn = is_led_to.then(|| "checkout.example.com".parse().unwrap()).into_iter().collect();
             let text = Some(revision.to_string());
             let route = RouteStatus { applied: text.clone(), live: text };
-            let asked = render(&self.versions[&revision], target, &self.schemas).objects;
+            let asked = render(self.versions.get(revision).unwrap(), target, &self.schemas).objects;
             let certificate = self.certificates.status(self.wall, &self.hosts_of(&asked));
             let report =
                 status::TargetFindings { vip, fqdn, certificate, route, ..status::TargetFindings::default() };
