@@ -102,6 +102,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// What makes a target ready; addresses, names and certificates are left out here.
+fn wanted(access_point: &AccessPoint) -> Wanted {
+    Wanted { generation: access_point.generation, ..Wanted::default() } // an adapter takes `Wanted::of`
+}
+
 impl Moment {
     fn later(self, time: Duration) -> Self {
         Self { now: self.now + time, wall: self.wall + time }
@@ -118,8 +123,7 @@ impl Controller {
             workload: checkout::workload()?,
             rollout: Rollout::new(access_point.rollout.clone()),
             writer: Writer::new(&access_point.id, debounce, BackOff::default(), 4, 7),
-            // addresses, names and certificates are left out here
-            status: StatusStore::new(Wanted::default(), MAX_AGE),
+            status: StatusStore::new(wanted(&access_point), MAX_AGE),
             versions: Versions::new(access_point),
             servers: BTreeMap::new(),
             silent: BTreeSet::new(),
@@ -165,6 +169,7 @@ impl Controller {
         let left: Vec<Name> = current.into_iter().filter(is_left).collect();
 
         self.roll_out(&wanted, &left, at);
+        self.status.handle_wanted(self::wanted(self.versions.latest()), at.wall);
         for target in &wanted {
             self.status.expect(target.name(), at.wall);
             self.write(&fleet, target, at);

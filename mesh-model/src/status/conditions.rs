@@ -194,11 +194,11 @@ impl Counts {
         }
     }
 
-    /// The oldest generation, and what all targets together say: `False` if one does, else `Unknown` if one does.
+    /// The oldest generation, `None` of nobody, and what all targets together say: `False` if one does, else `Unknown` if one does.
     ///
     /// It names one of them, and the same as long as that one says so: who reads it has somewhere to begin.
-    pub(super) fn roll_up<T>(&self, targets: &Slots<T>) -> (u64, [Verdict; 5]) {
-        let oldest = self.generations.keys().next().copied().unwrap_or_default();
+    pub(super) fn roll_up<T>(&self, targets: &Slots<T>) -> (Option<u64>, [Verdict; 5]) {
+        let oldest = self.generations.keys().next().copied();
         let one = |aspect: Aspect| {
             let [no, unknown] = &self.unwell[aspect as usize];
             let example = |list: &[usize], what: &str| {

@@ -6,9 +6,15 @@ use super::*;
 use crate::api::{CertificateState, ConditionStatus};
 
 mod restarts;
+mod wanted;
 
 fn all() -> Wanted {
-    Wanted { vip: true, names: ["checkout.example.com".parse().unwrap()].into(), certificate: true }
+    Wanted {
+        generation: 1,
+        vip: true,
+        names: ["checkout.example.com".parse().unwrap()].into(),
+        certificate: true,
+    }
 }
 
 fn name(text: &str) -> Name {
@@ -222,7 +228,7 @@ proptest! {
             }
             prop_assert_eq!(store.counts.unwell(), fresh.unwell());
             let generations = all.iter().filter_map(|(_, entry)| entry.conditions[0].observed_generation);
-            let oldest = generations.min().unwrap_or_default();
+            let oldest = generations.min().unwrap_or(1);
             for (aspect, condition) in store.roll_up().iter().enumerate() {
                 let says = |status| all.iter().filter(move |(_, entry)| entry.conditions[aspect].status == status);
                 let status = [ConditionStatus::False, ConditionStatus::Unknown].into_iter();

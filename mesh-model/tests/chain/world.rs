@@ -95,8 +95,6 @@ impl World {
         let providers: Vec<api::NameProvider> = objects(FLEET, Kind::NameProvider);
         let issuers: Vec<api::Issuer> = objects(FLEET, Kind::Issuer);
         let access_point = parse(ACCESS_POINT);
-        let names = access_point.names.iter().map(|name| name.fqdn.clone()).collect();
-        let wanted = status::Wanted { vip: true, names, certificate: true };
         Self {
             unreachable: BTreeSet::new(),
             writes: Vec::new(),
@@ -121,7 +119,7 @@ impl World {
                 2,
                 7,
             ),
-            status: StatusStore::new(wanted, Duration::from_secs(600)),
+            status: StatusStore::new(status::Wanted::of(&access_point), Duration::from_secs(600)),
             allocator: Allocator::new(pools, Records::default()).0,
             withdrawals: BTreeMap::new(),
             balancing: BTreeMap::new(),
@@ -472,6 +470,9 @@ impl World {
 
     /// What is heard of targets, for rollout and status.
     fn report(&mut self, wanted: &[Target<'_>]) {
+        let asked = status::Wanted::of(self.versions.latest());
+        let judged = self.status.handle_wanted(asked, self.wall);
+        self.writes.extend(judged.iter().map(|_| "status".to_owned()));
         let answers = self.answers();
         for target in wanted {
             let name = target.name();
@@ -501,8 +502,15 @@ impl World {
             let route = RouteStatus { applied: text.clone(), live: text };
             let asked = render(self.versions.get(revision).unwrap(), target, &self.schemas).objects;
             let certificate = self.certificates.status(self.wall, &self.hosts_of(&asked));
-            let report =
-                status::TargetFindings { vip, fqdn, certificate, route, ..status::TargetFindings::default() };
+            let observed_generation = self.versions.latest().generation;
+            let report = status::TargetFindings {
+                vip,
+                vip_owner: None,
+                fqdn,
+                certificate,
+                route,
+                observed_generation,
+            };
             self.write_status(name, |status, now, wall| status.update(name, report, now, wall));
         }
         let stale = self.status.expire(self.now, self.wall);
