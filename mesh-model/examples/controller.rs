@@ -29,9 +29,7 @@ use mesh_model::fleet::{Fleet, Target};
 use mesh_model::name::Name;
 use mesh_model::placement::{Evidence, Workload, place, targets};
 use mesh_model::render::{Edit, Revision, render_steered};
-use mesh_model::rollout::{
-    Approval, ApprovalRefusal, Phase, Progress, Proposal, Rollout, TargetHealth, TargetReport, Versions,
-};
+use mesh_model::rollout::{Approval, ApprovalRefusal, Phase, Progress, Proposal, Rollout, Versions};
 use mesh_model::status::{StatusStore, TargetFindings, Wanted};
 use mesh_model::template::Schemas;
 use mesh_model::time::{Time, WallTime};
@@ -237,12 +235,12 @@ impl Controller {
         let is = Some(revision.to_string());
         let findings = TargetFindings {
             route: RouteStatus { applied: is.clone(), live: is },
+            failure: None, // what proxies refuse, or which gate says no
             observed_generation: self.versions.latest().generation,
             ..TargetFindings::default()
         };
         self.status.update(target, findings, at.now, at.wall);
-        let report = TargetReport { applied: Some(revision), health: TargetHealth::Ready, since: at.now };
-        self.rollout.handle_target_report(at.now, at.wall, target, report);
+        self.report(target, at);
     }
 
     /// Whoever was not heard of for too long is `Unknown`, to readers and to the rollout.
@@ -250,8 +248,14 @@ impl Controller {
         for write in self.status.expire(at.now, at.wall) {
             let Some(target) = write.target else { continue };
             println!("{} {} is not heard of", at.now, target.name);
-            let report = TargetReport { applied: None, health: TargetHealth::Unknown, since: at.now };
-            self.rollout.handle_target_report(at.now, at.wall, &target.name, report);
+            self.report(&target.name, at);
+        }
+    }
+
+    /// What proves a revision, or disproves it, is not for whoever looks to say.
+    fn report(&mut self, target: &Name, at: Moment) {
+        if let Some(report) = self.status.report(target) {
+            self.rollout.handle_target_report(at.now, at.wall, target, report);
         }
     }
 

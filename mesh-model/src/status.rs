@@ -15,6 +15,7 @@
 //! [`rollout`](crate::rollout)'s. Source: Kubernetes' API conventions.
 
 mod conditions;
+mod report;
 mod restore;
 mod slots;
 
@@ -26,9 +27,11 @@ use crate::api::{
     AccessPointStatus, CertificateStatus, Condition, ConditionStatus, RouteStatus, TargetStatus,
 };
 use crate::name::{Fqdn, Name};
+use crate::rollout::TargetReport;
 use crate::time::{Time, WallTime};
 
 use conditions::{Aspect, Counts, verdicts};
+use report::told;
 use slots::{Heard, Slots};
 
 /// What was found out about a target.
@@ -44,6 +47,10 @@ pub struct TargetFindings {
     pub certificate: Option<CertificateStatus>,
     /// Which revision is in its API server, and which in all of its proxies.
     pub route: RouteStatus,
+    /// Why it will not become ready with the revision that is in its API server: what proxies refuse of it, which
+    /// health gate says no, in words for people; `None` if nothing says so. Other words are a change, and written:
+    /// say what is wrong, not how much it is at this moment.
+    pub failure: Option<String>,
     /// The generation of the spec that this was found under.
     pub observed_generation: u64,
 }
@@ -121,6 +128,8 @@ struct Entry {
     /// How fresh it was when it was written last.
     shown_fresh_at: Option<WallTime>,
     conditions: [Condition; Aspect::ALL.len()],
+    /// What the rollout is told.
+    told: TargetReport,
 }
 
 impl StatusStore {
@@ -197,6 +206,14 @@ impl StatusStore {
         self.heard.first().map(|(_, due)| due)
     }
 
+    /// What the rollout is to be told of a target: after each [`update`](Self::update), and of whoever
+    /// [`expire`](Self::expire) names. `None` if it is none of ours.
+    #[must_use]
+    pub fn report(&self, name: &Name) -> Option<TargetReport> {
+        let (_, entry) = self.targets.get(self.targets.slot(name)?)?;
+        Some(entry.told)
+    }
+
     /// The conditions of all targets together: `Ready` first.
     #[must_use]
     pub fn roll_up(&self) -> &[Condition] {
@@ -269,11 +286,12 @@ impl StatusStore {
             report.observed_generation = self.wanted.generation; // nothing was found under another
         }
         let conditions = self.said(before.as_ref(), &report, is_stale, wall);
+        let told = told(before.as_ref(), &report, news);
         if let Some(before) = &before {
             self.counts.remove(&before.conditions, slot);
         }
         self.counts.add(&conditions, slot);
-        let mut entry = Entry { report, fresh_at, shown_fresh_at, conditions };
+        let mut entry = Entry { report, fresh_at, shown_fresh_at, conditions, told };
         let is_heard = matches!(news, News::Heard(_));
         let is_lagging = is_heard && self.is_lagging(shown_fresh_at, wall);
         let is_new = is_lagging || before.is_none_or(|before| !before.is_shown_as(&entry));

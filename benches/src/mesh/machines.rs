@@ -189,6 +189,7 @@ fn report(certificate: &CertificateStatus, number: u32, revision: u32) -> Target
         fqdn: vec!["shop.example.com".parse().expect("is a name")],
         certificate: Some(certificate.clone()),
         route: RouteStatus { applied: revision.clone(), live: revision },
+        failure: None,
         observed_generation: 1,
     }
 }

@@ -121,7 +121,19 @@ fn names(report: &TargetFindings, wanted: &Wanted) -> Verdict {
     }
 }
 
+/// The reason of a route that has failed; its message is why.
+const FAILED: &str = "Failed";
+
+/// Why a route has failed, as its condition shows it.
+pub(super) fn failure(route: &Condition) -> Option<String> {
+    let has_failed = route.status == ConditionStatus::False && route.reason == FAILED;
+    has_failed.then(|| route.message.clone())
+}
+
 fn route(report: &TargetFindings) -> Verdict {
+    if let (Some(_), Some(why)) = (&report.route.applied, &report.failure) {
+        return Verdict::no(FAILED, why.clone());
+    }
     match (&report.route.applied, &report.route.live) {
         (None, _) => Verdict::no("NotApplied", "no revision is in the API server".into()),
         (Some(applied), Some(live)) if applied == live => Verdict::yes("Live"),

@@ -14,6 +14,7 @@ use std::time::Duration;
 use super::conditions::{self, Aspect};
 use super::{Entry, StatusStore, StatusWrite, TargetFindings, Wanted, after};
 use crate::api::{AccessPointStatus, Condition, ConditionStatus, TargetStatus};
+use crate::rollout::TargetReport;
 use crate::time::{Time, WallTime};
 
 /// In how many limits `freshAt` is written where nothing else changes.
@@ -45,7 +46,8 @@ impl StatusStore {
             let report = TargetFindings::shown_as(target, &conditions);
             let is_heard_of = conditions[0].status != ConditionStatus::Unknown;
             let fresh_at = target.fresh_at;
-            let entry = Entry { report, fresh_at, shown_fresh_at: fresh_at, conditions };
+            let told = TargetReport::of(is_heard_of.then_some(&report), now);
+            let entry = Entry { report, fresh_at, shown_fresh_at: fresh_at, conditions, told };
             // of one that is shown twice the last is what it is
             if let Some((slot, before)) = store.targets.remove(&target.name) {
                 store.counts.remove(&before.conditions, slot);
@@ -96,6 +98,7 @@ impl TargetFindings {
             fqdn: target.fqdn.clone(),
             certificate: target.certificate.clone(),
             route: target.route.clone().unwrap_or_default(),
+            failure: conditions::failure(&conditions[Aspect::Route as usize]),
             observed_generation: conditions[0].observed_generation.unwrap_or_default(),
         }
     }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::api::{CertificateState, ConditionStatus};
 
+mod report;
 mod restarts;
 mod wanted;
 
@@ -42,6 +43,7 @@ fn well() -> TargetFindings {
             not_after: Some(wall(86_400)),
         }),
         route: RouteStatus { applied: Some("r1".into()), live: Some("r1".into()) },
+        failure: None,
         observed_generation: 1,
     }
 }

@@ -17,9 +17,7 @@ use mesh_model::names::{
 use mesh_model::placement::{Evidence, Workload, place, targets};
 use mesh_model::provision::{Issuer, NameProvider, VipPool};
 use mesh_model::render::{Edit, Revision, render, render_certified};
-use mesh_model::rollout::{
-    Approval, ApprovalRefusal, Proposal, Rollout, TargetHealth, TargetReport, Versions,
-};
+use mesh_model::rollout::{Approval, ApprovalRefusal, Proposal, Rollout, Versions};
 use mesh_model::service::{
     Condition, GatewayPod, LbServices, Observed, Settings, Withdrawals, claims, configure,
 };
@@ -42,6 +40,8 @@ pub(crate) struct World {
     pub(crate) unreachable: BTreeSet<Name>,
     /// Hosts that the authority gives no certificate for.
     pub(crate) refused: BTreeSet<Fqdn>,
+    /// Targets at which a health gate says no.
+    pub(crate) failing: BTreeSet<Name>,
     /// What was written where, in order.
     pub(crate) writes: Vec<String>,
     /// From the moment the name led there no longer to the withdrawal of the address.
@@ -57,7 +57,6 @@ pub(crate) struct World {
     servers: BTreeMap<Name, Vec<Value>>,
     versions: Versions,
     given: BTreeMap<Name, Revision>,
-    since: BTreeMap<Name, Time>,
     known: BTreeSet<Name>,
     rollout: Rollout,
     writer: Writer,
@@ -97,6 +96,7 @@ impl World {
         let access_point = parse(ACCESS_POINT);
         Self {
             unreachable: BTreeSet::new(),
+            failing: BTreeSet::new(),
             writes: Vec::new(),
             withdrawn_after: None,
             zones: objects(FLEET, Kind::AvailabilityZone),
@@ -109,7 +109,6 @@ impl World {
             provider: NameProvider::try_from(providers[0].clone()).unwrap(),
             servers: BTreeMap::new(),
             given: BTreeMap::new(),
-            since: BTreeMap::new(),
             known: BTreeSet::new(),
             rollout: Rollout::new(access_point.rollout.clone()),
             writer: Writer::new(
@@ -480,15 +479,8 @@ impl World {
                 let _expected = (status.expect(name, wall), now);
                 None
             });
-            let Some(revision) = self.applied.get(name).copied().filter(|_| !self.unreachable.contains(name))
-            else {
-                let report = TargetReport { applied: None, health: TargetHealth::Unknown, since: self.now };
-                self.rollout.handle_target_report(self.now, self.wall, name, report);
-                continue;
-            };
-            let since = *self.since.entry(name.clone()).or_insert(self.now);
-            let report = TargetReport { applied: Some(revision), health: TargetHealth::Ready, since };
-            self.rollout.handle_target_report(self.now, self.wall, name, report);
+            let applied = self.applied.get(name).copied();
+            let Some(revision) = applied.filter(|_| !self.unreachable.contains(name)) else { continue };
             let held = self
                 .allocator
                 .records()
@@ -509,12 +501,20 @@ impl World {
                 fqdn,
                 certificate,
                 route,
+                failure: self
+                    .failing
+                    .contains(name)
+                    .then(|| "gate errors: more than 1% of requests fail".to_owned()),
                 observed_generation,
             };
             self.write_status(name, |status, now, wall| status.update(name, report, now, wall));
         }
         let stale = self.status.expire(self.now, self.wall);
         self.writes.extend(stale.iter().map(|_| "status".to_owned()));
+        for target in wanted {
+            let report = self.status.report(target.name()).expect("it was expected");
+            self.rollout.handle_target_report(self.now, self.wall, target.name(), report);
+        }
     }
 
     fn write_status(
