@@ -34,13 +34,10 @@
 //! - [`work_queue`]: what is looked at next, and when what failed is tried again;
 //!   [`debounce`]: what comes in bursts is carried out once each.
 //!
-//! A controller's loop is five calls: [`placement::place`], [`render::render`],
-//! [`rollout::Rollout`], [`federation::reconcile`] of what [`render::render_steered`]
-//! gives ([`render::render_certified`] where certificates are ordered),
+//! A controller's loop is five steps: [`placement::place`]; [`render::Edit`], what is shown of an edit;
+//! [`rollout::Rollout`]; [`federation::Writer`] of what [`render::render_steered`] makes of the version that a
+//! target was given ([`rollout::Versions`]; [`render::render_certified`] where certificates are ordered);
 //! [`status::StatusStore`]. `examples/controller.rs` is such a loop, whole, over
-
-//! [`rollout::Rollout`], [`federation::Writer`] of what [`render::render_steered`]
-//! gives, [`status::StatusStore`]. `examples/controller.rs` is such a loop, whole, over
 //! maps; the other examples each show one module. Objects come in and go out as
 //! serde types and `serde_json::Value`s, so any client of Kubernetes and any YAML
 //! reader will do.

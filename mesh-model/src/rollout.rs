@@ -22,6 +22,7 @@ mod settle;
 mod stages;
 mod state;
 mod target;
+mod versions;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -41,6 +42,7 @@ pub use rule::ApprovalRule;
 pub use stages::{EmptyCause, EmptyStage, empty_stages, without_stage};
 pub use state::{Approval, ApprovalRefusal, GivenApproval, Idle, Proposal, RolloutState};
 pub use target::{FailureCause, Progress, TargetHealth, TargetReport, TargetState};
+pub use versions::Versions;
 
 use phase::Input;
 use stages::stage_of;

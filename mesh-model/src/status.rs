@@ -7,39 +7,32 @@
 //! was heard of longest ago) is a list of slots that is changed at one place: a
 //! report costs the same among a hundred targets as among ten thousand.
 //! News has an age: a target that was not heard of for the
-//! limit reads `Unknown`, never what it said last.
-//!
-//! After a restart nothing is known but what the object shows, so its `freshAt`
-//! bears the age over: it is written with every change, and where nothing
-//! changes once in ten limits, however often news comes. What is shown is
-//! therefore at most ten limits older than what was heard, and restored news is
-//! believed until it is eleven limits old, one of them from the restart at most.
-//! So a restart amid news writes nothing, one after a long silence makes all
-//! `Unknown` at once, and no row of restarts keeps an old `Ready`: what it may
-//! last is counted from `freshAt`, which no restart moves. A mark of the restart
-//! would have to be written by each; without either a restart in a long calm and
-//! one after a long silence look the same.
+//! limit reads `Unknown`, never what it said last; what outlives a restart says `restore`.
+//! And it is of a generation: what is wanted may change before a target is heard of again, so everybody is
+//! judged by the new at once, and nobody is said to be of it who was not looked at under it.
 //!
 //! Where reports come from is the adapter's business, who is given what the
 //! [`rollout`](crate::rollout)'s. Source: Kubernetes' API conventions.
 
 mod conditions;
+mod report;
+mod restore;
 mod slots;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::access_point::AccessPoint;
 use crate::api::{
     AccessPointStatus, CertificateStatus, Condition, ConditionStatus, RouteStatus, TargetStatus,
 };
 use crate::name::{Fqdn, Name};
+use crate::rollout::TargetReport;
 use crate::time::{Time, WallTime};
 
 use conditions::{Aspect, Counts, verdicts};
+use report::told;
 use slots::{Heard, Slots};
-
-/// In how many limits `freshAt` is written where nothing else changes.
-const LIMITS_TO_REFRESH: u32 = 10;
 
 /// What was found out about a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,6 +47,10 @@ pub struct TargetFindings {
     pub certificate: Option<CertificateStatus>,
     /// Which revision is in its API server, and which in all of its proxies.
     pub route: RouteStatus,
+    /// Why it will not become ready with the revision that is in its API server: what proxies refuse of it, which
+    /// health gate says no, in words for people; `None` if nothing says so. Other words are a change, and written:
+    /// say what is wrong, not how much it is at this moment.
+    pub failure: Option<String>,
     /// The generation of the spec that this was found under.
     pub observed_generation: u64,
 }
@@ -61,6 +58,8 @@ pub struct TargetFindings {
 /// What an access point asks of its targets, so that they are ready.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
+    /// The generation of the spec that asks for it.
+    pub generation: u64,
     /// Whether it asks for addresses.
     pub vip: bool,
     /// The names that it asks for.
@@ -69,10 +68,23 @@ pub struct Wanted {
     pub certificate: bool,
 }
 
+impl Wanted {
+    /// What an access point asks for as it is written now.
+    #[must_use]
+    pub fn of(access_point: &AccessPoint) -> Self {
+        Self {
+            generation: access_point.generation,
+            vip: access_point.vip.is_some(),
+            names: access_point.names.iter().map(|name| name.fqdn.clone()).collect(),
+            certificate: access_point.issuer.is_some(),
+        }
+    }
+}
+
 /// A change of what is to be shown: to be written once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StatusWrite {
-    /// The target as it is to be shown; `None` if it is to be shown no longer.
+    /// The target as it is to be shown; `None` if it is to be shown no longer, or there is none.
     pub target: Option<TargetStatus>,
     /// The conditions of all targets together, if they changed.
     pub conditions: Option<Vec<Condition>>,
@@ -116,6 +128,8 @@ struct Entry {
     /// How fresh it was when it was written last.
     shown_fresh_at: Option<WallTime>,
     conditions: [Condition; Aspect::ALL.len()],
+    /// What the rollout is told.
+    told: TargetReport,
 }
 
 impl StatusStore {
@@ -132,51 +146,18 @@ impl StatusStore {
         }
     }
 
-    /// Goes on from what the object shows, so that a controller that restarts writes only what is new: what is
-    /// to be written at once is whoever is `Unknown` now.
+    /// Something else is wanted: all targets are judged by it at once, by what was found out last.
     ///
-    /// What it shows is believed for the limit from `now`, and not after its `freshAt` is eleven limits before
-    /// `wall` (why, says the module): whoever is not heard of until then becomes `Unknown`. A `freshAt` in the
-    /// future counts as now, and who has none is not believed. Targets whose conditions are not those of this
-    /// store are left out, and written when they are heard of.
-    #[must_use]
-    pub fn restore(
-        wanted: Wanted,
-        max_age: Duration,
-        status: &AccessPointStatus,
-        now: Time,
-        wall: WallTime,
-    ) -> (Self, Vec<StatusWrite>) {
-        let mut store = Self::new(wanted, max_age);
-        if let Some(shown) = conditions::all(&status.conditions) {
-            store.shown = shown.to_vec();
+    /// There is one write for each target of which something else is said now, the roll-up with the last, and none
+    /// for the others. What was found under an earlier generation stays of that one, be it `True` or `False`, until
+    /// the target is heard of again: nobody has looked yet whether it has what the new spec writes. Whoever
+    /// was never heard of is of the new one at once.
+    pub fn handle_wanted(&mut self, wanted: Wanted, wall: WallTime) -> Vec<StatusWrite> {
+        if self.wanted == wanted {
+            return Vec::new();
         }
-        let mut due: BTreeMap<usize, Time> = BTreeMap::new();
-        for target in &status.targets {
-            let Some(conditions) = conditions::all(&target.conditions) else { continue };
-            let report = TargetFindings::shown_as(target, &conditions);
-            let is_heard_of = conditions[0].status != ConditionStatus::Unknown;
-            let fresh_at = target.fresh_at;
-            let entry = Entry { report, fresh_at, shown_fresh_at: fresh_at, conditions };
-            // of one that is shown twice the last is what it is
-            if let Some((slot, before)) = store.targets.remove(&target.name) {
-                store.counts.remove(&before.conditions, slot);
-                due.remove(&slot);
-            }
-            let slot = store.targets.take(&target.name);
-            store.counts.add(&entry.conditions, slot);
-            if is_heard_of {
-                due.insert(slot, store.restored_due(fresh_at, now, wall));
-            }
-            store.targets.put(slot, entry);
-        }
-        let mut due: Vec<(Time, usize)> = due.into_iter().map(|(slot, due)| (due, slot)).collect();
-        due.sort_unstable();
-        for (due, slot) in due {
-            store.heard.insert(slot, due);
-        }
-        let writes = store.expire(now, wall);
-        (store, writes)
+        self.wanted = wanted;
+        self.judge(wall)
     }
 
     /// A target was heard of; what is to be written, if that is anything new.
@@ -189,15 +170,15 @@ impl StatusStore {
         now: Time,
         wall: WallTime,
     ) -> Option<StatusWrite> {
-        self.note(name, report, Some((now, wall)), wall)
+        self.note(name, report, News::Heard(now), wall)
     }
 
-    /// A target is there of which nothing has been heard yet: it reads `Unknown`.
+    /// A target is there of which nothing has been heard yet: it reads `Unknown`, of the generation that is wanted.
     pub fn expect(&mut self, name: &Name, wall: WallTime) -> Option<StatusWrite> {
         if self.targets.slot(name).is_some() {
             return None;
         }
-        self.note(name, TargetFindings::default(), None, wall)
+        self.note(name, TargetFindings::default(), News::None, wall)
     }
 
     /// A target is no longer one.
@@ -214,7 +195,7 @@ impl StatusStore {
         while let Some((slot, _)) = self.heard.first().filter(|(_, due)| *due <= now) {
             let (name, entry) = self.targets.get(slot).expect("whoever was heard of is there");
             let (name, report) = (name.clone(), entry.report.clone());
-            writes.extend(self.note(&name, report, None, wall));
+            writes.extend(self.note(&name, report, News::None, wall));
         }
         writes
     }
@@ -225,22 +206,12 @@ impl StatusStore {
         self.heard.first().map(|(_, due)| due)
     }
 
-    /// How much older what is shown may be than what was heard.
-    const fn lag(&self) -> Duration {
-        self.max_age.saturating_mul(LIMITS_TO_REFRESH)
-    }
-
-    /// When news that was restored is too old.
-    fn restored_due(&self, fresh_at: Option<WallTime>, now: Time, wall: WallTime) -> Time {
-        // nobody can say how old the rest is
-        let left = fresh_at
-            .and_then(|fresh_at| self.lag().saturating_add(self.max_age).checked_sub(wall - fresh_at));
-        left.map_or(now, |left| after(now, left.min(self.max_age)))
-    }
-
-    /// Whether what is shown is so much older than news, or later, that a restart would be misled.
-    fn is_lagging(&self, shown: Option<WallTime>, wall: WallTime) -> bool {
-        shown.is_none_or(|shown| (wall - shown).max(shown - wall) >= self.lag())
+    /// What the rollout is to be told of a target: after each [`update`](Self::update), and of whoever
+    /// [`expire`](Self::expire) names. `None` if it is none of ours.
+    #[must_use]
+    pub fn report(&self, name: &Name) -> Option<TargetReport> {
+        let (_, entry) = self.targets.get(self.targets.slot(name)?)?;
+        Some(entry.told)
     }
 
     /// The conditions of all targets together: `Ready` first.
@@ -260,53 +231,110 @@ impl StatusStore {
         }
     }
 
-    /// Takes note of a report, fresh if it has a time.
+    /// Takes note of a report; what is to be written, if that is anything new.
     fn note(
         &mut self,
         name: &Name,
         report: TargetFindings,
-        fresh: Option<(Time, WallTime)>,
+        news: News,
         wall: WallTime,
     ) -> Option<StatusWrite> {
-        let verdicts = verdicts(&report, fresh.is_none(), &self.wanted);
+        let target = Some(self.put(name, report, news, wall)?);
+        Some(StatusWrite { target, conditions: self.changed_roll_up(wall) })
+    }
+
+    /// Judges all targets by what is wanted now; the roll-up goes with the last.
+    fn judge(&mut self, wall: WallTime) -> Vec<StatusWrite> {
+        let all: Vec<(Name, TargetFindings)> = self
+            .targets
+            .by_name()
+            .into_iter()
+            .map(|(name, entry)| (name.clone(), entry.report.clone()))
+            .collect();
+        let is_of_none = all.is_empty() && !self.shown.is_empty();
+        let mut writes = Vec::new();
+        for (name, report) in all {
+            let target = self.put(&name, report, News::Same, wall);
+            writes.extend(target.map(|target| StatusWrite { target: Some(target), conditions: None }));
+        }
+        let conditions = (is_of_none || !writes.is_empty()).then(|| self.changed_roll_up(wall)).flatten();
+        match writes.last_mut() {
+            Some(last) => last.conditions = conditions,
+            None => writes.extend(conditions.map(|all| StatusWrite { target: None, conditions: Some(all) })),
+        }
+        writes
+    }
+
+    /// Puts a report in the place of the one before; the target as it is to be shown, if it is to be written.
+    fn put(
+        &mut self,
+        name: &Name,
+        mut report: TargetFindings,
+        news: News,
+        wall: WallTime,
+    ) -> Option<TargetStatus> {
         let slot = self.targets.take(name);
         let before = self.targets.lift(slot);
-        let generation = report.observed_generation;
-        let mut said = verdicts.into_iter().zip(Aspect::ALL);
-        let conditions = std::array::from_fn(|at| {
-            let (verdict, aspect) = said.next().expect("there is a verdict of each aspect");
-            let said = verdict.condition(aspect, generation, wall);
-            match &before {
-                Some(before) => before.conditions[at].updated(said),
-                None => said,
-            }
-        });
+        let (old_fresh_at, shown_fresh_at) =
+            before.as_ref().map_or((None, None), |before| (before.fresh_at, before.shown_fresh_at));
+        let (fresh_at, is_stale) = match news {
+            News::Heard(_) => (Some(wall), false),
+            News::None => (old_fresh_at, true),
+            News::Same => (old_fresh_at, before.as_ref().is_none_or(Entry::is_stale)),
+        };
+        if fresh_at.is_none() {
+            report.observed_generation = self.wanted.generation; // nothing was found under another
+        }
+        let conditions = self.said(before.as_ref(), &report, is_stale, wall);
+        let told = told(before.as_ref(), &report, news);
         if let Some(before) = &before {
             self.counts.remove(&before.conditions, slot);
         }
         self.counts.add(&conditions, slot);
-        let (old_fresh_at, shown_fresh_at) =
-            before.as_ref().map_or((None, None), |before| (before.fresh_at, before.shown_fresh_at));
-        let fresh_at = fresh.map(|(_, wall)| wall).or(old_fresh_at);
-        let mut entry = Entry { report, fresh_at, shown_fresh_at, conditions };
-        let is_lagging = fresh.is_some_and(|(_, wall)| self.is_lagging(shown_fresh_at, wall));
+        let mut entry = Entry { report, fresh_at, shown_fresh_at, conditions, told };
+        let is_heard = matches!(news, News::Heard(_));
+        let is_lagging = is_heard && self.is_lagging(shown_fresh_at, wall);
         let is_new = is_lagging || before.is_none_or(|before| !before.is_shown_as(&entry));
         if is_new {
             entry.shown_fresh_at = fresh_at;
         }
-        self.heard.remove(slot);
-        if let Some((now, _)) = fresh {
-            self.heard.insert(slot, after(now, self.max_age));
+        match news {
+            News::Heard(now) => {
+                self.heard.remove(slot);
+                self.heard.insert(slot, after(now, self.max_age));
+            }
+            News::None => self.heard.remove(slot),
+            News::Same => {}
         }
-        let write = is_new.then(|| entry.shown(name));
+        let shown = is_new.then(|| entry.shown(name));
         self.targets.put(slot, entry);
-        let target = Some(write?);
-        Some(StatusWrite { target, conditions: self.changed_roll_up(wall) })
+        shown
+    }
+
+    /// What is said of a report, each since when it is so.
+    fn said(
+        &self,
+        before: Option<&Entry>,
+        report: &TargetFindings,
+        is_stale: bool,
+        wall: WallTime,
+    ) -> [Condition; Aspect::ALL.len()] {
+        let verdicts = verdicts(report, is_stale, &self.wanted);
+        let mut said = verdicts.into_iter().zip(Aspect::ALL);
+        std::array::from_fn(|at| {
+            let (verdict, aspect) = said.next().expect("there is a verdict of each aspect");
+            let said = verdict.condition(aspect, report.observed_generation, wall);
+            match before {
+                Some(before) => before.conditions[at].updated(said),
+                None => said,
+            }
+        })
     }
 
     /// The roll-up, if it is another than before.
     fn changed_roll_up(&mut self, wall: WallTime) -> Option<Vec<Condition>> {
-        let (generation, verdicts) = self.counts.roll_up(&self.targets);
+        let (oldest, verdicts) = self.counts.roll_up(&self.targets);
+        let generation = oldest.unwrap_or(self.wanted.generation);
         let is_same = self.shown.len() == verdicts.len()
             && self
                 .shown
@@ -331,18 +359,15 @@ fn after(now: Time, span: Duration) -> Time {
     now + span + Duration::from_nanos(1)
 }
 
-impl TargetFindings {
-    /// What a target that is shown so said, as far as that is shown.
-    fn shown_as(target: &TargetStatus, conditions: &[Condition; Aspect::ALL.len()]) -> Self {
-        Self {
-            vip: target.vip.clone(),
-            vip_owner: target.vip_owner.clone(),
-            fqdn: target.fqdn.clone(),
-            certificate: target.certificate.clone(),
-            route: target.route.clone().unwrap_or_default(),
-            observed_generation: conditions[0].observed_generation.unwrap_or_default(),
-        }
-    }
+/// What a report is.
+#[derive(Clone, Copy, Debug)]
+enum News {
+    /// It was heard now.
+    Heard(Time),
+    /// There is none, or what there was is too old.
+    None,
+    /// It is the one of before, as old as it is.
+    Same,
 }
 
 impl Entry {
@@ -351,6 +376,11 @@ impl Entry {
         let (one, two) = (&self.report, &other.report);
         (&one.vip, &one.fqdn, &one.certificate, &one.route, &self.conditions)
             == (&two.vip, &two.fqdn, &two.certificate, &two.route, &other.conditions)
+    }
+
+    /// Whether it was not heard of within the limit, or never.
+    fn is_stale(&self) -> bool {
+        self.conditions[0].status == ConditionStatus::Unknown
     }
 
     fn shown(&self, name: &Name) -> TargetStatus {

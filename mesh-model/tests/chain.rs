@@ -139,6 +139,27 @@ fn a_revision_waits_for_a_canary_that_is_lost_and_gives_nobody_anything_before()
 }
 
 #[test]
+fn a_canary_at_which_a_gate_says_no_returns_and_nobody_else_is_given_it() {
+    let mut world = World::new();
+    settle(&mut world);
+    world.edit("timeout: 5s", "timeout: 4s");
+    world.pass();
+    assert_eq!(world.timeout("slc-a-1"), "4s");
+    world.failing.insert("slc-a-1".parse().unwrap());
+    for _ in 0..3 {
+        world.pass();
+        world.advance(Duration::from_secs(60));
+    }
+    for target in TARGETS {
+        assert_eq!(world.timeout(target), "5s", "{target}");
+    }
+    assert_eq!(world.ready(), "False TargetsNotReady", "and who reads the status sees where");
+    world.failing.clear();
+    settle(&mut world);
+    assert_eq!((world.timeout("slc-a-1").as_str(), world.ready().as_str()), ("5s", "True AllTargets"));
+}
+
+#[test]
 fn a_workload_that_leaves_is_left_name_first_and_address_last() {
     let mut world = World::new();
     settle(&mut world);
@@ -199,6 +220,22 @@ fn steering_comes_and_goes_without_a_stage_and_no_route_leads_nowhere() {
         world.pass(); // what was held back goes now
         assert_quiet(&mut world);
     }
+}
+
+#[test]
+fn steering_does_not_wait_for_templates_that_do() {
+    let mut world = World::new();
+    settle(&mut world);
+    world.edit("timeout: 5s", "timeout: 4s");
+    world.pass(); // the canary is given it, and soaks
+    let timeouts = |world: &World| TARGETS.map(|target| world.timeout(target));
+    assert_eq!(timeouts(&world), ["5s", "5s", "5s", "4s", "5s"]);
+    world.edit("local: 99%, remote: 1%", "local: 60%, remote: 40%");
+    world.writes.clear();
+    world.pass();
+    let touched = world.writes.iter().filter(|write| write.starts_with("update VirtualService")).count();
+    assert_eq!(touched, 5, "all at once: {:?}", world.writes);
+    assert_eq!(timeouts(&world), ["5s", "5s", "5s", "4s", "5s"], "and nobody is given what is not verified");
 }
 
 #[test]

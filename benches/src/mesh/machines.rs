@@ -166,7 +166,7 @@ fn reports(scale: Scale) -> Vec<Vec<TargetFindings>> {
 
 fn rebuilt(reports: Vec<Vec<TargetFindings>>, targets: &[Name]) -> Vec<StatusStore> {
     let names = ["shop.example.com".parse().expect("is a name")].into();
-    let wanted = Wanted { vip: true, names, certificate: true };
+    let wanted = Wanted { generation: 1, vip: true, names, certificate: true };
     let store = |reports: Vec<TargetFindings>| {
         let mut store = StatusStore::new(wanted.clone(), Duration::from_secs(60));
         for (target, report) in targets.iter().zip(reports) {
@@ -189,6 +189,7 @@ fn report(certificate: &CertificateStatus, number: u32, revision: u32) -> Target
         fqdn: vec!["shop.example.com".parse().expect("is a name")],
         certificate: Some(certificate.clone()),
         route: RouteStatus { applied: revision.clone(), live: revision },
+        failure: None,
         observed_generation: 1,
     }
 }

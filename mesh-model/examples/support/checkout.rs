@@ -22,6 +22,21 @@ pub(crate) fn access_point() -> Result<AccessPoint, Box<dyn Error>> {
     Ok(AccessPoint::try_from(object)?)
 }
 
+/// The access point as its team edits it, and as the API server then gives it: with a number of the spec.
+pub(crate) fn access_point_edited(
+    generation: u64,
+    edits: &[(&str, &str)],
+) -> Result<AccessPoint, Box<dyn Error>> {
+    let mut text = ACCESS_POINT.to_owned();
+    for (from, to) in edits {
+        assert!(text.contains(from), "the file has no `{from}`");
+        text = text.replace(from, to);
+    }
+    let mut object: FederatedAccessPoint = serde_saphyr::from_str(&text)?;
+    object.metadata.generation = generation;
+    Ok(AccessPoint::try_from(object)?)
+}
+
 /// Its fleet.
 pub(crate) fn fleet() -> Result<Fleet, Box<dyn Error>> {
     fleet_with(|_| false)

@@ -121,7 +121,19 @@ fn names(report: &TargetFindings, wanted: &Wanted) -> Verdict {
     }
 }
 
+/// The reason of a route that has failed; its message is why.
+const FAILED: &str = "Failed";
+
+/// Why a route has failed, as its condition shows it.
+pub(super) fn failure(route: &Condition) -> Option<String> {
+    let has_failed = route.status == ConditionStatus::False && route.reason == FAILED;
+    has_failed.then(|| route.message.clone())
+}
+
 fn route(report: &TargetFindings) -> Verdict {
+    if let (Some(_), Some(why)) = (&report.route.applied, &report.failure) {
+        return Verdict::no(FAILED, why.clone());
+    }
     match (&report.route.applied, &report.route.live) {
         (None, _) => Verdict::no("NotApplied", "no revision is in the API server".into()),
         (Some(applied), Some(live)) if applied == live => Verdict::yes("Live"),
@@ -194,11 +206,11 @@ impl Counts {
         }
     }
 
-    /// The oldest generation, and what all targets together say: `False` if one does, else `Unknown` if one does.
+    /// The oldest generation, `None` of nobody, and what all targets together say: `False` if one does, else `Unknown` if one does.
     ///
     /// It names one of them, and the same as long as that one says so: who reads it has somewhere to begin.
-    pub(super) fn roll_up<T>(&self, targets: &Slots<T>) -> (u64, [Verdict; 5]) {
-        let oldest = self.generations.keys().next().copied().unwrap_or_default();
+    pub(super) fn roll_up<T>(&self, targets: &Slots<T>) -> (Option<u64>, [Verdict; 5]) {
+        let oldest = self.generations.keys().next().copied();
         let one = |aspect: Aspect| {
             let [no, unknown] = &self.unwell[aspect as usize];
             let example = |list: &[usize], what: &str| {

@@ -5,10 +5,17 @@ use proptest::prelude::*;
 use super::*;
 use crate::api::{CertificateState, ConditionStatus};
 
+mod report;
 mod restarts;
+mod wanted;
 
 fn all() -> Wanted {
-    Wanted { vip: true, names: ["checkout.example.com".parse().unwrap()].into(), certificate: true }
+    Wanted {
+        generation: 1,
+        vip: true,
+        names: ["checkout.example.com".parse().unwrap()].into(),
+        certificate: true,
+    }
 }
 
 fn name(text: &str) -> Name {
@@ -36,6 +43,7 @@ fn well() -> TargetFindings {
             not_after: Some(wall(86_400)),
         }),
         route: RouteStatus { applied: Some("r1".into()), live: Some("r1".into()) },
+        failure: None,
         observed_generation: 1,
     }
 }
@@ -222,7 +230,7 @@ proptest! {
             }
             prop_assert_eq!(store.counts.unwell(), fresh.unwell());
             let generations = all.iter().filter_map(|(_, entry)| entry.conditions[0].observed_generation);
-            let oldest = generations.min().unwrap_or_default();
+            let oldest = generations.min().unwrap_or(1);
             for (aspect, condition) in store.roll_up().iter().enumerate() {
                 let says = |status| all.iter().filter(move |(_, entry)| entry.conditions[aspect].status == status);
                 let status = [ConditionStatus::False, ConditionStatus::Unknown].into_iter();

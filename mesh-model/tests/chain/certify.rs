@@ -18,8 +18,8 @@ impl World {
             self.add(&mut found, live);
         }
         for target in wanted {
-            let given = self.given.get(target.name()).map(|revision| &self.versions[revision]);
-            for version in given.into_iter().chain([&self.access_point]) {
+            let given = self.given.get(target.name()).and_then(|revision| self.versions.get(*revision));
+            for version in given.into_iter().chain([self.versions.latest()]) {
                 self.add(&mut found, &render(version, target, &self.schemas).objects);
             }
         }
@@ -54,9 +54,9 @@ impl World {
     }
 
     fn add(&self, found: &mut GatewayHosts, objects: &[Value]) {
-        let asked: &Name = self.access_point.issuer.as_ref().unwrap();
+        let asked: &Name = self.versions.latest().issuer.as_ref().unwrap();
         let known = (*asked == self.issuer.name).then_some(&self.issuer);
-        found.add(&self.access_point.id, asked, known, objects);
+        found.add(&self.versions.latest().id, asked, known, objects);
     }
 
     /// The authority, the secrets and the gateways, which all do at once what they are asked.

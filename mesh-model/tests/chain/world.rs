@@ -17,7 +17,7 @@ use mesh_model::names::{
 use mesh_model::placement::{Evidence, Workload, place, targets};
 use mesh_model::provision::{Issuer, NameProvider, VipPool};
 use mesh_model::render::{Edit, Revision, render, render_certified};
-use mesh_model::rollout::{Approval, ApprovalRefusal, Proposal, Rollout, TargetHealth, TargetReport};
+use mesh_model::rollout::{Approval, ApprovalRefusal, Proposal, Rollout, Versions};
 use mesh_model::service::{
     Condition, GatewayPod, LbServices, Observed, Settings, Withdrawals, claims, configure,
 };
@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) unreachable: BTreeSet<Name>,
     /// Hosts that the authority gives no certificate for.
     pub(crate) refused: BTreeSet<Fqdn>,
+    /// Targets at which a health gate says no.
+    pub(crate) failing: BTreeSet<Name>,
     /// What was written where, in order.
     pub(crate) writes: Vec<String>,
     /// From the moment the name led there no longer to the withdrawal of the address.
@@ -48,15 +50,13 @@ pub(crate) struct World {
     clusters: Vec<api::Cluster>,
     workload: api::FederatedDeployment,
     text: String,
-    access_point: AccessPoint,
     now: Time,
     wall: WallTime,
     schemas: Schemas,
     provider: NameProvider,
     servers: BTreeMap<Name, Vec<Value>>,
-    versions: BTreeMap<Revision, AccessPoint>,
+    versions: Versions,
     given: BTreeMap<Name, Revision>,
-    since: BTreeMap<Name, Time>,
     known: BTreeSet<Name>,
     rollout: Rollout,
     writer: Writer,
@@ -94,10 +94,9 @@ impl World {
         let providers: Vec<api::NameProvider> = objects(FLEET, Kind::NameProvider);
         let issuers: Vec<api::Issuer> = objects(FLEET, Kind::Issuer);
         let access_point = parse(ACCESS_POINT);
-        let names = access_point.names.iter().map(|name| name.fqdn.clone()).collect();
-        let wanted = status::Wanted { vip: true, names, certificate: true };
         Self {
             unreachable: BTreeSet::new(),
+            failing: BTreeSet::new(),
             writes: Vec::new(),
             withdrawn_after: None,
             zones: objects(FLEET, Kind::AvailabilityZone),
@@ -109,9 +108,7 @@ impl World {
             schemas: Schemas::embedded(),
             provider: NameProvider::try_from(providers[0].clone()).unwrap(),
             servers: BTreeMap::new(),
-            versions: BTreeMap::new(),
             given: BTreeMap::new(),
-            since: BTreeMap::new(),
             known: BTreeSet::new(),
             rollout: Rollout::new(access_point.rollout.clone()),
             writer: Writer::new(
@@ -121,7 +118,7 @@ impl World {
                 2,
                 7,
             ),
-            status: StatusStore::new(wanted, Duration::from_secs(600)),
+            status: StatusStore::new(status::Wanted::of(&access_point), Duration::from_secs(600)),
             allocator: Allocator::new(pools, Records::default()).0,
             withdrawals: BTreeMap::new(),
             balancing: BTreeMap::new(),
@@ -132,7 +129,7 @@ impl World {
             certificates: Certificates::new(7, Vec::new()),
             secrets: BTreeMap::new(),
             applied: BTreeMap::new(),
-            access_point,
+            versions: Versions::new(access_point),
         }
     }
 
@@ -146,7 +143,7 @@ impl World {
     pub(crate) fn edit(&mut self, from: &str, to: &str) {
         assert!(self.text.contains(from));
         self.text = self.text.replace(from, to);
-        self.access_point = parse(&self.text);
+        self.versions.handle_edit(parse(&self.text));
     }
 
     /// The workload is wanted in a cluster no longer, and was seen to have left.
@@ -198,7 +195,7 @@ impl World {
     /// One pass of all controllers, in the order of the chain.
     pub(crate) fn pass(&mut self) {
         let fleet = self.fleet();
-        let access_point = self.access_point.clone();
+        let access_point = self.versions.latest().clone();
         let mut workload = self.workload.clone();
         if let Some(status) = workload.status.as_mut() {
             status.clusters.retain(|one| !self.unreachable.contains(&one.name)); // nobody sees it there
@@ -222,12 +219,11 @@ impl World {
 
     fn roll_out(&mut self, access_point: &AccessPoint, wanted: &[Target<'_>]) {
         let revision = Revision::of_access_point(access_point);
-        self.versions.insert(revision, access_point.clone());
         let names: BTreeSet<Name> = wanted.iter().map(|target| target.name().clone()).collect();
         let left: Vec<Name> = self.known.difference(&names).cloned().collect();
         self.rollout.handle_targets(self.now, self.wall, wanted, &left);
         self.known = names;
-        let complete = self.rollout.state().completed.map(|complete| &self.versions[&complete]);
+        let complete = self.rollout.state().completed.and_then(|complete| self.versions.get(complete));
         let difference = Edit::of(complete, access_point, wanted, &self.schemas).difference().hash;
         let proposal = Proposal { revision, difference, author: "ann".parse().unwrap() };
         self.rollout.handle_revision(self.now, self.wall, proposal);
@@ -236,12 +232,13 @@ impl World {
             self.given.insert(apply.target, apply.revision);
         }
         while self.rollout.poll_event().is_some() {}
+        self.versions.forget_unused(self.rollout.state());
     }
 
     fn federate(&mut self, fleet: &Fleet, wanted: &[Target<'_>]) {
         for target in wanted {
             let Some(revision) = self.given.get(target.name()) else { continue };
-            let version = &self.versions[revision];
+            let version = self.versions.get(*revision).expect("whoever was given it is to have it");
             let served = (&self.certificates, self.wall);
             let rendering = render_certified(version, target, fleet, &self.schemas, served);
             assert_eq!(rendering.errors, []);
@@ -472,6 +469,9 @@ impl World {
 
     /// What is heard of targets, for rollout and status.
     fn report(&mut self, wanted: &[Target<'_>]) {
+        let asked = status::Wanted::of(self.versions.latest());
+        let judged = self.status.handle_wanted(asked, self.wall);
+        self.writes.extend(judged.iter().map(|_| "status".to_owned()));
         let answers = self.answers();
         for target in wanted {
             let name = target.name();
@@ -479,15 +479,8 @@ impl World {
                 let _expected = (status.expect(name, wall), now);
                 None
             });
-            let Some(revision) = self.applied.get(name).copied().filter(|_| !self.unreachable.contains(name))
-            else {
-                let report = TargetReport { applied: None, health: TargetHealth::Unknown, since: self.now };
-                self.rollout.handle_target_report(self.now, self.wall, name, report);
-                continue;
-            };
-            let since = *self.since.entry(name.clone()).or_insert(self.now);
-            let report = TargetReport { applied: Some(revision), health: TargetHealth::Ready, since };
-            self.rollout.handle_target_report(self.now, self.wall, name, report);
+            let applied = self.applied.get(name).copied();
+            let Some(revision) = applied.filter(|_| !self.unreachable.contains(name)) else { continue };
             let held = self
                 .allocator
                 .records()
@@ -499,14 +492,29 @@ impl World {
             let fqdn = is_led_to.then(|| "checkout.example.com".parse().unwrap()).into_iter().collect();
             let text = Some(revision.to_string());
             let route = RouteStatus { applied: text.clone(), live: text };
-            let asked = render(&self.versions[&revision], target, &self.schemas).objects;
+            let asked = render(self.versions.get(revision).unwrap(), target, &self.schemas).objects;
             let certificate = self.certificates.status(self.wall, &self.hosts_of(&asked));
-            let report =
-                status::TargetFindings { vip, fqdn, certificate, route, ..status::TargetFindings::default() };
+            let observed_generation = self.versions.latest().generation;
+            let report = status::TargetFindings {
+                vip,
+                vip_owner: None,
+                fqdn,
+                certificate,
+                route,
+                failure: self
+                    .failing
+                    .contains(name)
+                    .then(|| "gate errors: more than 1% of requests fail".to_owned()),
+                observed_generation,
+            };
             self.write_status(name, |status, now, wall| status.update(name, report, now, wall));
         }
         let stale = self.status.expire(self.now, self.wall);
         self.writes.extend(stale.iter().map(|_| "status".to_owned()));
+        for target in wanted {
+            let report = self.status.report(target.name()).expect("it was expected");
+            self.rollout.handle_target_report(self.now, self.wall, target.name(), report);
+        }
     }
 
     fn write_status(

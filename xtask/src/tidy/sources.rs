@@ -39,6 +39,7 @@ pub(super) fn check(tree: &Tree, root: &Path) -> Vec<Finding> {
         size(path, text, &mut findings);
         header(path, text, &mut findings);
         leftovers(path, text, &mut findings);
+        sentences(path, text, &mut findings);
         if is_test(path) || is_test_module(tree, path) {
             continue;
         }
@@ -95,6 +96,50 @@ fn leftovers(path: &str, text: &str, findings: &mut Vec<Finding>) {
     for (line, (one, two)) in lines_with(text, &LEFTOVERS) {
         findings.push(Finding::at_line(path, line, format!("`{one}{two}` left behind; do it, or file it")));
     }
+}
+
+/// A paragraph of documentation ends its sentence or leads to what follows it; half of one is what a merge left behind.
+fn sentences(path: &str, text: &str, findings: &mut Vec<Finding>) {
+    let (mut is_code, mut is_apart) = (false, false);
+    let mut open = None;
+    // one line of code more, so that the last paragraph has something behind it
+    for (line, number) in text.lines().chain([""]).zip(1..) {
+        let line = line.trim_start();
+        let prose = line.strip_prefix("//!").or_else(|| line.strip_prefix("///")).map(str::trim);
+        let is_broken = match prose {
+            None => {
+                is_code = false;
+                open.is_some()
+            }
+            Some(prose) if prose.starts_with("```") => {
+                is_code = !is_code;
+                open = None;
+                false
+            }
+            Some(_) if is_code => false,
+            Some("") => {
+                is_apart = true;
+                false
+            }
+            Some(prose) => is_apart && !prose.starts_with(['-', '*', '|', '1']) && open.is_some(),
+        };
+        if let Some(at) = open.filter(|_| is_broken) {
+            let what = "this sentence has no end; finish it, or take away what is left of it";
+            findings.push(Finding::at_line(path, at, what));
+        }
+        if is_code || prose == Some("") {
+            continue;
+        }
+        is_apart = false;
+        open = prose.filter(|prose| !is_finished(prose)).map(|_| number);
+    }
+}
+
+/// Whether a paragraph may end with this line: a heading, and where a link leads, are no sentences.
+fn is_finished(prose: &str) -> bool {
+    prose.ends_with(['.', ':', ';', '!', '?', ')', '`', '|', '>', ']'])
+        || prose.starts_with('#')
+        || (prose.starts_with('[') && prose.contains("]: "))
 }
 
 fn machine_paths(path: &str, text: &str, here: Option<&str>, findings: &mut Vec<Finding>) {

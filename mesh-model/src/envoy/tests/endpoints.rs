@@ -35,7 +35,13 @@ fn addresses(objects: &[Value]) -> Vec<String> {
     };
     // the WorkloadEntry is told of once more, for whoever selects sees it, too
     let told = ["10.1.0.1:8080", "10.1.0.2:8080"].map(one).into();
-    let endpoints = [HostEndpoints { host: HOST.to_owned(), port: 80, endpoints: told }];
+    let endpoints = [HostEndpoints {
+        host: HOST.to_owned(),
+        port: 80,
+        port_name: None,
+        app_protocol: None,
+        endpoints: told,
+    }];
     let vips = vec!["203.0.113.10".parse().unwrap()];
     let access_point = id("shop/edge");
     let input = GatewayInput { access_point, vips, objects, endpoints: &endpoints, rate_limit: None };

@@ -4,13 +4,13 @@ use super::*;
 
 /// What is written, in an API server that outlives the controller.
 #[derive(Default)]
-struct Object {
-    status: AccessPointStatus,
-    writes: usize,
+pub(super) struct Object {
+    pub(super) status: AccessPointStatus,
+    pub(super) writes: usize,
 }
 
 impl Object {
-    fn write(&mut self, writes: impl IntoIterator<Item = StatusWrite>) {
+    pub(super) fn write(&mut self, writes: impl IntoIterator<Item = StatusWrite>) {
         for StatusWrite { target, conditions } in writes {
             self.writes += 1;
             if let Some(target) = target {

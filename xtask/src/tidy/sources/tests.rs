@@ -45,6 +45,27 @@ fn nothing_is_left_behind() {
 }
 
 #[test]
+fn a_paragraph_ends_its_sentence() {
+    let half = "//! One, two and";
+    for wrong in
+        ["//!\n//! One, two and three.", "//!\n//! # Cost", "", "use a::B;", "//!\n//! ```\n//! a\n//! ```"]
+    {
+        let expected: &[&str] = if wrong.contains("```") { &[] } else { &["sim/src/a.rs:2"] };
+        assert_eq!(places("sim/src/a.rs", &format!("{HEADER}{half}\n{wrong}\n")), expected, "{wrong}");
+    }
+    for right in [
+        "//! One, two and\n//! three.",
+        "//! Two:\n//!\n//! one.",
+        "//! Both where\n//!\n//! - one, and\n//! - two.",
+        "//! # Cost\n//!\n//! Little, see [this].\n//!\n//! [this]: Self::other",
+        "//! ```text\n//! one\n//!\n//! two\n//! ```\n//! Two.",
+        "// no documentation, so it may",
+    ] {
+        assert_eq!(places("sim/src/a.rs", &format!("{HEADER}{right}\n")), [""; 0], "{right}");
+    }
+}
+
+#[test]
 fn paths_of_one_machine_are_found_in_any_text() {
     for (one, two) in MACHINES {
         check_line("README.md", &format!("see {one}{two}me/x"), false);
