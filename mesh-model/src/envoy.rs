@@ -116,7 +116,7 @@ pub struct Endpoint {
     pub address: SocketAddr,
     /// Where it is.
     pub locality: Locality,
-    /// Its labels.
+    /// Its labels, all of them: subsets and policies select by them, and one that is left out is not there.
     pub labels: Labels,
     /// Its weight among those of its locality, at least 1.
     pub weight: u32,

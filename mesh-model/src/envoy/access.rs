@@ -5,8 +5,8 @@
 //! writes into a header is believed, neither for `ipBlocks` nor for
 //! `remoteIpBlocks`, and both mean the same here. The gateway's own policies hold
 //! for all requests; those that protect the access point's pods by addresses, for
-//! the routes that lead to these pods. Rules about identities are for the sidecars,
-//! which see them. What an `AUDIT` policy of the gateway matches goes on and is
+//! the routes that lead to these pods, be it by a Service or by a ServiceEntry ([`pods`]).
+//! Rules about identities are for the sidecars, which see them. What an `AUDIT` policy of the gateway matches goes on and is
 //! marked in the log of requests, where there is one (`audit: true`).
 //!
 //! Paths are compared after `.`, `..`, `//`, `%61` and `\` are resolved, in the case that they have. `/admin/`,
@@ -15,19 +15,21 @@
 //!
 //! Source: Istio's AuthorizationPolicy; Envoy's filter `rbac`.
 
+mod pods;
 mod rule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::objects::{Backing, Input, Named};
+use super::objects::{Input, Named};
 use super::value::typed;
-use super::{Proxy, Scope};
+use super::{Feature, Proxy, Scope};
 use crate::template::TemplateId;
 use crate::template::view::{
-    AuthorizationAction, AuthorizationPolicy, AuthorizationRule, HttpRoute, RouteDestination,
+    AuthorizationAction, AuthorizationPolicy, AuthorizationRule, Destination, HttpRoute, RouteDestination,
 };
+use pods::{Pods, Selected, behind, everyone, subset};
 use rule::rule_of;
 
 /// Whether a policy is enforced here: it is the gateway's, or it protects the access point's own pods
@@ -39,18 +41,22 @@ pub(super) fn is_enforced(proxy: &Proxy, input: &Input<'_>, id: &TemplateId) -> 
     input.policies.iter().any(is_it)
 }
 
-fn selects(policy: &AuthorizationPolicy, labels: &BTreeMap<String, String>) -> bool {
-    let wanted = policy.selector.as_ref().map(|selector| &selector.match_labels);
-    wanted.into_iter().flatten().all(|(key, value)| labels.get(key) == Some(value))
+/// The labels of whom a policy is about; `None` for all.
+fn selector(policy: &AuthorizationPolicy) -> Option<&BTreeMap<String, String>> {
+    policy.selector.as_ref().map(|selector| &selector.match_labels).filter(|labels| !labels.is_empty())
 }
 
 fn is_for_gateway(proxy: &Proxy, policy: &AuthorizationPolicy) -> bool {
-    selects(policy, &proxy.labels)
+    selector(policy).into_iter().flatten().all(|(key, value)| proxy.labels.get(key) == Some(value))
+}
+
+/// Whether a policy is about pods and by what only the gateway sees.
+fn is_about_pods(proxy: &Proxy, policy: &AuthorizationPolicy) -> bool {
+    !is_for_gateway(proxy, policy) && policy.rules.iter().any(has_addresses)
 }
 
 fn is_for_pods(proxy: &Proxy, input: &Input<'_>, policy: &AuthorizationPolicy) -> bool {
-    let is_own = || input.services.iter().any(|(_, service)| selects(policy, &service.selector));
-    !is_for_gateway(proxy, policy) && policy.rules.iter().any(has_addresses) && is_own()
+    is_about_pods(proxy, policy) && everyone(input).iter().any(|pods| pods.selected(policy) != Selected::No)
 }
 
 fn has_addresses(rule: &AuthorizationRule) -> bool {
@@ -103,7 +109,10 @@ pub(super) fn of_route(
     route: &HttpRoute,
     envoy: &mut Value,
 ) {
-    let policies = of_pods(scope, &route.route);
+    let policies = of_pods(scope, route.route.iter().map(|one| &one.destination));
+    if envoy.get("route").is_some() {
+        copies(scope, id, at, route, &policies);
+    }
     let rewrites =
         route.rewrite.as_ref().is_some_and(|one| one.uri.is_some() || one.uri_regex_rewrite.is_some());
     let has_paths = |rule: &AuthorizationRule| {
@@ -128,7 +137,8 @@ pub(super) fn stream_filters(scope: &mut Scope<'_>, port: u32, route: &[RouteDes
     let (proxy, input) = (scope.proxy, scope.input);
     let own: Vec<_> = input.policies.iter().filter(|(_, policy)| is_for_gateway(proxy, policy)).collect();
     let mut filters = Vec::new();
-    for policies in [own, of_pods(scope, route)] {
+    let of_pods = of_pods(scope, route.iter().map(|one| &one.destination));
+    for policies in [own, of_pods] {
         for mut config in configs(rules(scope, &policies, Some(port))) {
             config["stat_prefix"] = json!("access");
             filters.push(
@@ -140,17 +150,63 @@ pub(super) fn stream_filters(scope: &mut Scope<'_>, port: u32, route: &[RouteDes
 }
 
 /// The policies of the pods behind these destinations.
-fn of_pods<'a>(scope: &Scope<'a>, route: &[RouteDestination]) -> Vec<&'a Named<AuthorizationPolicy>> {
+fn of_pods<'a, 'd>(
+    scope: &mut Scope<'a>,
+    route: impl Iterator<Item = &'d Destination>,
+) -> Vec<&'a Named<AuthorizationPolicy>> {
     let (proxy, input) = (scope.proxy, scope.input);
-    let is_behind = |policy: &AuthorizationPolicy| {
-        route.iter().any(|one| match input.backing(&input.full_host(&one.destination.host)) {
-            Backing::Own(service) => selects(policy, &service.selector),
-            Backing::Entry(..) | Backing::Other => false,
-        })
-    };
-    let here =
-        |(_, policy): &&Named<AuthorizationPolicy>| is_for_pods(proxy, input, policy) && is_behind(policy);
-    input.policies.iter().filter(here).collect()
+    let about = |(_, policy): &&Named<AuthorizationPolicy>| is_about_pods(proxy, policy);
+    let about: Vec<_> = input.policies.iter().filter(about).collect();
+    let (mut found, mut allowed) = (BTreeSet::new(), BTreeSet::new());
+    for to in route.filter(|_| !about.is_empty()) {
+        let labels = subset(input, to);
+        for pods in behind(input, to, &labels) {
+            let mut allow = BTreeSet::new();
+            for (number, (id, policy)) in about.iter().enumerate() {
+                match pods.selected(policy) {
+                    Selected::No => continue,
+                    Selected::Unknown => {
+                        let host = input.full_host(&to.host);
+                        scope.fault(id, "/spec/selector", Feature::UnknownPods { host });
+                    }
+                    Selected::Yes => {}
+                }
+                found.insert(number);
+                if policy.action == AuthorizationAction::Allow {
+                    allow.insert(number);
+                }
+            }
+            allowed.extend((!allow.is_empty()).then_some(allow));
+        }
+    }
+    // whoever is chosen for a call, each of these would let it through
+    if let Some(more) = allowed.iter().max_by_key(|one| one.len()).filter(|_| allowed.len() > 1) {
+        let (id, _) = about[*more.last().expect("it has more than another, or as many")];
+        let right = "one route leads to pods that allow different callers, and the gateway asks before it chooses; write one ALLOW policy for all of them, or a route for each";
+        scope.value(id, "/spec/selector", &id.name, right);
+    }
+    found.into_iter().map(|number| about[number]).collect()
+}
+
+/// Copies are sent to whoever their destination has, held to no rule but those of the route itself.
+fn copies(
+    scope: &mut Scope<'_>,
+    id: &TemplateId,
+    at: &str,
+    route: &HttpRoute,
+    held: &[&Named<AuthorizationPolicy>],
+) {
+    for (field, to) in [
+        ("mirror", route.mirror.iter().collect::<Vec<_>>()),
+        ("mirrors", route.mirrors.iter().map(|one| &one.destination).collect()),
+    ] {
+        let policies = of_pods(scope, to.into_iter());
+        let other = policies.iter().find(|(of, _)| held.iter().all(|(other, _)| other != of));
+        if let Some((policy, _)) = other {
+            let right = "it protects the pods that get the copies, and only calls are held to rules about addresses; send copies elsewhere, or let it select the gateway";
+            scope.value(id, format!("{at}/{field}"), &policy.to_string(), right);
+        }
+    }
 }
 
 fn rules(scope: &mut Scope<'_>, policies: &[&Named<AuthorizationPolicy>], port: Option<u32>) -> Rules {
@@ -209,9 +265,10 @@ fn left_to_others(scope: &mut Scope<'_>, id: &TemplateId, policy: &Authorization
     if is_for_gateway(proxy, policy) {
         return;
     }
+    let is_of = |pods: &&Pods<'_>| pods.selected(policy) == Selected::Yes;
+    let all = everyone(input);
     let is_of_both = |other: &AuthorizationPolicy| {
-        let services = input.services.iter().map(|(_, service)| &service.selector);
-        services.filter(|labels| selects(policy, labels)).any(|labels| selects(other, labels))
+        all.iter().filter(is_of).any(|pods| pods.selected(other) == Selected::Yes)
     };
     let is_other = |(_, other): &&Named<AuthorizationPolicy>| {
         other.action == AuthorizationAction::Allow

@@ -2,6 +2,7 @@
 //!
 //! That Envoy takes what is made here is tested with a real one in `overspill/tests/envoy`.
 
+mod access;
 mod bound;
 mod effect;
 mod sharing;

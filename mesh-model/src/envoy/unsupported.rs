@@ -90,6 +90,14 @@ pub enum Feature {
         /// The port, 0 where none is named and the host has not one alone.
         port: u32,
     },
+    /// A rule of pods, and a host of which nobody says whether it leads to them.
+    #[error(
+        "whether it protects {host} nobody can say, for an endpoint of that ServiceEntry has no labels; write labels there, or location MESH_EXTERNAL where there is no workload of the mesh"
+    )]
+    UnknownPods {
+        /// The host.
+        host: String,
+    },
     /// A subset that no DestinationRule has.
     #[error("no DestinationRule of {host} has the subset {subset}")]
     UnknownSubset {

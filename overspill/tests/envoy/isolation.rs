@@ -107,6 +107,46 @@ spec: {{ selector: {{ matchLabels: {{ app: web }} }}, {policy} }}
 }
 
 #[test]
+fn a_service_entry_is_no_way_around_a_rule_of_pods() {
+    let Some(envoy) = envoy() else { return };
+    let web = Backend::new("web");
+    let status = |selected: &str, path: &str| {
+        let mut site = Site::plain("[{ route: [{ destination: { host: led.example.com } }] }]", &[]);
+        let (address, port) = (web.address.ip(), web.address.port());
+        site.add(&format!(
+            "
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {{ name: ledger }}
+spec:
+  hosts: [led.example.com]
+  resolution: STATIC
+  ports: [{{ number: 80, name: http, protocol: HTTP, targetPort: {port} }}]
+  workloadSelector: {{ labels: {{ tier: pay }} }}
+---
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: {{ name: one }}
+spec: {{ address: {address}, labels: {{ tier: pay, app: web }} }}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{ name: rule }}
+spec:
+  selector: {{ matchLabels: {{ app: {selected} }} }}
+  action: DENY
+  rules: [{{ from: [{{ source: {{ notIpBlocks: [10.0.0.0/8] }} }}], to: [{{ operation: {{ paths: ['*/admin'] }} }}] }}]
+"
+        ));
+        let _gateway = site.start(&envoy);
+        client::get(site.at, "shop.example.com", path).status
+    };
+    assert_eq!(status("web", "/x/admin"), 403);
+    assert_eq!(status("web", "/x"), 200);
+    assert_eq!(status("other", "/x/admin"), 200, "these are other pods");
+}
+
+#[test]
 fn a_rule_may_have_a_template_of_paths() {
     let Some(envoy) = envoy() else { return };
     let mut site = Site::plain("[{ directResponse: { status: 200 } }]", &[]);
