@@ -89,7 +89,9 @@ fn configured(access_point: &AccessPoint, rendering: &Rendering) {
     };
     // whom the Gateways of the corpus select
     let labels = Labels::from([("istio".to_owned(), "ingressgateway".to_owned())]);
-    match configure(&Proxy { labels, ..Proxy::default() }, &[input]).whole() {
+    // a policy without a selector is the gateway's, too
+    let namespace = Some(access_point.id.namespace.clone());
+    match configure(&Proxy { labels, namespace, ..Proxy::default() }, &[input]).whole() {
         Err(faults) => {
             assert!(!faults.is_empty() && faults.iter().all(|fault| !fault.to_string().is_empty()))
         }

@@ -51,7 +51,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     // as its pods have them: a Gateway names by them who serves it
     let labels = Labels::from([("istio".to_owned(), "ingressgateway".to_owned())]);
-    let proxy = Proxy { locality: Locality::new("us-west/slc-a"), labels, ..Proxy::default() };
+    let namespace = Some("istio-system".parse()?);
+    let proxy = Proxy { locality: Locality::new("us-west/slc-a"), labels, namespace, ..Proxy::default() };
     let config = configure(&proxy, &[input]).whole().map_err(|unsupported| format!("{unsupported:#?}"))?;
     for (kind, count) in [
         ("listeners", config.listeners.len()),

@@ -38,6 +38,7 @@ use serde_json::Value;
 use crate::access_point::AccessPointId;
 use crate::labels::Labels;
 use crate::locality::Locality;
+use crate::name::Name;
 use crate::template::TemplateId;
 use crate::units::Share;
 
@@ -56,6 +57,15 @@ pub struct Proxy {
     /// gateway's and not served here (one without a selector is everybody's), rules select by them, and
     /// `failoverPriority` compares them.
     pub labels: Labels,
+    /// The namespace of its pods. As in Istio a policy without a selector is for all workloads of its own
+    /// namespace: it is asked of all requests where that is the gateway's, too, and otherwise, if it is about
+    /// addresses, on the routes to the access point's pods. Where this is left out nobody can say, and an
+    /// access point with such a policy is refused. (One whose selector has labels of the gateway is the
+    /// gateway's in any namespace: the listeners that it is asked at are the access point's own.)
+    pub namespace: Option<Name>,
+    /// The root namespace of the mesh, whose policies are for the workloads of all; `istio-system` where
+    /// left out.
+    pub root_namespace: Option<Name>,
     /// Whether each request is written to standard output as a line of JSON.
     pub access_log: bool,
     /// Where traces go; none where left out.
@@ -289,6 +299,7 @@ fn one(
     let (mut config, mut faults) = (EnvoyConfig::default(), Vec::new());
     coverage::walk(proxy, &input, &mut faults);
     let mut scope = Scope { proxy, input: &input, config: &mut config, faults: &mut faults };
+    access::unplaced(&mut scope);
     let addresses = listener::addresses(&mut scope, taken);
     let called = listener::listeners(&mut scope);
     cluster::clusters(&mut scope, &called);

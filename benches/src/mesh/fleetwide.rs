@@ -320,7 +320,10 @@ fn configured(parts: &[Part]) -> EnvoyConfig {
     };
     let inputs: Vec<GatewayInput<'_>> = parts.iter().zip(0..).map(input).collect();
     let labels = Labels::from([("istio".to_owned(), "ingressgateway".to_owned())]);
-    configure(&Proxy { labels, ..Proxy::default() }, &inputs).whole().expect("the example is supported")
+    let namespace = Some(name("istio-system"));
+    configure(&Proxy { labels, namespace, ..Proxy::default() }, &inputs)
+        .whole()
+        .expect("the example is supported")
 }
 
 /// What a gateway of so many access points takes.

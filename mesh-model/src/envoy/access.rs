@@ -3,11 +3,12 @@
 //! Addresses in rules are compared with the connection's own peer. Direct
 //! return keeps the client's address to the gateway, so nothing that a client
 //! writes into a header is believed, neither for `ipBlocks` nor for
-//! `remoteIpBlocks`, and both mean the same here. The gateway's own policies hold
-//! for all requests; those that protect the access point's pods by addresses, for
-//! the routes that lead to these pods, be it by a Service or by a ServiceEntry ([`pods`]).
-//! Rules about identities are for the sidecars, which see them. What an `AUDIT` policy of the gateway matches goes on and is
-//! marked in the log of requests, where there is one (`audit: true`).
+//! `remoteIpBlocks`, and both mean the same here. The gateway's own policies (they
+//! select it, or are for all of its namespace) hold for all requests; those that
+//! protect the access point's pods by addresses, for the routes that lead to these
+//! pods, be it by a Service or by a ServiceEntry. Rules about identities are for the
+//! sidecars, which see them. What an `AUDIT` policy of the gateway matches goes on and
+//! is marked in the log of requests, where there is one (`audit: true`).
 //!
 //! Paths are compared after `.`, `..`, `//`, `%61` and `\` are resolved, in the case that they have. `/admin/`,
 //! `/ADMIN` and `/admin;x=1` are other paths than `/admin`; where the pods take them for the same, a DENY must
@@ -36,7 +37,7 @@ use rule::rule_of;
 /// by addresses that only the gateway sees.
 pub(super) fn is_enforced(proxy: &Proxy, input: &Input<'_>, id: &TemplateId) -> bool {
     let is_it = |(other, policy): &Named<AuthorizationPolicy>| {
-        other == id && (is_for_gateway(proxy, policy) || is_for_pods(proxy, input, policy))
+        other == id && (is_for_gateway(proxy, input, policy) || is_for_pods(proxy, input, policy))
     };
     input.policies.iter().any(is_it)
 }
@@ -46,17 +47,34 @@ fn selector(policy: &AuthorizationPolicy) -> Option<&BTreeMap<String, String>> {
     policy.selector.as_ref().map(|selector| &selector.match_labels).filter(|labels| !labels.is_empty())
 }
 
-fn is_for_gateway(proxy: &Proxy, policy: &AuthorizationPolicy) -> bool {
-    selector(policy).into_iter().flatten().all(|(key, value)| proxy.labels.get(key) == Some(value))
+/// Whether all requests are held to a policy.
+fn is_for_gateway(proxy: &Proxy, input: &Input<'_>, policy: &AuthorizationPolicy) -> bool {
+    match selector(policy) {
+        Some(labels) => labels.iter().all(|(key, value)| proxy.labels.get(key) == Some(value)),
+        None => input.is_root || proxy.namespace.as_ref() == Some(&input.access_point.namespace),
+    }
+}
+
+/// Refuses what is for all workloads of a namespace where nobody said whether the gateway is one of them:
+/// to ask it could let through or shut out what it does not mean, and so could not to.
+pub(super) fn unplaced(scope: &mut Scope<'_>) {
+    let input = scope.input;
+    if scope.proxy.namespace.is_some() || input.is_root || input.gateways.is_empty() {
+        return;
+    }
+    for (id, _) in input.policies.iter().filter(|(_, policy)| selector(policy).is_none()) {
+        scope.fault(id, "/spec/selector", Feature::UnknownNamespace);
+    }
 }
 
 /// Whether a policy is about pods and by what only the gateway sees.
-fn is_about_pods(proxy: &Proxy, policy: &AuthorizationPolicy) -> bool {
-    !is_for_gateway(proxy, policy) && policy.rules.iter().any(has_addresses)
+fn is_about_pods(proxy: &Proxy, input: &Input<'_>, policy: &AuthorizationPolicy) -> bool {
+    !is_for_gateway(proxy, input, policy) && policy.rules.iter().any(has_addresses)
 }
 
 fn is_for_pods(proxy: &Proxy, input: &Input<'_>, policy: &AuthorizationPolicy) -> bool {
-    is_about_pods(proxy, policy) && everyone(input).iter().any(|pods| pods.selected(policy) != Selected::No)
+    is_about_pods(proxy, input, policy)
+        && everyone(input).iter().any(|pods| pods.selected(policy) != Selected::No)
 }
 
 fn has_addresses(rule: &AuthorizationRule) -> bool {
@@ -85,7 +103,8 @@ const OF_PODS: [&str; 2] = ["overspill.pods.deny", "overspill.pods.allow"];
 /// The rules of the gateway itself as filters of HTTP, and those that routes fill with the rules of pods.
 pub(super) fn http_filters(scope: &mut Scope<'_>) -> Vec<Value> {
     let (proxy, input) = (scope.proxy, scope.input);
-    let own: Vec<_> = input.policies.iter().filter(|(_, policy)| is_for_gateway(proxy, policy)).collect();
+    let own: Vec<_> =
+        input.policies.iter().filter(|(_, policy)| is_for_gateway(proxy, input, policy)).collect();
     let rules = rules(scope, &own, None);
     let mut filters: Vec<Value> = configs(rules)
         .into_iter()
@@ -135,7 +154,8 @@ pub(super) fn of_route(
 /// The rules of a port without HTTP, the gateway's and those of the pods that it leads to, as filters.
 pub(super) fn stream_filters(scope: &mut Scope<'_>, port: u32, route: &[RouteDestination]) -> Vec<Value> {
     let (proxy, input) = (scope.proxy, scope.input);
-    let own: Vec<_> = input.policies.iter().filter(|(_, policy)| is_for_gateway(proxy, policy)).collect();
+    let own: Vec<_> =
+        input.policies.iter().filter(|(_, policy)| is_for_gateway(proxy, input, policy)).collect();
     let mut filters = Vec::new();
     let of_pods = of_pods(scope, route.iter().map(|one| &one.destination));
     for policies in [own, of_pods] {
@@ -155,7 +175,7 @@ fn of_pods<'a, 'd>(
     route: impl Iterator<Item = &'d Destination>,
 ) -> Vec<&'a Named<AuthorizationPolicy>> {
     let (proxy, input) = (scope.proxy, scope.input);
-    let about = |(_, policy): &&Named<AuthorizationPolicy>| is_about_pods(proxy, policy);
+    let about = |(_, policy): &&Named<AuthorizationPolicy>| is_about_pods(proxy, input, policy);
     let about: Vec<_> = input.policies.iter().filter(about).collect();
     let (mut found, mut allowed) = (BTreeSet::new(), BTreeSet::new());
     for to in route.filter(|_| !about.is_empty()) {
@@ -218,7 +238,7 @@ fn rules(scope: &mut Scope<'_>, policies: &[&Named<AuthorizationPolicy>], port: 
                 allow.get_or_insert_with(|| json!({}))
             }
             AuthorizationAction::Deny => &mut deny,
-            AuthorizationAction::Audit if is_for_gateway(scope.proxy, policy) => &mut audit,
+            AuthorizationAction::Audit if is_for_gateway(scope.proxy, scope.input, policy) => &mut audit,
             AuthorizationAction::Audit => {
                 let right = "requests are noted by the gateway; let the policy select it, not pods";
                 scope.value(id, "/spec/action", "AUDIT", right);
@@ -262,7 +282,7 @@ fn concerns(rule: &AuthorizationRule, port: u32) -> bool {
 /// allows it.
 fn left_to_others(scope: &mut Scope<'_>, id: &TemplateId, policy: &AuthorizationPolicy) {
     let (proxy, input) = (scope.proxy, scope.input);
-    if is_for_gateway(proxy, policy) {
+    if is_for_gateway(proxy, input, policy) {
         return;
     }
     let is_of = |pods: &&Pods<'_>| pods.selected(policy) == Selected::Yes;
@@ -271,7 +291,9 @@ fn left_to_others(scope: &mut Scope<'_>, id: &TemplateId, policy: &Authorization
         all.iter().filter(is_of).any(|pods| pods.selected(other) == Selected::Yes)
     };
     let is_other = |(_, other): &&Named<AuthorizationPolicy>| {
+        // one without rules allows nothing, and shuts nothing that another lets through
         other.action == AuthorizationAction::Allow
+            && !other.rules.is_empty()
             && !other.rules.iter().any(has_addresses)
             && is_of_both(other)
     };

@@ -7,11 +7,15 @@ use serde_json::Value;
 
 use super::{Feature, GatewayInput, HostEndpoints, Proxy, RateLimit, Unsupported};
 use crate::access_point::AccessPointId;
+use crate::name::Name;
 use crate::template::view::{
     AuthorizationPolicy, DestinationRule, Gateway, MutualTlsMode, PeerAuthentication, Service, ServiceEntry,
     TrafficPolicy, View, VirtualService, WorkloadEntry, of,
 };
 use crate::template::{TemplateId, TemplateKind};
+
+/// Istio's own namespace, which is the root where a mesh names no other.
+const ROOT: &str = "istio-system";
 
 /// An object's view and which object it is.
 pub(super) type Named<V> = (TemplateId, V);
@@ -19,6 +23,8 @@ pub(super) type Named<V> = (TemplateId, V);
 /// Everything of one access point.
 pub(super) struct Input<'a> {
     pub(super) access_point: AccessPointId,
+    /// Whether its namespace is the mesh's root, whose policies are for the workloads of all.
+    pub(super) is_root: bool,
     pub(super) vips: Vec<IpAddr>,
     pub(super) endpoints: &'a [HostEndpoints],
     pub(super) rate_limit: Option<RateLimit>,
@@ -82,6 +88,8 @@ impl<'a> Input<'a> {
             views::<Gateway>(given, &objects, &mut faults).into_iter().partition(selects);
         let input = Self {
             access_point: given.access_point.clone(),
+            is_root: given.access_point.namespace
+                == *proxy.root_namespace.as_ref().map_or(ROOT, Name::as_str),
             vips: given.vips.clone(),
             endpoints: given.endpoints,
             rate_limit: given.rate_limit,

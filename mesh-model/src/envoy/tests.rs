@@ -47,6 +47,7 @@ fn proxy() -> Proxy {
             ("topology.kubernetes.io/region".to_owned(), "us-west".to_owned()),
         ]
         .into(),
+        namespace: Some("shop".parse().unwrap()),
         ..Proxy::default()
     }
 }

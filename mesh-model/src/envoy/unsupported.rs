@@ -90,6 +90,11 @@ pub enum Feature {
         /// The port, 0 where none is named and the host has not one alone.
         port: u32,
     },
+    /// A policy for all workloads of its namespace, and a gateway of which nobody says the namespace.
+    #[error(
+        "without a selector it is for all workloads of the namespace, and whether this gateway is one nobody said; write a selector, or have its platform name the gateway's namespace"
+    )]
+    UnknownNamespace,
     /// A rule of pods, and a host of which nobody says whether it leads to them.
     #[error(
         "whether it protects {host} nobody can say, for an endpoint of that ServiceEntry has no labels; write labels there, or location MESH_EXTERNAL where there is no workload of the mesh"

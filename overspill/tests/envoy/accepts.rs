@@ -39,6 +39,8 @@ pub(crate) fn proxy() -> Proxy {
     Proxy {
         locality: Locality::new("us-west/slc-a"),
         labels: [("istio".to_owned(), "ingressgateway".to_owned())].into(),
+        namespace: Some(id("istio-system/gateway").namespace),
+        root_namespace: None,
         access_log: true,
         tracing: Some(Tracing { collector: "collector".to_owned(), sampling: "1%".parse().unwrap() }),
     }

@@ -126,7 +126,11 @@ impl Site {
         let at = free("127.0.79.1");
         let mut site = Self {
             at,
-            proxy: Proxy { locality: Locality::new("us-west/slc-a"), ..Proxy::default() },
+            proxy: Proxy {
+                locality: Locality::new("us-west/slc-a"),
+                namespace: Some(id("shop/edge").namespace),
+                ..Proxy::default()
+            },
             rate_limit: None,
             objects: Vec::new(),
             endpoints: Vec::new(),

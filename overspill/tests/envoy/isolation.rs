@@ -44,7 +44,9 @@ fn admin_is_for_insiders_and_hosts_are_on_their_own_address() {
     };
     let inputs =
         [input("shop/in", [127, 0, 79, 1], &inside[..]), input("shop/out", [127, 0, 79, 2], &outside[..])];
-    let config = configure(&Proxy::default(), &inputs).whole().unwrap();
+    // a policy without a selector is the gateway's where both are of one namespace
+    let proxy = Proxy { namespace: Some(id("shop/in").namespace), ..Proxy::default() };
+    let config = configure(&proxy, &inputs).whole().unwrap();
     let address = |vip: [u8; 4]| SocketAddr::from((vip, port));
     let (one, other) = (address([127, 0, 79, 1]), address([127, 0, 79, 2]));
     let _gateway = Gateway::start(&envoy, &config, &[]);
@@ -144,6 +146,44 @@ spec:
     assert_eq!(status("web", "/x/admin"), 403);
     assert_eq!(status("web", "/x"), 200);
     assert_eq!(status("other", "/x/admin"), 200, "these are other pods");
+}
+
+#[test]
+fn a_policy_without_a_selector_is_not_for_a_gateway_of_another_namespace() {
+    let Some(envoy) = envoy() else { return };
+    let web = Backend::new("web");
+    let status = |namespace: &str, policies: &str, path: &str| {
+        let mut site =
+            Site::plain("[{ route: [{ destination: { host: web } }] }]", &[("web", &[web.address])]);
+        site.proxy.namespace = Some(namespace.parse().unwrap());
+        site.add(policies);
+        let _gateway = site.start(&envoy);
+        client::get(site.at, "shop.example.com", path).status
+    };
+    // what sidecars ask: nobody, but for the gateway
+    let sidecars = "
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: allow-nothing }
+spec: {}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: gateway }
+spec:
+  selector: { matchLabels: { app: web } }
+  rules: [{ from: [{ source: { principals: [cluster.local/ns/istio-system/sa/gateway] } }] }]
+";
+    assert_eq!(status("istio-system", sidecars, "/"), 200);
+    assert_eq!(status("shop", sidecars, "/"), 403, "it is one of the workloads");
+    let outside = "
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: admin }
+spec: { action: DENY, rules: [{ from: [{ source: { notIpBlocks: [10.0.0.0/8] } }], to: [{ operation: { paths: ['/admin'] } }] }] }
+";
+    assert_eq!(status("istio-system", outside, "/admin"), 403, "only the gateway sees the address");
+    assert_eq!(status("istio-system", outside, "/"), 200);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! for all of its calls. Pods are found whatever leads to them: a Service, a ServiceEntry that selects them or
 //! names their address, or endpoints alone that the platform told of. What a selector says of pods counts before
 //! there are any, so that a rule is there before its first pod is. Workloads of other namespaces are none of a
-//! namespace's rules. What becomes of the rules is [`access`](super)'s.
+//! namespace's rules, but for the root namespace's. What becomes of the rules is [`access`](super)'s.
 //!
 //! Source: Istio's `WorkloadPolicyMatcher`, which sidecars ask with their own labels.
 
@@ -81,7 +81,7 @@ fn of_host<'p>(input: &'p Input<'_>, host: &str, subset: &'p Labels) -> Vec<Pods
     match input.backing(host) {
         Backing::Own(service) => selected(input, host, &service.selector, subset),
         Backing::Entry(_, entry) => of_entry(input, host, entry, subset),
-        Backing::Other if is_own(input, host) => {
+        Backing::Other if input.is_root || is_own(input, host) => {
             told(input, host, subset).map(|one| workload(vec![&one.labels])).collect()
         }
         Backing::Other => Vec::new(),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{configured, endpoints, input, proxy, simple};
-use crate::envoy::{Endpoint, EnvoyConfig, HostEndpoints, Unsupported, configure};
+use crate::envoy::{Endpoint, EnvoyConfig, Feature, HostEndpoints, Proxy, Unsupported, configure};
 
 const HOST: &str = "led.example.com";
 
@@ -204,4 +204,55 @@ fn no_copy_passes_a_rule_of_pods_by() {
         json!([{ "directResponse": { "status": 200 }, "mirror": { "host": "web" } }]);
     answers.push(rule("web"));
     assert!(configured(&answers).is_ok());
+}
+
+#[test]
+fn a_policy_without_a_selector_is_for_all_of_its_own_namespace() {
+    let of =
+        |access_point: &str, proxy: &Proxy, policies: &[Value]| -> Result<Vec<String>, Vec<Unsupported>> {
+            let mut all = simple("a.example.com", &[]);
+            all.extend(policies.iter().cloned());
+            let namespace = access_point.split_once('/').unwrap().0;
+            let told = [endpoints(&format!("web.{namespace}.svc.cluster.local"), 80)];
+            let config = configure(proxy, &[input(access_point, "203.0.113.10", &all, &told)]).whole()?;
+            let manager = &config.listeners[&format!("{access_point}:80")]["filter_chains"][0]["filters"][0];
+            let filters = manager["typed_config"]["http_filters"].as_array().unwrap().clone();
+            let action = |one: &Value| Some(one["typed_config"]["rules"]["action"].as_str()?.to_owned());
+            let route = &config.routes[&format!("{access_point}:80")]["virtual_hosts"][0]["routes"][0];
+            let of_pods = route["typed_per_filter_config"].as_object().into_iter().flatten();
+            let of_pods =
+                of_pods.map(|(_, one)| format!("pods {}", one["rbac"]["rules"]["action"].as_str().unwrap()));
+            Ok(filters.iter().filter_map(action).chain(of_pods).collect())
+        };
+    let at = |namespace: &str| Proxy { namespace: Some(namespace.parse().unwrap()), ..proxy() };
+    let root = |root: &str| Proxy { root_namespace: Some(root.parse().unwrap()), ..at("edge") };
+    let nothing = || object("AuthorizationPolicy", "allow-nothing", json!({}));
+    let all = |selector: Value| policy("outside", selector, "DENY");
+    let (pods, own) = (["pods DENY".to_owned()], ["DENY".to_owned()]);
+    for (access_point, proxy, is_own) in [
+        ("shop/edge", at("istio-system"), false),
+        ("shop/edge", at("shop"), true),
+        ("shop/edge", root("shop"), true),
+        ("istio-system/edge", at("edge"), true),
+        ("istio-system/edge", root("mesh"), false),
+    ] {
+        let found = of(access_point, &proxy, &[nothing()]).unwrap();
+        assert_eq!(found, if is_own { &["ALLOW"][..] } else { &[] }, "{access_point} {proxy:?}");
+        // by addresses it is for the pods wherever the gateway is; no labels are as good as no selector
+        let found = of(access_point, &proxy, &[all(json!({}))]).unwrap();
+        assert_eq!(found, if is_own { &own[..] } else { &pods[..] }, "{access_point} {proxy:?}");
+        let found = of(access_point, &proxy, &[all(json!({ "istio": "ingressgateway" }))]).unwrap();
+        assert_eq!(found, own, "what names the gateway is the gateway's");
+    }
+    let allow = policy("inside", json!({ "app": "web" }), "ALLOW");
+    assert_eq!(of("shop/edge", &at("istio-system"), &[nothing(), allow.clone()]).unwrap(), ["pods ALLOW"]);
+    // nobody said where the gateway is
+    let somewhere = Proxy { namespace: None, ..proxy() };
+    for one in [nothing(), all(json!({}))] {
+        let faults = of("shop/edge", &somewhere, std::slice::from_ref(&one)).unwrap_err();
+        assert_eq!((faults.len(), &faults[0].feature), (1, &Feature::UnknownNamespace));
+        assert_eq!(faults[0].path, "/spec/selector");
+        assert!(of("istio-system/edge", &somewhere, &[one]).is_ok(), "that is for all namespaces");
+    }
+    assert_eq!(of("shop/edge", &somewhere, &[allow]).unwrap(), ["pods ALLOW"]);
 }
