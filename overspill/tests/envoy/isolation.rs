@@ -187,6 +187,32 @@ spec: { action: DENY, rules: [{ from: [{ source: { notIpBlocks: [10.0.0.0/8] } }
 }
 
 #[test]
+fn a_rule_of_a_host_holds_at_every_port_of_it() {
+    let Some(envoy) = envoy() else { return };
+    for host in ["hosts: ['shop.example.com:*']", "hosts: [shop.example.com]"] {
+        let when = "when: [{ key: 'request.headers[host]', values: ['shop.example.com:*'] }]";
+        let mut site = Site::plain("[{ directResponse: { status: 200 } }]", &[]);
+        site.add(&format!(
+            "
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{ name: rule }}
+spec:
+  action: DENY
+  rules: [{{ to: [{{ operation: {{ {host}, paths: [/admin] }} }}] }}, {{ to: [{{ operation: {{ paths: [/inner] }} }}], {when} }}]
+"
+        ));
+        let _gateway = site.start(&envoy);
+        let own = format!("shop.example.com:{}", site.at.port());
+        for host in ["shop.example.com", "SHOP.example.com", "shop.example.com:8080", &own] {
+            assert_eq!(client::get(site.at, host, "/admin").status, 403, "{host}");
+            assert_eq!(client::get(site.at, host, "/inner").status, 403, "{host}");
+            assert_eq!(client::get(site.at, host, "/").status, 200, "{host}");
+        }
+    }
+}
+
+#[test]
 fn a_rule_may_have_a_template_of_paths() {
     let Some(envoy) = envoy() else { return };
     let mut site = Site::plain("[{ directResponse: { status: 200 } }]", &[]);

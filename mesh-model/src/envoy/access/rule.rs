@@ -97,6 +97,11 @@ fn condition(
                 let any = any_of(permissions(scope, id, &at, "ports", values), "or_rules", "rules");
                 rules.extend(any.map(|any| if is_not { json!({ "not_rule": any }) } else { any }));
             }
+            // which Envoy has by one name
+            (_, Some(name)) if is_http && [":authority", "host"].contains(&&*name.to_ascii_lowercase()) => {
+                let any = any_of(permissions(scope, id, &at, "hosts", values), "or_rules", "rules");
+                rules.extend(any.map(|any| if is_not { json!({ "not_rule": any }) } else { any }));
+            }
             (_, Some(name)) if is_http => {
                 let one =
                     |text: &String| json!({ "header": { "name": name, "string_match": starred(text) } });
@@ -124,11 +129,8 @@ fn permissions(
         let at = format!("{at}/{position}");
         found.push(match field {
             "hosts" | "notHosts" => {
-                let mut matcher = starred(text);
-                if matcher.get("safe_regex").is_none() {
-                    matcher["ignore_case"] = json!(true);
-                }
-                json!({ "header": { "name": ":authority", "string_match": matcher } })
+                found.extend(host(scope, id, &at, text));
+                continue;
             }
             "methods" | "notMethods" => {
                 json!({ "header": { "name": ":method", "string_match": starred(text) } })
@@ -150,6 +152,28 @@ fn permissions(
         });
     }
     found
+}
+
+/// A request's host. Its port is gone before rules are asked (and a `:*` that means any says nothing): a rule
+/// with a port would never match, so that a DENY would deny nobody.
+fn host(scope: &mut Scope<'_>, id: &TemplateId, at: &str, text: &str) -> Option<Value> {
+    // an address of IPv6 has colons of its own, in brackets
+    let inside = if text.starts_with('[') { text.len() } else { 0 };
+    let end = text.rfind(']').map_or(inside, |at| at + 1);
+    let (host, port) = match text[end..].find(':') {
+        Some(colon) => text.split_at(end + colon),
+        None => (text, ""),
+    };
+    if host.is_empty() || !["", ":*"].contains(&port) {
+        let right = "a request's host is compared without its port; write the host alone, and a port of the gateway as ports";
+        scope.value(id, at, text, right);
+        return None;
+    }
+    let mut matcher = starred(host);
+    if matcher.get("safe_regex").is_none() {
+        matcher["ignore_case"] = json!(true);
+    }
+    Some(json!({ "header": { "name": ":authority", "string_match": matcher } }))
 }
 
 fn addresses(scope: &mut Scope<'_>, id: &TemplateId, at: &str, blocks: &[String]) -> Vec<Value> {

@@ -256,3 +256,54 @@ fn a_policy_without_a_selector_is_for_all_of_its_own_namespace() {
     }
     assert_eq!(of("shop/edge", &somewhere, &[allow]).unwrap(), ["pods ALLOW"]);
 }
+
+#[test]
+fn a_host_in_a_rule_has_no_port() {
+    let rule = |rule: Value| {
+        let spec = json!({ "selector": { "matchLabels": { "istio": "ingressgateway" } }, "action": "DENY", "rules": [rule] });
+        let mut all = simple("a.example.com", &[]);
+        all.push(object("AuthorizationPolicy", "rule", spec));
+        let config = configured(&all)?;
+        let manager = &config.listeners["shop/edge:80"]["filter_chains"][0]["filters"][0]["typed_config"];
+        let rules = &manager["http_filters"][0]["typed_config"]["rules"];
+        Ok::<Value, Vec<Unsupported>>(rules["policies"]["rule/0"]["permissions"][0].clone())
+    };
+    let field = |field: &str, text: &str| rule(json!({ "to": [{ "operation": { field: [text] } }] }));
+    let when = |key: &str, text: &str| rule(json!({ "when": [{ "key": key, "values": [text] }] }));
+    let host = |matcher: &str, text: &str| json!({ "header": { "name": ":authority", "string_match": { matcher: text, "ignore_case": true } } });
+    for (text, matcher, expected) in [
+        ("a.example.com", "exact", "a.example.com"),
+        ("a.example.com:*", "exact", "a.example.com"),
+        ("*.example.com", "suffix", ".example.com"),
+        ("a.*", "prefix", "a."),
+        ("[2001:db8::1]", "exact", "[2001:db8::1]"),
+        ("[2001:db8::1]:*", "exact", "[2001:db8::1]"),
+        ("[2001:db8:*", "prefix", "[2001:db8:"),
+        ("*::1]", "suffix", "::1]"),
+    ] {
+        let expected = host(matcher, expected);
+        assert_eq!(field("hosts", text).unwrap(), expected, "{text}");
+        assert_eq!(field("notHosts", text).unwrap(), json!({ "not_rule": expected }), "{text}");
+        // by whatever name the header is asked for
+        for key in ["request.headers[:authority]", "request.headers[Host]"] {
+            assert_eq!(when(key, text).unwrap(), expected, "{text}");
+        }
+    }
+    for text in
+        ["a.example.com:8080", "*:8080", "a.example.com:80*", "a.example.com:", "[2001:db8::1]:80", ":*"]
+    {
+        for (faults, at) in [
+            (field("hosts", text), "/spec/rules/0/to/0/operation/hosts/0"),
+            (field("notHosts", text), "/spec/rules/0/to/0/operation/notHosts/0"),
+            (when("request.headers[:authority]", text), "/spec/rules/0/when/0/values/0"),
+        ] {
+            let faults = faults.unwrap_err();
+            assert_eq!((faults.len(), faults[0].path.as_str()), (1, at), "{text}");
+            assert!(faults[0].to_string().contains("without its port"), "{faults:?}");
+        }
+    }
+    assert_eq!(
+        when("request.headers[x-a]", "b:80").unwrap(),
+        json!({ "header": { "name": "x-a", "string_match": { "exact": "b:80" } } })
+    );
+}
