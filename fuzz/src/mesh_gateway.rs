@@ -125,7 +125,9 @@ fn endpoints(access_point: &AccessPoint) -> Vec<HostEndpoints> {
             weight: 1,
             is_healthy: true,
         };
-        Some(HostEndpoints { host, port, endpoints: vec![endpoint] })
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let (port_name, app_protocol) = (text("/spec/ports/0/name"), text("/spec/ports/0/appProtocol"));
+        Some(HostEndpoints { host, port, port_name, app_protocol, endpoints: vec![endpoint] })
     };
     services.filter_map(of).collect()
 }

@@ -37,6 +37,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let endpoints = [HostEndpoints {
         host: "checkout.payments.svc.cluster.local".to_owned(),
         port: 8080,
+        port_name: Some("http".to_owned()),
+        app_protocol: None,
         endpoints: vec![
             endpoint("10.20.0.5:8080", "us-west/slc-a")?,
             endpoint("10.40.0.5:8080", "us-south/phx-a")?,

@@ -108,13 +108,19 @@ pub struct RateLimit {
     pub burst: u32,
 }
 
-/// The endpoints of one port of a host.
+/// The endpoints of one port of a host, and what its Service says of the port, which for a service of another
+/// namespace is known from here alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostEndpoints {
     /// The host, in full.
     pub host: String,
     /// The service's port.
     pub port: u32,
+    /// The port's name, which may say its protocol (`grpc-pay`).
+    pub port_name: Option<String>,
+    /// The port's `appProtocol`, which counts before its name. Where neither says HTTP/2, requests are sent
+    /// by HTTP/1.1.
+    pub app_protocol: Option<String>,
     /// The endpoints.
     pub endpoints: Vec<Endpoint>,
 }

@@ -305,6 +305,8 @@ fn parts(count: u32) -> Vec<Part> {
         let endpoints = vec![HostEndpoints {
             host: format!("checkout-{number}.payments.svc.cluster.local"),
             port: 8080,
+            port_name: Some("http".to_owned()),
+            app_protocol: None,
             endpoints: (0..4).map(endpoint).collect(),
         }];
         Part { objects: render(&access_point, &target, &schemas).objects, access_point, endpoints }

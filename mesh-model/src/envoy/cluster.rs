@@ -8,7 +8,7 @@ use super::endpoint::{self, Discovery};
 use super::objects::{Backing, Called};
 use super::route::cluster_name;
 use super::value::{ads, duration, put, typed};
-use super::{Scope, balance, tls};
+use super::{HostEndpoints, Scope, balance, tls};
 use crate::template::view::{ConnectionPool, OutlierDetection};
 
 /// Istio's own time to connect.
@@ -65,18 +65,21 @@ fn speaks_http2(scope: &Scope<'_>, called: &Called) -> bool {
             .iter()
             .any(|one| text == *one || text.starts_with(&format!("{one}-")))
     };
+    // as in Istio
+    let by = |name: Option<&str>, protocol: Option<&str>| protocol.or(name).is_some_and(says);
     match scope.input.backing(&called.host) {
         Backing::Own(service) => {
             let port = service.ports.iter().find(|one| u32::from(one.port) == called.port);
-            port.is_some_and(|port| {
-                let by_name = port.name.as_deref().is_some_and(says);
-                port.app_protocol.as_deref().map_or(by_name, says)
-            })
+            port.is_some_and(|port| by(port.name.as_deref(), port.app_protocol.as_deref()))
         }
         Backing::Entry(_, entry) => {
             entry.ports.iter().any(|port| port.number == called.port && says(&port.protocol))
         }
-        Backing::Other => false,
+        Backing::Other => {
+            let is_it = |one: &&HostEndpoints| one.host == called.host && one.port == called.port;
+            let mut told = scope.input.endpoints.iter().filter(is_it);
+            told.any(|one| by(one.port_name.as_deref(), one.app_protocol.as_deref()))
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod access;
 mod bound;
+mod destination;
 mod effect;
 mod sharing;
 mod text;
@@ -32,7 +33,7 @@ fn endpoints(host: &str, port: u32) -> HostEndpoints {
         one(3, "us-south/phx-a", "v2"),
         one(4, "us-north/rno-a", "v1"),
     ];
-    HostEndpoints { host: host.to_owned(), port, endpoints }
+    HostEndpoints { host: host.to_owned(), port, port_name: None, app_protocol: None, endpoints }
 }
 
 fn web() -> Vec<HostEndpoints> {

@@ -32,7 +32,7 @@ pub(crate) fn endpoints(host: &str, port: u32) -> HostEndpoints {
     };
     let endpoints =
         vec![one(1, "us-west/slc-a", "v1"), one(2, "us-west/slc-b", "v2"), one(3, "us-south/phx-a", "v2")];
-    HostEndpoints { host: host.to_owned(), port, endpoints }
+    HostEndpoints { host: host.to_owned(), port, port_name: None, app_protocol: None, endpoints }
 }
 
 pub(crate) fn proxy() -> Proxy {

@@ -192,7 +192,13 @@ spec: {{ selector: {{ matchLabels: {{ app: {name} }} }}, mtls: {{ mode: DISABLE 
             is_healthy: true,
         };
         let endpoints = backends.iter().enumerate().map(one).collect();
-        self.endpoints.push(HostEndpoints { host: host.to_owned(), port, endpoints });
+        let (host, port_name) = (host.to_owned(), Some("http".to_owned()));
+        self.endpoints.push(HostEndpoints { host, port, port_name, app_protocol: None, endpoints });
+    }
+
+    /// Has the last host that was told of be of a protocol.
+    pub(crate) fn speaks(&mut self, app_protocol: &str) {
+        self.endpoints.last_mut().unwrap().app_protocol = Some(app_protocol.to_owned());
     }
 
     pub(crate) fn config(&self) -> EnvoyConfig {

@@ -1,9 +1,13 @@
 //! Where requests go and what becomes of them on the way.
 
+use std::io::Read;
+use std::net::TcpListener;
+
 use crate::backend::Backend;
 use crate::client::{ask, get};
-use crate::envoy;
 use crate::gateway::Site;
+use crate::grpc::PREFACE;
+use crate::{envoy, networking};
 
 const HOST: &str = "shop.example.com";
 
@@ -175,6 +179,33 @@ spec:
     let copies = copy.seen();
     assert_eq!(copies.len(), 1_000);
     assert!(copies[0].contains("host: shop.example.com-shadow"), "{}", copies[0]);
+}
+
+#[test]
+fn a_service_of_another_namespace_is_spoken_to_by_its_own_protocol() {
+    let Some(envoy) = envoy() else { return };
+    let first = |app_protocol: Option<&str>| -> Vec<u8> {
+        let listener = TcpListener::bind("127.0.79.5:0").unwrap();
+        let host = "pay.other.svc.cluster.local";
+        let mut site = Site::plain(&format!("[{{ route: [{{ destination: {{ host: {host} }} }}] }}]"), &[]);
+        site.endpoints(host, 9000, &[listener.local_addr().unwrap()]);
+        if let Some(protocol) = app_protocol {
+            site.speaks(protocol);
+        }
+        let plain = format!("{{ host: {host}, trafficPolicy: {{ tls: {{ mode: DISABLE }} }} }}");
+        site.add(&networking("DestinationRule", "pay", &plain));
+        let _gateway = site.start(&envoy);
+        let read = std::thread::spawn(move || {
+            let mut bytes = vec![0; PREFACE.len()];
+            listener.accept().unwrap().0.read_exact(&mut bytes).unwrap();
+            bytes
+        });
+        // whoever is called closes the connection
+        assert_eq!(get(site.at, HOST, "/pay.Pay/Now").status, 503);
+        read.join().unwrap()
+    };
+    assert_eq!(first(Some("grpc")), PREFACE);
+    assert_eq!(first(None), b"GET /pay.Pay/Now HTTP/1.1\r\n"[..PREFACE.len()]);
 }
 
 #[test]
