@@ -209,7 +209,7 @@ fn a_value_that_is_not_possible_is_told_with_what_would_be() {
         (
             "2/spec/http/0/route/0/destination/host",
             json!("wbe"),
-            "/spec/http/0/route/0/destination: nothing is known of port 0 of host wbe.shop.svc.cluster.local",
+            "/spec/http/0/route/0/destination: nothing is known of host wbe.shop.svc.cluster.local: no object",
         ),
         (
             "2/spec/http/0/route/0/destination/subset",

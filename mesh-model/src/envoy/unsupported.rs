@@ -30,6 +30,13 @@ fn place(object: Option<&TemplateId>, path: &str) -> String {
     object.map(|object| format!("{object}{path}: ")).unwrap_or_default()
 }
 
+/// Numbers as a sentence has them: `80, 443 and 8080`.
+fn listed(ports: &[u32]) -> String {
+    let mut texts: Vec<String> = ports.iter().map(u32::to_string).collect();
+    let last = texts.pop().unwrap_or_default();
+    if texts.is_empty() { last } else { format!("{} and {last}", texts.join(", ")) }
+}
+
 /// What a gateway cannot do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Feature {
@@ -81,14 +88,26 @@ pub enum Feature {
         section: &'static str,
     },
     /// A host that nothing is known of.
-    #[error(
-        "nothing is known of port {port} of host {host}: no object of the access point has it, and no service"
-    )]
+    #[error("nothing is known of host {host}: no object of the access point has it, and no service")]
     UnknownHost {
         /// The host.
         host: String,
-        /// The port, 0 where none is named and the host has not one alone.
-        port: u32,
+    },
+    /// A port that a host has not, or none where it has several.
+    #[error(
+        "{}; write one of them as port.number",
+        port.map_or_else(
+            || format!("host {host} has ports {}", listed(ports)),
+            |port| format!("host {host} has no port {port}, but {}", listed(ports))
+        )
+    )]
+    UnknownPort {
+        /// The host.
+        host: String,
+        /// The port, if one is named.
+        port: Option<u32>,
+        /// Those that it has, in order.
+        ports: Vec<u32>,
     },
     /// A policy for all workloads of its namespace, and a gateway of which nobody says the namespace.
     #[error(

@@ -78,8 +78,13 @@ pub(super) fn destination(
 ) -> String {
     let host = scope.input.full_host(&to.host);
     let Some(found) = resolve(scope, to) else {
-        let port = to.port.map_or(0, |port| port.number);
-        scope.fault(id, at, Feature::UnknownHost { host, port });
+        let ports = ports(scope, &host);
+        let feature = if ports.is_empty() {
+            Feature::UnknownHost { host }
+        } else {
+            Feature::UnknownPort { host, port: to.port.map(|port| port.number), ports }
+        };
+        scope.fault(id, at, feature);
         return String::new();
     };
     if scope.input.subset_labels(&found).is_none() {
@@ -94,13 +99,19 @@ pub(super) fn destination(
 /// The port of a host that a destination means, if the host is known and has it.
 pub(in crate::envoy) fn resolve(scope: &Scope<'_>, to: &Destination) -> Option<Called> {
     let host = scope.input.full_host(&to.host);
-    let ports = scope.input.ports(&host);
+    let ports = ports(scope, &host);
     let port = match (to.port, &ports[..]) {
         (Some(port), _) => port.number,
         (None, [only]) => *only,
         (None, _) => return None,
     };
     ports.contains(&port).then(|| Called { host, port, subset: to.subset.clone() })
+}
+
+/// The ports of a host, in order, each once.
+fn ports(scope: &Scope<'_>, host: &str) -> Vec<u32> {
+    let ports: BTreeSet<u32> = scope.input.ports(host).into_iter().collect();
+    ports.into_iter().collect()
 }
 
 /// The name of a cluster: it is the access point's own, so that nobody else's rules touch it.
