@@ -129,7 +129,9 @@ pub(super) fn of_route(
     envoy: &mut Value,
 ) {
     let policies = of_pods(scope, route.route.iter().map(|one| &one.destination));
-    copies(scope, id, at, route, &policies);
+    if envoy.get("route").is_some() {
+        copies(scope, id, at, route, &policies);
+    }
     let rewrites =
         route.rewrite.as_ref().is_some_and(|one| one.uri.is_some() || one.uri_regex_rewrite.is_some());
     let has_paths = |rule: &AuthorizationRule| {

@@ -106,11 +106,15 @@ fn of_entry<'p>(
 ) -> Vec<Pods<'p>> {
     let mut all = Vec::new();
     if let Some(selector) = &entry.workload_selector {
-        let workloads = input.workloads.iter().map(|(_, one)| one);
         let wanted =
             |one: &&WorkloadEntry| has_all(&one.labels, &selector.labels) && has_all(&one.labels, subset);
-        all.extend(workloads.filter(wanted).map(|one| workload(vec![&one.labels])));
-        all.extend(selected(input, host, &selector.labels, subset));
+        for one in input.workloads.iter().map(|(_, one)| one).filter(wanted) {
+            all.push(workload(vec![&one.labels]));
+            all.extend(at(input, one.address.as_deref().unwrap_or_default()));
+        }
+        if all.is_empty() || told(input, host, subset).next().is_some() {
+            all.extend(selected(input, host, &selector.labels, subset));
+        }
     }
     for endpoint in entry.endpoints.iter().filter(|one| has_all(&one.labels, subset)) {
         let mut known = at(input, endpoint.address.as_deref().unwrap_or_default());

@@ -90,6 +90,26 @@ fn a_rule_of_pods_holds_for_a_service_entry_that_leads_to_them() {
 }
 
 #[test]
+fn a_workload_is_who_is_at_its_address_and_all_that_select_it_are_added_up() {
+    let selects = || json!({ "workloadSelector": { "labels": { "tier": "pay" } } });
+    let mut other = workload(json!({ "tier": "pay", "app": "other" }));
+    other["spec"]["address"] = json!("web.shop.svc");
+    let config = by_entry(
+        json!({ "resolution": "DNS", "workloadSelector": { "labels": { "tier": "pay" } } }),
+        &[other, policy("admin", json!({ "app": "web" }), "DENY")],
+    );
+    assert_eq!(held(&config.unwrap()), ["DENY admin/0"]);
+    // what the entry selects by says less of a workload than its labels do, and is no other pods
+    let own = workload(json!({ "tier": "pay", "app": "led" }));
+    let all = [
+        own,
+        policy("led", json!({ "app": "led" }), "ALLOW"),
+        policy("pay", json!({ "tier": "pay" }), "ALLOW"),
+    ];
+    assert_eq!(held(&by_entry(selects(), &all).unwrap()), ["ALLOW led/0", "ALLOW pay/0"]);
+}
+
+#[test]
 fn where_nobody_says_what_an_entry_leads_to_the_rule_is_refused() {
     let unnamed = || json!({ "endpoints": [{ "address": "10.9.0.9" }] });
     let admin = || policy("admin", json!({ "app": "web" }), "DENY");
@@ -178,6 +198,12 @@ fn no_copy_passes_a_rule_of_pods_by() {
         );
     }
     assert!(with("mirror", json!({ "host": "web" }), rule("web")).is_ok(), "those are held to it already");
+    // an answer of the gateway's own is not copied
+    let mut answers = simple("a.example.com", &[]);
+    answers[2]["spec"]["http"] =
+        json!([{ "directResponse": { "status": 200 }, "mirror": { "host": "web" } }]);
+    answers.push(rule("web"));
+    assert!(configured(&answers).is_ok());
 }
 
 #[test]
