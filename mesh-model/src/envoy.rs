@@ -100,7 +100,8 @@ pub struct RateLimit {
     pub burst: u32,
 }
 
-/// The endpoints of one port of a host.
+/// The endpoints of one port of a host: of a ServiceEntry of the access point the pods that its
+/// `workloadSelector` selects, for its other endpoints are objects; nothing is asked for one without.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostEndpoints {
     /// The host, in full.

@@ -1,16 +1,16 @@
 //! Endpoints of clusters by locality, with the priorities that `locality` gives them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::objects::{Backing, Called};
+use super::objects::{Backing, Called, Input, Named};
 use super::value::socket_address;
-use super::{Feature, Scope};
+use super::{Endpoint, Feature, HostEndpoints, Scope};
 use crate::labels::Labels;
 use crate::locality::{Endpoints, HostCounts, Locality, assign};
 use crate::template::TemplateId;
-use crate::template::view::{ServiceEntry, TrafficPolicy, WorkloadEntry};
+use crate::template::view::{Service, ServiceEntry, TrafficPolicy, WorkloadEntry};
 
 /// How a cluster learns its endpoints.
 pub(super) enum Discovery {
@@ -100,19 +100,42 @@ fn found(scope: &mut Scope<'_>, called: &Called) -> (Discovery, Vec<One>) {
     if let Backing::Entry(id, entry) = input.backing(&called.host) {
         return of_entry(scope, id, entry, called);
     }
-    let told = input.endpoints.iter().filter(|one| one.host == called.host && one.port == called.port);
-    let one = |endpoint: &super::Endpoint| One {
+    let all: Vec<One> = told(input, called).flat_map(|host| host.endpoints.iter().map(of_told)).collect();
+    if all.is_empty() {
+        no_name(scope, called);
+    }
+    (Discovery::Service, all)
+}
+
+/// What the gateway is told of a port of a host.
+fn told<'a>(input: &'a Input<'_>, called: &'a Called) -> impl Iterator<Item = &'a HostEndpoints> {
+    input.endpoints.iter().filter(|one| one.host == called.host && one.port == called.port)
+}
+
+fn of_told(endpoint: &Endpoint) -> One {
+    One {
         address: endpoint.address.ip().to_string(),
         port: u32::from(endpoint.address.port()),
         locality: endpoint.locality.clone(),
         labels: endpoint.labels.clone(),
         weight: endpoint.weight.max(1),
         is_healthy: endpoint.is_healthy,
-    };
-    (Discovery::Service, told.flat_map(|host| host.endpoints.iter().map(one)).collect())
+    }
 }
 
-/// The endpoints of a ServiceEntry: its own list, or the WorkloadEntries that it selects.
+/// A Service that is another name has no endpoints, ever, and calls to it would all fail.
+fn no_name(scope: &mut Scope<'_>, called: &Called) {
+    let input = scope.input;
+    let is_it = |(id, service): &&Named<Service>| {
+        service.service_type.as_deref() == Some("ExternalName") && input.full_host(&id.name) == called.host
+    };
+    if let Some((id, _)) = input.services.iter().find(is_it) {
+        let right = "a gateway follows no other name; write a ServiceEntry of resolution DNS for that name, and lead routes to it";
+        scope.value(id, "/spec/type", "ExternalName", right);
+    }
+}
+
+/// The endpoints of a ServiceEntry: its own list, or the WorkloadEntries and pods that it selects.
 fn of_entry(
     scope: &mut Scope<'_>,
     id: &TemplateId,
@@ -139,6 +162,10 @@ fn of_entry(
             selector.labels.iter().all(|(key, value)| workload.labels.get(key) == Some(value))
         });
         all.extend(selected.filter_map(|(_, workload)| one(workload)));
+        // pods that it selects are told of; who tells of a WorkloadEntry, too, means the same one
+        let known: BTreeSet<(String, u32)> = all.iter().map(|one| (one.address.clone(), one.port)).collect();
+        let pods = told(input, called).flat_map(|host| host.endpoints.iter().map(of_told));
+        all.extend(pods.filter(|one| !known.contains(&(one.address.clone(), one.port))));
     }
     match entry.resolution.as_deref() {
         Some("STATIC") => {

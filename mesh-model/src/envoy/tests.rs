@@ -4,6 +4,7 @@
 
 mod bound;
 mod effect;
+mod endpoints;
 mod routes;
 mod rules;
 mod sharing;
