@@ -85,7 +85,7 @@ pub struct GatewayInput<'a> {
     /// The endpoints of the services that it calls.
     pub endpoints: &'a [HostEndpoints],
     /// The most requests that one gateway lets through on each plain port and for each server with TLS;
-    /// no limit where left out.
+    /// no limit where left out. Ports of bytes have none, and one for these alone is a fault.
     pub rate_limit: Option<RateLimit>,
 }
 

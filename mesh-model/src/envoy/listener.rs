@@ -83,6 +83,10 @@ pub(super) fn listeners(scope: &mut Scope<'_>) -> BTreeSet<Called> {
     if input.rate_limit.is_some_and(|limit| !has_bucket(&limit)) {
         scope.faults.push(Unsupported::whole(&input.access_point, Feature::NoBucket));
     }
+    let mut servers = input.gateways.iter().flat_map(|(_, gateway)| &gateway.servers).peekable();
+    if input.rate_limit.is_some() && servers.peek().is_some() && !servers.any(reads_requests) {
+        scope.faults.push(Unsupported::whole(&input.access_point, Feature::NoRequests));
+    }
     let mut by_port: BTreeMap<u32, Vec<OfGateway<'_>>> = BTreeMap::new();
     for (gateway, view) in &input.gateways {
         for (number, server) in view.servers.iter().enumerate() {
@@ -230,6 +234,13 @@ fn carries(scope: &mut Scope<'_>, one: &OfGateway<'_>, at: &str) -> Option<Carri
             None
         }
     }
+}
+
+/// Whether a server reads requests, rather than carry bytes.
+fn reads_requests(server: &Server) -> bool {
+    let protocol = server.port.protocol.to_ascii_uppercase();
+    let is_http = ["HTTP", "HTTP2", "HTTPS", "GRPC", "GRPC-WEB"].contains(&&*protocol);
+    is_http && server.tls.as_ref().is_none_or(|tls| tls.https_redirect || tls.mode != TlsMode::Passthrough)
 }
 
 fn served<'a>(scope: &Scope<'_>, one: &OfGateway<'a>) -> Served<'a> {

@@ -135,6 +135,11 @@ pub enum Feature {
         "no bucket has this limit of requests; fill it with at least 1, at least every 50 ms, up to a burst of at least 1"
     )]
     NoBucket,
+    /// A limit of requests where nobody reads any.
+    #[error(
+        "a limit of requests bounds nothing where no server reads them; leave it out, or let a server be of HTTP or end TLS as HTTPS"
+    )]
+    NoRequests,
     /// An access point without an address has nothing to listen on.
     #[error("there is no virtual address to listen on; wait until one is allocated")]
     NoAddress,

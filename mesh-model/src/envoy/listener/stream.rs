@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{OfGateway, names_match, served, server_match};
+use super::{OfGateway, names_match, reads_requests, served, server_match};
 use crate::envoy::objects::Called;
 use crate::envoy::route::{Served, covers, destinations, resolve};
 use crate::envoy::value::{duration, put, typed};
@@ -76,12 +76,8 @@ fn by_name(scope: &mut Scope<'_>, served: &Served<'_>, called: &mut BTreeSet<Cal
 
 /// Whether a server that reads requests, at whatever port, has a host: there routes of HTTP are reached.
 fn is_read(scope: &Scope<'_>, service: &VirtualService, host: &str) -> bool {
-    let reads = |server: &Server| {
-        let protocol = server.port.protocol.to_ascii_uppercase();
-        let is_http = ["HTTP", "HTTP2", "HTTPS", "GRPC", "GRPC-WEB"].contains(&&*protocol);
-        let tls = server.tls.as_ref();
-        is_http && tls.is_none_or(|tls| tls.mode != TlsMode::Passthrough && !tls.https_redirect)
-    };
+    let reads =
+        |server: &Server| reads_requests(server) && server.tls.as_ref().is_none_or(|tls| !tls.https_redirect);
     scope.input.gateways.iter().any(|(gateway, view)| {
         view.servers.iter().enumerate().filter(|(_, server)| reads(server)).any(|(number, server)| {
             let other = served(scope, &OfGateway { gateway, number, server });

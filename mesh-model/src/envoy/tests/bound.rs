@@ -1,10 +1,12 @@
 //! Tests of which servers a gateway has and what they carry: Gateways of other workloads, hosts of other
 //! namespaces, servers without routes, routes without servers, and routes that say two things at once.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{configured, endpoints, id, input, proxy, refused, simple};
-use crate::envoy::{Configured, Feature, GatewayInput, Proxy, configure};
+use crate::envoy::{Configured, Feature, GatewayInput, Proxy, RateLimit, configure};
 
 fn https(hosts: Value) -> Value {
     let tls = json!({ "mode": "SIMPLE", "credentialName": "shop-cert" });
@@ -259,4 +261,28 @@ fn routes_of_bytes_need_a_server_that_carries_them() {
     // once, and where it is
     let found = faults(json!([plain()]), "tls", json!([{ "port": 443, "sniHosts": ["a.example.com"] }]));
     assert_eq!(found.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["/spec/tls/0/match/0/port"]);
+}
+
+#[test]
+fn a_limit_of_requests_needs_a_server_that_reads_them() {
+    let web = [endpoints("web.shop.svc.cluster.local", 80)];
+    let bytes = || json!({ "port": { "number": 5432, "name": "db", "protocol": "TCP" }, "hosts": ["*"] });
+    let plain = || json!({ "port": { "number": 80, "name": "http", "protocol": "HTTP" }, "hosts": ["a.example.com"] });
+    let call = || json!([{ "destination": { "host": "web" } }]);
+    let by_port = || json!({ "tcp": [{ "route": call() }] });
+    let by_name = || json!({ "tls": [{ "match": [{ "sniHosts": ["a.example.com"] }], "route": call() }] });
+    let faults = |servers: Value, routes: Value| -> Vec<Feature> {
+        let mut objects = simple("a.example.com", &[("1/spec/servers", servers)]);
+        objects[2]["spec"].as_object_mut().unwrap().extend(routes.as_object().unwrap().clone());
+        let mut given = input("shop/edge", "203.0.113.10", &objects, &web);
+        let interval = Duration::from_secs(1);
+        given.rate_limit = Some(RateLimit { requests: 1, interval, burst: 1 });
+        let faults = configure(&proxy(), &[given]).whole().map_or_else(|faults| faults, |_| vec![]);
+        faults.into_iter().map(|one| one.feature).collect()
+    };
+    assert_eq!(faults(json!([bytes()]), by_port()), [Feature::NoRequests]);
+    assert_eq!(faults(json!([passthrough(json!(["*"]))]), by_name()), [Feature::NoRequests]);
+    assert_eq!(faults(json!([plain(), bytes()]), by_port()), []);
+    assert_eq!(faults(json!([plain()]), json!({})), []);
+    assert_eq!(faults(json!([https(json!(["a.example.com"]))]), json!({})), []);
 }
