@@ -36,6 +36,7 @@ fn a_failed_attempt_is_made_again() {
         ("{ attempts: 3, retryOn: gateway-error, backoff: 10ms }", 1, (200, 2)),
         ("{ attempts: 3, retryOn: connect-failure }", 1, (503, 1)),
         ("{ attempts: 0 }", 1, (503, 1)),
+        ("{ attempts: 3, retryOn: '' }", 3, (200, 4)),
         // what is not said is Istio's: twice, and 503 is among it
         ("null", 2, (200, 3)),
     ] {

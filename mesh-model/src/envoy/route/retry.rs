@@ -43,8 +43,15 @@ pub(super) fn retries(
     }
     let mut policy = json!({ "num_retries": retry.attempts });
     let (mut conditions, mut statuses) = (Vec::new(), Vec::new());
-    let said = retry.retry_on.as_deref().unwrap_or(RETRY_ON);
-    for word in said.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+    // nothing in it is nothing said
+    let said = retry.retry_on.as_deref().filter(|said| !said.is_empty());
+    let words = said.unwrap_or(RETRY_ON).split(',').map(str::trim);
+    let mut words = words.filter(|word| !word.is_empty()).peekable();
+    if words.peek().is_none() {
+        let right = "write conditions that Envoy has, or statuses";
+        scope.value(id, format!("{at}/retries/retryOn"), said.unwrap_or_default(), right);
+    }
+    for word in words {
         match word.parse::<u16>() {
             Ok(status) if (100..600).contains(&status) => statuses.push(status),
             Err(_) if RETRY_CONDITIONS.contains(&word) => conditions.push(word),
@@ -56,7 +63,7 @@ pub(super) fn retries(
             ),
         }
     }
-    if retry.retry_on.is_none() {
+    if said.is_none() {
         statuses.push(503);
     }
     if !statuses.is_empty() && !conditions.contains(&"retriable-status-codes") {
