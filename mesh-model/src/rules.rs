@@ -6,7 +6,8 @@
 //! and drops the other's words; who is older nobody knows of objects that are yet to be written, so that is a
 //! [`Clash`] for whoever asks to tell, by name. Rules that different namespaces see are not put together.
 //!
-//! Gateways and the subsets of traffic ask here, each with its own view of a rule.
+//! Gateways and the subsets of traffic ask here, each with its own view of a rule; federation asks which rule's
+//! subsets routes lead to.
 //!
 //! Source: istio/istio `pilot/pkg/model/destination_rule.go` (`mergeDestinationRule`), `config.go`
 //! (`MostSpecificHostMatch`).
@@ -117,8 +118,8 @@ impl<'a, K: Copy> Together<'a, K> {
     }
 }
 
-/// How narrowly a rule's host means a host: most where it is the host itself; `None` if not at all.
-fn narrowness(named: &str, host: &str) -> Option<usize> {
+/// How narrowly a rule's host means a host, both in full: most where it is the host itself; `None` if not at all.
+pub(crate) fn narrowness(named: &str, host: &str) -> Option<usize> {
     if named == host {
         return Some(usize::MAX);
     }

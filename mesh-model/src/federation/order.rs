@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::ObjectKey;
 use crate::name::Name;
+use crate::rules::narrowness;
 use crate::template::TemplateKind;
 use crate::traffic::full_host;
 
@@ -30,14 +31,27 @@ pub(super) fn rank(kind: &str) -> u8 {
     }
 }
 
-/// The subsets, with the full hosts, to which routes among these objects lead.
+/// The subsets to which routes among these objects lead, with the full hosts of the rules that have them: of
+/// each host the narrowest, which may be a wildcard.
 pub(super) fn routed(live: &[Value]) -> BTreeSet<(String, String)> {
-    let mut routed = BTreeSet::new();
+    let mut called = BTreeSet::new();
     for route in live.iter().filter(|object| object["kind"] == "VirtualService") {
         let Some(namespace) = namespace(route) else { continue };
-        collect(&route["spec"], &namespace, &mut routed);
+        collect(&route["spec"], &namespace, &mut called);
     }
-    routed
+    let rules = live.iter().filter(|object| object["kind"] == TemplateKind::DestinationRule.as_str());
+    let hosts: BTreeSet<String> = rules.filter_map(host).collect();
+    let of = |(host, subset): (String, String)| {
+        let all = hosts.iter().filter_map(|named| Some((narrowness(named, &host)?, named)));
+        let named = all.max().map(|(_, named)| named.clone());
+        (named.unwrap_or(host), subset)
+    };
+    called.into_iter().map(of).collect()
+}
+
+/// The host of a rule in full.
+fn host(rule: &Value) -> Option<String> {
+    Some(full_host(rule.pointer("/spec/host")?.as_str()?, &namespace(rule)?))
 }
 
 /// Destinations are everywhere in a route (`route`, `mirror`, `mirrors`), and look the same.
@@ -62,7 +76,6 @@ pub(super) fn keep_routed(
     there: &Value,
     routed: &BTreeSet<(String, String)>,
 ) -> Vec<String> {
-    let host = |object: &Value| Some(full_host(object.pointer("/spec/host")?.as_str()?, &namespace(object)?));
     let (Some(before), Some(after)) = (host(there), host(desired)) else { return Vec::new() };
     if key.kind != TemplateKind::DestinationRule.as_str() || before != after {
         return Vec::new();
@@ -88,3 +101,6 @@ pub(super) fn keep_routed(
 fn namespace(object: &Value) -> Option<Name> {
     object.pointer("/metadata/namespace")?.as_str()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

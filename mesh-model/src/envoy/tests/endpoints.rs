@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{configured, id, proxy, refused, simple, web};
+use super::{configured, id, input, proxy, refused, simple, web};
 use crate::envoy::{Endpoint, GatewayInput, HostEndpoints, configure};
 use crate::labels::Labels;
 use crate::locality::Locality;
@@ -76,6 +76,17 @@ fn a_service_that_is_another_name_is_told_where_it_is_called() {
     };
     let line = "shop/edge: Service/web/spec/type: `ExternalName` is not possible here; a gateway follows no other name; write a ServiceEntry of resolution DNS for that name, and lead routes to it";
     assert_eq!(refused(&named(json!(8443))), [line]);
+    // and where nobody has an endpoint to tell of
+    let nobody = [HostEndpoints {
+        host: "web.shop.svc.cluster.local".to_owned(),
+        port: 8443,
+        port_name: None,
+        app_protocol: None,
+        endpoints: Vec::new(),
+    }];
+    let objects = named(json!(8443));
+    let found = configure(&proxy(), &[input("shop/edge", "203.0.113.10", &objects, &nobody)]);
+    assert_eq!(found.refused[&id("shop/edge")][0].to_string(), line);
     // somebody knows what is behind the name
     assert!(web().iter().any(|one| one.port == 80) && configured(&named(json!(80))).is_ok());
     let mut objects = named(json!(8443));
