@@ -59,6 +59,7 @@ struct Controller {
     /// What each target is given, and how far it has proved itself.
     rollout: Rollout,
     writer: Writer,
+    /// What is said of it; an adapter writes what each of its calls returns into the object's status.
     status: StatusStore,
     /// What the targets' API servers hold, and those that do not answer.
     servers: BTreeMap<Name, Vec<Value>>,

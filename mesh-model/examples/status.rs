@@ -1,4 +1,4 @@
-//! The status of an access point on three targets, one of which falls silent.
+//! The status of an access point on three targets, one of which falls silent, and what an edit makes of it.
 //!
 //! Run it: `cargo run -p mesh-model --example status`
 
@@ -13,7 +13,7 @@ use mesh_model::time::{Time, WallTime};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let wall: WallTime = "2026-11-26T09:00:00Z".parse()?;
-    let wanted = Wanted { vip: true, ..Wanted::default() };
+    let wanted = Wanted { generation: 1, vip: true, ..Wanted::default() };
     let mut store = StatusStore::new(wanted, Duration::from_secs(60));
     let report = TargetFindings {
         vip: vec!["203.0.113.10".parse()?],
@@ -38,5 +38,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{now} all together: {:?} {}", ready.status, ready.message);
     }
     assert_eq!(store.roll_up()[0].status, ConditionStatus::Unknown);
+
+    // the team asks for a certificate, too: nobody has one, and that is said before anybody is heard of again
+    let (now, wall) = (Time::from_secs(100), wall + Duration::from_secs(100));
+    for write in
+        store.handle_wanted(Wanted { generation: 2, vip: true, certificate: true, ..Wanted::default() }, wall)
+    {
+        let target = write.target.expect("it is a target");
+        let ready = &target.conditions[0];
+        println!("{now} {}: {:?} of generation {:?}", target.name, ready.status, ready.observed_generation);
+    }
+    let ready = &store.roll_up()[0];
+    println!("{now} all together: {:?} {}", ready.status, ready.message);
+    assert_eq!(ready.status, ConditionStatus::False);
     Ok(())
 }

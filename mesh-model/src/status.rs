@@ -7,7 +7,7 @@
 //! was heard of longest ago) is a list of slots that is changed at one place: a
 //! report costs the same among a hundred targets as among ten thousand.
 //! News has an age: a target that was not heard of for the
-//! limit reads `Unknown`, never what it said last; what outlives a restart says `restore`.
+//! limit reads `Unknown`, never what it said last; what outlives a restart says [`StatusStore::restore`].
 //! And it is of a generation: what is wanted may change before a target is heard of again, so everybody is
 //! judged by the new at once, and nobody is said to be of it who was not looked at under it.
 //!

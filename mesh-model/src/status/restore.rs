@@ -7,6 +7,11 @@
 //! silence makes all `Unknown` at once, and no row of restarts keeps an old `Ready`: what it may last is counted
 //! from `freshAt`, which no restart moves. A mark of the restart would have to be written by each; without
 //! either a restart in a long calm and one after a long silence look the same.
+//!
+//! Unless something else is written that often anyhow, as a controller's Lease is. Whoever was shown `Ready` while
+//! the controller was alive had been heard of within the limit before, so a limit after that nothing is
+//! believed, however young it would be by its `freshAt`: after a longer silence of the controller all is `Unknown`
+//! at once. What is shown without news is then at most one limit old, and one more for each restart meanwhile.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,8 +31,35 @@ impl StatusStore {
     ///
     /// What it shows is believed for the limit from `now`, and not after its `freshAt` is eleven limits before
     /// `wall` (why, says the module): whoever is not heard of until then becomes `Unknown`. A `freshAt` in the
-    /// future counts as now, and who has none is not believed. Targets whose conditions are not those of this
-    /// store are left out, and written when they are heard of.
+    /// future counts as now, and who has none is not believed.
+    ///
+    /// `last_alive` is when a controller kept this status last, by the `renewTime` of its Lease; `None` if nobody
+    /// knows. With it nothing is believed for longer than the limit from then. One in the future counts as now; one
+    /// that is too early makes whoever is not heard of soon `Unknown` before it would have to be.
+    ///
+    /// Targets whose conditions are not those of this store are left out, and written when they are heard of.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use mesh_model::api::{ConditionStatus, RouteStatus};
+    /// # use mesh_model::status::{StatusStore, TargetFindings, Wanted};
+    /// # use mesh_model::time::{Time, WallTime};
+    /// let limit = Duration::from_secs(60);
+    /// let start: WallTime = "2026-11-26T12:00:00Z".parse()?;
+    /// let mut store = StatusStore::new(Wanted::default(), limit);
+    /// # let route = RouteStatus { applied: Some("r1".into()), live: Some("r1".into()) };
+    /// # let findings = TargetFindings { route, ..TargetFindings::default() };
+    /// store.update(&"slc-a-1".parse()?, findings, Time::ZERO, start);
+    /// let shown = store.status(None, 1);
+    /// let ready_after = |down: u64, last_alive| {
+    ///     let now = start + Duration::from_secs(down);
+    ///     let (store, _) = StatusStore::restore(Wanted::default(), limit, &shown, Time::ZERO, now, last_alive);
+    ///     store.roll_up()[0].status
+    /// };
+    /// assert_eq!(ready_after(300, None), ConditionStatus::True, "it may have been heard of once more");
+    /// assert_eq!(ready_after(300, Some(start)), ConditionStatus::Unknown, "nobody was there to hear of it");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn restore(
         wanted: Wanted,
@@ -35,6 +67,7 @@ impl StatusStore {
         status: &AccessPointStatus,
         now: Time,
         wall: WallTime,
+        last_alive: Option<WallTime>,
     ) -> (Self, Vec<StatusWrite>) {
         let mut store = Self::new(wanted, max_age);
         if let Some(shown) = conditions::all(&status.conditions) {
@@ -56,7 +89,7 @@ impl StatusStore {
             let slot = store.targets.take(&target.name);
             store.counts.add(&entry.conditions, slot);
             if is_heard_of {
-                due.insert(slot, store.restored_due(fresh_at, now, wall));
+                due.insert(slot, store.restored_due(fresh_at, now, wall, last_alive));
             }
             store.targets.put(slot, entry);
         }
@@ -76,11 +109,18 @@ impl StatusStore {
     }
 
     /// When news that was restored is too old.
-    fn restored_due(&self, fresh_at: Option<WallTime>, now: Time, wall: WallTime) -> Time {
-        // nobody can say how old the rest is
-        let left = fresh_at
+    fn restored_due(
+        &self,
+        fresh_at: Option<WallTime>,
+        now: Time,
+        wall: WallTime,
+        last_alive: Option<WallTime>,
+    ) -> Time {
+        // who has no `fresh_at` may be of any age
+        let by_age = fresh_at
             .and_then(|fresh_at| self.lag().saturating_add(self.max_age).checked_sub(wall - fresh_at));
-        left.map_or(now, |left| after(now, left.min(self.max_age)))
+        let by_silence = self.max_age.checked_sub(wall - last_alive.unwrap_or(wall));
+        by_age.zip(by_silence).map_or(now, |(one, two)| after(now, one.min(two)))
     }
 
     /// Whether what is shown is so much older than news, or later, that a restart would be misled.

@@ -165,7 +165,7 @@ fn a_restart_writes_only_what_is_new_and_takes_silence_for_none_after_the_limit(
     let shown = serde_json::to_string(&store.status(Some("r1".into()), 1)).unwrap();
     let shown: AccessPointStatus = serde_json::from_str(&shown).unwrap();
     let start = Time::from_secs(5); // on another clock
-    let (mut after, writes) = StatusStore::restore(all(), LIMIT, &shown, start, wall(500));
+    let (mut after, writes) = StatusStore::restore(all(), LIMIT, &shown, start, wall(500), None);
     assert_eq!((after.roll_up(), writes), (store.roll_up(), vec![]));
     assert_eq!(after.update(&name("a"), well(), Time::from_secs(9), wall(504)), None, "as it is shown");
     assert_eq!(after.expect(&name("c"), wall(504)), None);
@@ -184,7 +184,7 @@ fn a_restart_writes_only_what_is_new_and_takes_silence_for_none_after_the_limit(
     assert_eq!(since, [562, 0, 562, 0, 0].map(wall), "what did not change is as old as before the restart");
     let mut foreign = shown;
     foreign.targets[0].conditions.pop();
-    let (mut other, _) = StatusStore::restore(all(), LIMIT, &foreign, start, wall(500));
+    let (mut other, _) = StatusStore::restore(all(), LIMIT, &foreign, start, wall(500), None);
     assert!(
         other.update(&name("a"), well(), Time::from_secs(9), wall(504)).is_some(),
         "it is not as we show it"
@@ -201,7 +201,7 @@ fn the_owner_of_an_address_is_shown_and_survives_a_restart() {
     let shown = serde_json::to_value(store.status(None, 1)).unwrap();
     assert_eq!(shown["targets"][0]["vipOwner"], "shop/web");
     let shown: AccessPointStatus = serde_json::from_value(shown).unwrap();
-    let (mut after, _) = StatusStore::restore(all(), LIMIT, &shown, Time::ZERO, wall(9));
+    let (mut after, _) = StatusStore::restore(all(), LIMIT, &shown, Time::ZERO, wall(9), None);
     assert_eq!(after.update(&name("a"), foreign, Time::ZERO, wall(9)), None, "as it is shown");
     let own = after.update(&name("a"), well(), Time::ZERO, wall(9)).unwrap().target.unwrap();
     assert_eq!(serde_json::to_value(own).unwrap().get("vipOwner"), None, "its own");

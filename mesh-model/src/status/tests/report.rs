@@ -58,7 +58,7 @@ fn a_failure_is_shown_and_survives_a_restart() {
         ("Route", ConditionStatus::False, "Failed", "gate errors: more than 1% of requests fail")
     );
     let shown = store.status(None, 1);
-    let (mut after, writes) = StatusStore::restore(all(), LIMIT, &shown, Time::from_secs(7), wall(9));
+    let (mut after, writes) = StatusStore::restore(all(), LIMIT, &shown, Time::from_secs(7), wall(9), None);
     assert_eq!(writes, []);
     let report = after.report(&name("a")).unwrap();
     assert_eq!((report.health, report.since), (TargetHealth::Failed, Time::from_secs(7)));

@@ -26,9 +26,15 @@ impl Object {
         self.status.targets[0].conditions[0].status
     }
 
-    /// A controller whose clock begins at zero.
+    /// A controller whose clock begins at zero, and which knows nothing of the one before.
     fn restart(&mut self, second: u64) -> StatusStore {
-        let (store, writes) = StatusStore::restore(all(), LIMIT, &self.status, Time::ZERO, wall(second));
+        self.restart_after(second, None)
+    }
+
+    /// The same where a Lease says until when the one before was alive.
+    fn restart_after(&mut self, second: u64, alive: Option<u64>) -> StatusStore {
+        let (store, writes) =
+            StatusStore::restore(all(), LIMIT, &self.status, Time::ZERO, wall(second), alive.map(wall));
         self.write(writes);
         store
     }
@@ -86,6 +92,30 @@ fn no_row_of_restarts_keeps_what_is_shown() {
     assert_eq!(object.ready(), ConditionStatus::Unknown);
 }
 
+#[test]
+fn a_lease_says_how_old_what_is_shown_is_at_most() {
+    // (restart, alive until, for how long what was heard of at 0 is believed)
+    let cases = [
+        (30, None, Some(60)),
+        (30, Some(30), Some(60)),
+        (30, Some(29), Some(59)),
+        (60, Some(0), Some(0)),
+        (61, Some(0), None),
+        (655, None, Some(5)),
+        (655, Some(654), Some(5)), // it was heard of once more since it was written
+        (655, Some(5), None),
+        (30, Some(1_000_000), Some(60)), // its clock was wrong
+    ];
+    for (second, alive, left) in cases {
+        let mut object = heard_once();
+        let store = object.restart_after(second, alive);
+        let due = left.map(|left| Time::from_secs(left) + Duration::from_nanos(1));
+        assert_eq!(store.poll_timeout(), due, "at {second}, alive until {alive:?}");
+        let expected = if left.is_some() { ConditionStatus::True } else { ConditionStatus::Unknown };
+        assert_eq!((object.ready(), object.writes), (expected, 1 + usize::from(left.is_none())));
+    }
+}
+
 /// The wall's clock may jump, and another's may have been wrong.
 #[test]
 fn a_date_that_is_wrong_makes_nothing_fresher_than_now() {
@@ -133,6 +163,41 @@ proptest! {
             prop_assert!(!is_old || object.ready() == ConditionStatus::Unknown, "{} s after {}", second, heard);
             // one when it changes, on each silence and its end, and one in ten limits
             prop_assert!(object.writes - before <= 1);
+        }
+    }
+
+    /// With a Lease it is at most a limit older than what was heard, and one more for each restart since.
+    #[test]
+    fn any_course_with_a_lease(steps in prop::collection::vec((0..4_u8, 0..200_u64), 1..60)) {
+        let mut object = heard_once();
+        let mut store = object.restart(0);
+        let (mut second, mut started, mut heard, mut alive, mut restarts) = (0, 0, 0, 0, 0);
+        for (what, pause) in steps {
+            second += pause;
+            let is_down = what > 1;
+            if is_down {
+                // it did nothing since the step before
+                let (was, before) = (object.ready(), object.writes);
+                (store, started) = (object.restart_after(second, Some(alive)), second);
+                restarts += 1;
+                if second - heard <= 60 {
+                    prop_assert_eq!((object.ready(), object.writes), (was, before), "a restart amid news is no event");
+                }
+                if second - alive > 60 {
+                    prop_assert_eq!(object.ready(), ConditionStatus::Unknown, "nobody listened");
+                }
+            } else {
+                let now = Time::from_secs(second - started);
+                object.write(store.expire(now, wall(second)));
+                if what == 0 {
+                    object.write(store.update(&name("a"), well(), now, wall(second)));
+                    (heard, restarts) = (second, 0);
+                    prop_assert_eq!(object.ready(), ConditionStatus::True);
+                }
+            }
+            alive = second;
+            let is_old = second - heard > 60 * (1 + restarts).min(11);
+            prop_assert!(!is_old || object.ready() == ConditionStatus::Unknown, "{} s after {}, {} restarts", second, heard, restarts);
         }
     }
 }

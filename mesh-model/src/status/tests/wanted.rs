@@ -72,9 +72,9 @@ fn a_spec_that_was_edited_while_nobody_looked_is_judged_by_at_the_restart() {
     store.update(&name("b"), plain(5), Time::from_secs(50), wall(50));
     store.expire(Time::from_secs(70), wall(70));
     let shown = store.status(None, 5);
-    let (_, writes) = StatusStore::restore(nothing(6), LIMIT, &shown, Time::ZERO, wall(75));
+    let (_, writes) = StatusStore::restore(nothing(6), LIMIT, &shown, Time::ZERO, wall(75), None);
     assert_eq!(writes, [], "nothing else is asked for");
-    let (after, writes) = StatusStore::restore(certificate(6), LIMIT, &shown, Time::ZERO, wall(75));
+    let (after, writes) = StatusStore::restore(certificate(6), LIMIT, &shown, Time::ZERO, wall(75), None);
     let lacking: Vec<&Name> = writes.iter().map(|write| &write.target.as_ref().unwrap().name).collect();
     assert_eq!(lacking, ["a", "b"], "of the third nothing is known, and it says so already");
     assert_eq!(ready(after.roll_up()), (ConditionStatus::False, Some(5)));
