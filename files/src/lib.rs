@@ -37,6 +37,7 @@ mod strict;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -63,6 +64,8 @@ pub struct Source {
     text: String,
     /// The lines of the file that stand before the text.
     lines_before: u32,
+    /// Where its fields are, once somebody asked: there may be thousands of faults to place.
+    tree: OnceLock<Option<Tree>>,
 }
 
 /// What is wrong in a file, where, and what would be right.
@@ -112,7 +115,7 @@ impl Source {
             return Err(whole(format!("is larger than {} MiB; split it", MAX_BYTES >> 20)));
         }
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Self { name, text, lines_before: 0 }),
+            Ok(text) => Ok(Self::part(name, text, 0)),
             Err(error) => {
                 let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
                 let line = 1 + count(valid.iter().filter(|byte| **byte == b'\n').count());
@@ -127,7 +130,11 @@ impl Source {
     /// A text that is in memory already, such as an embedded file.
     #[must_use]
     pub fn new(name: &str, text: &str) -> Self {
-        Self { name: name.to_owned(), text: text.to_owned(), lines_before: 0 }
+        Self::part(name.to_owned(), text.to_owned(), 0)
+    }
+
+    const fn part(name: String, text: String, lines_before: u32) -> Self {
+        Self { name, text, lines_before, tree: OnceLock::new() }
     }
 
     /// The name to show.
@@ -153,10 +160,9 @@ impl Source {
     /// ```
     #[must_use]
     pub fn documents(&self) -> Vec<Self> {
-        let part = |text: &str, lines_before: u32| Self {
-            name: self.name.clone(),
-            text: text.to_owned(),
-            lines_before: self.lines_before.saturating_add(lines_before),
+        let part = |text: &str, lines_before: u32| {
+            let lines_before = self.lines_before.saturating_add(lines_before);
+            Self::part(self.name.clone(), text.to_owned(), lines_before)
         };
         let found = documents::documents(&self.text);
         if found.is_empty() {
@@ -176,10 +182,9 @@ impl Source {
     /// ```
     pub fn lines(&self) -> impl Iterator<Item = Self> {
         let text = self.text.strip_prefix('\u{feff}').unwrap_or(&self.text);
-        let line = |(before, text): (usize, &str)| Self {
-            name: self.name.clone(),
-            text: text.to_owned(),
-            lines_before: self.lines_before.saturating_add(count(before)),
+        let line = |(before, text): (usize, &str)| {
+            let lines_before = self.lines_before.saturating_add(count(before));
+            Self::part(self.name.clone(), text.to_owned(), lines_before)
         };
         text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()).map(line)
     }
@@ -214,14 +219,18 @@ impl Source {
     /// The names of the fields at the top, as far as the text can be read.
     #[must_use]
     pub fn top_fields(&self) -> Vec<String> {
-        Tree::read(&self.text, &options(&self.text)).map(|tree| tree.top_fields()).unwrap_or_default()
+        self.tree().map(Tree::top_fields).unwrap_or_default()
+    }
+
+    fn tree(&self) -> Option<&Tree> {
+        self.tree.get_or_init(|| Tree::read(&self.text, &options(&self.text))).as_ref()
     }
 
     /// A fault of the field at `path`, such as `services[0].mtu`; placed at the
     /// nearest field above if the text does not have it.
     #[must_use]
     pub fn fault(&self, path: &str, message: String) -> Fault {
-        let place = Tree::read(&self.text, &options(&self.text)).and_then(|tree| tree.place_of(path));
+        let place = self.tree().and_then(|tree| tree.place_of(path));
         self.placed(place.map(|place| (place.line, place.column)), Some(path.to_owned()), message)
     }
 
@@ -237,7 +246,7 @@ impl Source {
         let mut place = error.location().map(|location| locate::Place::from(&location));
         // a second walk would come no further than the limit that the first met
         let beyond = matches!(error, Error::Budget { .. });
-        let tree = if beyond { None } else { Tree::read(&self.text, &options(&self.text)) };
+        let tree = if beyond { None } else { self.tree() };
         let located = tree.zip(place);
         let field = match error {
             Error::SerdeMissingField { field, .. } => {

@@ -21,11 +21,13 @@ pub struct RolloutSpec {
     pub approval: Option<ApprovalSpec>,
     /// How many targets may fail before the rollout stops, a number or a share of all. Default: 0.
     ///
-    /// As long as nobody has verified the revision, stages behind the first give it to one target at a time: a canary
-    /// that fails within the budget has proved nothing. A target fails by its own word, or by not becoming ready within `progressDeadline`. One that was verified
+    /// A target fails by its own word, or by not becoming ready within `progressDeadline`. One that was verified
     /// and is not ready any more, or not heard of, is no failure: a partition is no fault of the revision. It
     /// holds the rollout, which starts nothing and is not complete until that target is ready, fails by its own
     /// word or leaves, or until somebody aborts.
+    ///
+    /// As long as nobody has verified the revision, stages behind the first give it to one target at a time: a
+    /// canary that fails within the budget has proved nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_budget: Option<Amount>,
     /// What happens when more than that fail. Default: pause.

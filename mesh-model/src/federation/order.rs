@@ -40,7 +40,9 @@ pub(super) fn routed(live: &[Value]) -> BTreeSet<(String, String)> {
         collect(&route["spec"], &namespace, &mut called);
     }
     let rules = live.iter().filter(|object| object["kind"] == TemplateKind::DestinationRule.as_str());
-    let hosts: BTreeSet<String> = rules.filter_map(host).collect();
+    // those of some callers alone are nothing to the others
+    let of_all = rules.filter(|rule| rule.pointer("/spec/workloadSelector").is_none_or(Value::is_null));
+    let hosts: BTreeSet<String> = of_all.filter_map(host).collect();
     let of = |(host, subset): (String, String)| {
         let all = hosts.iter().filter_map(|named| Some((narrowness(named, &host)?, named)));
         let named = all.max().map(|(_, named)| named.clone());

@@ -117,7 +117,7 @@ pub struct Outlook {
     pub unreachable: Vec<Name>,
     /// The regions that a cluster is drained of, by name.
     pub rooms: Vec<Room>,
-    /// Clusters that would carry more or less of what their region does, by what others of it carry, which nobody says.
+    /// Clusters that may carry less than is said, by what others carry or can bear, which nobody says.
     #[serde(skip)]
     doubted: BTreeSet<Name>,
 }
@@ -129,7 +129,7 @@ impl Outlook {
         let fleet = steered.fleet;
         let is_off = |cluster: &Cluster| is_drained(fleet, cluster);
         let (shifted, lost) = without(steered, loads, is_off);
-        let doubted = doubted(fleet, loads, &shifted, is_off);
+        let doubted = doubted(steered, loads, &shifted, is_off);
         let clusters: Vec<Shifted> = shifted.into_iter().filter(|one| one.after != one.before).collect();
         let more = || clusters.iter().filter(|one| one.after > one.before);
         let is_unreachable = |one: &&Shifted| {

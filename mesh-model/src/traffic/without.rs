@@ -27,18 +27,7 @@ pub fn without(
 ) -> (Vec<Shifted>, Rate) {
     let fleet = steered.fleet;
     let load = |cluster: &Cluster| loads.get(&cluster.name).copied().unwrap_or_default().as_per_second();
-    let mut regions = regions(fleet, loads, &is_off);
-    let orders = orders(steered);
-    let homeless = regions.iter().filter(|(_, region)| region.clusters == 0 && region.carried > 0);
-    let homeless: Vec<(&Name, u64)> = homeless.map(|(name, region)| (*name, region.carried)).collect();
-    let lost = if regions.values().all(|region| region.clusters == 0) {
-        homeless.iter().fold(0_u64, |sum, (_, carried)| sum.saturating_add(*carried))
-    } else {
-        for (name, carried) in homeless {
-            resettle(&mut regions, fleet, name, carried, &orders);
-        }
-        0
-    };
+    let (regions, lost) = moved(steered, loads, &is_off);
     let after = |cluster: &Cluster| {
         if is_off(cluster) {
             return 0;
@@ -58,6 +47,22 @@ pub fn without(
     (shifted.collect(), Rate::per_second(lost))
 }
 
+/// What each region takes from those of which nothing is left, and what nobody takes.
+fn moved<'a>(steered: Steered<'a>, loads: &Loads, is_off: impl Fn(&Cluster) -> bool) -> (Regions<'a>, u64) {
+    let mut regions = regions(steered.fleet, loads, is_off);
+    let homeless = regions.iter().filter(|(_, region)| region.clusters == 0 && region.carried > 0);
+    let homeless: Vec<(&Name, u64)> = homeless.map(|(name, region)| (*name, region.carried)).collect();
+    if regions.values().all(|region| region.clusters == 0) {
+        let lost = homeless.iter().fold(0_u64, |sum, (_, carried)| sum.saturating_add(*carried));
+        return (regions, lost);
+    }
+    let orders = orders(steered);
+    for (name, carried) in homeless {
+        resettle(&mut regions, steered.fleet, name, carried, &orders);
+    }
+    (regions, 0)
+}
+
 /// What a region carries, what of that its remaining clusters do, and what it takes from others.
 #[derive(Clone, Copy, Debug, Default)]
 struct Region {
@@ -68,6 +73,10 @@ struct Region {
     clusters: usize,
     /// Whether one of these is such that nobody says what it carries.
     has_unmeasured: bool,
+    /// Whether one of these is such that nobody says what it can bear.
+    has_unbounded: bool,
+    /// Whether it takes a part of what others carried that may be less, for nobody knows what the other parts are.
+    takes_a_guess: bool,
     /// The sum of its remaining clusters' weights.
     weight: u128,
     /// In parts of [`FINE`], so that what is divided and summed up again is what it was.
@@ -80,7 +89,13 @@ impl Region {
         if !self.has_unmeasured && self.kept > 0 {
             return load.into();
         }
-        cluster.capacity.map_or(1, |capacity| capacity.as_per_second().max(1)).into()
+        let known = cluster.capacity.filter(|_| !self.has_unbounded);
+        known.map_or(1, |capacity| capacity.as_per_second().max(1)).into()
+    }
+
+    /// Whether it is a guess who of its clusters takes how much.
+    const fn is_guessed(&self) -> bool {
+        self.has_unmeasured || (self.kept == 0 && self.has_unbounded)
     }
 
     /// For how many hosts it stands to those who spill to it: one that carries nothing, as is known, has none.
@@ -99,6 +114,7 @@ fn regions<'a>(fleet: &'a Fleet, loads: &Loads, is_off: impl Fn(&Cluster) -> boo
             region.kept = region.kept.saturating_add(load(cluster));
             region.clusters += 1;
             region.has_unmeasured |= !loads.contains_key(&cluster.name);
+            region.has_unbounded |= cluster.capacity.is_none();
         }
     }
     for cluster in fleet.clusters().filter(|cluster| !is_off(cluster)) {
@@ -109,15 +125,16 @@ fn regions<'a>(fleet: &'a Fleet, loads: &Loads, is_off: impl Fn(&Cluster) -> boo
     regions
 }
 
-/// Clusters that may carry less than is said, for nobody says what others of their region carry: all of a region
-/// that together bear what it has.
+/// Clusters that may carry less than is said: all of a region that together bear what it has, where nobody says what
+/// others of it carry, or can bear; and all of a region to which others spill, and to one of which that is so, too.
 pub(super) fn doubted(
-    fleet: &Fleet,
+    steered: Steered<'_>,
     loads: &Loads,
     shifted: &[Shifted],
     is_off: impl Fn(&Cluster) -> bool,
 ) -> BTreeSet<Name> {
-    let regions = regions(fleet, loads, &is_off);
+    let fleet = steered.fleet;
+    let (regions, _) = moved(steered, loads, &is_off);
     let mut sums: BTreeMap<&Name, (u64, u64, Vec<&Name>)> = BTreeMap::new();
     for one in shifted {
         let Some(cluster) = fleet.cluster(one.cluster.as_str()).filter(|cluster| !is_off(cluster)) else {
@@ -129,7 +146,8 @@ pub(super) fn doubted(
         names.push(&cluster.name);
     }
     let may_bear = |(region, (carried, capacity, _)): &(&Name, (u64, u64, Vec<&Name>))| {
-        regions[*region].has_unmeasured && carried <= capacity
+        let region = &regions[*region];
+        region.takes_a_guess || (region.is_guessed() && carried <= capacity)
     };
     sums.into_iter().filter(may_bear).flat_map(|(_, (.., names))| names.into_iter().cloned()).collect()
 }
@@ -190,10 +208,13 @@ fn resettle(regions: &mut Regions<'_>, fleet: &Fleet, name: &Name, carried: u64,
             let millionths = u128::from(share.as_millionths()) * u128::from(*count);
             let amount = (u128::from(carried) * FINE).saturating_mul(millionths)
                 / (u128::from(Share::ALL.as_millionths()) * u128::from(of_all));
+            let is_guess = takers.len() > 1
+                && takers.iter().any(|name| regions.get(name).is_some_and(Region::is_guessed));
             for (taker, weight) in takers.iter().zip(weights) {
                 let part = amount.saturating_mul(weight) / whole.max(1);
                 if let Some(region) = regions.get_mut(taker) {
                     region.taken = region.taken.saturating_add(part);
+                    region.takes_a_guess |= is_guess && part > 0;
                 }
             }
         }

@@ -12,9 +12,9 @@ and rendered over one fleet; what differs is told target by target, objects in
 the fleet that nobody changes are not. The hash names the difference: an
 approval is bound to it. What differs beside objects (placement, names, vip,
 rollout, ...) takes effect at once and is not in the hash; it is told by field,
-and the targets that are got or lost by name. What the
-access point has by status.targets it keeps until what it follows has left:
-OLD's status counts, or NEW's where OLD's names no target.
+and the targets that are got or lost by name. What the access point has by
+status.targets it keeps until what it follows has left: OLD's status counts, or
+NEW's where OLD's names no target.
 
 Or they are two versions of a fleet, whole or together with --fleet. Drains and
 `traffic` are no revisions either. So it is asked whether the rest bears a

@@ -354,6 +354,28 @@ fn what_remains_of_a_region_takes_its_requests_though_nobody_says_what_it_carrie
     assert_eq!(by(1_600).overload().map(|one| one.clusters.len()), Some(1), "together they cannot");
 }
 
+/// As a guess is no evidence: neither of another region nor of a cluster that may bear whatever comes.
+#[test]
+fn what_is_guessed_refuses_nothing() {
+    let zones = || vec![zone("u", "r1"), zone("v", "r2"), zone("w", "r3")];
+    let of = |clusters: &[(&str, &str)], loads: &[(&str, u64)]| {
+        let clusters = clusters.iter().map(|(name, spec)| cluster(name, spec)).collect();
+        let fleet = Fleet::new(zones(), clusters).unwrap();
+        let loads =
+            loads.iter().map(|(name, load)| (name.parse().unwrap(), Rate::per_second(*load))).collect();
+        let outlook = Outlook::of(alone(&fleet), &loads);
+        (outlook.overload().map(|one| one.burden()), outlook.is_certain())
+    };
+    let a = ("a", "{ zone: u, drain: true, capacity: { requests: 2000/s } }");
+    let b = ("b", "{ zone: v, capacity: { requests: 1500/s } }");
+    let spilled = [a, b, ("c", "{ zone: w }")];
+    assert_eq!(of(&spilled, &[("a", 1_000), ("b", 800)]), (None, false), "who knows how much c takes");
+    let alone = of(&spilled[..2], &[("a", 1_000), ("b", 800)]);
+    assert_eq!(alone, (Some("b would carry 1800/s of 1500/s".to_owned()), true));
+    let standby = [a, ("b", "{ zone: u, capacity: { requests: 500/s } }"), ("c", "{ zone: u }")];
+    assert_eq!(of(&standby, &[("a", 1_000), ("b", 0), ("c", 0)]), (None, false));
+}
+
 #[test]
 fn what_does_not_answer_is_told_and_nothing_is_sure_of_it() {
     let mut clusters = vec![
