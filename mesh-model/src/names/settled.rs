@@ -5,17 +5,17 @@
 //! as can be, or not surely right, is left to the plan of its name
 //! ([`one`](super::one)), which would find the same.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::net::IpAddr;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use super::circle::above;
+use super::circle::parents;
 use super::form::Form;
 use super::mark::{self, Named};
 use super::{Answer, Health, Member, Record, RecordKind, Wanted, whose};
-use crate::name::Fqdn;
 use crate::provision::NameProvider;
 use crate::units::HumanDuration;
 use crate::vip::ClaimKey;
@@ -34,9 +34,12 @@ pub(super) struct Settled {
 pub(super) fn settled(wanted: &[Wanted], current: &[Record], provider: &NameProvider) -> Settled {
     let mut sights = vec![Sight::Unseen; wanted.len()];
     let index = Index::new(wanted, &mut sights);
-    for name in below_stars(wanted, current) {
-        if let Some(place) = index.find(Named::of(&name)) {
-            sights[place] = Sight::Odd;
+    let stars = stars(wanted, current);
+    if !stars.is_empty() {
+        for (wanted, sight) in wanted.iter().zip(&mut sights) {
+            if parents(wanted.name.as_str()).any(|parent| stars.contains(parent)) {
+                *sight = Sight::Odd; // whether a star answers for another name depends on those beside it
+            }
         }
     }
     let mut expected = Expected::new(mark::before_owner(&provider.owner));
@@ -71,24 +74,12 @@ pub(super) fn settled(wanted: &[Wanted], current: &[Record], provider: &NameProv
     }
 }
 
-/// The names that say whether an alias leads to a star, where there are stars that are aliases: those that aliases
-/// lead to, and what is above these.
-fn below_stars(wanted: &[Wanted], current: &[Record]) -> Vec<Fqdn> {
-    let planned = wanted.iter().filter_map(|wanted| match &wanted.answer {
-        Answer::Alias { to, .. } => Some((&wanted.name, to)),
-        Answer::Members(_) | Answer::Weighted(_) => None,
-    });
-    let there = current.iter().filter(|record| record.kind == RecordKind::Cname);
-    let mut names = planned.clone().map(|(name, _)| name).chain(there.clone().map(|record| &record.name));
-    if !names.any(Fqdn::is_wildcard) {
-        return Vec::new();
-    }
-    let there = there.filter_map(|record| record.values.first()?.parse().ok());
-    let all = planned.map(|(_, to)| to.clone()).chain(there).flat_map(|to| {
-        let above: Vec<Fqdn> = above(&to).flat_map(|(star, above)| [star, above]).collect();
-        std::iter::once(to).chain(above)
-    });
-    all.collect()
+/// The names below which a star is an alias, or is to be one.
+fn stars<'a>(wanted: &'a [Wanted], current: &'a [Record]) -> BTreeSet<&'a str> {
+    let is_alias = |wanted: &&Wanted| matches!(wanted.answer, Answer::Alias { .. });
+    let planned = wanted.iter().filter(is_alias).map(|wanted| &wanted.name);
+    let there = current.iter().filter(|record| record.kind == RecordKind::Cname).map(|record| &record.name);
+    planned.chain(there).filter_map(|name| name.as_str().strip_prefix("*.")).collect()
 }
 
 /// More members than this are not told apart by bits.

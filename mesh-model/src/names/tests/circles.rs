@@ -87,13 +87,15 @@ fn a_star_closes_a_circle_where_it_answers() {
     let both = |name: &str| vec![told(name, "a"), told("a", "x.w")];
     let shop = |name: &str| leads(&format!("{name}.example.com"), vec![member("n/shop@a 10.0.0.1")]);
     type Case = (&'static str, Vec<Wanted>, Vec<String>);
-    let cases: [Case; 7] = [
+    let cases: [Case; 9] = [
         ("the nearest", vec![star("*.w")], both("*.w")),
         ("one further above", vec![star("*")], both("*")),
         ("the name is there", vec![star("*.w"), shop("x.w")], vec![]),
         ("a nearer star leads elsewhere", vec![star("*"), shop("*.w")], vec![]),
         ("the nearer one is it", vec![star("*.w"), shop("*"), shop("w")], both("*.w")),
         ("a name between is there, and nothing below it", vec![star("*"), shop("w")], vec![]),
+        ("the name is there for one below it alone", vec![star("*.w"), shop("y.x.w")], vec![]),
+        ("a name between is there for one below it alone", vec![star("*"), shop("y.w")], vec![]),
         ("another name is there", vec![star("*.w"), shop("y.w")], both("*.w")),
     ];
     for (what, others, expected) in cases {
