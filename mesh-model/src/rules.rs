@@ -56,46 +56,63 @@ pub(crate) struct Clash<K> {
     pub(crate) other: K,
 }
 
-/// The rules that hold for a host in full, put together; `None` if there is none.
+/// The rules that hold for a host in full, put together; `None` if there is none. Those that other namespaces see
+/// clash: which of them a caller has, depends on where it is.
 pub(crate) fn together<'a, K: Copy>(
     rules: impl IntoIterator<Item = Rule<'a, K>>,
     host: &str,
     namespace: &Name,
 ) -> Option<Together<'a, K>> {
-    let narrow = |rule: &Rule<'a, K>| narrowness(&full_host(rule.host, namespace), host);
-    let all: Vec<(usize, Rule<'a, K>)> =
-        rules.into_iter().filter_map(|rule| Some((narrow(&rule)?, rule))).collect();
-    let most = all.iter().map(|(narrow, _)| *narrow).max()?;
-    let mut rules = all.into_iter().filter(|(narrow, _)| *narrow == most).map(|(_, rule)| rule);
-    let first = rules.next().expect("one is the narrowest");
-    let seen = |rule: &Rule<'a, K>| -> BTreeSet<String> {
-        let own = |one: &&str| if *one == namespace.as_str() { ".".to_owned() } else { (*one).to_owned() };
-        rule.export_to.iter().map(own).collect()
-    };
-    let seen_by = seen(&first);
-    let mut together = Together {
-        first: first.of,
-        policy: first.has_policy.then_some(first.of),
-        subsets: BTreeMap::new(),
-        clashes: Vec::new(),
-    };
-    together.add_subsets(&first, true);
-    for rule in rules {
-        if seen(&rule) != seen_by {
-            together.clash(rule.of, &["exportTo"], first.of);
-            continue;
-        }
-        match together.policy {
-            Some(other) if rule.has_policy => together.clash(rule.of, &["trafficPolicy"], other),
-            None if rule.has_policy => together.policy = Some(rule.of),
-            Some(_) | None => {}
-        }
-        together.add_subsets(&rule, false);
-    }
+    let mut apart = apart(rules, host, namespace).into_iter();
+    let mut together = apart.next()?;
+    let first = together.first;
+    apart.for_each(|other| together.clash(other.first, &["exportTo"], first));
     Some(together)
 }
 
+/// The same for each set of namespaces that see some of them, in the order of the first of each.
+pub(crate) fn apart<'a, K: Copy>(
+    rules: impl IntoIterator<Item = Rule<'a, K>>,
+    host: &str,
+    namespace: &Name,
+) -> Vec<Together<'a, K>> {
+    let narrow = |rule: &Rule<'a, K>| narrowness(&full_host(rule.host, namespace), host);
+    let all: Vec<(usize, Rule<'a, K>)> =
+        rules.into_iter().filter_map(|rule| Some((narrow(&rule)?, rule))).collect();
+    let most = all.iter().map(|(narrow, _)| *narrow).max();
+    let own = |one: &&str| if *one == namespace.as_str() { ".".to_owned() } else { (*one).to_owned() };
+    let mut apart: Vec<(BTreeSet<String>, Together<'a, K>)> = Vec::new();
+    for (_, rule) in all.into_iter().filter(|(narrow, _)| Some(*narrow) == most) {
+        let seen_by: BTreeSet<String> = rule.export_to.iter().map(own).collect();
+        match apart.iter_mut().find(|(others, _)| *others == seen_by) {
+            Some((_, together)) => together.add(&rule),
+            None => apart.push((seen_by, Together::of(&rule))),
+        }
+    }
+    apart.into_iter().map(|(_, together)| together).collect()
+}
+
 impl<'a, K: Copy> Together<'a, K> {
+    fn of(rule: &Rule<'a, K>) -> Self {
+        let mut together = Self {
+            first: rule.of,
+            policy: rule.has_policy.then_some(rule.of),
+            subsets: BTreeMap::new(),
+            clashes: Vec::new(),
+        };
+        together.add_subsets(rule, true);
+        together
+    }
+
+    fn add(&mut self, rule: &Rule<'a, K>) {
+        match self.policy {
+            Some(other) if rule.has_policy => self.clash(rule.of, &["trafficPolicy"], other),
+            None if rule.has_policy => self.policy = Some(rule.of),
+            Some(_) | None => {}
+        }
+        self.add_subsets(rule, false);
+    }
+
     /// Of two of one rule the first holds, which is that rule's own matter.
     fn add_subsets(&mut self, rule: &Rule<'a, K>, is_first: bool) {
         let before: BTreeMap<&str, K> =

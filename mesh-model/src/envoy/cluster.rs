@@ -65,8 +65,11 @@ fn told_twice(scope: &mut Scope<'_>, host: &str) {
     for Clash { of: (id, _), at, other: (other, _) } in
         input.rules(host).map(|rules| rules.clashes).unwrap_or_default()
     {
-        let feature = Feature::SaidTwice { host: host.to_owned(), other: other.clone() };
-        scope.fault(id, at.to_string(), feature);
+        let (host, other, at) = (host.to_owned(), other.clone(), at.to_string());
+        let is_apart = at == "/spec/exportTo";
+        let feature =
+            if is_apart { Feature::SeenApart { host, other } } else { Feature::SaidTwice { host, other } };
+        scope.fault(id, at, feature);
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Input<'a> {
     pub(super) access_point: AccessPointId,
     /// Whether its namespace is the mesh's root, whose policies are for the workloads of all.
     pub(super) is_root: bool,
+    /// The gateway's own namespace, if that is known.
+    viewer: Option<Name>,
     pub(super) vips: Vec<IpAddr>,
     pub(super) endpoints: &'a [HostEndpoints],
     pub(super) rate_limit: Option<RateLimit>,
@@ -92,6 +94,7 @@ impl<'a> Input<'a> {
             access_point: given.access_point.clone(),
             is_root: given.access_point.namespace
                 == *proxy.root_namespace.as_ref().map_or(ROOT, Name::as_str),
+            viewer: proxy.namespace.clone(),
             vips: given.vips.clone(),
             endpoints: given.endpoints,
             rate_limit: given.rate_limit,
@@ -137,9 +140,10 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The rules of a host, put together.
+    /// The rules of a host that the gateway sees, put together.
     pub(super) fn rules(&self, host: &str) -> Option<Together<'_, &Named<DestinationRule>>> {
-        let rules = self.destination_rules.iter().map(|of| Rule {
+        let seen = self.destination_rules.iter().filter(|(_, rule)| self.sees(&rule.export_to));
+        let rules = seen.map(|of| Rule {
             of,
             host: &of.1.host,
             has_policy: of.1.traffic_policy.is_some(),
@@ -147,6 +151,17 @@ impl<'a> Input<'a> {
             export_to: of.1.export_to.iter().map(String::as_str).collect(),
         });
         together(rules, host, &self.access_point.namespace)
+    }
+
+    /// Whether the gateway sees what is exported like this; it may, where its namespace is not known.
+    fn sees(&self, export_to: &[String]) -> bool {
+        let Some(viewer) = &self.viewer else { return true };
+        let is_viewer = |to: &String| match to.as_str() {
+            "*" => true,
+            "." => *viewer == self.access_point.namespace,
+            to => to == viewer.as_str(),
+        };
+        export_to.is_empty() || export_to.iter().any(is_viewer)
     }
 
     /// How the endpoints of a port are used.

@@ -138,6 +138,16 @@ pub enum Feature {
         /// The subset.
         subset: String,
     },
+    /// A gateway sees two DestinationRules of a host that others do not both see.
+    #[error(
+        "{other} is for {host} too, and other namespaces see that one, so that the two are not put together; give both one exportTo, or let the gateway's namespace see one alone (and say which it is in)"
+    )]
+    SeenApart {
+        /// The host.
+        host: String,
+        /// The other rule.
+        other: TemplateId,
+    },
     /// Two DestinationRules of a host say the same.
     #[error(
         "{other} is for {host} too, and of the two Istio takes the older one's words and drops these; write them in one rule"

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::routes::{Wanted, subset_name};
 use super::{AWAY, HOME, Hosts, Places, SteerError, SteerProblem, way};
 use crate::patch::{Operation, Pointer};
-use crate::rules::{Clash, Rule, Together, together};
+use crate::rules::{Clash, Rule, Together, apart};
 use crate::template::{TemplateId, TemplateKind};
 use crate::units::Share;
 
@@ -28,33 +28,37 @@ pub(super) fn add(
     let mut operations: BTreeMap<TemplateId, Vec<Operation>> = BTreeMap::new();
     let mut added = BTreeSet::new();
     for (host, subset) in wanted {
-        let Some(rules) = rules_of(objects, own, host) else {
+        let apart = rules_of(objects, own, host);
+        if apart.is_empty() {
             let of = objects.iter().find(|(id, _)| id.kind == TemplateKind::VirtualService);
             let object = of.expect("a VirtualService wanted it").0.clone();
             let problem = SteerProblem::NoDestinationRule { host: host.clone() };
             return Err(SteerError { object, path: Pointer::default(), problem });
-        };
-        if let Some(Clash { of: (id, _), at, other: (other, _) }) = rules.clashes.first() {
-            let problem = SteerProblem::SaidTwice { host: host.clone(), other: (*other).clone() };
-            return Err(SteerError { object: (*id).clone(), path: at.clone(), problem });
         }
-        let policies = Policies::of(&rules, host, subset.as_deref())?;
-        let (id, rule) = policies.home();
-        if !added.insert((id, subset)) {
-            // what a wildcard has is for all its hosts
-            continue;
-        }
-        let made = policies.subsets(subset.as_deref(), places)?;
-        let known = operations.entry(id.clone()).or_default();
-        if rule.pointer("/spec/subsets").and_then(Value::as_array).is_none() && known.is_empty() {
-            known.push(Operation::Add { path: way(&["spec", "subsets"]), value: json!([]) });
-        }
-        for one in made {
-            let name = one["name"].as_str().unwrap_or_default().to_owned();
-            if let Some(((id, _), _)) = rules.subsets.get(name.as_str()) {
-                return Err(wrong(id, way(&["spec", "subsets"]), SteerProblem::SubsetTaken { name }));
+        // whoever is divided between them finds the subsets in the rules that it sees
+        for rules in apart {
+            if let Some(Clash { of: (id, _), at, other: (other, _) }) = rules.clashes.first() {
+                let problem = SteerProblem::SaidTwice { host: host.clone(), other: (*other).clone() };
+                return Err(SteerError { object: (*id).clone(), path: at.clone(), problem });
             }
-            known.push(Operation::Add { path: way(&["spec", "subsets", "-"]), value: one });
+            let policies = Policies::of(&rules, host, subset.as_deref())?;
+            let (id, rule) = policies.home();
+            if !added.insert((id, subset)) {
+                // what a wildcard has is for all its hosts
+                continue;
+            }
+            let made = policies.subsets(subset.as_deref(), places)?;
+            let known = operations.entry(id.clone()).or_default();
+            if rule.pointer("/spec/subsets").and_then(Value::as_array).is_none() && known.is_empty() {
+                known.push(Operation::Add { path: way(&["spec", "subsets"]), value: json!([]) });
+            }
+            for one in made {
+                let name = one["name"].as_str().unwrap_or_default().to_owned();
+                if let Some(((id, _), _)) = rules.subsets.get(name.as_str()) {
+                    return Err(wrong(id, way(&["spec", "subsets"]), SteerProblem::SubsetTaken { name }));
+                }
+                known.push(Operation::Add { path: way(&["spec", "subsets", "-"]), value: one });
+            }
         }
     }
     Ok(operations)
@@ -64,12 +68,12 @@ fn wrong(object: &TemplateId, path: Pointer, problem: SteerProblem) -> SteerErro
     SteerError { object: object.clone(), path, problem }
 }
 
-/// The rules of a host that hold for all callers.
+/// The rules of a host that hold for all callers, for each set of namespaces that see some.
 fn rules_of<'a>(
     objects: &'a [(TemplateId, Value)],
     own: &Hosts,
     host: &str,
-) -> Option<Together<'a, Object<'a>>> {
+) -> Vec<Together<'a, Object<'a>>> {
     let rules = objects.iter().filter(|(id, object)| {
         let selector = object.pointer("/spec/workloadSelector");
         id.kind == TemplateKind::DestinationRule && selector.is_none_or(Value::is_null)
@@ -84,7 +88,7 @@ fn rules_of<'a>(
             export_to: list("exportTo").iter().filter_map(Value::as_str).collect(),
         }
     };
-    together(rules.map(rule), host, &own.namespace)
+    apart(rules.map(rule), host, &own.namespace)
 }
 
 /// What the rules of a host and one of their subsets say together.

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{configured, refused, simple};
+use super::{configured, input, proxy, refused, simple};
+use crate::envoy::{Proxy, configure};
 
 /// A rule by its name and what it says.
 fn rule(name: &str, spec: Value) -> Value {
@@ -123,12 +124,35 @@ fn what_two_rules_of_a_host_say_is_a_fault_and_no_choice() {
     assert_eq!(lines(policy(), policy()), [told("trafficPolicy")]);
     let subsets = || json!({ "host": "web", "subsets": [{ "name": "v1" }] });
     assert_eq!(lines(subsets(), subsets()), [told("subsets/0/name")]);
-    assert_eq!(lines(policy(), json!({ "host": "web", "exportTo": ["."] })), [told("exportTo")]);
+    let apart = "shop/edge: DestinationRule/two/spec/exportTo: DestinationRule/one is for web.shop.svc.cluster.local too, and other namespaces see that one, so that the two are not put together; give both one exportTo, or let the gateway's namespace see one alone (and say which it is in)";
+    assert_eq!(lines(policy(), json!({ "host": "web", "exportTo": ["."] })), [apart]);
     // nobody calls that host here
     let other = || json!({ "host": "api", "trafficPolicy": {} });
     let mut objects = simple("a.example.com", &[]);
     objects.extend([rule("one", other()), rule("two", other())]);
     assert!(configured(&objects).is_ok());
+}
+
+/// One rule for the sidecars and one for the gateways, as teams write them.
+#[test]
+fn a_gateway_has_the_rule_that_its_namespace_sees() {
+    let of = |simple: &str, export_to: &str| {
+        let policy = json!({ "loadBalancer": { "simple": simple } });
+        json!({ "host": "web", "trafficPolicy": policy, "exportTo": [export_to] })
+    };
+    let mut objects = simple("a.example.com", &[]);
+    objects.extend([rule("inside", of("RANDOM", ".")), rule("edge", of("ROUND_ROBIN", "ingress"))]);
+    for (namespace, expected) in [("shop", "RANDOM"), ("ingress", "ROUND_ROBIN"), ("bank", "LEAST_REQUEST")] {
+        let proxy = Proxy { namespace: Some(namespace.parse().unwrap()), ..proxy() };
+        let input = input("shop/edge", "203.0.113.10", &objects, &[]);
+        let config = configure(&proxy, &[input]).whole().unwrap();
+        let policies: Vec<&str> = config
+            .clusters
+            .values()
+            .map(|one| one["lb_policy"].as_str().unwrap_or("LEAST_REQUEST"))
+            .collect();
+        assert_eq!(policies, [expected], "{namespace}");
+    }
 }
 
 #[test]

@@ -47,6 +47,20 @@ fn a_rule_of_a_wildcard_gets_the_subsets_of_all_its_hosts_once() {
     assert_eq!([subsets(&rendering.objects[1]).len(), subsets(&rendering.objects[2]).len()], [0, 2]);
 }
 
+/// One rule for the sidecars and one for the gateways: who is divided finds the subsets in the one that it sees.
+#[test]
+fn rules_that_others_see_are_steered_each() {
+    let of = |export_to: &str| json!({ "host": "shop", "trafficPolicy": ejects(), "exportTo": [export_to] });
+    let rendering = on(&with(&[of("."), of("istio-ingress")], ROUTE), &fleet(&[]), "slc-a-1");
+    assert_eq!(rendering.errors, []);
+    for object in &rendering.objects[1..=2] {
+        assert_eq!(subsets(object), ["overspill-home", "overspill-away"]);
+    }
+    let blind = json!({ "host": "shop", "exportTo": ["istio-ingress"] });
+    let error = steered(&with(&[of("."), blind], ROUTE), &fleet(&[]), "slc-a-1").unwrap_err();
+    assert_eq!(error.object.to_string(), "DestinationRule/r1", "{error}");
+}
+
 #[test]
 fn rules_of_one_host_are_steered_as_one() {
     let v1 = json!({ "host": "shop", "subsets": [{ "name": "v1", "labels": { "version": "v1" } }] });
