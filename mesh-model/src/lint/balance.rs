@@ -1,5 +1,7 @@
 //! What DestinationRules say of balancing and failover, and what of it never comes to pass.
 //!
+//! Rules of one host are as one ([`rules`](crate::rules)): a subset in one has the policy that another has for the host.
+//!
 //! Sources: istio/api `destination_rule.proto` (`localityLbSetting`, `outlierDetection`), istio/istio
 //! `pilot/pkg/networking/core/loadbalancer/loadbalancer.go`.
 
@@ -11,11 +13,13 @@ use super::objects::pointer;
 use super::placed::targets;
 use super::{Code, FleetFacts, Report, inside};
 use crate::access_point::AccessPoint;
+use crate::api::FieldPath;
 use crate::fleet::Target;
 use crate::locality::{Locality, matches};
 use crate::name::Name;
 use crate::nearest::{did_you_mean, nearest};
 use crate::patch::Pointer;
+use crate::rules::{Rule, Together, together};
 use crate::template::{Template, TemplateKind};
 use crate::traffic::full_host;
 use crate::visibility::ExportTo;
@@ -23,101 +27,162 @@ use crate::visibility::ExportTo;
 /// Istio's limit of ejection in percent where a rule says nothing.
 const MAX_EJECTION: u64 = 10;
 
-/// Looks at the policies of a rule, on these targets.
+/// Looks at the policies of all rules, on these targets.
 pub(super) fn check(
     access_point: &AccessPoint,
-    rule: &Template,
     on: &[Target<'_>],
     facts: Option<&FleetFacts>,
     report: &mut Report,
 ) {
-    for policy in policies(rule, access_point) {
-        failover(access_point, &policy, facts, report);
-        distribute(access_point, &policy, on, report);
-        facts.iter().for_each(|facts| named_regions(access_point, &policy, facts, report));
+    for (host, rules) in of_hosts(access_point) {
+        let is_steered = is_steered(access_point, &host);
+        let Some(together) = put_together(&rules, &host, &access_point.id.namespace) else { continue };
+        ignored(access_point, &host, &together, report);
+        let says = together.policy.unwrap_or(together.first);
+        for policy in rules.iter().flat_map(|rule| policies(rule, says, is_steered)) {
+            failover(access_point, &policy, facts, report);
+            distribute(access_point, &policy, on, report);
+            facts.iter().for_each(|facts| named_regions(access_point, &policy, facts, report));
+        }
     }
 }
 
-/// A policy of a rule or of one of its subsets, as it holds.
-struct Policy<'a> {
-    template: &'a Template,
-    at: Pointer,
-    /// Where its balancing is written.
-    place: Pointer,
-    setting: Option<Setting<'a>>,
-    outlier: Option<(&'a Value, Pointer)>,
-    /// Whether `traffic` makes it fail over.
-    is_steered: bool,
+/// Rules that Istio puts together, each with their host in full: those of one host that the same namespaces see.
+/// One for some workloads alone stands by itself.
+fn of_hosts(access_point: &AccessPoint) -> Vec<(String, Vec<&Template>)> {
+    let mut shared: BTreeMap<(String, ExportTo), Vec<&Template>> = BTreeMap::new();
+    let mut all = Vec::new();
+    for rule in access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::DestinationRule) {
+        let Some(host) = rule.object.pointer("/spec/host").and_then(Value::as_str) else { continue };
+        let host = full_host(host, &access_point.id.namespace);
+        let selector = rule.object.pointer("/spec/workloadSelector");
+        if selector.is_some_and(|selector| !selector.is_null()) {
+            all.push((host, vec![rule]));
+        } else {
+            let export = ExportTo::of(&rule.object).unwrap_or_default();
+            shared.entry((host, export)).or_default().push(rule);
+        }
+    }
+    all.extend(shared.into_iter().map(|((host, _), rules)| (host, rules)));
+    all
 }
 
-/// A setting of localities that is in force, and its name.
-#[derive(Clone, Copy)]
-struct Setting<'a> {
-    name: &'static str,
+/// Rules of one host that the same namespaces see, as one.
+fn put_together<'a>(
+    rules: &[&'a Template],
+    host: &'a str,
+    namespace: &Name,
+) -> Option<Together<'a, &'a Template>> {
+    // of their subsets each rule is asked itself
+    let rule = |of: &&'a Template| {
+        let has_policy = Written::of_host(of).is_some();
+        Rule { of: *of, host, has_policy, subsets: Vec::new(), export_to: Vec::new() }
+    };
+    together(rules.iter().map(rule), host, namespace)
+}
+
+/// Whether `traffic` makes a host fail over: that of a Service of the access point.
+fn is_steered(access_point: &AccessPoint, host: &str) -> bool {
+    let mut services = access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::Service);
+    access_point.traffic.as_ref().is_some_and(|traffic| traffic.failover)
+        && services.any(|one| full_host(&one.id.name, &access_point.id.namespace) == host)
+}
+
+/// Policies of which Istio takes another's: it adds the subsets of rules up, and takes the policy of the older one.
+fn ignored(access_point: &AccessPoint, host: &str, together: &Together<'_, &Template>, report: &mut Report) {
+    for clash in &together.clashes {
+        let message = format!(
+            "{} has a policy for {host}, too: of the two Istio takes that of the older rule, and this one's may never hold",
+            clash.other.id
+        );
+        let path = inside(access_point, &clash.of.id, &clash.at);
+        let fix = "merge the two rules; subsets may stay apart";
+        report.of(&access_point.id, Code::PolicyIgnored, path, message, fix);
+    }
+}
+
+/// Something that a rule says, and where.
+#[derive(Clone)]
+struct Written<'a> {
     value: &'a Value,
+    rule: &'a Template,
+    at: Pointer,
 }
 
-impl<'a> Setting<'a> {
-    /// Istio looks at the younger of the two first, and then at no other.
-    fn of(balancer: &'a Value) -> Option<Self> {
-        let given = |name| Some(Self { name, value: balancer.get(name).filter(|value| !value.is_null())? });
-        let setting = given("zoneAwareLbSetting").or_else(|| given("localityLbSetting"))?;
+impl<'a> Written<'a> {
+    /// What a rule says of its whole host.
+    fn of_host(rule: &'a Template) -> Option<Self> {
+        let spec = rule.object.get("spec")?;
+        Self { value: spec, rule, at: pointer(&["spec"]) }.given("trafficPolicy")
+    }
+
+    fn given(&self, field: &str) -> Option<Self> {
+        let value = self.value.get(field).filter(|value| !value.is_null())?;
+        Some(Self { value, at: self.at.then(field), ..*self })
+    }
+
+    /// The elements of a list.
+    fn list(&self, field: &str) -> Vec<Self> {
+        let Some(list) = self.given(field) else { return Vec::new() };
+        let values = list.value.as_array().into_iter().flatten().enumerate();
+        values
+            .map(|(position, value)| Self { value, at: list.at.then(&position.to_string()), ..list })
+            .collect()
+    }
+
+    /// The setting of localities that is in force: Istio looks at the younger of the two first, and then at no other.
+    fn setting(&self) -> Option<Self> {
+        let setting = self.given("zoneAwareLbSetting").or_else(|| self.given("localityLbSetting"))?;
         (setting.value["enabled"] != false).then_some(setting)
     }
 
     fn has(&self, field: &str) -> bool {
         self.value.get(field).and_then(Value::as_array).is_some_and(|list| !list.is_empty())
     }
+
+    fn path(&self, access_point: &AccessPoint) -> FieldPath {
+        inside(access_point, &self.rule.id, &self.at)
+    }
 }
 
-fn policies<'a>(template: &'a Template, access_point: &AccessPoint) -> Vec<Policy<'a>> {
-    let spec = &template.object["spec"];
-    let namespace = &access_point.id.namespace;
-    let is_own = || {
-        let host = spec["host"].as_str().map(|host| full_host(host, namespace));
-        let mut services = access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::Service);
-        services.any(|one| Some(full_host(&one.id.name, namespace)) == host)
+/// A policy of a host or of one of its subsets, as it holds.
+struct Policy<'a> {
+    /// Its own words.
+    own: Written<'a>,
+    /// The setting of localities that is in force.
+    setting: Option<Written<'a>>,
+    outlier: Option<Written<'a>>,
+    /// Whether `traffic` makes it fail over.
+    is_steered: bool,
+}
+
+/// What a rule says of its host and of subsets, where another of the host's rules, or this one, has the host's policy.
+fn policies<'a>(rule: &'a Template, says: &'a Template, is_steered: bool) -> Vec<Policy<'a>> {
+    let of_host = Written::of_host(says);
+    let alone = |own: Written<'a>, is_steered| Policy {
+        setting: own.given("loadBalancer").and_then(|balancer| balancer.setting()),
+        outlier: own.given("outlierDetection"),
+        own,
+        is_steered,
     };
-    let is_steered = access_point.traffic.as_ref().is_some_and(|traffic| traffic.failover) && is_own();
-    let given = |policy: &'a Value, field: &str| policy.get(field).filter(|value| !value.is_null());
-    let of = |policy: &'a Value, at: Pointer| {
-        let outlier = [(policy, at.clone()), (&spec["trafficPolicy"], pointer(&["spec", "trafficPolicy"]))];
-        let outlier = outlier
-            .into_iter()
-            .find_map(|(policy, at)| Some((given(policy, "outlierDetection")?, at.then("outlierDetection"))));
-        // a subset without a word of balancing has its host's
-        let balancer = given(policy, "loadBalancer").map(|balancer| (balancer, &at));
-        let host = pointer(&["spec", "trafficPolicy"]);
-        let (balancer, place) = balancer
-            .or_else(|| Some((given(&spec["trafficPolicy"], "loadBalancer")?, &host)))
-            .unwrap_or((&Value::Null, &at));
-        Policy { template, place: place.clone(), at, setting: Setting::of(balancer), outlier, is_steered }
+    // a subset without a word of either has its host's
+    let of_subset = |own: Written<'a>| {
+        let field = |name: &str| own.given(name).or_else(|| of_host.as_ref()?.given(name));
+        let setting = field("loadBalancer").and_then(|balancer| balancer.setting());
+        Policy { setting, outlier: field("outlierDetection"), own, is_steered }
     };
+    let spec = Written { value: &rule.object["spec"], rule, at: pointer(&["spec"]) };
+    // where no rule says a word of the host, the first would have to
+    let unsaid = || Written { value: &Value::Null, rule, at: spec.at.then("trafficPolicy") };
+    let whole = Written::of_host(rule).or_else(|| (says.id == rule.id).then(unsaid));
+    let subsets = spec.list("subsets").into_iter().filter_map(|subset| subset.given("trafficPolicy"));
     // nothing of the host's policy holds for a port with settings of its own
-    let of_port = |policy: &'a Value, at: Pointer| Policy {
-        template,
-        setting: policy.get("loadBalancer").and_then(Setting::of),
-        outlier: given(policy, "outlierDetection").map(|outlier| (outlier, at.then("outlierDetection"))),
-        place: at.clone(),
-        at,
-        is_steered: false,
-    };
-    let ports = |policy: &'a Value, at: &Pointer| -> Vec<Policy<'a>> {
-        let list = policy.get("portLevelSettings").and_then(Value::as_array).into_iter().flatten();
-        let at = at.then("portLevelSettings");
-        list.enumerate().map(|(position, one)| of_port(one, at.then(&position.to_string()))).collect()
-    };
-    let subsets = spec.get("subsets").and_then(Value::as_array).into_iter().flatten().enumerate();
-    let subsets = subsets.filter_map(|(position, subset)| {
-        let at = pointer(&["spec", "subsets", &position.to_string(), "trafficPolicy"]);
-        Some((given(subset, "trafficPolicy")?, at))
-    });
-    let all = [(&spec["trafficPolicy"], pointer(&["spec", "trafficPolicy"]))].into_iter().chain(subsets);
-    all.flat_map(|(policy, at)| {
-        let ports = ports(policy, &at);
-        [of(policy, at)].into_iter().chain(ports)
-    })
-    .collect()
+    let ports = |own: &Written<'a>| own.list("portLevelSettings").into_iter();
+    let of_ports = whole.iter().flat_map(ports).chain(subsets.clone().flat_map(|own| ports(&own)));
+    let mut all: Vec<_> = of_ports.map(|own| alone(own, false)).collect();
+    all.extend(whole.clone().map(|own| alone(own, is_steered)));
+    all.extend(subsets.map(of_subset));
+    all
 }
 
 /// Failover that nothing triggers, or that cannot get far.
@@ -127,46 +192,33 @@ fn failover(
     facts: Option<&FleetFacts>,
     report: &mut Report,
 ) {
-    let written = policy.setting.filter(|setting| setting.has("failover") || setting.has("failoverPriority"));
+    let has_failover = |setting: &&Written<'_>| setting.has("failover") || setting.has("failoverPriority");
+    let written = policy.setting.as_ref().filter(has_failover);
     if written.is_none() && !policy.is_steered {
         return;
     }
-    let here = |place: &Pointer| inside(access_point, &policy.template.id, place);
-    let Some((outlier, at)) = &policy.outlier else {
-        let at = written.map_or_else(
-            || policy.at.clone(),
-            |setting| policy.place.then("loadBalancer").then(setting.name),
-        );
+    let id = &access_point.id;
+    let Some(outlier) = &policy.outlier else {
+        let path = written.unwrap_or(&policy.own).path(access_point);
         let message =
             "failover without outlierDetection: no host is ever taken for ill, so nothing fails over";
         let fix = "add outlierDetection with maxEjectionPercent: 100";
-        return report.of(
-            &access_point.id,
-            Code::FailoverWithoutOutlierDetection,
-            here(&at),
-            message.into(),
-            fix,
-        );
+        return report.of(id, Code::FailoverWithoutOutlierDetection, path, message.into(), fix);
     };
-    if ejects_nobody(outlier) {
+    if ejects_nobody(outlier.value) {
         let message = "outlierDetection that is switched off (consecutive5xxErrors: 0): no host is ever taken for ill, so nothing fails over";
         let fix = "leave consecutive5xxErrors out, which is 5, or write a number";
-        return report.of(
-            &access_point.id,
-            Code::FailoverWithoutOutlierDetection,
-            here(&at.then("consecutive5xxErrors")),
-            message.into(),
-            fix,
-        );
+        let path = inside(access_point, &outlier.rule.id, &outlier.at.then("consecutive5xxErrors"));
+        return report.of(id, Code::FailoverWithoutOutlierDetection, path, message.into(), fix);
     }
-    let most = outlier.get("maxEjectionPercent").and_then(Value::as_u64).unwrap_or(MAX_EJECTION);
+    let most = outlier.value.get("maxEjectionPercent").and_then(Value::as_u64).unwrap_or(MAX_EJECTION);
     let (region, share) = local_share(access_point, facts);
     if most < share {
         let message = format!(
             "{share}% of the hosts are in {region} and at most {most}% may be ejected, so its requests never all go elsewhere"
         );
         let fix = "write maxEjectionPercent: 100";
-        report.of(&access_point.id, Code::EjectionBelowLocalShare, here(at), message, fix);
+        report.of(id, Code::EjectionBelowLocalShare, outlier.path(access_point), message, fix);
     }
 }
 
@@ -183,13 +235,12 @@ fn ejects_nobody(outlier: &Value) -> bool {
 /// Regions of a setting of localities that the fleet does not have.
 fn named_regions(access_point: &AccessPoint, policy: &Policy<'_>, facts: &FleetFacts, report: &mut Report) {
     let known: BTreeSet<&str> = facts.fleet.zones().map(|zone| zone.region.as_str()).collect();
-    let Some(setting) = policy.setting.filter(|_| !known.is_empty()) else { return };
-    let at = policy.place.then("loadBalancer").then(setting.name);
+    let Some(setting) = policy.setting.as_ref().filter(|_| !known.is_empty()) else { return };
     let mut named: Vec<(Pointer, &str)> = Vec::new();
     for field in ["failover", "distribute"] {
         let list = setting.value.get(field).and_then(Value::as_array).into_iter().flatten();
         for (position, one) in list.enumerate() {
-            let at = at.then(field).then(&position.to_string());
+            let at = setting.at.then(field).then(&position.to_string());
             let texts = ["from", "to"].map(|end| Some((at.then(end), one.get(end)?.as_str()?)));
             named.extend(texts.into_iter().flatten());
             let shares = one.get("to").and_then(Value::as_object).into_iter().flatten();
@@ -201,35 +252,10 @@ fn named_regions(access_point: &AccessPoint, policy: &Policy<'_>, facts: &FleetF
         if region != "*" && !known.contains(region) {
             let near = did_you_mean(nearest(region, known.iter().copied()));
             let message = format!("no zone of the fleet is in region {region}{near}");
-            let path = inside(access_point, &policy.template.id, &at);
+            let path = inside(access_point, &setting.rule.id, &at);
             let fix = "name a region of the fleet's zones";
             report.of(&access_point.id, Code::UnknownRegion, path, message, fix);
         }
-    }
-}
-
-/// Rules of one host: Istio adds their subsets up and takes the policy of the one that was made first.
-pub(super) fn one_policy(access_point: &AccessPoint, report: &mut Report) {
-    let mut first: BTreeMap<(String, ExportTo), &Template> = BTreeMap::new();
-    let has = |template: &Template, field: &str| {
-        template.object["spec"].get(field).is_some_and(|value| !value.is_null())
-    };
-    let rules = access_point.templates.iter().filter(|one| one.id.kind == TemplateKind::DestinationRule);
-    for rule in rules.filter(|one| has(one, "trafficPolicy") && !has(one, "workloadSelector")) {
-        let Some(host) = rule.object.pointer("/spec/host").and_then(Value::as_str) else { continue };
-        let export = ExportTo::of(&rule.object).unwrap_or_default();
-        let key = (full_host(host, &access_point.id.namespace), export);
-        let Some(other) = first.get(&key) else {
-            first.insert(key, rule);
-            continue;
-        };
-        let message = format!(
-            "{} has a policy for {}, too: of the two Istio takes that of the older rule, and this one's may never hold",
-            other.id, key.0
-        );
-        let path = inside(access_point, &rule.id, &pointer(&["spec", "trafficPolicy"]));
-        let fix = "merge the two rules; subsets may stay apart";
-        report.of(&access_point.id, Code::PolicyIgnored, path, message, fix);
     }
 }
 
@@ -255,8 +281,10 @@ fn local_share(access_point: &AccessPoint, facts: Option<&FleetFacts>) -> (Strin
 
 /// `distribute` that says nothing of a target.
 fn distribute(access_point: &AccessPoint, policy: &Policy<'_>, on: &[Target<'_>], report: &mut Report) {
-    let rules = policy.setting.and_then(|setting| setting.value.get("distribute")).and_then(Value::as_array);
-    let Some(rules) = rules.filter(|rules| !rules.is_empty()) else { return };
+    let Some(distribute) = policy.setting.as_ref().and_then(|setting| setting.given("distribute")) else {
+        return;
+    };
+    let Some(rules) = distribute.value.as_array().filter(|rules| !rules.is_empty()) else { return };
     let is_named = |locality: &Locality| {
         rules.iter().any(|rule| rule["from"].as_str().is_some_and(|from| matches(from, locality)))
     };
@@ -272,8 +300,7 @@ fn distribute(access_point: &AccessPoint, policy: &Policy<'_>, on: &[Target<'_>]
             "no `from` names {}: requests from there are spread over all localities",
             missing.join(", ")
         );
-        let at = policy.place.then("loadBalancer").then("localityLbSetting").then("distribute");
-        let path = inside(access_point, &policy.template.id, &at);
+        let path = distribute.path(access_point);
         let fix = "add a rule for each, or one from `*`";
         report.of(&access_point.id, Code::DistributeWithoutFrom, path, message, fix);
     }

@@ -31,7 +31,7 @@ pub(super) fn check(
     mtls::check(access_point, report);
     pods::check(access_point, facts, report);
     entries::check(access_point, report);
-    balance::one_policy(access_point, report);
+    balance::check(access_point, on, facts, report);
     let (served, own) = (served(access_point), routes::Own::of(access_point));
     for template in &access_point.templates {
         for finding in schemas.check(template) {
@@ -47,7 +47,6 @@ pub(super) fn check(
         }
         refused::check(access_point, template, report);
         match template.id.kind {
-            TemplateKind::DestinationRule => balance::check(access_point, template, on, facts, report),
             TemplateKind::Gateway => servers::check(access_point, template, report),
             TemplateKind::VirtualService => {
                 weights(access_point, template, report);
@@ -59,7 +58,8 @@ pub(super) fn check(
                 paths::check(access_point, template, report);
                 policies::check(access_point, template, report);
             }
-            TemplateKind::PeerAuthentication
+            TemplateKind::DestinationRule
+            | TemplateKind::PeerAuthentication
             | TemplateKind::Service
             | TemplateKind::ServiceEntry
             | TemplateKind::WorkloadEntry => {}

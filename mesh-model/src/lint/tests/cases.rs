@@ -76,6 +76,61 @@ fn failover_without_outlier_detection() {
     );
 }
 
+/// Rules of one host are as one: what one says of the host holds for the subsets of another.
+#[test]
+fn failover_of_subsets_whose_host_another_rule_is_about() {
+    const FAILOVER: &str =
+        "loadBalancer: { localityLbSetting: { failover: [{ from: us-west, to: us-south }] } }";
+    const OUTLIER: &str = "outlierDetection: { maxEjectionPercent: 100 }";
+    const STEERED: &str = ", traffic: { local: 99%, regions: [us-west, us-south] }";
+    let of = |[first, second]: [&str; 2], more: &str| {
+        let second = istio("DestinationRule", second).replace("name: web", "name: subsets");
+        let routes = "{ hosts: [web], http: [{ route: [{ destination: { host: web } }] }] }";
+        let of = [SERVICE, &istio("DestinationRule", first), &second, &istio("VirtualService", routes)];
+        shops(&[(&of, more)]).remove(0)
+    };
+    let host = |policy: &str| format!("{{ host: web, trafficPolicy: {{ {policy} }} }}");
+    let subset = |policy: &str| {
+        format!(
+            "{{ host: web.team.svc.cluster.local, subsets: [{{ name: a, trafficPolicy: {{ {policy} }} }}] }}"
+        )
+    };
+    let [detects, fails_over] = [host(OUTLIER), subset(FAILOVER)];
+    let only = |more: &str, rule: &str| rule.replacen("{ host", &format!("{{ {more}, host"), 1);
+    let selected = only("workloadSelector: { matchLabels: { app: web } }", &fails_over);
+    check(
+        Code::FailoverWithoutOutlierDetection,
+        &facts(),
+        vec![
+            of([&host("connectionPool: {}"), &fails_over], ""),
+            // what others see, and what is for some workloads, stands by itself
+            of([&detects, &only("exportTo: ['.']", &fails_over)], ""),
+            of([&detects, &selected], ""),
+            of([&detects, &fails_over.replace("web.team", "pay.team")], ""),
+            // a host has the policy of one rule
+            of([&detects, &host(FAILOVER)], ""),
+            of([&host("connectionPool: {}"), "{ host: web, subsets: [{ name: a }] }"], STEERED),
+            of(["{ host: web }", "{ host: web, subsets: [{ name: a }] }"], STEERED),
+            // a subset has its host's failover, too
+            of([&host(FAILOVER), &subset("connectionPool: {}")], ""),
+        ],
+        vec![
+            of([&detects, &fails_over], ""),
+            of([&fails_over, &detects], ""),
+            of([&detects, "{ host: web, subsets: [{ name: a }] }"], STEERED),
+            of(["{ host: web, subsets: [{ name: a }] }", &detects], STEERED),
+            of([&detects, &subset("connectionPool: {}")], STEERED),
+            of([&only("exportTo: ['.']", &detects), &only("exportTo: ['.']", &fails_over)], ""),
+        ],
+    );
+    let little = of([&host("outlierDetection: { maxEjectionPercent: 10 }"), &fails_over], "");
+    assert_eq!(
+        found(&little, Some(&facts())),
+        ["shop spec.templates[1].spec.trafficPolicy.outlierDetection ejection-below-local-share"],
+        "where the host's policy is written"
+    );
+}
+
 #[test]
 fn ejection_below_the_local_share() {
     let rule = |outlier: &str, more: &str| {

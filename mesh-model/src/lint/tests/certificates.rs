@@ -129,6 +129,11 @@ fn a_host_whose_proof_nobody_answers_for() {
     for right in ["*", "a.example.com", "./*.example.com"] {
         assert_eq!(told(&[without("80", right)], &facts), [""; 0], "{right}");
     }
+    // where nobody receives the Gateway, that is told and no more
+    let mut nowhere = without("8080", "*");
+    nowhere.placement =
+        access_point("shop", &templates(&[SERVICE]).replace("selector: {}", "names: [gone]")).placement;
+    assert_eq!(told(&[nowhere], &facts), [""; 0]);
     // whoever answers there on the same gateways answers for all
     let redirect = |name: &str, (selector, port, hosts): (&str, u16, &str), placement: &str, rules: &str| {
         let server = format!(
