@@ -56,6 +56,13 @@ pub(crate) struct Clash<K> {
     pub(crate) other: K,
 }
 
+impl<K> Clash<K> {
+    /// Whether the two are for different viewers, and neither is dropped.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.at == Pointer::default().then("spec").then("exportTo")
+    }
+}
+
 /// The rules that hold for a host in full, put together; `None` if there is none. Those that other namespaces see
 /// clash: which of them a caller has, depends on where it is.
 pub(crate) fn together<'a, K: Copy>(

@@ -62,14 +62,13 @@ pub(super) fn clusters(scope: &mut Scope<'_>, called: &BTreeSet<Called>) {
 /// What rules of a host say one beside another, of which Istio would drop the younger's.
 fn told_twice(scope: &mut Scope<'_>, host: &str) {
     let input = scope.input;
-    for Clash { of: (id, _), at, other: (other, _) } in
-        input.rules(host).map(|rules| rules.clashes).unwrap_or_default()
-    {
-        let (host, other, at) = (host.to_owned(), other.clone(), at.to_string());
-        let is_apart = at == "/spec/exportTo";
+    for clash in input.rules(host).map(|rules| rules.clashes).unwrap_or_default() {
+        let is_apart = clash.is_apart();
+        let Clash { of: (id, _), at, other: (other, _) } = clash;
+        let (host, other) = (host.to_owned(), other.clone());
         let feature =
             if is_apart { Feature::SeenApart { host, other } } else { Feature::SaidTwice { host, other } };
-        scope.fault(id, at, feature);
+        scope.fault(id, at.to_string(), feature);
     }
 }
 

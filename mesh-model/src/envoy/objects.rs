@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Feature, GatewayInput, HostEndpoints, Proxy, RateLimit, Unsupported, policy};
 use crate::access_point::AccessPointId;
 use crate::name::Name;
-use crate::rules::{Rule, Together, together};
+use crate::rules::{Clash, Rule, Together, together};
 use crate::template::view::{
     AuthorizationPolicy, DestinationRule, Gateway, MutualTlsMode, PeerAuthentication, Service, ServiceEntry,
     Subset, TrafficPolicy, View, VirtualService, WorkloadEntry, of,
@@ -63,6 +63,17 @@ pub(super) enum Backing<'a> {
     Entry(&'a TemplateId, &'a ServiceEntry),
     /// Somebody else's service, of which only the endpoints are known.
     Other,
+}
+
+/// What is asked of a rule where several are put together.
+fn rule(of: &Named<DestinationRule>) -> Rule<'_, &Named<DestinationRule>> {
+    Rule {
+        of,
+        host: &of.1.host,
+        has_policy: of.1.traffic_policy.is_some(),
+        subsets: of.1.subsets.iter().map(|one| one.name.as_str()).collect(),
+        export_to: of.1.export_to.iter().map(String::as_str).collect(),
+    }
 }
 
 impl<'a> Input<'a> {
@@ -140,17 +151,16 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The rules of a host that the gateway sees, put together.
+    /// The rules of a host, put together: of those for different viewers the ones that the gateway sees.
     pub(super) fn rules(&self, host: &str) -> Option<Together<'_, &Named<DestinationRule>>> {
+        let namespace = &self.access_point.namespace;
+        let all = together(self.destination_rules.iter().map(rule), host, namespace)?;
+        // that one alone is not exported is lint's to tell, as of routes
+        if !all.clashes.iter().any(Clash::is_apart) {
+            return Some(all);
+        }
         let seen = self.destination_rules.iter().filter(|(_, rule)| self.sees(&rule.export_to));
-        let rules = seen.map(|of| Rule {
-            of,
-            host: &of.1.host,
-            has_policy: of.1.traffic_policy.is_some(),
-            subsets: of.1.subsets.iter().map(|one| one.name.as_str()).collect(),
-            export_to: of.1.export_to.iter().map(String::as_str).collect(),
-        });
-        together(rules, host, &self.access_point.namespace)
+        together(seen.map(rule), host, namespace)
     }
 
     /// Whether the gateway sees what is exported like this; it may, where its namespace is not known.
