@@ -15,6 +15,7 @@ mod drains;
 mod entries;
 mod facts;
 mod forms;
+mod gateways;
 mod hosts;
 mod mtls;
 mod names;
@@ -170,6 +171,7 @@ pub fn lint(access_points: &[AccessPoint], facts: Option<&FleetFacts>, schemas: 
     gathered.hosts.check(&mut sites, &mut report);
     gathered.proofs.check(&mut sites, &mut report);
     gathered.answers.check(access_points, &mut sites, &mut report);
+    gathered.gateways.check(access_points, &mut sites, &mut report);
     if let Some(facts) = facts {
         certificates::check(access_points, &gathered.certificates, &mut report);
         facts::check_fleet(access_points, facts, &mut report);

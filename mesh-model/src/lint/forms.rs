@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::answers::Answers;
 use super::claims::Claims;
+use super::gateways::Gateways;
 use super::hosts::Hosts;
 use super::placed::Placed;
 use super::proofs::Proofs;
@@ -37,7 +38,7 @@ pub(super) fn check<'a>(
     report: &mut Report,
 ) {
     let facts = placed.map(|placed| placed.facts);
-    let Gathered { claims, certificates, hosts, proofs, answers } = gathered;
+    let Gathered { claims, certificates, hosts, proofs, answers, gateways } = gathered;
     let number = claims.len();
     claims.push(Claims::new(access_point));
     hosts.begin(access_point);
@@ -45,6 +46,7 @@ pub(super) fn check<'a>(
         objects::check(form, on, facts, schemas, report);
         reach::check(form, on, facts, hosts, report);
         answers.gather(number, form, on);
+        gateways.gather(number, form, on);
         if let Some(facts) = facts {
             facts::selectors(form, facts, report);
             certificates::gather(form, facts, certificates, report);
@@ -94,6 +96,7 @@ pub(super) struct Gathered<'a> {
     pub(super) hosts: Hosts<'a>,
     pub(super) proofs: Proofs<'a>,
     pub(super) answers: Answers,
+    pub(super) gateways: Gateways,
 }
 
 impl<'a> Gathered<'a> {
@@ -104,6 +107,7 @@ impl<'a> Gathered<'a> {
             hosts: Hosts::new(facts),
             proofs: Proofs::new(facts),
             answers: Answers::default(),
+            gateways: Gateways::default(),
         }
     }
 }

@@ -182,37 +182,63 @@ fn nowhere(
     }
 }
 
+/// How many names of a circle are told one by one.
+const SHOWN: usize = 8;
+
 /// Aliases that lead back to themselves.
-fn circles<'a>(names: &'a [NameService], published: &Published<'a>, report: &mut Report) {
-    let alias = |name: &'a NameService| match &name.target {
-        NameTarget::Alias(to) => Some((&name.fqdn, to)),
-        NameTarget::AccessPoint(_) | NameTarget::Addresses(_) => None,
-    };
-    let aliases: BTreeMap<&Fqdn, &Fqdn> = names.iter().filter_map(alias).collect();
-    for name in names.iter().filter(|name| matches!(name.target, NameTarget::Alias(_))) {
-        let Some(way) = circle(&name.fqdn, &aliases, published) else { continue };
-        let path = spec("target").field("alias");
-        let message = format!("{} is a circle, so no address is ever found", way.join(" -> "));
-        let fix = "let one of them lead to an access point or addresses";
-        report.add(Code::AliasCircle, service(&name.id), path, message, fix);
+fn circles(names: &[NameService], published: &Published<'_>, report: &mut Report) {
+    let mut aliases: BTreeMap<&Fqdn, &Fqdn> = BTreeMap::new();
+    let mut services: BTreeMap<&Fqdn, Vec<&NameService>> = BTreeMap::new();
+    for name in names {
+        if let NameTarget::Alias(to) = &name.target {
+            aliases.insert(&name.fqdn, to);
+            services.entry(&name.fqdn).or_default().push(name);
+        }
+    }
+    for circle in in_circles(&aliases, published) {
+        for (position, fqdn) in circle.iter().enumerate() {
+            let message =
+                format!("{} is a circle, so no address is ever found", way(&circle, position, &aliases));
+            for name in &services[fqdn] {
+                let path = spec("target").field("alias");
+                let fix = "let one of them lead to an access point or addresses";
+                report.add(Code::AliasCircle, service(&name.id), path, message.clone(), fix);
+            }
+        }
     }
 }
 
-/// The way from a name back to itself, if its aliases lead there.
-fn circle<'a>(
-    start: &'a Fqdn,
-    aliases: &BTreeMap<&'a Fqdn, &'a Fqdn>,
-    published: &Published<'a>,
-) -> Option<Vec<String>> {
-    let (mut way, mut seen, mut at) = (vec![start.to_string()], BTreeSet::new(), start);
-    while let Some(next) = aliases.get(at).filter(|next| seen.insert(**next)) {
-        way.push(next.to_string());
-        at = published.answer(next)?;
-        if at == start {
-            // a wildcard by whatever name it was asked for
-            way.extend((at != *next).then(|| start.to_string()));
-            return Some(way);
+/// The circles, each in the order in which its aliases lead on. Each has one successor, so whatever was passed once is
+/// not passed again.
+fn in_circles<'a>(aliases: &BTreeMap<&'a Fqdn, &'a Fqdn>, published: &Published<'a>) -> Vec<Vec<&'a Fqdn>> {
+    let mut circles = Vec::new();
+    let mut passed: BTreeSet<&Fqdn> = BTreeSet::new();
+    for start in aliases.keys() {
+        let (mut way, mut at) = (Vec::new(), Some(*start));
+        while let Some(name) = at.filter(|name| passed.insert(name)) {
+            way.push(name);
+            at = aliases.get(name).and_then(|to| published.answer(to));
         }
+        // what was passed on this way closes a circle; what was passed before was looked at then
+        let first = at.and_then(|at| way.iter().position(|name| *name == at));
+        circles.extend(first.map(|first| way.split_off(first)));
     }
-    None
+    circles
+}
+
+/// The way from a name of a circle back to itself, by the names that are asked for; of a long one how it begins.
+fn way(circle: &[&Fqdn], position: usize, aliases: &BTreeMap<&Fqdn, &Fqdn>) -> String {
+    let start = circle[position];
+    let on = circle[position..].iter().chain(&circle[..position]).map(|name| aliases[name]);
+    let is_long = circle.len() > SHOWN;
+    let shown = if is_long { SHOWN } else { circle.len() + 1 };
+    let mut way: Vec<String> = std::iter::once(start).chain(on).take(shown).map(Fqdn::to_string).collect();
+    if is_long {
+        way.push(format!("({} more)", circle.len() - SHOWN));
+    }
+    // a wildcard by whatever name it was asked for
+    if way.last().is_some_and(|last| last != start.as_str()) {
+        way.push(start.to_string());
+    }
+    way.join(" -> ")
 }

@@ -50,7 +50,6 @@ pub(super) fn check(
             TemplateKind::Gateway => servers::check(access_point, template, report),
             TemplateKind::VirtualService => {
                 weights(access_point, template, report);
-                gateways(access_point, template, report);
                 unserved(access_point, template, &served, report);
                 routes::check(access_point, template, &own, facts, report);
             }
@@ -102,29 +101,6 @@ fn weights(access_point: &AccessPoint, template: &Template, report: &mut Report)
                 let fix = "write weights that are 100 together";
                 report.of(&access_point.id, Code::WeightSum, path, message, fix);
             }
-        }
-    }
-}
-
-/// Routes at Gateways of the own namespace that no access point's template is.
-fn gateways(access_point: &AccessPoint, template: &Template, report: &mut Report) {
-    let list = template.object.pointer("/spec/gateways").and_then(Value::as_array);
-    let namespace = &access_point.id.namespace;
-    for (position, gateway) in list.into_iter().flatten().enumerate() {
-        let Some(gateway) = gateway.as_str().filter(|gateway| *gateway != "mesh") else { continue };
-        let full = gateway_name(gateway, namespace);
-        let (owner, name) = full.split_once('/').expect("it has a namespace");
-        let is_there = access_point
-            .templates
-            .iter()
-            .any(|one| one.id.kind == TemplateKind::Gateway && *one.id.name == *name);
-        // in another namespace it may well be
-        if owner == namespace.as_str() && !is_there {
-            let at = pointer(&["spec", "gateways", &position.to_string()]);
-            let path = inside(access_point, &template.id, &at);
-            let message = format!("no template is the Gateway `{name}`, so nothing reaches these routes");
-            let fix = "add the Gateway, or write namespace/name of one that is elsewhere";
-            report.of(&access_point.id, Code::UnknownGateway, path, message, fix);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Tests of published names whose server is there and whose routes are not, and of the hosts of both.
+//! Tests of published names whose server is there and whose routes are not, of the hosts of both, and of routes whose
+//! Gateway is not there.
 
 use proptest::prelude::*;
 
@@ -211,4 +212,49 @@ proptest! {
         prop_assert_eq!(hosts.meets(&host, &team), served.iter().any(|one| covers(one, &host) || covers(&host, one)));
         prop_assert_eq!(hosts.has(&host), served.iter().any(|one| covers(one, &host)));
     }
+}
+
+/// Routes at the Gateway of another access point, which is known by its name wherever it is received.
+#[test]
+fn a_gateway_of_another_access_point() {
+    let caller = |gateway: &str| {
+        access_point(
+            "api",
+            &templates(&[&routes("a.example.com", &format!("gateways: [{gateway}],"), "tls")]),
+        )
+    };
+    let owner = |name: &str| access_point(name, &templates(&[SERVICE, &http("a.example.com")]));
+    let delete =
+        ", overrides: [{ name: o, targets: { zones: [slc-a] }, rules: [{ kind: Gateway, delete: true }] }]";
+    let on_one = access_point("shop", &format!("{}{delete}", templates(&[SERVICE, &http("a.example.com")])));
+    let told = |access_points: &[AccessPoint], facts: Option<&FleetFacts>| -> Vec<String> {
+        let findings = lint(access_points, facts, &Schemas::embedded()).into_iter();
+        let findings = findings.filter(|one| one.code == Code::UnknownGateway);
+        findings.map(|one| format!("{} {}: {}", one.object.name, one.path, one.message)).collect()
+    };
+    let unknown = |name: &str, near: &str| {
+        [format!(
+            "api spec.templates[0].spec.gateways[0]: no access point has the Gateway `team/{name}`, so nothing reaches these routes{near}"
+        )]
+    };
+    let facts = facts();
+    for facts in [None, Some(&facts)] {
+        for name in ["web", "team/web", "./web", "edge/shared"] {
+            for owner in [owner("shop"), on_one.clone()] {
+                assert_eq!(told(&[owner.clone(), caller(name)], facts), [""; 0], "{name}");
+                assert_eq!(told(&[caller(name), owner], facts), [""; 0], "{name}, whatever the order");
+            }
+        }
+        let near = "; did you mean `web`?";
+        assert_eq!(told(&[owner("shop"), caller("team/wbe")], facts), unknown("wbe", near));
+        // what another namespace has is another Gateway
+        assert_eq!(told(&[owner("other"), caller("web")], facts), unknown("web", ""));
+        assert_eq!(told(&[caller("web")], facts), unknown("web", ""));
+    }
+    // of its own it is the one that the same targets receive
+    let both = [SERVICE, &http("a.example.com"), &routes("a.example.com", AT, "http")];
+    let own = access_point("shop", &format!("{}{delete}", templates(&both)));
+    let on_slc = "shop spec.templates[2].spec.gateways[0]: on slc-a-1: no access point has the Gateway `team/web`, so nothing reaches these routes";
+    assert_eq!(told(std::slice::from_ref(&own), Some(&facts)), [on_slc]);
+    assert_eq!(told(&[own, owner("till")], Some(&facts)), [""; 0]);
 }

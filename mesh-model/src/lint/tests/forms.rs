@@ -42,7 +42,7 @@ fn what_an_override_brings_is_told_with_its_rule_and_its_targets() {
         ),
         (
             "{ name: here, targets: { zones: [slc-a] }, rules: [{ kind: VirtualService, merge: { spec: { gateways: [wbe] } } }] }",
-            "unknown-gateway spec.overrides[0].rules[0]: on slc-a-1: VirtualService/web: no template is the Gateway `wbe`".into(),
+            "unknown-gateway spec.overrides[0].rules[0]: on slc-a-1: VirtualService/web: no access point has the Gateway `team/wbe`".into(),
         ),
     ];
     for (overrides, expected) in table {

@@ -278,6 +278,24 @@ fn aliases_that_lead_back_to_themselves() {
     assert_eq!(names(&[("a", b), ("b", c), ("c", "addresses: [192.0.2.1]")]), none);
     assert_eq!(names(&[("a", b), ("b", "accessPoint: shop")]), none);
     assert_eq!(names(&[("a", "alias: edge.example.net"), ("b", a)]), none);
+    // each of two that lead into one circle, whichever comes first
+    assert_eq!(names(&[("a", c), ("b", c), ("c", "alias: d.example.com"), ("d", c)]).len(), 2);
+    // a long way is told by its beginning
+    let ring = |length: usize| {
+        let all: Vec<(String, String)> = (0..length)
+            .map(|one| (format!("n{one:02}"), format!("alias: n{:02}.example.com", (one + 1) % length)))
+            .collect();
+        let all: Vec<(&str, &str)> = all.iter().map(|(name, to)| (&**name, &**to)).collect();
+        names(&all)
+    };
+    let of = |numbers: std::ops::RangeInclusive<usize>| {
+        numbers.map(|one| format!("n{one:02}.example.com")).collect::<Vec<_>>().join(" -> ")
+    };
+    let eight = ring(8);
+    assert_eq!((eight.len(), &eight[0]), (8, &told("n00", &format!("{} -> n00.example.com", of(0..=7)))));
+    let twelve = ring(12);
+    let expected = format!("{} -> (4 more) -> n00.example.com", of(0..=7));
+    assert_eq!((twelve.len(), &twelve[0]), (12, &told("n00", &expected)));
 }
 
 #[test]
