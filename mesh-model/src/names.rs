@@ -29,6 +29,7 @@ mod record;
 mod service;
 mod settled;
 mod whose;
+pub(crate) mod wildcard;
 
 use std::fmt;
 use std::net::IpAddr;

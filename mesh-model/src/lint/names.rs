@@ -13,6 +13,7 @@ use crate::access_point::{AccessPoint, AccessPointId};
 use crate::api::{FieldPath, Kind, Reference};
 use crate::labels::Labels;
 use crate::name::{Fqdn, Name};
+use crate::names::wildcard::There;
 use crate::names::{NameService, NameTarget};
 use crate::nearest::{did_you_mean, nearest};
 
@@ -30,15 +31,14 @@ pub(super) fn check(access_points: &[AccessPoint], facts: &FleetFacts, report: &
 /// All names that somebody publishes.
 struct Published<'a> {
     names: BTreeSet<&'a Fqdn>,
-    /// These and whatever they are below: such a name is there, too, with nothing of its own.
-    there: BTreeSet<&'a str>,
+    there: There<'a>,
 }
 
 impl<'a> Published<'a> {
     fn of(access_points: &'a [AccessPoint], names: &'a [NameService]) -> Self {
         let of_access_points = access_points.iter().flat_map(|one| one.names.iter().map(|name| &name.fqdn));
         let names: BTreeSet<&Fqdn> = of_access_points.chain(names.iter().map(|name| &name.fqdn)).collect();
-        let there = names.iter().flat_map(|name| upwards(name.as_str())).collect();
+        let there = There::of(names.iter().copied());
         Self { names, there }
     }
 
@@ -47,15 +47,8 @@ impl<'a> Published<'a> {
         if let Some(itself) = self.names.get(name) {
             return Some(itself);
         }
-        let nearest = upwards(name.as_str()).find(|above| self.there.contains(above))?;
-        let wildcard: Fqdn = format!("*.{nearest}").parse().ok().filter(|_| nearest != name.as_str())?;
-        self.names.get(&wildcard).copied()
+        self.names.get(&self.there.star(name)?).copied()
     }
-}
-
-/// A name and all that it is below, from the longest.
-fn upwards(name: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(name), |name| name.split_once('.').map(|(_, above)| above))
 }
 
 fn service(id: &AccessPointId) -> Reference {

@@ -5,12 +5,13 @@
 //! has one successor, so that going on from a name ends or comes round; whatever
 //! was passed once is not passed again, and all of it costs a look at each.
 //!
-//! A name that has no records is answered by the nearest star above it (RFC 4592
-//! section 3.3.1), and so an alias may lead to one without naming it.
+//! A name that has no records may be answered by a star ([`There`]), and so an alias
+//! may lead to one without naming it.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::wildcard::There;
 use crate::name::Fqdn;
 
 /// Which names are aliases of which, as they are to be.
@@ -19,6 +20,8 @@ pub(super) struct Aliases {
     to: BTreeMap<Fqdn, Fqdn>,
     /// Those of which nobody has asked yet whether they are in a circle.
     changed: BTreeSet<Fqdn>,
+    /// Whether a name went since then.
+    is_any_gone: bool,
     /// Names in circles, and how many there are in each one's.
     circles: BTreeMap<Fqdn, usize>,
 }
@@ -39,15 +42,17 @@ impl Aliases {
     }
 
     /// A name has no records any more, so that a star may answer for it.
-    pub(super) fn handle_gone<V>(&mut self, name: &Fqdn, there: &There<'_, V>) {
-        let star = self.answering(name, there).cloned();
-        self.changed.extend(star);
+    pub(super) fn handle_gone(&mut self) {
+        self.is_any_gone = true;
     }
 
-    /// Finds the circles anew, and returns those that are in none any more.
-    pub(super) fn look<V>(&mut self, there: &There<'_, V>) -> Vec<Fqdn> {
-        let changed = std::mem::take(&mut self.changed);
-        let circles = self.circles(changed.iter().chain(self.circles.keys()), there);
+    /// Finds the circles anew among all names that are there, and returns those that are in none any more.
+    pub(super) fn look<V>(&mut self, names: &BTreeMap<Fqdn, V>) -> Vec<Fqdn> {
+        let mut changed = std::mem::take(&mut self.changed);
+        if std::mem::take(&mut self.is_any_gone) {
+            changed.extend(self.stars().cloned());
+        }
+        let circles = self.circles(changed.iter().chain(self.circles.keys()), names);
         let before = std::mem::replace(&mut self.circles, circles);
         before.into_keys().filter(|name| !self.circles.contains_key(name)).collect()
     }
@@ -61,8 +66,16 @@ impl Aliases {
     fn circles<'a, V>(
         &'a self,
         starts: impl Iterator<Item = &'a Fqdn>,
-        there: &There<'_, V>,
+        names: &BTreeMap<Fqdn, V>,
     ) -> BTreeMap<Fqdn, usize> {
+        let there = OnceCell::new();
+        let answering = |name: &Fqdn| -> Option<&'a Fqdn> {
+            let own = |name: &Fqdn| self.to.get_key_value(name).map(|(own, _)| own);
+            if names.contains_key(name) || self.to.contains_key(name) || self.stars().next().is_none() {
+                return own(name);
+            }
+            own(&there.get_or_init(|| There::of(names.keys())).star(name)?)
+        };
         let mut circles = BTreeMap::new();
         let mut passed: BTreeSet<&Fqdn> = BTreeSet::new();
         for start in starts {
@@ -70,7 +83,7 @@ impl Aliases {
             let mut at = Some(start).filter(|start| self.to.contains_key(*start));
             while let Some(name) = at.filter(|name| passed.insert(name)) {
                 way.push(name);
-                at = self.to.get(name).and_then(|to| self.answering(to, there));
+                at = self.to.get(name).and_then(answering);
             }
             // what was passed on this way closes a circle; what was passed before was looked at then
             let closes = at.and_then(|at| way.iter().position(|name| *name == at));
@@ -81,51 +94,8 @@ impl Aliases {
         circles
     }
 
-    /// The alias that answers for a name: its own, or that of the nearest star above it.
-    fn answering<V>(&self, name: &Fqdn, there: &There<'_, V>) -> Option<&Fqdn> {
-        let own = |name: &Fqdn| self.to.get_key_value(name).map(|(own, _)| own);
-        // stars are the first of all names
-        let has_stars = self.to.first_key_value().is_some_and(|(first, _)| first.is_wildcard());
-        let is_known = |name: &Fqdn| there.0.contains_key(name) || self.to.contains_key(name);
-        if !has_stars || is_known(name) {
-            return own(name);
-        }
-        let (place, star) = above(name).enumerate().find_map(|(place, (star, above))| {
-            // no star further above answers for what is below a name
-            (is_known(&star) || is_known(&above)).then(|| (place, own(&star)))
-        })?;
-        let star = star?;
-        // nor does one for a name that is there for those below it alone, or for what is below that
-        let between = std::iter::once(name.clone()).chain(above(name).map(|(_, above)| above).take(place));
-        (!between.into_iter().any(|name| there.has_below(&name))).then_some(star)
+    /// The stars among the aliases, which are the first of all names.
+    fn stars(&self) -> impl Iterator<Item = &Fqdn> {
+        self.to.keys().take_while(|name| name.is_wildcard())
     }
-}
-
-/// The names that have records, or are to have some.
-pub(super) struct There<'a, V>(&'a BTreeMap<Fqdn, V>, OnceCell<BTreeSet<&'a str>>);
-
-impl<'a, V> There<'a, V> {
-    pub(super) const fn new(names: &'a BTreeMap<Fqdn, V>) -> Self {
-        Self(names, OnceCell::new())
-    }
-
-    /// Whether a name lies below this one, which therefore is there without records (RFC 4592 section 2.2.2).
-    fn has_below(&self, name: &Fqdn) -> bool {
-        let all = || self.0.keys().flat_map(|name| parents(name.as_str())).collect();
-        self.1.get_or_init(all).contains(name.as_str())
-    }
-}
-
-/// The names above a name, the nearest first, each after the star that is below it.
-fn above(name: &Fqdn) -> impl Iterator<Item = (Fqdn, Fqdn)> {
-    parents(name.as_str()).map(|parent| {
-        let star = Fqdn::made_of_names(["*.", parent].concat());
-        (star, Fqdn::made_of_names(parent.to_owned()))
-    })
-}
-
-/// The names above a name, the nearest first.
-pub(super) fn parents(name: &str) -> impl Iterator<Item = &str> {
-    let parents = std::iter::successors(Some(name), |name| name.split_once('.').map(|(_, up)| up));
-    parents.skip(1).take_while(|parent| parent.contains('.'))
 }

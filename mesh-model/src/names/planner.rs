@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::circle::{Aliases, There};
+use super::circle::Aliases;
 use super::mark;
 use super::one::{Here, Outcome, outcome};
 use super::settled::{Settled, settled};
@@ -161,7 +161,7 @@ impl Planner {
 
     /// Refuses aliases that lead back to themselves, which no name's plan sees by itself.
     fn refuse_circles(&mut self) {
-        for name in self.aliases.look(&There::new(&self.names)) {
+        for name in self.aliases.look(&self.names) {
             self.look_at(name);
         }
         for (name, to, length) in self.aliases.in_circles() {
@@ -180,7 +180,7 @@ impl Planner {
         self.aliases.note(&name, outcome.alias.as_ref());
         if known.wanted.is_empty() && known.here.is_empty() {
             self.names.remove(&name);
-            self.aliases.handle_gone(&name, &There::new(&self.names));
+            self.aliases.handle_gone();
         }
         let is_told = !outcome.errors.is_empty() || !outcome.notes.is_empty();
         if outcome.changes.is_empty() && outcome.deletions.is_empty() && !is_told {

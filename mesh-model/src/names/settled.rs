@@ -12,9 +12,9 @@ use std::net::IpAddr;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use super::circle::parents;
 use super::form::Form;
 use super::mark::{self, Named};
+use super::wildcard::upwards;
 use super::{Answer, Health, Member, Record, RecordKind, Wanted, whose};
 use crate::provision::NameProvider;
 use crate::units::HumanDuration;
@@ -37,7 +37,7 @@ pub(super) fn settled(wanted: &[Wanted], current: &[Record], provider: &NameProv
     let stars = stars(wanted, current);
     if !stars.is_empty() {
         for (wanted, sight) in wanted.iter().zip(&mut sights) {
-            if parents(wanted.name.as_str()).any(|parent| stars.contains(parent)) {
+            if upwards(wanted.name.as_str()).any(|parent| stars.contains(parent)) {
                 *sight = Sight::Odd; // whether a star answers for another name depends on those beside it
             }
         }
