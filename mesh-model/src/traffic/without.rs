@@ -26,7 +26,6 @@ pub fn without(
     is_off: impl Fn(&Cluster) -> bool,
 ) -> (Vec<Shifted>, Rate) {
     let fleet = steered.fleet;
-    let load = |cluster: &Cluster| loads.get(&cluster.name).copied().unwrap_or_default().as_per_second();
     let (regions, lost) = moved(steered, loads, &is_off);
     let after = |cluster: &Cluster| {
         if is_off(cluster) {
@@ -34,17 +33,22 @@ pub fn without(
         }
         let region = &regions[region_of(fleet, cluster)];
         let moved = (u128::from(region.carried - region.kept) * FINE).saturating_add(region.taken);
-        let part = moved.saturating_mul(region.weight_of(cluster, load(cluster)));
+        let part = moved.saturating_mul(region.weight_of(cluster, load(loads, cluster)));
         let more = part.div_ceil(region.weight.saturating_mul(FINE).max(1));
-        u64::try_from(u128::from(load(cluster)).saturating_add(more)).unwrap_or(u64::MAX)
+        u64::try_from(u128::from(load(loads, cluster)).saturating_add(more)).unwrap_or(u64::MAX)
     };
     let shifted = fleet.clusters().map(|cluster| Shifted {
         cluster: cluster.name.clone(),
-        before: Rate::per_second(load(cluster)),
+        before: Rate::per_second(load(loads, cluster)),
         after: Rate::per_second(after(cluster)),
         capacity: cluster.capacity,
     });
     (shifted.collect(), Rate::per_second(lost))
+}
+
+/// What a cluster carries now, as far as anybody says.
+fn load(loads: &Loads, cluster: &Cluster) -> u64 {
+    loads.get(&cluster.name).copied().unwrap_or_default().as_per_second()
 }
 
 /// What each region takes from those of which nothing is left, and what nobody takes.
@@ -105,13 +109,12 @@ impl Region {
 }
 
 fn regions<'a>(fleet: &'a Fleet, loads: &Loads, is_off: impl Fn(&Cluster) -> bool) -> Regions<'a> {
-    let load = |cluster: &Cluster| loads.get(&cluster.name).copied().unwrap_or_default().as_per_second();
     let mut regions: Regions<'_> = BTreeMap::new();
     for cluster in fleet.clusters() {
         let region = regions.entry(region_of(fleet, cluster)).or_default();
-        region.carried = region.carried.saturating_add(load(cluster));
+        region.carried = region.carried.saturating_add(load(loads, cluster));
         if !is_off(cluster) {
-            region.kept = region.kept.saturating_add(load(cluster));
+            region.kept = region.kept.saturating_add(load(loads, cluster));
             region.clusters += 1;
             region.has_unmeasured |= !loads.contains_key(&cluster.name);
             region.has_unbounded |= cluster.capacity.is_none();
@@ -119,7 +122,7 @@ fn regions<'a>(fleet: &'a Fleet, loads: &Loads, is_off: impl Fn(&Cluster) -> boo
     }
     for cluster in fleet.clusters().filter(|cluster| !is_off(cluster)) {
         if let Some(region) = regions.get_mut(region_of(fleet, cluster)) {
-            region.weight += region.weight_of(cluster, load(cluster));
+            region.weight += region.weight_of(cluster, load(loads, cluster));
         }
     }
     regions
